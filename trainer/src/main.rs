@@ -1,1 +1,6 @@
-fn main(){}
+//! `trainer`: prepare a corpus, train, evaluate.
+
+mod data;
+mod prepare;
+
+fn main() {}
