@@ -1,1 +1,199 @@
-//! (being written)
+//! The vocabulary: py150 token <-> id, kept as a Hugging Face `tokenizer.json`.
+//!
+//! Ids are `<PAD>`, `<UNK>`, then the most frequent training tokens by falling count. The file is a `WordLevel` model
+//! over tokens separated by white space, so that the Python package `tokenizers` loads it and encodes the same.
+//! Knows nothing of where tokens come from, of files, or of the network.
+
+use rustc_hash::FxHashMap;
+use sha2::{Digest, Sha256};
+use tokenizers::models::wordlevel::WordLevel;
+use tokenizers::pre_tokenizers::whitespace::WhitespaceSplit;
+use tokenizers::{
+    DecoderWrapper, Model as _, NormalizerWrapper, PostProcessorWrapper, TokenizerImpl,
+};
+
+/// Id of the padding token `<PAD>`: never a target that counts.
+pub const PAD: u32 = 0;
+/// Id of `<UNK>`, which stands for every token outside the vocabulary.
+pub const UNK: u32 = 1;
+/// The tokens that the vocabulary itself adds, by id; no source text holds them.
+pub const RESERVED: [&str; 2] = ["<PAD>", "<UNK>"];
+/// The most tokens a vocabulary may hold, the reserved two included: encoded corpora keep ids in 16 bits.
+pub const MAX_LEN: usize = 1 << 16;
+
+/// The one kind of tokenizer that is written, and the only one that is read.
+type Tokenizer = TokenizerImpl<
+    WordLevel,
+    NormalizerWrapper,
+    WhitespaceSplit,
+    PostProcessorWrapper,
+    DecoderWrapper,
+>;
+
+/// Why bytes are not a vocabulary of ours, or why one could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum VocabularyError {
+    /// Not JSON, or JSON of something else than a `WordLevel` tokenizer over white space.
+    #[error("not a tokenizer.json with a WordLevel model split at white space: {0}")]
+    Foreign(String),
+    /// It would change the text before looking tokens up, or add tokens around it: ids would differ from ours.
+    #[error("the tokenizer has {0}, which would change the ids of plain tokens")]
+    Altered(&'static str),
+    /// The first two ids are not the reserved ones.
+    #[error("id {id} must be {token} and is not")]
+    Reserved {
+        /// The id in question.
+        id: u32,
+        /// The token that belongs there.
+        token: &'static str,
+    },
+    /// Ids are not 0, 1, 2 … without gap or repetition.
+    #[error("ids must be 0 to {last} without gaps, but none is {missing}")]
+    Gap {
+        /// The first id that no token has.
+        missing: usize,
+        /// The last id that the number of tokens allows.
+        last: usize,
+    },
+    /// More tokens than 16-bit ids can name.
+    #[error("{0} tokens, where ids of 16 bits allow {MAX_LEN}")]
+    TooLarge(usize),
+    /// The `tokenizers` library could not write it.
+    #[error("cannot be written as tokenizer.json: {0}")]
+    Write(String),
+}
+
+/// An immutable two-way table of tokens and their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vocabulary {
+    tokens: Vec<Box<str>>,
+    ids: FxHashMap<Box<str>, u32>,
+}
+
+impl Vocabulary {
+    /// The `size` most frequent tokens (at most [`MAX_LEN`] less the reserved two) by falling count, ties by byte
+    /// order, after the reserved ones. The order in which counts come does not matter. Left out is what a file of
+    /// tokens separated by white space cannot hold: empty tokens, tokens with white space, and the reserved ones.
+    pub fn from_counts(counts: impl IntoIterator<Item = (String, u64)>, size: usize) -> Self {
+        let mut counts: Vec<(String, u64)> = counts
+            .into_iter()
+            .filter(|(token, _)| is_one_word(token) && !RESERVED.contains(&token.as_str()))
+            .collect();
+        counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        counts.truncate(size.min(MAX_LEN - RESERVED.len()));
+        let words = counts.into_iter().map(|(token, _)| token.into_boxed_str());
+        Self::from_tokens(RESERVED.iter().map(|&r| r.into()).chain(words).collect())
+    }
+
+    /// Reads a `tokenizer.json`. Accepted is what gives every token the id that it has here, and nothing else.
+    pub fn from_tokenizer_json(bytes: &[u8]) -> Result<Self, VocabularyError> {
+        let tokenizer =
+            Tokenizer::from_bytes(bytes).map_err(|e| VocabularyError::Foreign(e.to_string()))?;
+        let altered = [
+            (tokenizer.get_pre_tokenizer().is_none(), "no pre-tokenizer"),
+            (tokenizer.get_normalizer().is_some(), "a normalizer"),
+            (
+                tokenizer.get_post_processor().is_some(),
+                "a post-processor",
+            ),
+            (tokenizer.get_truncation().is_some(), "a truncation"),
+            (tokenizer.get_padding().is_some(), "a padding"),
+            (
+                !tokenizer.get_added_tokens_decoder().is_empty(),
+                "added tokens",
+            ),
+            (
+                tokenizer.get_model().unk_token != RESERVED[UNK as usize],
+                "another unknown token than <UNK>",
+            ),
+        ];
+        if let Some((_, what)) = altered.into_iter().find(|(is_so, _)| *is_so) {
+            return Err(VocabularyError::Altered(what));
+        }
+
+        let vocab = tokenizer.get_model().get_vocab();
+        let len = vocab.len();
+        if len > MAX_LEN {
+            return Err(VocabularyError::TooLarge(len));
+        }
+        let mut tokens: Vec<Option<Box<str>>> = vec![None; len];
+        for (token, id) in vocab {
+            if let Some(slot) = tokens.get_mut(id as usize) {
+                *slot = Some(token.into_boxed_str());
+            }
+        }
+        let tokens: Vec<Box<str>> = tokens
+            .into_iter()
+            .enumerate()
+            .map(|(missing, token)| {
+                let last = len - 1;
+                token.ok_or(VocabularyError::Gap { missing, last })
+            })
+            .collect::<Result<_, _>>()?;
+        for (id, token) in [PAD, UNK].into_iter().zip(RESERVED) {
+            if tokens.get(id as usize).is_none_or(|t| **t != *token) {
+                return Err(VocabularyError::Reserved { id, token });
+            }
+        }
+        Ok(Self::from_tokens(tokens))
+    }
+
+    /// The bytes of a `tokenizer.json`: the same for the same vocabulary.
+    pub fn to_tokenizer_json(&self) -> Result<Vec<u8>, VocabularyError> {
+        let vocab = self.ids.iter().map(|(t, &id)| (t.to_string(), id));
+        let model = WordLevel::builder()
+            .vocab(vocab.collect())
+            .unk_token(RESERVED[UNK as usize].to_owned())
+            .build()
+            .map_err(|e| VocabularyError::Write(e.to_string()))?;
+        let mut tokenizer = Tokenizer::new(model);
+        tokenizer.with_pre_tokenizer(Some(WhitespaceSplit));
+        let json = tokenizer
+            .to_string(true)
+            .map_err(|e| VocabularyError::Write(e.to_string()))?;
+        Ok(json.into_bytes())
+    }
+
+    /// Number of tokens, the reserved two included: the rows of the embedding.
+    #[expect(clippy::len_without_is_empty, reason = "it always holds the reserved two")]
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The token's id, or [`UNK`].
+    pub fn id(&self, token: &str) -> u32 {
+        self.get(token).unwrap_or(UNK)
+    }
+
+    /// The token's id, if it is in the vocabulary.
+    pub fn get(&self, token: &str) -> Option<u32> {
+        self.ids.get(token).copied()
+    }
+
+    /// The token with this id.
+    pub fn token(&self, id: u32) -> Option<&str> {
+        self.tokens.get(id as usize).map(AsRef::as_ref)
+    }
+
+    /// SHA-256 in hexadecimal over the tokens in id order, each after its length in bytes (u64, little-endian):
+    /// what a checkpoint and an encoded corpus compare to know that they mean the same ids.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for token in &self.tokens {
+            hash.update((token.len() as u64).to_le_bytes());
+            hash.update(token.as_bytes());
+        }
+        let digest = hash.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn from_tokens(tokens: Vec<Box<str>>) -> Self {
+        let ids = tokens.iter().cloned().zip(0..).collect();
+        Self { tokens, ids }
+    }
+}
+
+/// Whether splitting at white space gives back exactly this token.
+fn is_one_word(token: &str) -> bool {
+    !token.is_empty() && !token.contains(char::is_whitespace)
+}
