@@ -1,0 +1,72 @@
+//! What can go wrong between a client and a server.
+
+use std::fmt::{self, Display, Formatter};
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The error object of a response.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ResponseError {
+    /// JSON-RPC or LSP error code.
+    pub code: i64,
+    /// What the server says.
+    pub message: String,
+    /// Anything else that it says.
+    #[serde(default)]
+    pub data: Value,
+}
+
+/// Why a call did not bring a result.
+#[derive(Debug)]
+pub enum Error {
+    /// The server could not be started.
+    Start(io::Error),
+    /// The server ended, or closed its pipe. Holds its exit status where it is known.
+    Closed(Option<ExitStatus>),
+    /// No answer within the time allowed.
+    Timeout {
+        /// The method that was asked.
+        method: String,
+        /// The time allowed.
+        after: Duration,
+    },
+    /// The server answered with an error.
+    Response {
+        /// The method that was asked.
+        method: String,
+        /// The error.
+        error: ResponseError,
+    },
+    /// The server wrote what is not the protocol.
+    Malformed(String),
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => write!(f, "the server could not be started: {error}"),
+            Self::Closed(Some(status)) => write!(f, "the server ended ({status})"),
+            Self::Closed(None) => write!(f, "the server closed its output"),
+            Self::Timeout { method, after } => {
+                write!(f, "no answer to {method} within {after:?}")
+            }
+            Self::Response { method, error } => {
+                write!(f, "{method}: error {}: {}", error.code, error.message)
+            }
+            Self::Malformed(what) => write!(f, "the server broke the protocol: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Start(error) => Some(error),
+            _ => None,
+        }
+    }
+}
