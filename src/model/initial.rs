@@ -1,0 +1,81 @@
+//! Initial weights, drawn from our own generator: Candle cannot seed its own on the CPU.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Result, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::{Architecture, ModelConfig, SplitMix64};
+
+/// How the weights start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initialization {
+    /// As PyTorch: embedding N(0, 1) (`nn.Embedding`), everything else uniform in ±1/√H (`nn.LSTM`, and
+    /// `nn.Linear`, whose Kaiming bound with a = √5 is 1/√fan-in).
+    #[default]
+    Pytorch,
+    /// Embedding N(0, 0.3), orthogonal recurrent matrices gate by gate (Saxe et al. 2014), forget-gate bias 1
+    /// (Jozefowicz et al. 2015), output bias at the log frequency of each token; the rest as PyTorch.
+    Informed,
+}
+
+/// The parameters of a fresh model by name. `frequencies` are the counts of each id in the training data, for the
+/// output bias of [`Initialization::Informed`].
+pub fn initial_parameters(
+    config: &ModelConfig,
+    initialization: Initialization,
+    seed: u64,
+    frequencies: &[u64],
+    device: &Device,
+) -> Result<BTreeMap<String, Tensor>> {
+    let informed = initialization == Initialization::Informed;
+    let bound = 1.0 / (config.hidden_size as f64).sqrt();
+    let mut parameters = BTreeMap::new();
+    for (index, (name, shape)) in config.parameters().into_iter().enumerate() {
+        let mut generator = SplitMix64::new(SplitMix64::mix(seed, index as u64));
+        let count = shape.iter().product();
+        let values: Vec<f32> = if name == "embedding.weight" {
+            let deviation = if informed { 0.3 } else { 1.0 };
+            (0..count).map(|_| (deviation * generator.normal()) as f32).collect()
+        } else if informed && name.contains("weight_hh") {
+            let square = config.hidden_size;
+            (0..count / (square * square)).flat_map(|_| orthogonal(square, &mut generator)).collect()
+        } else if informed && name == "output.bias" {
+            log_frequencies(frequencies, count)
+        } else {
+            let mut values: Vec<f32> = (0..count).map(|_| (bound * (2.0 * generator.uniform() - 1.0)) as f32).collect();
+            if informed && config.architecture != Architecture::Rnn && name.contains("bias_ih") {
+                let h = config.hidden_size;
+                values[h..2 * h].fill(1.0); // the forget gate is the second of i, f, g, o
+            }
+            values
+        };
+        parameters.insert(name, Tensor::from_vec(values, shape, device)?);
+    }
+    Ok(parameters)
+}
+
+/// Log of each id's share, add-one smoothed so that ids never seen stay finite.
+fn log_frequencies(frequencies: &[u64], count: usize) -> Vec<f32> {
+    let total: u64 = frequencies.iter().sum::<u64>() + count as u64;
+    (0..count).map(|id| ((frequencies.get(id).copied().unwrap_or(0) + 1) as f64 / total as f64).ln() as f32).collect()
+}
+
+/// A random orthogonal matrix, row-major: modified Gram-Schmidt over normal rows, in f64.
+fn orthogonal(size: usize, generator: &mut SplitMix64) -> Vec<f32> {
+    let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
+    while rows.len() < size {
+        let mut row: Vec<f64> = (0..size).map(|_| generator.normal()).collect();
+        for earlier in &rows {
+            let dot: f64 = row.iter().zip(earlier).map(|(a, b)| a * b).sum();
+            row.iter_mut().zip(earlier).for_each(|(a, b)| *a -= dot * b);
+        }
+        let norm = row.iter().map(|a| a * a).sum::<f64>().sqrt();
+        if norm > 1e-3 {
+            row.iter_mut().for_each(|a| *a /= norm);
+            rows.push(row);
+        }
+    }
+    rows.into_iter().flatten().map(|a| a as f32).collect()
+}
