@@ -92,10 +92,7 @@ impl Vocabulary {
         let altered = [
             (tokenizer.get_pre_tokenizer().is_none(), "no pre-tokenizer"),
             (tokenizer.get_normalizer().is_some(), "a normalizer"),
-            (
-                tokenizer.get_post_processor().is_some(),
-                "a post-processor",
-            ),
+            (tokenizer.get_post_processor().is_some(), "a post-processor"),
             (tokenizer.get_truncation().is_some(), "a truncation"),
             (tokenizer.get_padding().is_some(), "a padding"),
             (
@@ -155,7 +152,10 @@ impl Vocabulary {
     }
 
     /// Number of tokens, the reserved two included: the rows of the embedding.
-    #[expect(clippy::len_without_is_empty, reason = "it always holds the reserved two")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "it always holds the reserved two"
+    )]
     pub fn len(&self) -> usize {
         self.tokens.len()
     }

@@ -37,14 +37,20 @@ pub fn initial_parameters(
         let count = shape.iter().product();
         let values: Vec<f32> = if name == "embedding.weight" {
             let deviation = if informed { 0.3 } else { 1.0 };
-            (0..count).map(|_| (deviation * generator.normal()) as f32).collect()
+            (0..count)
+                .map(|_| (deviation * generator.normal()) as f32)
+                .collect()
         } else if informed && name.contains("weight_hh") {
             let square = config.hidden_size;
-            (0..count / (square * square)).flat_map(|_| orthogonal(square, &mut generator)).collect()
+            (0..count / (square * square))
+                .flat_map(|_| orthogonal(square, &mut generator))
+                .collect()
         } else if informed && name == "output.bias" {
             log_frequencies(frequencies, count)
         } else {
-            let mut values: Vec<f32> = (0..count).map(|_| (bound * (2.0 * generator.uniform() - 1.0)) as f32).collect();
+            let mut values: Vec<f32> = (0..count)
+                .map(|_| (bound * (2.0 * generator.uniform() - 1.0)) as f32)
+                .collect();
             if informed && config.architecture != Architecture::Rnn && name.contains("bias_ih") {
                 let h = config.hidden_size;
                 values[h..2 * h].fill(1.0); // the forget gate is the second of i, f, g, o
@@ -59,7 +65,11 @@ pub fn initial_parameters(
 /// Log of each id's share, add-one smoothed so that ids never seen stay finite.
 fn log_frequencies(frequencies: &[u64], count: usize) -> Vec<f32> {
     let total: u64 = frequencies.iter().sum::<u64>() + count as u64;
-    (0..count).map(|id| ((frequencies.get(id).copied().unwrap_or(0) + 1) as f64 / total as f64).ln() as f32).collect()
+    (0..count)
+        .map(|id| {
+            ((frequencies.get(id).copied().unwrap_or(0) + 1) as f64 / total as f64).ln() as f32
+        })
+        .collect()
 }
 
 /// A random orthogonal matrix, row-major: modified Gram-Schmidt over normal rows, in f64.

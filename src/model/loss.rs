@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::fused::{View, dot, product, softmax_in_place, slice, threads};
+use super::fused::{View, dot, product, slice, softmax_in_place, threads};
 use super::random::SplitMix64;
 
 /// `<PAD>`: a target that does not count.
@@ -52,9 +52,19 @@ impl Softmax {
 }
 
 /// Mean cross-entropy of `targets` `[N]` after `hidden` `[N,H]`, over those that are not `<PAD>`.
-pub(super) fn cross_entropy(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[u32], softmax: &Softmax) -> Result<Tensor> {
+pub(super) fn cross_entropy(
+    hidden: &Tensor,
+    w: &Tensor,
+    b: &Tensor,
+    targets: &[u32],
+    softmax: &Softmax,
+) -> Result<Tensor> {
     if hidden.device().is_cpu() {
-        let op = OutputLoss { targets: targets.to_vec(), softmax: softmax.clone(), gradients: Mutex::default() };
+        let op = OutputLoss {
+            targets: targets.to_vec(),
+            softmax: softmax.clone(),
+            gradients: Mutex::default(),
+        };
         return hidden.contiguous()?.apply_op3(w, b, op);
     }
     plain(hidden, w, b, targets)
@@ -62,7 +72,10 @@ pub(super) fn cross_entropy(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[
 
 /// The same in plain Candle operations, over all classes.
 pub(super) fn plain(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[u32]) -> Result<Tensor> {
-    let counted: Vec<f32> = targets.iter().map(|&t| f32::from(u8::from(t != PAD))).collect();
+    let counted: Vec<f32> = targets
+        .iter()
+        .map(|&t| f32::from(u8::from(t != PAD)))
+        .collect();
     let counted = Tensor::new(counted, hidden.device())?; // [N]
     let logits = hidden.matmul(&w.t()?)?.broadcast_add(b)?; // [N,V]
     let log_p = candle_nn::ops::log_softmax(&logits, D::Minus1)?; // [N,V]
@@ -74,15 +87,17 @@ pub(super) fn plain(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[u32]) ->
 
 /// The classes in play as a small dense layer.
 struct Classes {
-    weight: Vec<f32>,           // [K,H]
-    bias: Vec<f32>,             // [K], corrected where sampled
-    ids: Vec<u32>,              // [K]: vocabulary id of each column
-    head: usize,                // columns below this are ids themselves
+    weight: Vec<f32>, // [K,H]
+    bias: Vec<f32>,   // [K], corrected where sampled
+    ids: Vec<u32>,    // [K]: vocabulary id of each column
+    head: usize,      // columns below this are ids themselves
 }
 
 impl Classes {
     fn gather(softmax: &Softmax, w: &[f32], b: &[f32], hidden: usize) -> Option<Self> {
-        let Softmax::Sampled { head, tail } = softmax else { return None };
+        let Softmax::Sampled { head, tail } = softmax else {
+            return None;
+        };
         let head = *head as usize;
         let correction = ((b.len() - head) as f32 / tail.len() as f32).ln();
         let mut weight = w[..head * hidden].to_vec();
@@ -92,7 +107,12 @@ impl Classes {
             bias.push(b[id as usize] + correction);
         }
         let ids = (0..head as u32).chain(tail.iter().copied()).collect();
-        Some(Self { weight, bias, ids, head })
+        Some(Self {
+            weight,
+            bias,
+            ids,
+            head,
+        })
     }
 }
 
@@ -112,8 +132,8 @@ struct OutputLoss {
 /// What one thread sums over its rows.
 struct Sums {
     loss: f64,
-    weight: Vec<f32>, // [K,H]
-    bias: Vec<f32>,   // [K]
+    weight: Vec<f32>,            // [K,H]
+    bias: Vec<f32>,              // [K]
     own: Vec<(u32, f32, usize)>, // (tail target, its logit's gradient, row): classes outside the dense ones
 }
 
@@ -122,48 +142,105 @@ impl OutputLoss {
         let counted = self.targets.iter().filter(|&&t| t != PAD).count().max(1);
         let scale = 1.0 / counted as f32;
         let sampled = Classes::gather(&self.softmax, w, b, hidden);
-        let (weight, bias) = sampled.as_ref().map_or((w, b), |c| (&c.weight[..], &c.bias[..]));
+        let (weight, bias) = sampled
+            .as_ref()
+            .map_or((w, b), |c| (&c.weight[..], &c.bias[..]));
         let mut d_hidden = vec![0.0; h.len()];
 
         let rows = self.targets.len().div_ceil(threads()).max(1);
-        let parts = (h.par_chunks(rows * hidden), d_hidden.par_chunks_mut(rows * hidden), self.targets.par_chunks(rows));
+        let parts = (
+            h.par_chunks(rows * hidden),
+            d_hidden.par_chunks_mut(rows * hidden),
+            self.targets.par_chunks(rows),
+        );
         let sums: Vec<Sums> = parts
             .into_par_iter()
             .enumerate()
             .map(|(part, (h, d_hidden, targets))| {
                 let classes = bias.len();
-                let mut sums = Sums { loss: 0.0, weight: vec![0.0; classes * hidden], bias: vec![0.0; classes], own: Vec::new() };
-                let chunks = h.chunks(CHUNK * hidden).zip(d_hidden.chunks_mut(CHUNK * hidden)).zip(targets.chunks(CHUNK));
+                let mut sums = Sums {
+                    loss: 0.0,
+                    weight: vec![0.0; classes * hidden],
+                    bias: vec![0.0; classes],
+                    own: Vec::new(),
+                };
+                let chunks = h
+                    .chunks(CHUNK * hidden)
+                    .zip(d_hidden.chunks_mut(CHUNK * hidden))
+                    .zip(targets.chunks(CHUNK));
                 for (index, ((h, d_hidden), targets)) in chunks.enumerate() {
                     let first = part * rows + index * CHUNK;
                     let mut logits = vec![0.0; targets.len() * classes]; // [n,K]
-                    product(&mut logits, View::new(h, targets.len(), hidden), View::new(weight, classes, hidden).t(), false, false);
-                    for (row, (logits, &target)) in logits.chunks_exact_mut(classes).zip(targets).enumerate() {
+                    product(
+                        &mut logits,
+                        View::new(h, targets.len(), hidden),
+                        View::new(weight, classes, hidden).t(),
+                        false,
+                        false,
+                    );
+                    for (row, (logits, &target)) in
+                        logits.chunks_exact_mut(classes).zip(targets).enumerate()
+                    {
                         logits.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
                         let h = &h[row * hidden..(row + 1) * hidden];
-                        sums.loss += row_gradient(logits, target, scale, sampled.as_ref(), || {
-                            dot(h, &w[target as usize * hidden..][..hidden]) + b[target as usize]
-                        }, |gradient| sums.own.push((target, gradient, first + row)));
-                        sums.bias.iter_mut().zip(&*logits).for_each(|(a, z)| *a += z);
+                        sums.loss += row_gradient(
+                            logits,
+                            target,
+                            scale,
+                            sampled.as_ref(),
+                            || {
+                                dot(h, &w[target as usize * hidden..][..hidden])
+                                    + b[target as usize]
+                            },
+                            |gradient| sums.own.push((target, gradient, first + row)),
+                        );
+                        sums.bias
+                            .iter_mut()
+                            .zip(&*logits)
+                            .for_each(|(a, z)| *a += z);
                     }
                     let d_logits = View::new(&logits, targets.len(), classes);
-                    product(d_hidden, d_logits, View::new(weight, classes, hidden), false, false);
-                    product(&mut sums.weight, d_logits.t(), View::new(h, targets.len(), hidden), true, false);
+                    product(
+                        d_hidden,
+                        d_logits,
+                        View::new(weight, classes, hidden),
+                        false,
+                        false,
+                    );
+                    product(
+                        &mut sums.weight,
+                        d_logits.t(),
+                        View::new(h, targets.len(), hidden),
+                        true,
+                        false,
+                    );
                 }
                 sums
             })
             .collect();
-        let mut gradients = Gradients { hidden: d_hidden, weight: vec![0.0; w.len()], bias: vec![0.0; b.len()] };
+        let mut gradients = Gradients {
+            hidden: d_hidden,
+            weight: vec![0.0; w.len()],
+            bias: vec![0.0; b.len()],
+        };
         let mut loss = 0.0;
         for part in sums {
             loss += part.loss;
             gradients.add(&part, sampled.as_ref().map(|c| &c.ids[..]), hidden);
             for (target, gradient, row) in part.own {
                 let at = target as usize * hidden..(target as usize + 1) * hidden;
-                let (h, d_h) = (&h[row * hidden..(row + 1) * hidden], &mut gradients.hidden[row * hidden..(row + 1) * hidden]);
+                let (h, d_h) = (
+                    &h[row * hidden..(row + 1) * hidden],
+                    &mut gradients.hidden[row * hidden..(row + 1) * hidden],
+                );
                 gradients.bias[target as usize] += gradient;
-                gradients.weight[at.clone()].iter_mut().zip(h).for_each(|(a, h)| *a += gradient * h);
-                d_h.iter_mut().zip(&w[at]).for_each(|(a, w)| *a += gradient * w);
+                gradients.weight[at.clone()]
+                    .iter_mut()
+                    .zip(h)
+                    .for_each(|(a, h)| *a += gradient * h);
+                d_h.iter_mut()
+                    .zip(&w[at])
+                    .for_each(|(a, w)| *a += gradient * w);
             }
         }
         ((loss / counted as f64) as f32, gradients)
@@ -174,13 +251,26 @@ impl Gradients {
     /// Adds one thread's sums; `ids` says which rows they are, all in order if `None`.
     fn add(&mut self, sums: &Sums, ids: Option<&[u32]>, hidden: usize) {
         let Some(ids) = ids else {
-            self.weight.iter_mut().zip(&sums.weight).for_each(|(a, b)| *a += b);
-            self.bias.iter_mut().zip(&sums.bias).for_each(|(a, b)| *a += b);
+            self.weight
+                .iter_mut()
+                .zip(&sums.weight)
+                .for_each(|(a, b)| *a += b);
+            self.bias
+                .iter_mut()
+                .zip(&sums.bias)
+                .for_each(|(a, b)| *a += b);
             return;
         };
-        for ((&id, row), bias) in ids.iter().zip(sums.weight.chunks_exact(hidden)).zip(&sums.bias) {
+        for ((&id, row), bias) in ids
+            .iter()
+            .zip(sums.weight.chunks_exact(hidden))
+            .zip(&sums.bias)
+        {
             self.bias[id as usize] += bias;
-            self.weight[id as usize * hidden..][..hidden].iter_mut().zip(row).for_each(|(a, b)| *a += b);
+            self.weight[id as usize * hidden..][..hidden]
+                .iter_mut()
+                .zip(row)
+                .for_each(|(a, b)| *a += b);
         }
     }
 }
@@ -224,23 +314,53 @@ impl CustomOp3 for OutputLoss {
         "output-loss"
     }
 
-    fn cpu_fwd(&self, h: &CpuStorage, l1: &Layout, w: &CpuStorage, l2: &Layout, b: &CpuStorage, l3: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        h: &CpuStorage,
+        l1: &Layout,
+        w: &CpuStorage,
+        l2: &Layout,
+        b: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let hidden = l2.shape().dims2()?.1;
         let (loss, gradients) = self.forward(slice(h, l1)?, slice(w, l2)?, slice(b, l3)?, hidden);
-        *self.gradients.lock().unwrap_or_else(PoisonError::into_inner) = gradients;
+        *self
+            .gradients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = gradients;
         Ok((CpuStorage::F32(vec![loss]), Shape::from(())))
     }
 
-    fn bwd(&self, h: &Tensor, w: &Tensor, b: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradients = std::mem::take(&mut *self.gradients.lock().unwrap_or_else(PoisonError::into_inner));
+    fn bwd(
+        &self,
+        h: &Tensor,
+        w: &Tensor,
+        b: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradients = std::mem::take(
+            &mut *self
+                .gradients
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let scale = grad.to_scalar::<f32>()?;
         let tensor = |mut values: Vec<f32>, like: &Tensor| {
-            #[allow(clippy::float_cmp, reason = "exactly 1 is the usual case: the loss itself is differentiated")]
+            #[allow(
+                clippy::float_cmp,
+                reason = "exactly 1 is the usual case: the loss itself is differentiated"
+            )]
             if scale != 1.0 {
                 values.iter_mut().for_each(|v| *v *= scale);
             }
             Tensor::from_vec(values, like.shape(), like.device()).map(Some)
         };
-        Ok((tensor(gradients.hidden, h)?, tensor(gradients.weight, w)?, tensor(gradients.bias, b)?))
+        Ok((
+            tensor(gradients.hidden, h)?,
+            tensor(gradients.weight, w)?,
+            tensor(gradients.bias, b)?,
+        ))
     }
 }

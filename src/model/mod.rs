@@ -56,7 +56,12 @@ pub struct ModelConfig {
 impl ModelConfig {
     /// The parameters a checkpoint of this model holds: name and shape, in PyTorch's naming and gate order (i, f, g, o).
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
-        let Self { vocabulary_size: v, embedding_size: e, hidden_size: h, .. } = *self;
+        let Self {
+            vocabulary_size: v,
+            embedding_size: e,
+            hidden_size: h,
+            ..
+        } = *self;
         let mut all = vec![("embedding.weight".to_owned(), vec![v, e])];
         for (index, (prefix, layer)) in self.layer_names().into_iter().enumerate() {
             let gates = self.gates() * h;
@@ -73,7 +78,10 @@ impl ModelConfig {
 
     /// How many numbers the model learns.
     pub fn parameter_count(&self) -> usize {
-        self.parameters().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+        self.parameters()
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
     }
 
     /// `G`.
@@ -112,7 +120,10 @@ impl State {
         let layers = match tensors {
             [h1, h2] => [LayerState::new(h1, None), LayerState::new(h2, None)],
             [h1, c1, h2, c2] => [LayerState::new(h1, Some(c1)), LayerState::new(h2, Some(c2))],
-            _ => candle_core::bail!("a recurrent state has two or four tensors, not {}", tensors.len()),
+            _ => candle_core::bail!(
+                "a recurrent state has two or four tensors, not {}",
+                tensors.len()
+            ),
         };
         Ok(Self { layers })
     }
@@ -148,10 +159,18 @@ impl Model {
         let output_weight = parameters.pop().expect("output.weight");
         let layer = |p: &[Tensor]| match config.architecture {
             Architecture::Rnn => Layer::Rnn(RnnLayer::new(&p[0], &p[1], &p[2], &p[3])),
-            Architecture::Lstm | Architecture::ResidualLstm => Layer::Lstm(LstmLayer::new(&p[0], &p[1], &p[2], &p[3])),
+            Architecture::Lstm | Architecture::ResidualLstm => {
+                Layer::Lstm(LstmLayer::new(&p[0], &p[1], &p[2], &p[3]))
+            }
         };
         let layers = [layer(&parameters[1..5]), layer(&parameters[5..9])];
-        Ok(Self { config: config.clone(), embedding: parameters[0].clone(), layers, output_weight, output_bias })
+        Ok(Self {
+            config: config.clone(),
+            embedding: parameters[0].clone(),
+            layers,
+            output_weight,
+            output_bias,
+        })
     }
 
     /// The sizes.
@@ -161,8 +180,11 @@ impl Model {
 
     /// The state before a file's first token.
     pub fn zero_state(&self, batch: usize) -> Result<State> {
-        let zero = || self.layers[0].zero_state(batch, self.config.hidden_size, self.embedding.device());
-        Ok(State { layers: [zero()?, zero()?] })
+        let zero =
+            || self.layers[0].zero_state(batch, self.config.hidden_size, self.embedding.device());
+        Ok(State {
+            layers: [zero()?, zero()?],
+        })
     }
 
     /// One token a lane: `ids` `[B]` -> final hidden `[B,H]` and the state after it.
@@ -178,16 +200,28 @@ impl Model {
 
     /// [`Model::seq`] with gradients, dropout and file starts. The returned state is detached (truncated
     /// back-propagation through time, Williams & Peng 1990): no gradient flows into an earlier pass.
-    pub fn seq_training(&self, ids: &Tensor, state: &State, training: Training) -> Result<(Tensor, State)> {
+    pub fn seq_training(
+        &self,
+        ids: &Tensor,
+        state: &State,
+        training: Training,
+    ) -> Result<(Tensor, State)> {
         self.forward(ids, state, Some(training))
     }
 
-    fn forward(&self, ids: &Tensor, state: &State, training: Option<Training>) -> Result<(Tensor, State)> {
+    fn forward(
+        &self,
+        ids: &Tensor,
+        state: &State,
+        training: Option<Training>,
+    ) -> Result<(Tensor, State)> {
         let (steps, lanes) = ids.dims2()?;
         let x = self.embedding.index_select(&ids.flatten_all()?, 0)?; // [T*B,E]
         let x = x.reshape((steps, lanes, self.config.embedding_size))?; // [T,B,E]
         let drop = |x: Tensor, site: u64| match training.and_then(|t| t.dropout_seed) {
-            Some(seed) if self.config.dropout > 0.0 => dropout(&x, self.config.dropout, SplitMix64::mix(seed, site)),
+            Some(seed) if self.config.dropout > 0.0 => {
+                dropout(&x, self.config.dropout, SplitMix64::mix(seed, site))
+            }
             _ => Ok(x),
         };
         let (h1, s1) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
@@ -203,7 +237,9 @@ impl Model {
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let mut shape = hidden.dims().to_vec();
         let hidden = hidden.reshape(((), self.config.hidden_size))?; // [N,H]
-        let logits = hidden.matmul(&self.output_weight.t()?)?.broadcast_add(&self.output_bias)?; // [N,V]
+        let logits = hidden
+            .matmul(&self.output_weight.t()?)?
+            .broadcast_add(&self.output_bias)?; // [N,V]
         *shape.last_mut().expect("hidden has an axis") = self.config.vocabulary_size;
         logits.reshape(shape)
     }
@@ -212,7 +248,13 @@ impl Model {
     /// not count. The logits of the whole batch are never alive at once (on the CPU).
     pub fn loss(&self, hidden: &Tensor, targets: &[u32], softmax: &Softmax) -> Result<Tensor> {
         let hidden = hidden.reshape(((), self.config.hidden_size))?; // [N,H]
-        loss::cross_entropy(&hidden, &self.output_weight, &self.output_bias, targets, softmax)
+        loss::cross_entropy(
+            &hidden,
+            &self.output_weight,
+            &self.output_bias,
+            targets,
+            softmax,
+        )
     }
 }
 

@@ -18,7 +18,10 @@ pub(super) struct LayerState {
 
 impl LayerState {
     pub(super) fn new(h: &Tensor, c: Option<&Tensor>) -> Self {
-        Self { h: h.detach(), c: c.map(Tensor::detach) }
+        Self {
+            h: h.detach(),
+            c: c.map(Tensor::detach),
+        }
     }
 
     pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
@@ -32,13 +35,28 @@ pub(super) trait Recurrent {
     fn project(&self, x: &Tensor) -> Result<Tensor>;
 
     /// One step from a projected input `[B,G*H]`, in plain differentiable Candle operations: `(h, c)`.
-    fn step(&self, projected: &Tensor, h: &Tensor, c: Option<&Tensor>) -> Result<(Tensor, Option<Tensor>)>;
+    fn step(
+        &self,
+        projected: &Tensor,
+        h: &Tensor,
+        c: Option<&Tensor>,
+    ) -> Result<(Tensor, Option<Tensor>)>;
 
     /// All steps at once by the fused operation (CPU only): `h` `[T,B,H]` and the state after the last.
-    fn fused(&self, projected: &Tensor, state: &LayerState, training: Option<Training>) -> Result<(Tensor, LayerState)>;
+    fn fused(
+        &self,
+        projected: &Tensor,
+        state: &LayerState,
+        training: Option<Training>,
+    ) -> Result<(Tensor, LayerState)>;
 
     /// `x` `[T,B,I]` -> `h` `[T,B,H]` and the state after the last step.
-    fn seq(&self, x: &Tensor, state: &LayerState, training: Option<Training>) -> Result<(Tensor, LayerState)> {
+    fn seq(
+        &self,
+        x: &Tensor,
+        state: &LayerState,
+        training: Option<Training>,
+    ) -> Result<(Tensor, LayerState)> {
         let projected = self.project(x)?;
         if x.device().is_cpu() {
             self.fused(&projected, state, training)
@@ -48,14 +66,22 @@ pub(super) trait Recurrent {
     }
 
     /// [`Recurrent::seq`] behind the projection, one [`Recurrent::step`] at a time.
-    fn plain(&self, projected: &Tensor, state: &LayerState, training: Option<Training>) -> Result<(Tensor, LayerState)> {
+    fn plain(
+        &self,
+        projected: &Tensor,
+        state: &LayerState,
+        training: Option<Training>,
+    ) -> Result<(Tensor, LayerState)> {
         let (steps, lanes, _) = projected.dims3()?;
         let starts = training.and_then(|t| t.starts);
         let (mut h, mut c) = (state.h.clone(), state.c.clone());
         let mut outputs = Vec::with_capacity(steps);
         for t in 0..steps {
             if let Some(starts) = starts {
-                let keep: Vec<f32> = starts[t * lanes..][..lanes].iter().map(|&start| f32::from(u8::from(!start))).collect();
+                let keep: Vec<f32> = starts[t * lanes..][..lanes]
+                    .iter()
+                    .map(|&start| f32::from(u8::from(!start)))
+                    .collect();
                 let keep = Tensor::from_vec(keep, (lanes, 1), projected.device())?;
                 h = h.broadcast_mul(&keep)?;
                 c = c.map(|c| c.broadcast_mul(&keep)).transpose()?;
@@ -70,21 +96,34 @@ pub(super) trait Recurrent {
 /// The parameters that both kinds of layer have, in PyTorch's shapes.
 #[derive(Clone, Debug)]
 struct Weights {
-    input: Tensor,     // weight_ih [G*H,I]
-    recurrent: Tensor, // weight_hh [G*H,H]
+    input: Tensor,          // weight_ih [G*H,I]
+    recurrent: Tensor,      // weight_hh [G*H,H]
     bias_input: Tensor,     // bias_ih [G*H]
     bias_recurrent: Tensor, // bias_hh [G*H]
 }
 
 impl Weights {
-    fn new(input: &Tensor, recurrent: &Tensor, bias_input: &Tensor, bias_recurrent: &Tensor) -> Self {
-        let [input, recurrent, bias_input, bias_recurrent] = [input, recurrent, bias_input, bias_recurrent].map(Tensor::clone);
-        Self { input, recurrent, bias_input, bias_recurrent }
+    fn new(
+        input: &Tensor,
+        recurrent: &Tensor,
+        bias_input: &Tensor,
+        bias_recurrent: &Tensor,
+    ) -> Self {
+        let [input, recurrent, bias_input, bias_recurrent] =
+            [input, recurrent, bias_input, bias_recurrent].map(Tensor::clone);
+        Self {
+            input,
+            recurrent,
+            bias_input,
+            bias_recurrent,
+        }
     }
 
     fn project(&self, x: &Tensor) -> Result<Tensor> {
         let (steps, lanes, inputs) = x.dims3()?;
-        let flat = x.reshape((steps * lanes, inputs))?.matmul(&self.input.t()?)?; // [T*B,G*H]
+        let flat = x
+            .reshape((steps * lanes, inputs))?
+            .matmul(&self.input.t()?)?; // [T*B,G*H]
         flat.reshape((steps, lanes, self.input.dim(0)?))
     }
 
@@ -98,8 +137,19 @@ impl Weights {
         &self.bias_input + &self.bias_recurrent
     }
 
-    fn fused<C: FusedCell>(&self, projected: &Tensor, state: &LayerState, training: Option<Training>) -> Result<(Tensor, LayerState)> {
-        let (outputs, h, c) = fused::seq::<C>(projected, &self.recurrent, &self.bias()?, (&state.h, state.c.as_ref()), training)?;
+    fn fused<C: FusedCell>(
+        &self,
+        projected: &Tensor,
+        state: &LayerState,
+        training: Option<Training>,
+    ) -> Result<(Tensor, LayerState)> {
+        let (outputs, h, c) = fused::seq::<C>(
+            projected,
+            &self.recurrent,
+            &self.bias()?,
+            (&state.h, state.c.as_ref()),
+            training,
+        )?;
         Ok((outputs, LayerState { h, c }))
     }
 }
@@ -109,7 +159,12 @@ impl Weights {
 pub(super) struct RnnLayer(Weights);
 
 impl RnnLayer {
-    pub(super) fn new(input: &Tensor, recurrent: &Tensor, bias_input: &Tensor, bias_recurrent: &Tensor) -> Self {
+    pub(super) fn new(
+        input: &Tensor,
+        recurrent: &Tensor,
+        bias_input: &Tensor,
+        bias_recurrent: &Tensor,
+    ) -> Self {
         Self(Weights::new(input, recurrent, bias_input, bias_recurrent))
     }
 }
@@ -119,11 +174,21 @@ impl Recurrent for RnnLayer {
         self.0.project(x)
     }
 
-    fn step(&self, projected: &Tensor, h: &Tensor, _: Option<&Tensor>) -> Result<(Tensor, Option<Tensor>)> {
+    fn step(
+        &self,
+        projected: &Tensor,
+        h: &Tensor,
+        _: Option<&Tensor>,
+    ) -> Result<(Tensor, Option<Tensor>)> {
         Ok(((projected + self.0.recur(h)?)?.tanh()?, None))
     }
 
-    fn fused(&self, projected: &Tensor, state: &LayerState, training: Option<Training>) -> Result<(Tensor, LayerState)> {
+    fn fused(
+        &self,
+        projected: &Tensor,
+        state: &LayerState,
+        training: Option<Training>,
+    ) -> Result<(Tensor, LayerState)> {
         self.0.fused::<Elman>(projected, state, training)
     }
 }
@@ -133,7 +198,12 @@ impl Recurrent for RnnLayer {
 pub(super) struct LstmLayer(Weights);
 
 impl LstmLayer {
-    pub(super) fn new(input: &Tensor, recurrent: &Tensor, bias_input: &Tensor, bias_recurrent: &Tensor) -> Self {
+    pub(super) fn new(
+        input: &Tensor,
+        recurrent: &Tensor,
+        bias_input: &Tensor,
+        bias_recurrent: &Tensor,
+    ) -> Self {
         Self(Weights::new(input, recurrent, bias_input, bias_recurrent))
     }
 }
@@ -143,8 +213,15 @@ impl Recurrent for LstmLayer {
         self.0.project(x)
     }
 
-    fn step(&self, projected: &Tensor, h: &Tensor, c: Option<&Tensor>) -> Result<(Tensor, Option<Tensor>)> {
-        let Some(c) = c else { candle_core::bail!("an LSTM's state has a cell") };
+    fn step(
+        &self,
+        projected: &Tensor,
+        h: &Tensor,
+        c: Option<&Tensor>,
+    ) -> Result<(Tensor, Option<Tensor>)> {
+        let Some(c) = c else {
+            candle_core::bail!("an LSTM's state has a cell")
+        };
         let gates = (projected + self.0.recur(h)?)?.chunk(4, 1)?;
         let i = candle_nn::ops::sigmoid(&gates[0])?; // [B,H]
         let f = candle_nn::ops::sigmoid(&gates[1])?; // [B,H]
@@ -154,7 +231,12 @@ impl Recurrent for LstmLayer {
         Ok(((o * c.tanh()?)?, Some(c)))
     }
 
-    fn fused(&self, projected: &Tensor, state: &LayerState, training: Option<Training>) -> Result<(Tensor, LayerState)> {
+    fn fused(
+        &self,
+        projected: &Tensor,
+        state: &LayerState,
+        training: Option<Training>,
+    ) -> Result<(Tensor, LayerState)> {
         self.0.fused::<Gated>(projected, state, training)
     }
 }
@@ -167,13 +249,23 @@ pub(super) enum Layer {
 }
 
 impl Layer {
-    pub(super) fn zero_state(&self, batch: usize, hidden: usize, device: &Device) -> Result<LayerState> {
+    pub(super) fn zero_state(
+        &self,
+        batch: usize,
+        hidden: usize,
+        device: &Device,
+    ) -> Result<LayerState> {
         let zero = Tensor::zeros((batch, hidden), candle_core::DType::F32, device)?;
         let c = matches!(self, Self::Lstm(_)).then(|| zero.clone());
         Ok(LayerState { h: zero, c })
     }
 
-    pub(super) fn seq(&self, x: &Tensor, state: &LayerState, training: Option<Training>) -> Result<(Tensor, LayerState)> {
+    pub(super) fn seq(
+        &self,
+        x: &Tensor,
+        state: &LayerState,
+        training: Option<Training>,
+    ) -> Result<(Tensor, LayerState)> {
         match self {
             Self::Rnn(layer) => layer.seq(x, state, training),
             Self::Lstm(layer) => layer.seq(x, state, training),

@@ -19,7 +19,15 @@ pub(crate) trait FusedCell: Send + Sync + 'static {
 
     /// From activations and `dh` (all of it: from above and from the next step) to the gradient of the
     /// pre-activations. `dc` comes in as the gradient from the next step and goes out as that for the step before.
-    fn backward(hidden: usize, gates: &[f32], c_previous: &[f32], c: &[f32], dh: &[f32], dc: &mut [f32], d_gates: &mut [f32]);
+    fn backward(
+        hidden: usize,
+        gates: &[f32],
+        c_previous: &[f32],
+        c: &[f32],
+        dh: &[f32],
+        dc: &mut [f32],
+        d_gates: &mut [f32],
+    );
 }
 
 /// tanh: `h' = tanh(a)`.
@@ -37,7 +45,15 @@ impl FusedCell for Elman {
         elman_forward(gates, h);
     }
 
-    fn backward(_: usize, gates: &[f32], _: &[f32], _: &[f32], dh: &[f32], _: &mut [f32], d_gates: &mut [f32]) {
+    fn backward(
+        _: usize,
+        gates: &[f32],
+        _: &[f32],
+        _: &[f32],
+        dh: &[f32],
+        _: &mut [f32],
+        d_gates: &mut [f32],
+    ) {
         elman_backward(gates, dh, d_gates);
     }
 }
@@ -51,7 +67,15 @@ impl FusedCell for Gated {
         gated_forward(hidden, gates, c_previous, c, h);
     }
 
-    fn backward(hidden: usize, gates: &[f32], c_previous: &[f32], c: &[f32], dh: &[f32], dc: &mut [f32], d_gates: &mut [f32]) {
+    fn backward(
+        hidden: usize,
+        gates: &[f32],
+        c_previous: &[f32],
+        c: &[f32],
+        dh: &[f32],
+        dc: &mut [f32],
+        d_gates: &mut [f32],
+    ) {
         gated_backward(hidden, gates, c_previous, c, dh, dc, d_gates);
     }
 }
@@ -68,7 +92,10 @@ fn quarters(row: &[f32], hidden: usize) -> (&[f32], &[f32], &[f32], &[f32]) {
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "part of multiversioned bodies")]
-fn quarters_mut(row: &mut [f32], hidden: usize) -> (&mut [f32], &mut [f32], &mut [f32], &mut [f32]) {
+fn quarters_mut(
+    row: &mut [f32],
+    hidden: usize,
+) -> (&mut [f32], &mut [f32], &mut [f32], &mut [f32]) {
     let (i, rest) = row.split_at_mut(hidden);
     let (f, rest) = rest.split_at_mut(hidden);
     let (g, o) = rest.split_at_mut(hidden);

@@ -16,12 +16,24 @@ impl<'a> View<'a> {
     /// `data` as a row-major matrix.
     pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns, "a {rows} x {columns} matrix");
-        Self { data, rows, columns, row_stride: columns, column_stride: 1 }
+        Self {
+            data,
+            rows,
+            columns,
+            row_stride: columns,
+            column_stride: 1,
+        }
     }
 
     /// The transpose, without moving anything.
     pub(crate) fn t(self) -> Self {
-        Self { rows: self.columns, columns: self.rows, row_stride: self.column_stride, column_stride: self.row_stride, ..self }
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
     }
 }
 
@@ -29,7 +41,11 @@ impl<'a> View<'a> {
 pub(crate) fn product(out: &mut [f32], a: View, b: View, accumulate: bool, parallel: bool) {
     assert_eq!(a.columns, b.rows, "inner sizes");
     assert_eq!(out.len(), a.rows * b.columns, "size of the result");
-    let parallelism = if parallel { Parallelism::Rayon(0) } else { Parallelism::None };
+    let parallelism = if parallel {
+        Parallelism::Rayon(0)
+    } else {
+        Parallelism::None
+    };
     // SAFETY: `View::new` and the assertions above make every address that the strides reach lie in its slice, and
     // `out` is borrowed mutably, so it overlaps neither operand.
     unsafe {

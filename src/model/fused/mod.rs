@@ -11,6 +11,6 @@ mod matrix;
 mod simd;
 
 pub(crate) use cell::{Elman, FusedCell, Gated};
-pub(crate) use layer::{seq, slice, with_values};
+pub(crate) use layer::{seq, slice};
 pub(crate) use matrix::{View, product, threads};
-pub(crate) use simd::{softmax_in_place, dot};
+pub(crate) use simd::{dot, softmax_in_place};

@@ -33,7 +33,11 @@ pub(super) use multiversioned;
 /// e^x to about 2 units in the last place (Cephes `expf`: argument reduction by ln 2, polynomial of degree 5), without
 /// branches; saturates at the ends of the range instead of giving infinity or zero.
 #[inline(always)]
-#[allow(clippy::inline_always, clippy::excessive_precision, reason = "must vectorise in its caller; constants as published")]
+#[allow(
+    clippy::inline_always,
+    clippy::excessive_precision,
+    reason = "must vectorise in its caller; constants as published"
+)]
 pub(super) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
     let x = x.clamp(-87.0, 88.0);
