@@ -1,0 +1,13 @@
+-- Loaded by Neovim at start: from here on, every Python buffer gets the server. Nothing needs to be called.
+
+if vim.g.loaded_minicopilot then
+  return
+end
+vim.g.loaded_minicopilot = true
+
+if vim.fn.has("nvim-0.11") == 0 then
+  vim.notify("minicopilot needs Neovim 0.11 or newer", vim.log.levels.ERROR)
+  return
+end
+
+require("minicopilot").enable()
