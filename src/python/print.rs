@@ -1,0 +1,304 @@
+//! py150 tokens -> source text, spaced inside a line as Black would.
+//!
+//! Line breaks are kept where `<EOL>` says; there is no indentation, since the format has none. Lines without anonymised
+//! literals come back from the lexer as the same tokens.
+
+use std::borrow::Cow;
+
+use super::{EOL, Kind, insertable, lex, surface_kind};
+
+/// The source text of py150 tokens: `"<STR_LIT>"` becomes an empty string, `<NUM_LIT>` becomes `0`, specials nothing.
+pub fn print(tokens: &[&str]) -> String {
+    let pieces: Vec<Piece> = tokens.iter().filter_map(|token| Piece::of(token)).collect();
+    let complex = complex_brackets(&pieces);
+    let mut printer = Printer {
+        pieces: &pieces,
+        out: String::new(),
+        brackets: vec![Bracket::default()],
+        line: Line::default(),
+        run: 0,
+        starts: [0; 2],
+    };
+    for (index, complex) in complex.into_iter().enumerate() {
+        printer.piece(index, complex);
+    }
+    printer.out
+}
+
+/// A token's text and the part it plays in spacing.
+struct Piece<'t> {
+    text: Cow<'t, str>,
+    role: Role,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// A name, a literal, `None`, `True`, `False` or `...`: what an operator works on.
+    Operand,
+    /// Any other keyword.
+    Keyword,
+    Operator,
+    Eol,
+}
+
+impl<'t> Piece<'t> {
+    fn of(token: &'t str) -> Option<Self> {
+        if token == EOL {
+            return Some(Self {
+                text: Cow::Borrowed("\n"),
+                role: Role::Eol,
+            });
+        }
+        let kind = surface_kind(token);
+        let text =
+            insertable(token).or_else(|| (kind == Kind::Number).then_some(Cow::Borrowed("0")))?;
+        let role = match (kind, token) {
+            (Kind::Keyword, "None" | "True" | "False") | (Kind::Operator, "...") => Role::Operand,
+            (Kind::Keyword, _) => Role::Keyword,
+            (Kind::Operator, _) => Role::Operator,
+            _ => Role::Operand,
+        };
+        Some(Self { text, role })
+    }
+
+    fn is(&self, text: &str) -> bool {
+        self.text == text
+    }
+
+    fn opens(&self) -> bool {
+        matches!(&*self.text, "(" | "[" | "{")
+    }
+
+    fn closes(&self) -> bool {
+        matches!(&*self.text, ")" | "]" | "}")
+    }
+
+    /// Whether an operand may end here, so that a following `-` is binary and a following bracket is a call or subscript.
+    fn ends_operand(&self) -> bool {
+        self.role == Role::Operand || self.closes()
+    }
+}
+
+/// For each piece that opens a bracket: whether more than names, literals, signs and colons stand inside. Black sets
+/// spaces around the colons of such slices.
+fn complex_brackets(pieces: &[Piece]) -> Vec<bool> {
+    let mut complex = vec![false; pieces.len()];
+    let mut open = Vec::new();
+    let mut after_operand = false;
+    for (index, piece) in pieces.iter().enumerate() {
+        let outer = open.last().copied();
+        let mut trivial = piece.role != Role::Keyword
+            && (piece.role != Role::Operator
+                || matches!(&*piece.text, ":" | "," | "=" | "-" | "+" | "~") && !after_operand);
+        trivial |= matches!(&*piece.text, ":" | ",");
+        if piece.opens() {
+            trivial = !after_operand;
+            open.push(index);
+        } else if piece.closes() {
+            trivial = !open.pop().is_some_and(|index| complex[index]);
+            if let Some(&outer) = open.last() {
+                complex[outer] |= !trivial;
+            }
+            after_operand = true;
+            continue;
+        }
+        if let Some(outer) = outer {
+            complex[outer] |= !trivial;
+        }
+        after_operand = piece.ends_operand();
+    }
+    complex
+}
+
+/// An open bracket, or the line outside all of them.
+#[derive(Default)]
+struct Bracket {
+    /// Arguments, a display or a subscript, where `=` stands without spaces; not the line itself.
+    inside: bool,
+    /// A subscript: its colons are slices, with spaces if it is complex.
+    slice: Option<Slice>,
+    /// A colon since the last comma, as before an annotated parameter's default.
+    annotated: bool,
+    /// `lambda`s whose colon is still to come.
+    lambdas: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Slice {
+    complex: bool,
+}
+
+/// What the spacing must remember of a line.
+#[derive(Default)]
+struct Line {
+    /// The piece before this one on the line.
+    previous: Option<usize>,
+    /// The previous piece is an operator that hugs its operand: a sign, a star before an argument, a decorator's `@`.
+    unary: bool,
+    /// The previous piece is `**` between simple operands.
+    hugging_power: bool,
+    /// The previous piece is a slice's colon.
+    slice: Option<Slice>,
+    /// Between `from` and `import`.
+    from: bool,
+}
+
+struct Printer<'p> {
+    pieces: &'p [Piece<'p>],
+    out: String,
+    brackets: Vec<Bracket>,
+    line: Line,
+    /// Where in `out` the last space or line break ends.
+    run: usize,
+    /// Where in `out` the last two pieces start.
+    starts: [usize; 2],
+}
+
+impl Printer<'_> {
+    /// Prints the piece, `complex` if it opens a bracket that is.
+    fn piece(&mut self, index: usize, complex: bool) {
+        let piece = &self.pieces[index];
+        let unary = self.is_unary(index);
+        let hugging_power = piece.is("**") && !unary && self.is_simple_power(index);
+        let spaced = !hugging_power && self.is_spaced(index);
+        if piece.role != Role::Eol && (spaced || self.merges(&piece.text)) {
+            self.out.push(' ');
+            self.run = self.out.len();
+        }
+        self.starts = [self.starts[1], self.out.len()];
+        self.out.push_str(&piece.text);
+
+        let after_operand = self
+            .line
+            .previous
+            .is_some_and(|previous| self.pieces[previous].ends_operand());
+        let first = self.line.previous.is_none();
+        let line = &mut self.line;
+        (line.previous, line.unary, line.hugging_power, line.slice) =
+            (Some(index), unary, hugging_power, None);
+        let innermost = self.brackets.len() - 1;
+        let bracket = &mut self.brackets[innermost];
+        match &*piece.text {
+            "\n" => {
+                *line = Line::default();
+                self.run = self.out.len();
+            }
+            "from" if first => line.from = true,
+            "import" => line.from = false,
+            "lambda" => bracket.lambdas += 1,
+            "," => bracket.annotated = false,
+            ":" if bracket.lambdas > 0 => bracket.lambdas -= 1,
+            ":" => {
+                line.slice = bracket.slice;
+                bracket.annotated = true;
+            }
+            "(" | "[" | "{" => {
+                let slice = (piece.is("[") && after_operand).then_some(Slice { complex });
+                self.brackets.push(Bracket {
+                    inside: true,
+                    slice,
+                    ..Bracket::default()
+                });
+            }
+            ")" | "]" | "}" if innermost > 0 => {
+                self.brackets.pop();
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether Black sets a space before the piece.
+    fn is_spaced(&self, index: usize) -> bool {
+        let piece = &self.pieces[index];
+        let Some(previous) = self.line.previous.map(|previous| &self.pieces[previous]) else {
+            return false;
+        };
+        let bracket = &self.brackets[self.brackets.len() - 1];
+        match &*piece.text {
+            "," | ";" => return false,
+            ":" => {
+                let slice = bracket.slice.filter(|_| bracket.lambdas == 0);
+                let first = previous.opens() || matches!(&*previous.text, ":" | ",");
+                return slice.is_some_and(|slice| slice.complex) && !first;
+            }
+            "=" => return Self::spaced_default(bracket),
+            _ if piece.closes()
+                || previous.opens()
+                || self.line.unary
+                || self.line.hugging_power =>
+            {
+                return false;
+            }
+            "." => return previous.role == Role::Keyword,
+            "(" | "[" if previous.ends_operand() => return false,
+            _ => {}
+        }
+        match &*previous.text {
+            "." => piece.role == Role::Keyword,
+            "..." if self.line.from => piece.role == Role::Keyword,
+            ":" => self.line.slice.is_none_or(|slice| slice.complex),
+            "=" => Self::spaced_default(bracket),
+            _ => true,
+        }
+    }
+
+    /// Whether `=` has spaces around it: not before a keyword argument or a default, unless that has an annotation.
+    fn spaced_default(bracket: &Bracket) -> bool {
+        bracket.lambdas == 0 && (!bracket.inside || bracket.annotated)
+    }
+
+    /// Whether the piece is an operator before its only operand.
+    fn is_unary(&self, index: usize) -> bool {
+        let before = match self.line.previous {
+            // A line inside brackets goes on where the last one ended.
+            None if self.brackets.len() > 1 => self.pieces[..index]
+                .iter()
+                .rfind(|piece| piece.role != Role::Eol),
+            previous => previous.map(|previous| &self.pieces[previous]),
+        };
+        match &*self.pieces[index].text {
+            "~" => true,
+            "+" | "-" | "*" | "**" | "@" => !before.is_some_and(Piece::ends_operand),
+            _ => false,
+        }
+    }
+
+    /// Whether both operands of the `**` at `index` are names, attributes of names or numbers.
+    fn is_simple_power(&self, index: usize) -> bool {
+        let is_word = |piece: Option<&Piece>| {
+            piece.is_some_and(|piece| piece.role == Role::Operand && !piece.is("..."))
+        };
+        let is_dot = |piece: Option<&Piece>| piece.is_some_and(|piece| piece.is("."));
+        let mut left = self.pieces[..index].iter().rev();
+        let mut right = self.pieces[index + 1..].iter().peekable();
+        if right.peek().is_some_and(|piece| piece.is("-")) {
+            right.next();
+        }
+        let left_simple = loop {
+            if !is_word(left.next()) {
+                break false;
+            }
+            if !is_dot(left.next()) {
+                break true;
+            }
+        };
+        let right_simple = loop {
+            if !is_word(right.next()) {
+                break false;
+            }
+            let behind = right.next();
+            if !is_dot(behind) {
+                break !behind.is_some_and(|piece| piece.is("(") || piece.is("["));
+            }
+        };
+        left_simple && right_simple
+    }
+
+    /// Whether the text would be read as other tokens right behind the last two pieces: `1` and `.real`, three dots.
+    fn merges(&self, text: &str) -> bool {
+        let start = self.starts[0].max(self.run);
+        let joined = [&self.out[start..], text].concat();
+        let end = (joined.len() - text.len()) as u32;
+        lex(&joined).last().is_some_and(|token| token.start != end)
+    }
+}
