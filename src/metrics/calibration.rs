@@ -1,0 +1,55 @@
+//! Expected calibration error: how far shown probabilities are from how often they came true.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+use super::observation::Shown;
+
+/// Equal-width bins over 0 to 1.
+const BINS: usize = 15;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Bin {
+    answers: u64,
+    right: u64,
+    confidence: f64,
+}
+
+/// Reliability diagram of first answers (Guo et al. 2017, "On Calibration of Modern Neural Networks", eq. 3).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    bins: [Bin; BINS],
+}
+
+impl Calibration {
+    /// Counts one first answer.
+    pub fn add(&mut self, shown: Shown) {
+        let confidence = f64::from(shown.probability).clamp(0.0, 1.0);
+        let bin = &mut self.bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
+        bin.answers += 1;
+        bin.right += u64::from(shown.right);
+        bin.confidence += confidence;
+    }
+
+    /// Σ |bin| / n · |accuracy − confidence| over the bins, `None` before the first answer.
+    pub fn error(&self) -> Option<f64> {
+        // |bin| / n · |right / |bin| − confidence / |bin||: the bin's size cancels, and one division remains.
+        let gap = self
+            .bins
+            .iter()
+            .map(|bin| (bin.right as f64 - bin.confidence).abs())
+            .sum();
+        super::ratio(gap, self.bins.iter().map(|bin| bin.answers).sum())
+    }
+}
+
+impl AddAssign<&Self> for Calibration {
+    fn add_assign(&mut self, other: &Self) {
+        for (mine, theirs) in self.bins.iter_mut().zip(&other.bins) {
+            mine.answers += theirs.answers;
+            mine.right += theirs.right;
+            mine.confidence += theirs.confidence;
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! How good and how fast: every figure of the project, counted here and nowhere else.
+//!
+//! A measured target becomes one [`Observation`]; [`Metrics`] adds observations up (integers, and two sums of reals),
+//! merges by `+=`, and divides once, in [`Metrics::figures`]. Whoever has a network's whole distribution makes
+//! observations with [`Surfaces`]; whoever has a server's answers makes them with [`Observation::from_answers`].
+//! Nothing here reads files, runs networks or knows a protocol.
+//!
+//! What "strict" means, once and for all: an *answer* is a vocabulary entry with a text of its own, the line break
+//! included. `<PAD>`, `<UNK>`, `<s>`, `</s>` and `<NUM_LIT>` have none: no user ever sees them, so they take no place
+//! among the first k, and as targets they are never right (but always counted).
+
+mod calibration;
+mod latency;
+mod observation;
+mod surfaces;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+pub use calibration::Calibration;
+pub use latency::{Latency, LatencyFigures};
+pub use observation::{Class, Keystrokes, ModelView, Observation, Shown, keys_used};
+pub use surfaces::Surfaces;
+
+/// Places counted: mean reciprocal rank is taken over the first ten answers.
+pub const PLACES: usize = 10;
+
+/// At which place the target stood, over many targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranks {
+    /// Targets asked for.
+    pub targets: u64,
+    /// How often the target stood at place 1, 2, … of the answers.
+    pub at: [u64; PLACES],
+}
+
+impl Ranks {
+    /// Counts one target; `rank` is 0 for the first answer, `None` where the target is no answer at all.
+    pub fn add(&mut self, rank: Option<usize>) {
+        self.targets += 1;
+        if let Some(count) = rank.and_then(|rank| self.at.get_mut(rank)) {
+            *count += 1;
+        }
+    }
+
+    /// The three figures of these ranks.
+    pub fn figures(&self) -> RankFigures {
+        let reciprocal = self
+            .at
+            .iter()
+            .zip(1u32..)
+            .map(|(&n, place)| n as f64 / f64::from(place));
+        RankFigures {
+            targets: self.targets,
+            top1: ratio(self.at[0] as f64, self.targets),
+            top5: ratio(self.at[..5].iter().sum::<u64>() as f64, self.targets),
+            mrr10: ratio(reciprocal.sum(), self.targets),
+        }
+    }
+}
+
+impl AddAssign<&Self> for Ranks {
+    fn add_assign(&mut self, other: &Self) {
+        self.targets += other.targets;
+        for (mine, theirs) in self.at.iter_mut().zip(other.at) {
+            *mine += theirs;
+        }
+    }
+}
+
+/// Everything counted over a set of targets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Sum of −ln p(target) over `classes.targets` targets.
+    nats: f64,
+    /// Ranks in the whole vocabulary, `<UNK>` a class like any other.
+    classes: Ranks,
+    /// Ranks among the answers.
+    strict: Ranks,
+    /// The same, over names that are not keywords.
+    identifiers: Ranks,
+    /// The same, over identifiers after a dot.
+    attributes: Ranks,
+    codexglue_targets: u64,
+    codexglue_right: u64,
+    /// Over identifiers of at least three characters.
+    keystrokes: Keystrokes,
+    /// Over all tokens.
+    keystrokes_all: Keystrokes,
+    calibration: Calibration,
+}
+
+impl Metrics {
+    /// Identifiers shorter than this are typed faster than chosen, and do not count for keystrokes saved.
+    pub const KEYSTROKES_FROM: u64 = 3;
+
+    /// Counts one target. Never call it for a `<PAD>` target.
+    pub fn add(&mut self, seen: &Observation) {
+        if let Some(view) = seen.model {
+            self.nats -= view.log_probability;
+            self.classes.add(Some(view.rank));
+        }
+        self.strict.add(seen.rank);
+        if matches!(seen.class, Class::Identifier | Class::Attribute) {
+            self.identifiers.add(seen.rank);
+        }
+        if seen.class == Class::Attribute {
+            self.attributes.add(seen.rank);
+        }
+        if !matches!(seen.class, Class::LineEnd | Class::FileEnd) {
+            self.codexglue_targets += 1;
+            self.codexglue_right += u64::from(seen.exact);
+        }
+        if let Some(typed) = &seen.keystrokes {
+            self.keystrokes_all += typed;
+            let identifier = matches!(seen.class, Class::Identifier | Class::Attribute);
+            if identifier && typed.characters >= Self::KEYSTROKES_FROM {
+                self.keystrokes += typed;
+            }
+        }
+        if let Some(shown) = seen.shown {
+            self.calibration.add(shown);
+        }
+    }
+
+    /// The counts, divided. A figure over no targets is `None`.
+    pub fn figures(&self) -> Figures {
+        let loss = ratio(self.nats, self.classes.targets);
+        let classes = self.classes.figures();
+        Figures {
+            targets: self.strict.targets,
+            loss,
+            perplexity: loss.map(f64::exp),
+            top1: classes.top1,
+            top5: classes.top5,
+            strict: self.strict.figures(),
+            codexglue_accuracy: ratio(self.codexglue_right as f64, self.codexglue_targets),
+            identifiers: self.identifiers.figures(),
+            attributes: self.attributes.figures(),
+            keystrokes_saved: self.keystrokes.saved(),
+            keystrokes_saved_all: self.keystrokes_all.saved(),
+            ece: self.calibration.error(),
+        }
+    }
+}
+
+impl AddAssign<&Self> for Metrics {
+    fn add_assign(&mut self, other: &Self) {
+        self.nats += other.nats;
+        self.classes += &other.classes;
+        self.strict += &other.strict;
+        self.identifiers += &other.identifiers;
+        self.attributes += &other.attributes;
+        self.codexglue_targets += other.codexglue_targets;
+        self.codexglue_right += other.codexglue_right;
+        self.keystrokes += &other.keystrokes;
+        self.keystrokes_all += &other.keystrokes_all;
+        self.calibration += &other.calibration;
+    }
+}
+
+/// Figures of one [`Ranks`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankFigures {
+    /// Targets asked for.
+    pub targets: u64,
+    /// Share of them at place 1.
+    pub top1: Option<f64>,
+    /// Share of them at places 1 to 5.
+    pub top5: Option<f64>,
+    /// Mean of 1 / place, 0 beyond place 10.
+    pub mrr10: Option<f64>,
+}
+
+/// What [`Metrics`] come to, as it is printed and written to JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Targets counted.
+    pub targets: u64,
+    /// Mean cross-entropy, in nats.
+    pub loss: Option<f64>,
+    /// exp(loss).
+    pub perplexity: Option<f64>,
+    /// Target is the most probable vocabulary entry, `<UNK>` a class.
+    pub top1: Option<f64>,
+    /// Target is among the five most probable vocabulary entries, `<UNK>` a class.
+    pub top5: Option<f64>,
+    /// Over all targets, among the answers a user can see.
+    pub strict: RankFigures,
+    /// Top-1 on the tokens as they stand, line and file ends aside; `<UNK>` never right.
+    pub codexglue_accuracy: Option<f64>,
+    /// `strict` over names that are not keywords.
+    pub identifiers: RankFigures,
+    /// `strict` over identifiers after a dot.
+    pub attributes: RankFigures,
+    /// 1 − keys / characters over identifiers of at least three characters.
+    pub keystrokes_saved: Option<f64>,
+    /// The same over all tokens.
+    pub keystrokes_saved_all: Option<f64>,
+    /// Expected calibration error of the first answer.
+    pub ece: Option<f64>,
+}
+
+impl Figures {
+    /// Name and value of every figure, in the order of the table.
+    pub fn rows(&self) -> [(&'static str, Option<f64>); 18] {
+        let (strict, names, attributes) = (&self.strict, &self.identifiers, &self.attributes);
+        [
+            ("loss", self.loss),
+            ("perplexity", self.perplexity),
+            ("top1", self.top1),
+            ("top5", self.top5),
+            ("strict top1", strict.top1),
+            ("strict top5", strict.top5),
+            ("strict mrr@10", strict.mrr10),
+            ("codexglue accuracy", self.codexglue_accuracy),
+            ("identifier top1", names.top1),
+            ("identifier top5", names.top5),
+            ("identifier mrr@10", names.mrr10),
+            ("attribute top1", attributes.top1),
+            ("attribute top5", attributes.top5),
+            ("attribute mrr@10", attributes.mrr10),
+            ("keystrokes saved", self.keystrokes_saved),
+            ("keystrokes saved, all tokens", self.keystrokes_saved_all),
+            ("calibration error", self.ece),
+            ("targets", Some(self.targets as f64)),
+        ]
+    }
+}
+
+/// One figure a line; those that were not measured are left out.
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in self.rows() {
+            match value {
+                Some(value) if name == "targets" => writeln!(f, "{name:<30}{value:>10.0}")?,
+                Some(value) => writeln!(f, "{name:<30}{value:>10.4}")?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `sum / count`, or `None` over nothing.
+fn ratio(sum: f64, count: u64) -> Option<f64> {
+    (count > 0).then(|| sum / count as f64)
+}

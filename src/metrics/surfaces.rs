@@ -1,0 +1,120 @@
+//! From a network's scores to an [`Observation`].
+
+use super::observation::{Class, Keystrokes, ModelView, Observation, Shown, has_text, keys_used};
+use crate::python;
+use crate::vocabulary::UNK;
+
+/// One vocabulary entry, as far as measuring asks.
+struct Entry {
+    class: Class,
+    /// What choosing it from the completion list would insert.
+    inserted: Option<Box<str>>,
+}
+
+/// What every vocabulary entry means on the page, worked out once.
+pub struct Surfaces {
+    entries: Vec<Entry>,
+    /// Which entries are answers; apart, as a mask for the counting loops.
+    answers: Vec<bool>,
+    dot: Option<u32>,
+}
+
+impl Surfaces {
+    /// From the vocabulary's tokens, in the order of their ids.
+    pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut surfaces = Self {
+            entries: Vec::new(),
+            answers: Vec::new(),
+            dot: None,
+        };
+        for (id, token) in (0..).zip(tokens) {
+            if token == "." {
+                surfaces.dot = Some(id);
+            }
+            surfaces.answers.push(has_text(token));
+            surfaces.entries.push(Entry {
+                class: Class::of(token, ""),
+                inserted: python::insertable(token)
+                    .filter(|_| token != python::EOL)
+                    .map(Into::into),
+            });
+        }
+        surfaces
+    }
+
+    /// Observes one target under `logits` (one for each vocabulary entry, any constant added); `previous` is the id
+    /// before it.
+    ///
+    /// Ids do not tell what an `<UNK>` target was. It is taken for an identifier, as nearly all such tokens are, and its
+    /// keystrokes are left out; a caller who knows better sets `class` and, as it can only be typed out, as many keys
+    /// as characters. Keystrokes saved without that are those of targets inside the vocabulary.
+    pub fn observe(&self, logits: &[f32], target: u32, previous: u32) -> Observation {
+        let index = target as usize;
+        let entry = &self.entries[index];
+        let class = match entry.class {
+            Class::Identifier if Some(previous) == self.dot => Class::Attribute,
+            _ if target == UNK && Some(previous) == self.dot => Class::Attribute,
+            _ if target == UNK => Class::Identifier,
+            class => class,
+        };
+        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = logits
+            .iter()
+            .map(|logit| f64::from((logit - highest).exp()))
+            .sum();
+        let rank = ahead(logits, index, |_| true);
+        let first = best(logits, |id| self.answers[id]);
+        Observation {
+            class,
+            model: Some(ModelView {
+                log_probability: f64::from(logits[index] - highest) - sum.ln(),
+                rank,
+            }),
+            rank: self.answers[index].then(|| ahead(logits, index, |id| self.answers[id])),
+            exact: rank == 0 && target != UNK,
+            shown: first.map(|id| Shown {
+                probability: (f64::from((logits[id] - highest).exp()) / sum) as f32,
+                right: id == index,
+            }),
+            keystrokes: self.keystrokes(logits, index),
+        }
+    }
+
+    fn keystrokes(&self, logits: &[f32], index: usize) -> Option<Keystrokes> {
+        let entry = &self.entries[index];
+        if entry.class == Class::LineEnd {
+            return Some(Keystrokes {
+                keys: 1,
+                characters: 1,
+            });
+        }
+        let text = entry.inserted.as_deref()?;
+        let ahead = self.entries.iter().enumerate().filter_map(|(id, other)| {
+            let text = other.inserted.as_deref()?;
+            stands_before(logits, id, index).then_some(text)
+        });
+        Some(Keystrokes {
+            keys: keys_used(text, ahead),
+            characters: text.chars().count() as u64,
+        })
+    }
+}
+
+/// Whether `id` stands before `index`: by a higher logit, or by a lower id among equals.
+fn stands_before(logits: &[f32], id: usize, index: usize) -> bool {
+    logits[id] > logits[index] || (logits[id] >= logits[index] && id < index)
+}
+
+/// How many eligible entries stand before `index`.
+fn ahead(logits: &[f32], index: usize, eligible: impl Fn(usize) -> bool) -> usize {
+    (0..logits.len())
+        .filter(|&id| eligible(id) && stands_before(logits, id, index))
+        .count()
+}
+
+/// The entry with the highest logit, the first among equals.
+fn best(logits: &[f32], eligible: impl Fn(usize) -> bool) -> Option<usize> {
+    (0..logits.len())
+        .filter(|&id| eligible(id))
+        .reduce(|best, id| if logits[id] > logits[best] { id } else { best })
+}

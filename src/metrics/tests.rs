@@ -1,0 +1,230 @@
+//! Every figure against its formula, written out naively.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Ids 0 and 1 are `<PAD>` and `<UNK>`, as in every vocabulary.
+const TOKENS: [&str; 20] = [
+    "<PAD>",
+    "<UNK>",
+    "<s>",
+    "</s>",
+    "<EOL>",
+    ".",
+    "(",
+    ")",
+    "self",
+    "selected",
+    "selection",
+    "sell",
+    "append",
+    "add",
+    "if",
+    "import",
+    "\"<STR_LIT>\"",
+    "<NUM_LIT>",
+    "<NUM_LIT:0>",
+    "x",
+];
+/// Answers: all but the five without a text.
+const SILENT: [&str; 5] = ["<PAD>", "<UNK>", "<s>", "</s>", "<NUM_LIT>"];
+const NAMES: [&str; 7] = [
+    "self",
+    "selected",
+    "selection",
+    "sell",
+    "append",
+    "add",
+    "x",
+];
+
+/// One target: (logits, its id, the id before it).
+fn targets() -> impl Strategy<Value = Vec<(Vec<f32>, u32, u32)>> {
+    // Few distinct logits, so that ties are common.
+    let logits = prop::collection::vec((-12i8..12).prop_map(|l| f32::from(l) / 2.0), TOKENS.len());
+    prop::collection::vec(
+        (logits, 1..TOKENS.len() as u32, 2..TOKENS.len() as u32),
+        1..40,
+    )
+}
+
+/// Tokens with their probabilities, most probable first.
+fn sorted(logits: &[f32]) -> Vec<(&'static str, f64)> {
+    let sum: f64 = logits.iter().map(|&l| f64::from(l).exp()).sum();
+    let mut all: Vec<_> = TOKENS
+        .iter()
+        .zip(logits)
+        .map(|(&t, &l)| (t, f64::from(l).exp() / sum))
+        .collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    all
+}
+
+/// Asks before each character, as the contract tells it.
+fn keys(list: &[(&str, f64)], target: &str) -> usize {
+    let offered: Vec<&str> = list
+        .iter()
+        .filter(|(token, _)| !SILENT.contains(token) && *token != "<EOL>")
+        .map(|(token, _)| match *token {
+            "\"<STR_LIT>\"" => "\"\"",
+            "<NUM_LIT:0>" => "0",
+            token => token,
+        })
+        .collect();
+    for typed in 0..target.len() {
+        if offered
+            .iter()
+            .filter(|o| o.starts_with(&target[..typed]))
+            .take(5)
+            .any(|&o| o == target)
+        {
+            return typed + 1;
+        }
+    }
+    target.len()
+}
+
+fn close(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() < 1e-6,
+        (a, b) => a == b,
+    }
+}
+
+fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.into_iter().collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+proptest! {
+    #[test]
+    fn figures_are_their_formulas(targets in targets()) {
+        let surfaces = Surfaces::new(TOKENS);
+        let mut metrics = Metrics::default();
+        for (logits, target, previous) in &targets {
+            metrics.add(&surfaces.observe(logits, *target, *previous));
+        }
+        let figures = metrics.figures();
+
+        let token = |id: &u32| TOKENS[*id as usize];
+        let place = |logits: &[f32], id: &u32| sorted(logits).iter().position(|(t, _)| *t == token(id)).unwrap_or(99);
+        let strict = |logits: &[f32], id: &u32| {
+            let answers: Vec<_> = sorted(logits).into_iter().filter(|(t, _)| !SILENT.contains(t)).collect();
+            answers.iter().position(|(t, _)| *t == token(id)).unwrap_or(99)
+        };
+        let identifier = |id: &u32| NAMES.contains(&token(id)) || *id == 1;
+        let of = |ok: bool| f64::from(u8::from(ok));
+
+        let nats = |logits: &[f32], id: &u32| -sorted(logits).iter().find(|(t, _)| *t == token(id)).map_or(0.0, |x| x.1.ln());
+        prop_assert!(close(figures.loss, mean(targets.iter().map(|(l, t, _)| nats(l, t)))));
+        prop_assert!(close(figures.perplexity, figures.loss.map(f64::exp)));
+        prop_assert!(close(figures.top1, mean(targets.iter().map(|(l, t, _)| of(place(l, t) < 1)))));
+        prop_assert!(close(figures.top5, mean(targets.iter().map(|(l, t, _)| of(place(l, t) < 5)))));
+        prop_assert!(close(figures.strict.top1, mean(targets.iter().map(|(l, t, _)| of(strict(l, t) < 1)))));
+        prop_assert!(close(figures.strict.top5, mean(targets.iter().map(|(l, t, _)| of(strict(l, t) < 5)))));
+        let mrr = |l: &[f32], t: &u32| if strict(l, t) < 10 { 1.0 / (strict(l, t) + 1) as f64 } else { 0.0 };
+        prop_assert!(close(figures.strict.mrr10, mean(targets.iter().map(|(l, t, _)| mrr(l, t)))));
+        let codexglue = targets.iter().filter(|(_, t, _)| !["<s>", "</s>", "<EOL>"].contains(&token(t)));
+        prop_assert!(close(figures.codexglue_accuracy, mean(codexglue.map(|(l, t, _)| of(place(l, t) == 0 && *t != 1)))));
+        let names = targets.iter().filter(|(_, t, _)| identifier(t));
+        prop_assert!(close(figures.identifiers.top5, mean(names.map(|(l, t, _)| of(strict(l, t) < 5)))));
+        let attributes = targets.iter().filter(|(_, t, p)| identifier(t) && token(p) == ".");
+        prop_assert!(close(figures.attributes.mrr10, mean(attributes.map(|(l, t, _)| mrr(l, t)))));
+
+        let typed: Vec<_> = targets.iter().filter(|(_, t, _)| NAMES.contains(&token(t)) && token(t).len() >= 3).collect();
+        let used: usize = typed.iter().map(|(l, t, _)| keys(&sorted(l), token(t))).sum();
+        let characters: usize = typed.iter().map(|(_, t, _)| token(t).len()).sum();
+        let saved = (characters > 0).then(|| 1.0 - used as f64 / characters as f64);
+        prop_assert!(close(figures.keystrokes_saved, saved));
+
+        let firsts: Vec<(f64, bool)> = targets.iter().map(|(l, t, _)| {
+            let first = *sorted(l).iter().find(|(t, _)| !SILENT.contains(t)).expect("some answer");
+            (first.1, first.0 == token(t))
+        }).collect();
+        let mut error = 0.0;
+        for bin in 0..15 {
+            let inside: Vec<_> = firsts.iter().filter(|(p, _)| ((p * 15.0) as usize).min(14) == bin).collect();
+            let gap = inside.iter().map(|(p, right)| of(*right) - p).sum::<f64>() / inside.len().max(1) as f64;
+            error += gap.abs() * inside.len() as f64 / firsts.len() as f64;
+        }
+        prop_assert!(close(figures.ece, Some(error)), "{:?} {}", figures.ece, error);
+    }
+
+    /// What a client reads off the answers agrees with what the network's owner computes.
+    #[test]
+    fn answers_tell_the_same(targets in targets()) {
+        let surfaces = Surfaces::new(TOKENS);
+        for (logits, target, previous) in &targets {
+            let inside = surfaces.observe(logits, *target, *previous);
+            let answers: Vec<_> = sorted(logits).into_iter().map(|(token, p)| (token, p as f32)).collect();
+            let name = if *target == 1 { "unheard_of" } else { TOKENS[*target as usize] };
+            let outside = Observation::from_answers(name, TOKENS[*previous as usize], &answers, inside.keystrokes);
+            prop_assert_eq!(outside.class, inside.class);
+            prop_assert_eq!(outside.rank, inside.rank);
+            prop_assert_eq!(outside.exact, inside.exact);
+            prop_assert_eq!(outside.shown.map(|s| s.right), inside.shown.map(|s| s.right));
+        }
+    }
+
+    #[test]
+    fn parts_merge_into_the_whole(targets in targets(), cut in any::<prop::sample::Index>()) {
+        let surfaces = Surfaces::new(TOKENS);
+        let count = |part: &[(Vec<f32>, u32, u32)]| {
+            let mut metrics = Metrics::default();
+            for (logits, target, previous) in part {
+                metrics.add(&surfaces.observe(logits, *target, *previous));
+            }
+            metrics
+        };
+        let (left, right) = targets.split_at(cut.index(targets.len()));
+        let mut merged = count(left);
+        merged += &count(right);
+        for ((name, whole), (_, merged)) in count(&targets).figures().rows().into_iter().zip(merged.figures().rows()) {
+            prop_assert!(close(whole, merged), "{}", name);
+        }
+    }
+
+    #[test]
+    fn percentiles_are_nearest_ranks(micros in prop::collection::vec(0u32..100_000, 1..300)) {
+        let mut latency = Latency::default();
+        for &us in &micros {
+            latency.add(Duration::from_micros(u64::from(us)));
+        }
+        let figures = latency.figures().expect("not empty");
+        for (percent, value) in [(50, figures.p50_ms), (95, figures.p95_ms), (99, figures.p99_ms), (100, figures.max_ms)] {
+            let at_most = micros.iter().filter(|&&us| f64::from(us) / 1000.0 <= value).count();
+            let below = micros.iter().filter(|&&us| f64::from(us) / 1000.0 < value).count();
+            prop_assert!(at_most * 100 >= micros.len() * percent && below * 100 < micros.len() * percent);
+        }
+    }
+}
+
+#[test]
+fn the_table_leaves_out_what_was_not_measured() {
+    let mut metrics = Metrics::default();
+    let answers = [("<UNK>", 0.5), ("self", 0.25), (".", 0.125)];
+    metrics.add(&Observation::from_answers("self", "(", &answers, None));
+    metrics.add(&Observation::from_answers(
+        "unheard_of",
+        ".",
+        &answers,
+        None,
+    ));
+    insta::assert_snapshot!(metrics.figures(), @r"
+    strict top1                       0.5000
+    strict top5                       0.5000
+    strict mrr@10                     0.5000
+    codexglue accuracy                0.0000
+    identifier top1                   0.5000
+    identifier top5                   0.5000
+    identifier mrr@10                 0.5000
+    attribute top1                    0.0000
+    attribute top5                    0.0000
+    attribute mrr@10                  0.0000
+    calibration error                 0.2500
+    targets                                2
+    ");
+}
