@@ -1,0 +1,184 @@
+//! `experiments/*.toml`: one file for each trained model, checked once and kept with the run as resolved.
+
+use anyhow::{Context, Result, ensure};
+use minicopilot::model::{Architecture, Initialization, ModelConfig};
+use serde::{Deserialize, Serialize};
+
+/// A whole experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    pub model: ModelSettings,
+    #[serde(default)]
+    pub training: TrainingSettings,
+}
+
+/// [`ModelConfig`] without the vocabulary's size, which the data decide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSettings {
+    pub architecture: Architecture,
+    pub embedding_size: usize,
+    pub hidden_size: usize,
+    pub dropout: f64,
+}
+
+/// How files become batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loader {
+    /// The first 1,000 tokens of each file, padded to the longest of a batch.
+    Sequences,
+    /// Whole files one after another in each lane, the state carried from batch to batch.
+    Streams,
+}
+
+/// The learning rate after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    Constant,
+    /// Half a cosine down to `final_fraction` of the rate (Loshchilov & Hutter 2017), over the tokens of the run.
+    Cosine,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingSettings {
+    pub seed: u64,
+    pub initialization: Initialization,
+    pub loader: Loader,
+    /// `B`.
+    pub lanes: usize,
+    /// `T` of a batch of [`Loader::Streams`].
+    pub steps: usize,
+    pub epochs: usize,
+    /// Ends the run, and the schedule, before the epochs do.
+    pub max_tokens: Option<u64>,
+    pub learning_rate: f64,
+    pub schedule: Schedule,
+    pub warmup_steps: u64,
+    pub final_fraction: f64,
+    pub beta1: f64,
+    pub beta2: f64,
+    pub epsilon: f64,
+    /// Decoupled (AdamW); 0 is Adam.
+    pub weight_decay: f64,
+    /// Largest norm of all gradients together; 0 clips nothing.
+    pub clip: f64,
+    /// Ids below it are in every softmax; the vocabulary's size or more makes the softmax full.
+    pub softmax_head: u32,
+    /// How many of the other classes are sampled for each batch.
+    pub softmax_sample: usize,
+    /// Tokens of the validation part that are measured each time, from its beginning.
+    pub validation_tokens: u64,
+    /// Validates after so many tokens too, not only after each epoch.
+    pub validate_every: Option<u64>,
+    /// Ends the run when so many validations in a row have brought nothing.
+    pub patience: usize,
+}
+
+impl Default for TrainingSettings {
+    /// The original experiment: Adam at 1e-3 over the first 1,000 tokens of each file, full softmax.
+    fn default() -> Self {
+        Self {
+            seed: 42,
+            initialization: Initialization::Pytorch,
+            loader: Loader::Sequences,
+            lanes: 64,
+            steps: 128,
+            epochs: 5,
+            max_tokens: None,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            warmup_steps: 0,
+            final_fraction: 0.02,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+            clip: 1.0,
+            softmax_head: u32::MAX,
+            softmax_sample: 0,
+            validation_tokens: 200_000,
+            validate_every: None,
+            patience: 2,
+        }
+    }
+}
+
+impl Experiment {
+    /// Reads and checks the text of a `.toml`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let experiment: Self = toml::from_str(text)?;
+        let t = &experiment.training;
+        let checks = [
+            (t.lanes > 0, "training.lanes must be at least 1"),
+            (t.steps > 0, "training.steps must be at least 1"),
+            (t.epochs > 0, "training.epochs must be at least 1"),
+            (t.learning_rate > 0.0 && t.learning_rate.is_finite(), "training.learning_rate must be positive"),
+            ((0.0..1.0).contains(&t.beta1) && (0.0..1.0).contains(&t.beta2), "training.beta1 and beta2 must lie in [0, 1)"),
+            (t.epsilon > 0.0, "training.epsilon must be positive"),
+            (t.weight_decay >= 0.0 && t.clip >= 0.0, "training.weight_decay and clip must not be negative"),
+            ((0.0..=1.0).contains(&t.final_fraction), "training.final_fraction must lie in [0, 1]"),
+            (t.softmax_head > 1, "training.softmax_head must be at least 2"),
+            ((0.0..1.0).contains(&experiment.model.dropout), "model.dropout must lie in [0, 1)"),
+            (experiment.model.embedding_size > 0 && experiment.model.hidden_size > 0, "model sizes must be at least 1"),
+        ];
+        for (holds, message) in checks {
+            ensure!(holds, message);
+        }
+        Ok(experiment)
+    }
+
+    /// The text of the `.toml` with every default written out.
+    pub fn resolved(&self) -> Result<String> {
+        toml::to_string_pretty(self).context("cannot write the experiment as TOML")
+    }
+
+    /// The network's sizes over a vocabulary.
+    pub fn model_config(&self, vocabulary_size: usize) -> ModelConfig {
+        let ModelSettings { architecture, embedding_size, hidden_size, dropout } = self.model;
+        ModelConfig { architecture, vocabulary_size, embedding_size, hidden_size, dropout }
+    }
+}
+
+impl TrainingSettings {
+    /// Learning rate of step number `step` (from 0), when a share `progress` of the run is done.
+    pub fn rate(&self, step: u64, progress: f64) -> f64 {
+        let warmup = ((step + 1) as f64 / (self.warmup_steps + 1) as f64).min(1.0);
+        let decay = match self.schedule {
+            Schedule::Constant => 1.0,
+            Schedule::Cosine => {
+                let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress.clamp(0.0, 1.0)).cos());
+                self.final_fraction + (1.0 - self.final_fraction) * cosine
+            }
+        };
+        self.learning_rate * warmup * decay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resolved_text_parses_to_the_same() {
+        let text = "[model]\narchitecture = \"lstm\"\nembedding_size = 2\nhidden_size = 3\ndropout = 0.5\n";
+        let experiment = Experiment::parse(text).unwrap();
+        assert_eq!(Experiment::parse(&experiment.resolved().unwrap()).unwrap(), experiment);
+        let error = Experiment::parse(&format!("{text}[training]\nlanse = 3\n")).unwrap_err().to_string();
+        assert!(error.contains("unknown field `lanse`"), "{error}");
+        let error = Experiment::parse(&format!("{text}[training]\nlanes = 0\n")).unwrap_err().to_string();
+        assert_eq!(error, "training.lanes must be at least 1");
+    }
+
+    #[test]
+    fn the_rate_warms_up_and_falls() {
+        let settings = TrainingSettings { schedule: Schedule::Cosine, warmup_steps: 9, ..Default::default() };
+        let share = |step, progress| settings.rate(step, progress) / settings.learning_rate;
+        for ((step, progress), expected) in [((0, 0.0), 0.1), ((9, 0.0), 1.0), ((99, 0.5), 0.51), ((99, 1.0), 0.02)] {
+            assert!((share(step, progress) - expected).abs() < 1e-9, "step {step}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! `trainer train`: rate, forward, backward, clip, update, log, in one loop that can be read from top to bottom; and
+//! what surrounds it, so that a run can be stopped at any moment and continued as if it never had been.
+
+mod config;
+mod optimizer;
+mod progress;
+mod run;
+
+pub use config::{Experiment, Loader};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use candle_core::{Device, Tensor};
+use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
+use minicopilot::vocabulary::PAD;
+
+use crate::data::{Batch, Dataset, Sequences, Split, Streams};
+use crate::evaluate;
+use optimizer::Adam;
+use progress::Progress;
+use run::{Position, Run};
+
+/// Arguments of `trainer train`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The experiment; may be left out with --resume, which takes the run's own
+    #[arg(long, value_name = "TOML", required_unless_present = "resume")]
+    config: Option<PathBuf>,
+    /// A folder made by `trainer prepare`
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The run's folder: config.toml, metrics.jsonl, checkpoints last/ and best/
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Continue the run in RUN from its last checkpoint
+    #[arg(long)]
+    resume: bool,
+    /// cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// In place of the experiment's seed
+    #[arg(long)]
+    seed: Option<u64>,
+    /// In place of the experiment's token budget
+    #[arg(long)]
+    max_tokens: Option<u64>,
+    /// Stop after so many minutes, to be continued with --resume
+    #[arg(long)]
+    max_minutes: Option<f64>,
+    /// How often to save, at most 10
+    #[arg(long, default_value_t = 5.0, value_name = "MINUTES")]
+    save_every: f64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All epochs, or all tokens.
+    Finished,
+    /// Validation stopped improving.
+    EarlyStopped,
+    /// `--max-minutes`.
+    OutOfTime,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+/// Runs `trainer train`.
+pub fn main(args: &Args) -> Result<Ending> {
+    ensure!(args.save_every > 0.0 && args.save_every <= 10.0, "--save-every must lie between 0 and 10 minutes");
+    let experiment = experiment(args)?;
+    let device = device(&args.device)?;
+    let dataset = Dataset::open(&args.data)?;
+    let mut run = Run::open(&args.out, args.resume, &experiment, &dataset, &device)?;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // The second signal ends the process at once: somebody is impatient.
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop)).context("cannot catch signals")?;
+        signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot catch signals")?;
+    }
+    let ending = train(args, &mut run, &dataset, &device, &stop)?;
+    run.summary(ending);
+    Ok(ending)
+}
+
+fn experiment(args: &Args) -> Result<Experiment> {
+    let path = args.config.clone().unwrap_or_else(|| args.out.join(run::CONFIG));
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read the experiment {}", path.display()))?;
+    let mut experiment = Experiment::parse(&text).with_context(|| path.display().to_string())?;
+    if let Some(seed) = args.seed {
+        experiment.training.seed = seed;
+    }
+    if args.max_tokens.is_some() {
+        experiment.training.max_tokens = args.max_tokens;
+    }
+    Ok(experiment)
+}
+
+/// `cpu`, `cuda` or `cuda:N`.
+pub fn device(name: &str) -> Result<Device> {
+    let index = match name.split_once(':') {
+        None if name == "cpu" => return Ok(Device::Cpu),
+        None if name == "cuda" => 0,
+        Some(("cuda", index)) => index.parse().with_context(|| format!("--device {name}: not a number behind the colon"))?,
+        _ => bail!("--device {name}: expected cpu, cuda or cuda:N"),
+    };
+    let advice = if cfg!(feature = "cuda") {
+        "check the driver with nvidia-smi, or use --device cpu"
+    } else {
+        "this trainer was built without CUDA: build it with --features cuda, or use --device cpu"
+    };
+    Device::new_cuda(index).map_err(|error| {
+        let cause = error.to_string();
+        anyhow::anyhow!("--device {name}: {}; {advice}", cause.lines().next().unwrap_or("no such device"))
+    })
+}
+
+fn train(args: &Args, run: &mut Run, dataset: &Dataset, device: &Device, stop: &AtomicBool) -> Result<Ending> {
+    let settings = run.experiment.training.clone();
+    let shards = dataset.files(Split::Train);
+    let budget = settings.max_tokens.unwrap_or(u64::MAX).min(epoch_tokens(dataset, settings.loader) * settings.epochs as u64);
+    let progress = Progress::new(budget, run.position.tokens);
+    let began = Instant::now();
+    let mut saved = Instant::now();
+
+    while run.position.epoch < settings.epochs as u64 && run.position.tokens < budget {
+        let Position { epoch, batch, .. } = run.position;
+        let seed = SplitMix64::mix(settings.seed, epoch);
+        let batches: Box<dyn Iterator<Item = Batch>> = match settings.loader {
+            Loader::Sequences => Box::new(Sequences::new(shards, settings.lanes, seed).skip_batches(batch)),
+            Loader::Streams => Box::new(Streams::new(shards, settings.lanes, settings.steps, seed).skip_batches(batch)),
+        };
+        for batch in batches {
+            let rate = settings.rate(run.position.step, run.position.tokens as f64 / budget as f64);
+            let step = step(run, &batch, rate, device)?;
+            run.log_step(&step, rate)?;
+            progress.advance(run.position.tokens, step.loss);
+
+            let ending = if stop.load(Ordering::Relaxed) {
+                Some(Ending::Interrupted)
+            } else if args.max_minutes.is_some_and(|m| began.elapsed().as_secs_f64() > m * 60.0) {
+                Some(Ending::OutOfTime)
+            } else {
+                None
+            };
+            if ending.is_some() || saved.elapsed() > Duration::from_secs_f64(args.save_every * 60.0) {
+                run.save_last()?;
+                saved = Instant::now();
+            }
+            if let Some(ending) = ending {
+                return Ok(ending);
+            }
+            if run.position.tokens >= budget {
+                break;
+            }
+            let due = settings.validate_every.is_some_and(|every| run.position.tokens / every > (run.position.tokens - step.tokens) / every);
+            if due && !validate(run, dataset, &progress)? {
+                return Ok(Ending::EarlyStopped);
+            }
+        }
+        run.position.epoch += 1;
+        run.position.batch = 0;
+        run.state = None;
+        if !validate(run, dataset, &progress)? {
+            return Ok(Ending::EarlyStopped);
+        }
+        saved = Instant::now();
+    }
+    Ok(Ending::Finished)
+}
+
+/// Measures on the validation part and saves; `false` if it has not improved for too long.
+fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<bool> {
+    let settings = &run.experiment.training;
+    let patience = settings.patience as u64;
+    progress.note("validating");
+    let measured = evaluate::measure(&run.model, dataset, Split::Validation, settings.validation_tokens, &|_| ())?;
+    run.log_validation(&measured.whole.figures())?;
+    progress.print(&run.validation_line());
+    run.save_last()?;
+    Ok(run.position.without_gain < patience)
+}
+
+/// What one step came to.
+pub struct Step {
+    pub loss: f64,
+    pub gradient_norm: f64,
+    pub tokens: u64,
+}
+
+/// Forward, backward, clip, update.
+fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step> {
+    let settings = &run.experiment.training;
+    let seed = SplitMix64::mix(settings.seed, run.position.step ^ (1 << 63)); // apart from the epochs' seeds
+    let state = run.state.take().map_or_else(|| run.model.zero_state(batch.lanes), Ok)?;
+    let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), device)?; // [T,B]
+    let training = Training { starts: Some(&batch.starts), dropout_seed: Some(seed) };
+    let (hidden, state) = run.model.seq_training(&ids, &state, training)?; // [T,B,H]
+    let softmax = softmax(settings, run.model.config().vocabulary_size, seed);
+    let loss = run.model.loss(&hidden, &batch.targets, &softmax)?;
+    let gradients = loss.backward()?;
+
+    let loss = f64::from(loss.to_scalar::<f32>()?);
+    let gradient_norm = run.adam.gradient_norm(&gradients)?;
+    ensure!(
+        loss.is_finite() && gradient_norm.is_finite(),
+        "step {}: the loss is {loss} and the gradients' norm {gradient_norm}; the last good checkpoint is {}: resume \
+         from it with a lower training.learning_rate or a smaller training.clip",
+        run.position.step,
+        run.last().display()
+    );
+    let clip = if settings.clip > 0.0 { (settings.clip / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
+    run.adam.step(&gradients, rate, clip)?;
+
+    let tokens = batch.targets.iter().filter(|&&t| t != PAD).count() as u64;
+    run.state = (settings.loader == Loader::Streams).then_some(state);
+    run.position.step += 1;
+    run.position.batch += 1;
+    run.position.tokens += tokens;
+    Ok(Step { loss, gradient_norm, tokens })
+}
+
+fn softmax(settings: &config::TrainingSettings, vocabulary_size: usize, seed: u64) -> Softmax {
+    if settings.softmax_head as usize >= vocabulary_size {
+        return Softmax::Full;
+    }
+    Softmax::sampled(settings.softmax_head, settings.softmax_sample, vocabulary_size, seed)
+}
+
+/// Targets of one epoch.
+fn epoch_tokens(dataset: &Dataset, loader: Loader) -> u64 {
+    let shards = dataset.files(Split::Train);
+    let targets = |i| (shards.file(i).len() as u64).saturating_sub(1);
+    let most = match loader {
+        Loader::Sequences => 999,
+        Loader::Streams => u64::MAX,
+    };
+    (0..shards.len()).map(|i| targets(i).min(most)).sum()
+}
+
+/// A fresh model's variables, or the loaded ones, are what both the model and the optimiser hold.
+fn build(experiment: &Experiment, vocabulary_size: usize, adam: &Adam, device: &Device) -> Result<Model> {
+    let tensors = adam.parameters.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+    let vb = candle_nn::VarBuilder::from_tensors(tensors, candle_core::DType::F32, device);
+    Ok(Model::new(&experiment.model_config(vocabulary_size), &vb)?)
+}
+
+/// The carried state, moved to `device`.
+fn state_on(tensors: &[Tensor], device: &Device) -> Result<State> {
+    let tensors: Vec<Tensor> = tensors.iter().map(|t| t.to_device(device)).collect::<candle_core::Result<_>>()?;
+    Ok(State::from_tensors(&tensors)?)
+}
