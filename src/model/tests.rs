@@ -312,7 +312,10 @@ impl Fixture {
             Architecture::ResidualLstm => include_bytes!("fixtures/residual_lstm.safetensors"),
         };
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).unwrap();
-        Self { architecture, tensors }
+        Self {
+            architecture,
+            tensors,
+        }
     }
 
     fn ids(&self, name: &str) -> Tensor {
@@ -327,17 +330,30 @@ impl Fixture {
             (name, tensor)
         });
         let (model, vars) = variables(&config, parameters);
-        let state: Vec<Tensor> = (0..).map_while(|k| self.tensors.get(&format!("state.{k}")).cloned()).collect();
+        let state: Vec<Tensor> = (0..)
+            .map_while(|k| self.tensors.get(&format!("state.{k}")).cloned())
+            .collect();
         let state = State::from_tensors(&state).unwrap();
-        let targets: Vec<u32> = self.ids("targets").flatten_all().unwrap().to_vec1().unwrap();
+        let targets: Vec<u32> = self
+            .ids("targets")
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
 
-        let (hidden, _) = model.seq_training(&self.ids("ids"), &state, Training::default()).unwrap();
+        let (hidden, _) = model
+            .seq_training(&self.ids("ids"), &state, Training::default())
+            .unwrap();
         let logits = model.logits(&hidden).unwrap();
         let loss = model.loss(&hidden, &targets, &Softmax::Full).unwrap();
         let gradients = loss.backward().unwrap();
         let gradient = vars.iter().map(|(name, var)| {
-            let (ours, theirs) = (gradients.get(var).unwrap(), &self.tensors[&format!("gradient.{name}")]);
-            largest_difference(ours, theirs) / largest_difference(theirs, &theirs.zeros_like().unwrap())
+            let (ours, theirs) = (
+                gradients.get(var).unwrap(),
+                &self.tensors[&format!("gradient.{name}")],
+            );
+            largest_difference(ours, theirs)
+                / largest_difference(theirs, &theirs.zeros_like().unwrap())
         });
         Differences {
             logits: largest_difference(&logits, &self.tensors["logits"]),
@@ -373,12 +389,24 @@ fn the_comparison_with_pytorch_can_fail() {
         Tensor::cat(&[f, i, g, o], 0).unwrap()
     };
     for architecture in [Architecture::Lstm, Architecture::ResidualLstm] {
-        assert!(!Fixture::load(architecture).differences(swapped).agree(), "{architecture:?}: gates swapped");
+        assert!(
+            !Fixture::load(architecture).differences(swapped).agree(),
+            "{architecture:?}: gates swapped"
+        );
     }
     for architecture in ARCHITECTURES {
         for bias in ["bias_ih", "bias_hh", "output.bias"] {
-            let dropped = |name: &str, t: Tensor| if name.contains(bias) { t.zeros_like().unwrap() } else { t };
-            assert!(!Fixture::load(architecture).differences(dropped).agree(), "{architecture:?} without {bias}");
+            let dropped = |name: &str, t: Tensor| {
+                if name.contains(bias) {
+                    t.zeros_like().unwrap()
+                } else {
+                    t
+                }
+            };
+            assert!(
+                !Fixture::load(architecture).differences(dropped).agree(),
+                "{architecture:?} without {bias}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use candle_core::{Device, Tensor};
 use minicopilot::checkpoint::Checkpoint;
 use minicopilot::metrics::{Metrics, Surfaces};
@@ -14,14 +14,11 @@ use minicopilot::vocabulary::PAD;
 use rayon::prelude::*;
 use serde_json::json;
 
-use crate::data::{Batch, Dataset, Split, Streams};
+use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
 
 /// Lanes that are measured together, and their steps a batch: wide enough for the matrix products.
 const LANES: usize = 32;
 const STEPS: usize = 64;
-
-/// Tokens of a file in the original experiment, the first included.
-const ORIGINAL: usize = 1000;
 
 /// Arguments of `trainer evaluate`.
 #[derive(Debug, clap::Args)]
@@ -32,9 +29,9 @@ pub struct Args {
     /// A folder made by `trainer prepare`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// validation or test
-    #[arg(long, value_enum, default_value_t = Part::Validation)]
-    split: Part,
+    /// Which part
+    #[arg(long, value_enum, default_value_t = Split::Validation)]
+    split: Split,
     /// Measure only the first files, up to so many tokens
     #[arg(long, value_name = "N")]
     max_tokens: Option<u64>,
@@ -46,15 +43,123 @@ pub struct Args {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Part {
-    Validation,
-    Test,
-}
-
 /// The same targets under both contexts.
 #[derive(Default)]
 pub struct Measured {
     pub whole: Metrics,
     pub original: Metrics,
+}
+
+/// Runs `trainer evaluate`.
+pub fn main(args: &Args) -> Result<()> {
+    let device = crate::train::device(&args.device)?;
+    let checkpoint = Checkpoint::load(&args.checkpoint)?;
+    let dataset = Dataset::open(&args.data)?;
+    anyhow::ensure!(
+        *dataset.vocabulary() == checkpoint.vocabulary,
+        "{} has another vocabulary than {}; prepare the data with --vocabulary {}",
+        args.data.display(),
+        args.checkpoint.display(),
+        args.checkpoint.display(),
+    );
+    let model = checkpoint.model(&device)?;
+    let split = args.split;
+    let limit = args.max_tokens.unwrap_or(u64::MAX);
+    let total = limit.min(dataset.files(split).tokens());
+    anyhow::ensure!(
+        total > 0,
+        "{} holds no {split} part; see `trainer prepare --help`",
+        args.data.display()
+    );
+    let bar = crate::train::progress(total, 0);
+    let measured = measure(&model, &dataset, split, limit, &|tokens| {
+        bar.set_position(tokens)
+    })?;
+    bar.finish_and_clear();
+
+    let (whole, original) = (measured.whole.figures(), measured.original.figures());
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&json!({ "whole": whole, "1000": original }))?
+        );
+        return Ok(());
+    }
+    println!("{:<30}{:>10}{:>10}", "context", "whole", "1000");
+    for ((name, whole), (_, original)) in whole.rows().into_iter().zip(original.rows()) {
+        let digits = if name == "targets" { 0 } else { 4 };
+        let cell =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
+        println!("{name:<30}{:>10}{:>10}", cell(whole), cell(original));
+    }
+    Ok(())
+}
+
+/// Measures `model` on the first files of a part, as many as make up `max_tokens`. `progress` is told the targets done.
+pub fn measure(
+    model: &Model,
+    dataset: &Dataset,
+    split: Split,
+    max_tokens: u64,
+    progress: &dyn Fn(u64),
+) -> Result<Measured> {
+    let vocabulary = dataset.vocabulary();
+    let surfaces = Surfaces::new(
+        (0..vocabulary.len() as u32).map(|id| vocabulary.token(id).unwrap_or_default()),
+    );
+    let mut measured = Measured::default();
+    let mut state = model.zero_state(LANES)?;
+    let mut places = vec![0usize; LANES]; // of each lane's next input in its file
+    let mut done = 0;
+    for batch in Streams::in_order(dataset.files(split), LANES, STEPS, max_tokens) {
+        let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &Device::Cpu)?; // [T,B]
+        let training = Training {
+            starts: Some(&batch.starts),
+            dropout_seed: None,
+        };
+        let (hidden, after) = model.seq_training(&ids, &state, training)?;
+        state = after;
+        for t in 0..batch.steps {
+            let logits = model.logits(&hidden.detach().get(t)?)?; // [B,V]
+            let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
+            step(&batch, t, &logits, &surfaces, &mut places, &mut measured);
+        }
+        done += batch
+            .targets
+            .iter()
+            .filter(|&&target| target != PAD)
+            .count() as u64;
+        progress(done);
+    }
+    Ok(measured)
+}
+
+/// Observes the targets of one step, `logits` `[B,V]`.
+fn step(
+    batch: &Batch,
+    t: usize,
+    logits: &[f32],
+    surfaces: &Surfaces,
+    places: &mut [usize],
+    measured: &mut Measured,
+) {
+    let at = t * batch.lanes..(t + 1) * batch.lanes;
+    for (place, &start) in places.iter_mut().zip(&batch.starts[at.clone()]) {
+        *place = if start { 0 } else { *place + 1 };
+    }
+    let rows = logits.par_chunks_exact(logits.len() / batch.lanes);
+    let targets = batch.targets[at.clone()].par_iter().zip(&batch.inputs[at]);
+    let observations: Vec<_> = rows
+        .zip(targets)
+        .map(|(row, (&target, &previous))| {
+            (target != PAD).then(|| surfaces.observe(row, target, previous))
+        })
+        .collect();
+    for (seen, &mut place) in observations.iter().zip(places) {
+        let Some(seen) = seen else { continue };
+        measured.whole.add(seen);
+        if place + 1 < SEQUENCE_LEN {
+            measured.original.add(seen);
+        }
+    }
 }

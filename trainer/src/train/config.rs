@@ -116,14 +116,35 @@ impl Experiment {
             (t.lanes > 0, "training.lanes must be at least 1"),
             (t.steps > 0, "training.steps must be at least 1"),
             (t.epochs > 0, "training.epochs must be at least 1"),
-            (t.learning_rate > 0.0 && t.learning_rate.is_finite(), "training.learning_rate must be positive"),
-            ((0.0..1.0).contains(&t.beta1) && (0.0..1.0).contains(&t.beta2), "training.beta1 and beta2 must lie in [0, 1)"),
+            (
+                t.learning_rate > 0.0 && t.learning_rate.is_finite(),
+                "training.learning_rate must be positive",
+            ),
+            (
+                (0.0..1.0).contains(&t.beta1) && (0.0..1.0).contains(&t.beta2),
+                "training.beta1 and beta2 must lie in [0, 1)",
+            ),
             (t.epsilon > 0.0, "training.epsilon must be positive"),
-            (t.weight_decay >= 0.0 && t.clip >= 0.0, "training.weight_decay and clip must not be negative"),
-            ((0.0..=1.0).contains(&t.final_fraction), "training.final_fraction must lie in [0, 1]"),
-            (t.softmax_head > 1, "training.softmax_head must be at least 2"),
-            ((0.0..1.0).contains(&experiment.model.dropout), "model.dropout must lie in [0, 1)"),
-            (experiment.model.embedding_size > 0 && experiment.model.hidden_size > 0, "model sizes must be at least 1"),
+            (
+                t.weight_decay >= 0.0 && t.clip >= 0.0,
+                "training.weight_decay and clip must not be negative",
+            ),
+            (
+                (0.0..=1.0).contains(&t.final_fraction),
+                "training.final_fraction must lie in [0, 1]",
+            ),
+            (
+                t.softmax_head > 1,
+                "training.softmax_head must be at least 2",
+            ),
+            (
+                (0.0..1.0).contains(&experiment.model.dropout),
+                "model.dropout must lie in [0, 1)",
+            ),
+            (
+                experiment.model.embedding_size > 0 && experiment.model.hidden_size > 0,
+                "model sizes must be at least 1",
+            ),
         ];
         for (holds, message) in checks {
             ensure!(holds, message);
@@ -138,8 +159,19 @@ impl Experiment {
 
     /// The network's sizes over a vocabulary.
     pub fn model_config(&self, vocabulary_size: usize) -> ModelConfig {
-        let ModelSettings { architecture, embedding_size, hidden_size, dropout } = self.model;
-        ModelConfig { architecture, vocabulary_size, embedding_size, hidden_size, dropout }
+        let ModelSettings {
+            architecture,
+            embedding_size,
+            hidden_size,
+            dropout,
+        } = self.model;
+        ModelConfig {
+            architecture,
+            vocabulary_size,
+            embedding_size,
+            hidden_size,
+            dropout,
+        }
     }
 }
 
@@ -166,19 +198,38 @@ mod tests {
     fn the_resolved_text_parses_to_the_same() {
         let text = "[model]\narchitecture = \"lstm\"\nembedding_size = 2\nhidden_size = 3\ndropout = 0.5\n";
         let experiment = Experiment::parse(text).unwrap();
-        assert_eq!(Experiment::parse(&experiment.resolved().unwrap()).unwrap(), experiment);
-        let error = Experiment::parse(&format!("{text}[training]\nlanse = 3\n")).unwrap_err().to_string();
+        assert_eq!(
+            Experiment::parse(&experiment.resolved().unwrap()).unwrap(),
+            experiment
+        );
+        let error = Experiment::parse(&format!("{text}[training]\nlanse = 3\n"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("unknown field `lanse`"), "{error}");
-        let error = Experiment::parse(&format!("{text}[training]\nlanes = 0\n")).unwrap_err().to_string();
+        let error = Experiment::parse(&format!("{text}[training]\nlanes = 0\n"))
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "training.lanes must be at least 1");
     }
 
     #[test]
     fn the_rate_warms_up_and_falls() {
-        let settings = TrainingSettings { schedule: Schedule::Cosine, warmup_steps: 9, ..Default::default() };
+        let settings = TrainingSettings {
+            schedule: Schedule::Cosine,
+            warmup_steps: 9,
+            ..Default::default()
+        };
         let share = |step, progress| settings.rate(step, progress) / settings.learning_rate;
-        for ((step, progress), expected) in [((0, 0.0), 0.1), ((9, 0.0), 1.0), ((99, 0.5), 0.51), ((99, 1.0), 0.02)] {
-            assert!((share(step, progress) - expected).abs() < 1e-9, "step {step}");
+        for ((step, progress), expected) in [
+            ((0, 0.0), 0.1),
+            ((9, 0.0), 1.0),
+            ((99, 0.5), 0.51),
+            ((99, 1.0), 0.02),
+        ] {
+            assert!(
+                (share(step, progress) - expected).abs() < 1e-9,
+                "step {step}"
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ mod progress;
 mod run;
 
 pub use config::{Experiment, Loader};
+pub use progress::bar as progress;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use candle_core::{Device, Tensor};
 use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
 use minicopilot::vocabulary::PAD;
 
-use crate::data::{Batch, Dataset, Sequences, Split, Streams};
+use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
 use crate::evaluate;
 use optimizer::Adam;
 use progress::Progress;
@@ -71,7 +72,10 @@ pub enum Ending {
 
 /// Runs `trainer train`.
 pub fn main(args: &Args) -> Result<Ending> {
-    ensure!(args.save_every > 0.0 && args.save_every <= 10.0, "--save-every must lie between 0 and 10 minutes");
+    ensure!(
+        args.save_every > 0.0 && args.save_every <= 10.0,
+        "--save-every must lie between 0 and 10 minutes"
+    );
     let experiment = experiment(args)?;
     let device = device(&args.device)?;
     let dataset = Dataset::open(&args.data)?;
@@ -80,7 +84,8 @@ pub fn main(args: &Args) -> Result<Ending> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // The second signal ends the process at once: somebody is impatient.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop)).context("cannot catch signals")?;
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
+            .context("cannot catch signals")?;
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot catch signals")?;
     }
     let ending = train(args, &mut run, &dataset, &device, &stop)?;
@@ -89,8 +94,12 @@ pub fn main(args: &Args) -> Result<Ending> {
 }
 
 fn experiment(args: &Args) -> Result<Experiment> {
-    let path = args.config.clone().unwrap_or_else(|| args.out.join(run::CONFIG));
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read the experiment {}", path.display()))?;
+    let path = args
+        .config
+        .clone()
+        .unwrap_or_else(|| args.out.join(run::CONFIG));
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read the experiment {}", path.display()))?;
     let mut experiment = Experiment::parse(&text).with_context(|| path.display().to_string())?;
     if let Some(seed) = args.seed {
         experiment.training.seed = seed;
@@ -106,7 +115,9 @@ pub fn device(name: &str) -> Result<Device> {
     let index = match name.split_once(':') {
         None if name == "cpu" => return Ok(Device::Cpu),
         None if name == "cuda" => 0,
-        Some(("cuda", index)) => index.parse().with_context(|| format!("--device {name}: not a number behind the colon"))?,
+        Some(("cuda", index)) => index
+            .parse()
+            .with_context(|| format!("--device {name}: not a number behind the colon"))?,
         _ => bail!("--device {name}: expected cpu, cuda or cuda:N"),
     };
     let advice = if cfg!(feature = "cuda") {
@@ -116,39 +127,65 @@ pub fn device(name: &str) -> Result<Device> {
     };
     Device::new_cuda(index).map_err(|error| {
         let cause = error.to_string();
-        anyhow::anyhow!("--device {name}: {}; {advice}", cause.lines().next().unwrap_or("no such device"))
+        anyhow::anyhow!(
+            "--device {name}: {}; {advice}",
+            cause.lines().next().unwrap_or("no such device")
+        )
     })
 }
 
-fn train(args: &Args, run: &mut Run, dataset: &Dataset, device: &Device, stop: &AtomicBool) -> Result<Ending> {
+fn train(
+    args: &Args,
+    run: &mut Run,
+    dataset: &Dataset,
+    device: &Device,
+    stop: &AtomicBool,
+) -> Result<Ending> {
     let settings = run.experiment.training.clone();
     let shards = dataset.files(Split::Train);
-    let budget = settings.max_tokens.unwrap_or(u64::MAX).min(epoch_tokens(dataset, settings.loader) * settings.epochs as u64);
+    let budget = settings
+        .max_tokens
+        .unwrap_or(u64::MAX)
+        .min(epoch_tokens(dataset, settings.loader) * settings.epochs as u64);
     let progress = Progress::new(budget, run.position.tokens);
     let began = Instant::now();
     let mut saved = Instant::now();
 
     while run.position.epoch < settings.epochs as u64 && run.position.tokens < budget {
         let Position { epoch, batch, .. } = run.position;
-        let seed = SplitMix64::mix(settings.seed, epoch);
         let batches: Box<dyn Iterator<Item = Batch>> = match settings.loader {
-            Loader::Sequences => Box::new(Sequences::new(shards, settings.lanes, seed).skip_batches(batch)),
-            Loader::Streams => Box::new(Streams::new(shards, settings.lanes, settings.steps, seed).skip_batches(batch)),
+            Loader::Sequences => {
+                Box::new(Sequences::new(shards, settings.lanes, settings.seed, epoch))
+            }
+            Loader::Streams => Box::new(Streams::new(
+                shards,
+                settings.lanes,
+                settings.steps,
+                settings.seed,
+                epoch,
+            )),
         };
-        for batch in batches {
-            let rate = settings.rate(run.position.step, run.position.tokens as f64 / budget as f64);
+        for batch in batches.skip(batch as usize) {
+            let rate = settings.rate(
+                run.position.step,
+                run.position.tokens as f64 / budget as f64,
+            );
             let step = step(run, &batch, rate, device)?;
             run.log_step(&step, rate)?;
             progress.advance(run.position.tokens, step.loss);
 
             let ending = if stop.load(Ordering::Relaxed) {
                 Some(Ending::Interrupted)
-            } else if args.max_minutes.is_some_and(|m| began.elapsed().as_secs_f64() > m * 60.0) {
+            } else if args
+                .max_minutes
+                .is_some_and(|m| began.elapsed().as_secs_f64() > m * 60.0)
+            {
                 Some(Ending::OutOfTime)
             } else {
                 None
             };
-            if ending.is_some() || saved.elapsed() > Duration::from_secs_f64(args.save_every * 60.0) {
+            if ending.is_some() || saved.elapsed() > Duration::from_secs_f64(args.save_every * 60.0)
+            {
                 run.save_last()?;
                 saved = Instant::now();
             }
@@ -158,7 +195,9 @@ fn train(args: &Args, run: &mut Run, dataset: &Dataset, device: &Device, stop: &
             if run.position.tokens >= budget {
                 break;
             }
-            let due = settings.validate_every.is_some_and(|every| run.position.tokens / every > (run.position.tokens - step.tokens) / every);
+            let due = settings.validate_every.is_some_and(|every| {
+                run.position.tokens / every > (run.position.tokens - step.tokens) / every
+            });
             if due && !validate(run, dataset, &progress)? {
                 return Ok(Ending::EarlyStopped);
             }
@@ -179,7 +218,13 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     let settings = &run.experiment.training;
     let patience = settings.patience as u64;
     progress.note("validating");
-    let measured = evaluate::measure(&run.model, dataset, Split::Validation, settings.validation_tokens, &|_| ())?;
+    let measured = evaluate::measure(
+        &run.model,
+        dataset,
+        Split::Validation,
+        settings.validation_tokens,
+        &|_| (),
+    )?;
     run.log_validation(&measured.whole.figures())?;
     progress.print(&run.validation_line());
     run.save_last()?;
@@ -196,10 +241,16 @@ pub struct Step {
 /// Forward, backward, clip, update.
 fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step> {
     let settings = &run.experiment.training;
-    let seed = SplitMix64::mix(settings.seed, run.position.step ^ (1 << 63)); // apart from the epochs' seeds
-    let state = run.state.take().map_or_else(|| run.model.zero_state(batch.lanes), Ok)?;
+    let seed = SplitMix64::mix(settings.seed, run.position.step);
+    let state = run
+        .state
+        .take()
+        .map_or_else(|| run.model.zero_state(batch.lanes), Ok)?;
     let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), device)?; // [T,B]
-    let training = Training { starts: Some(&batch.starts), dropout_seed: Some(seed) };
+    let training = Training {
+        starts: Some(&batch.starts),
+        dropout_seed: Some(seed),
+    };
     let (hidden, state) = run.model.seq_training(&ids, &state, training)?; // [T,B,H]
     let softmax = softmax(settings, run.model.config().vocabulary_size, seed);
     let loss = run.model.loss(&hidden, &batch.targets, &softmax)?;
@@ -214,7 +265,11 @@ fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step
         run.position.step,
         run.last().display()
     );
-    let clip = if settings.clip > 0.0 { (settings.clip / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
+    let clip = if settings.clip > 0.0 {
+        (settings.clip / (gradient_norm + 1e-6)).min(1.0)
+    } else {
+        1.0
+    };
     run.adam.step(&gradients, rate, clip)?;
 
     let tokens = batch.targets.iter().filter(|&&t| t != PAD).count() as u64;
@@ -222,36 +277,57 @@ fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step
     run.position.step += 1;
     run.position.batch += 1;
     run.position.tokens += tokens;
-    Ok(Step { loss, gradient_norm, tokens })
+    Ok(Step {
+        loss,
+        gradient_norm,
+        tokens,
+    })
 }
 
 fn softmax(settings: &config::TrainingSettings, vocabulary_size: usize, seed: u64) -> Softmax {
     if settings.softmax_head as usize >= vocabulary_size {
         return Softmax::Full;
     }
-    Softmax::sampled(settings.softmax_head, settings.softmax_sample, vocabulary_size, seed)
+    Softmax::sampled(
+        settings.softmax_head,
+        settings.softmax_sample,
+        vocabulary_size,
+        seed,
+    )
 }
 
 /// Targets of one epoch.
 fn epoch_tokens(dataset: &Dataset, loader: Loader) -> u64 {
     let shards = dataset.files(Split::Train);
-    let targets = |i| (shards.file(i).len() as u64).saturating_sub(1);
+    let targets = |file| shards.file_len(file) as u64 - 1;
     let most = match loader {
-        Loader::Sequences => 999,
+        Loader::Sequences => SEQUENCE_LEN as u64 - 1,
         Loader::Streams => u64::MAX,
     };
     (0..shards.len()).map(|i| targets(i).min(most)).sum()
 }
 
 /// A fresh model's variables, or the loaded ones, are what both the model and the optimiser hold.
-fn build(experiment: &Experiment, vocabulary_size: usize, adam: &Adam, device: &Device) -> Result<Model> {
-    let tensors = adam.parameters.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+fn build(
+    experiment: &Experiment,
+    vocabulary_size: usize,
+    adam: &Adam,
+    device: &Device,
+) -> Result<Model> {
+    let tensors = adam
+        .parameters
+        .iter()
+        .map(|(name, var)| (name.clone(), var.as_tensor().clone()))
+        .collect();
     let vb = candle_nn::VarBuilder::from_tensors(tensors, candle_core::DType::F32, device);
     Ok(Model::new(&experiment.model_config(vocabulary_size), &vb)?)
 }
 
 /// The carried state, moved to `device`.
 fn state_on(tensors: &[Tensor], device: &Device) -> Result<State> {
-    let tensors: Vec<Tensor> = tensors.iter().map(|t| t.to_device(device)).collect::<candle_core::Result<_>>()?;
+    let tensors: Vec<Tensor> = tensors
+        .iter()
+        .map(|t| t.to_device(device))
+        .collect::<candle_core::Result<_>>()?;
     Ok(State::from_tensors(&tensors)?)
 }

@@ -24,9 +24,20 @@ pub struct Adam {
 impl Adam {
     /// Fresh moments for `parameters`.
     pub fn new(parameters: BTreeMap<String, Var>, settings: &TrainingSettings) -> Result<Self> {
-        let zeros = |_| parameters.iter().map(|(n, p)| Ok((n.clone(), p.zeros_like()?))).collect::<Result<_>>();
+        let zeros = |_| {
+            parameters
+                .iter()
+                .map(|(n, p)| Ok((n.clone(), p.zeros_like()?)))
+                .collect::<Result<_>>()
+        };
         let (first, second) = (zeros(1)?, zeros(2)?);
-        Ok(Self { parameters, first, second, updates: 0, settings: settings.clone() })
+        Ok(Self {
+            parameters,
+            first,
+            second,
+            updates: 0,
+            settings: settings.clone(),
+        })
     }
 
     /// Norm of all gradients together.
@@ -43,7 +54,13 @@ impl Adam {
     /// One update (Kingma & Ba 2015, algorithm 1; decay as Loshchilov & Hutter 2019) with the gradients times `scale`.
     pub fn step(&mut self, gradients: &GradStore, rate: f64, scale: f64) -> Result<()> {
         self.updates += 1;
-        let TrainingSettings { beta1, beta2, epsilon, weight_decay, .. } = self.settings;
+        let TrainingSettings {
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+            ..
+        } = self.settings;
         let power = self.updates as f64;
         let update = Update {
             size: rate / (1.0 - beta1.powf(power)),
@@ -52,26 +69,71 @@ impl Adam {
             keep: 1.0 - rate * weight_decay,
         };
         for (name, parameter) in &self.parameters {
-            let Some(gradient) = gradients.get(parameter) else { continue };
-            let (Some(first), Some(second)) = (self.first.get_mut(name), self.second.get_mut(name)) else {
+            let Some(gradient) = gradients.get(parameter) else {
+                continue;
+            };
+            let (Some(first), Some(second)) = (self.first.get_mut(name), self.second.get_mut(name))
+            else {
                 candle_core::bail!("{name} has no moments")
             };
-            let apply = if parameter.device().is_cpu() { fused } else { plain };
-            apply(parameter, first, second, &gradient.contiguous()?, (beta1, beta2), scale, &update)?;
+            let apply = if parameter.device().is_cpu() {
+                fused
+            } else {
+                plain
+            };
+            apply(
+                parameter,
+                first,
+                second,
+                &gradient.contiguous()?,
+                (beta1, beta2),
+                scale,
+                &update,
+            )?;
         }
         Ok(())
     }
 }
 
 /// In place, one pass for each moment and one for the parameter.
-fn fused(p: &Var, m: &mut Tensor, v: &mut Tensor, g: &Tensor, betas: (f64, f64), scale: f64, update: &Update) -> Result<()> {
-    m.inplace_op2(g, &Moment { beta: betas.0 as f32, scale: scale as f32, square: false })?;
-    v.inplace_op2(g, &Moment { beta: betas.1 as f32, scale: scale as f32, square: true })?;
+fn fused(
+    p: &Var,
+    m: &mut Tensor,
+    v: &mut Tensor,
+    g: &Tensor,
+    betas: (f64, f64),
+    scale: f64,
+    update: &Update,
+) -> Result<()> {
+    m.inplace_op2(
+        g,
+        &Moment {
+            beta: betas.0 as f32,
+            scale: scale as f32,
+            square: false,
+        },
+    )?;
+    v.inplace_op2(
+        g,
+        &Moment {
+            beta: betas.1 as f32,
+            scale: scale as f32,
+            square: true,
+        },
+    )?;
     p.inplace_op3(m, v, update)
 }
 
 /// The same in Candle's own operations, for devices that the fused one has no kernels for.
-fn plain(p: &Var, m: &mut Tensor, v: &mut Tensor, g: &Tensor, betas: (f64, f64), scale: f64, update: &Update) -> Result<()> {
+fn plain(
+    p: &Var,
+    m: &mut Tensor,
+    v: &mut Tensor,
+    g: &Tensor,
+    betas: (f64, f64),
+    scale: f64,
+    update: &Update,
+) -> Result<()> {
     let g = (g * scale)?;
     *m = ((&*m * betas.0)? + (&g * (1.0 - betas.0))?)?;
     *v = ((&*v * betas.1)? + (g.sqr()? * (1.0 - betas.1))?)?;
@@ -92,14 +154,21 @@ impl InplaceOp2 for Moment {
     }
 
     fn cpu_fwd(&self, m: &mut CpuStorage, l1: &Layout, g: &CpuStorage, l2: &Layout) -> Result<()> {
-        let Self { beta, scale, square } = *self;
+        let Self {
+            beta,
+            scale,
+            square,
+        } = *self;
         let g = contiguous(g, l2)?;
-        contiguous_mut(m, l1)?.par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK)).for_each(|(m, g)| {
-            for (m, g) in m.iter_mut().zip(g) {
-                let g = g * scale;
-                *m = beta * *m + (1.0 - beta) * if square { g * g } else { g };
-            }
-        });
+        contiguous_mut(m, l1)?
+            .par_chunks_mut(CHUNK)
+            .zip(g.par_chunks(CHUNK))
+            .for_each(|(m, g)| {
+                for (m, g) in m.iter_mut().zip(g) {
+                    let g = g * scale;
+                    *m = beta * *m + (1.0 - beta) * if square { g * g } else { g };
+                }
+            });
         Ok(())
     }
 }
@@ -117,26 +186,41 @@ impl InplaceOp3 for Update {
         "adam-update"
     }
 
-    fn cpu_fwd(&self, p: &mut CpuStorage, l1: &Layout, m: &CpuStorage, l2: &Layout, v: &CpuStorage, l3: &Layout) -> Result<()> {
-        let [size, root, epsilon, keep] = [self.size, self.root, self.epsilon, self.keep].map(|x| x as f32);
+    fn cpu_fwd(
+        &self,
+        p: &mut CpuStorage,
+        l1: &Layout,
+        m: &CpuStorage,
+        l2: &Layout,
+        v: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<()> {
+        let [size, root, epsilon, keep] =
+            [self.size, self.root, self.epsilon, self.keep].map(|x| x as f32);
         let (m, v) = (contiguous(m, l2)?, contiguous(v, l3)?);
         let moments = m.par_chunks(CHUNK).zip(v.par_chunks(CHUNK));
-        contiguous_mut(p, l1)?.par_chunks_mut(CHUNK).zip(moments).for_each(|(p, (m, v))| {
-            for ((p, m), v) in p.iter_mut().zip(m).zip(v) {
-                *p = keep * *p - size * m / (v.sqrt() / root + epsilon);
-            }
-        });
+        contiguous_mut(p, l1)?
+            .par_chunks_mut(CHUNK)
+            .zip(moments)
+            .for_each(|(p, (m, v))| {
+                for ((p, m), v) in p.iter_mut().zip(m).zip(v) {
+                    *p = keep * *p - size * m / (v.sqrt() / root + epsilon);
+                }
+            });
         Ok(())
     }
 }
 
 fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("a strided tensor in the optimiser") };
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        candle_core::bail!("a strided tensor in the optimiser")
+    };
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
 fn contiguous_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    let (Some((start, end)), CpuStorage::F32(values)) = (layout.contiguous_offsets(), storage) else {
+    let (Some((start, end)), CpuStorage::F32(values)) = (layout.contiguous_offsets(), storage)
+    else {
         candle_core::bail!("a strided or foreign tensor in the optimiser")
     };
     Ok(&mut values[start..end])
@@ -167,7 +251,8 @@ mod tests {
             let p = Var::new(&[1.0f32, -2.0, 3.0], &Device::Cpu).unwrap();
             let (mut m, mut v) = (p.zeros_like().unwrap(), p.zeros_like().unwrap());
             for (step, expected) in (1..).zip(PYTORCH) {
-                let g = (p.as_tensor() * Tensor::new(&[2.0f32, 1.0, -0.5], &Device::Cpu).unwrap()).unwrap();
+                let g = (p.as_tensor() * Tensor::new(&[2.0f32, 1.0, -0.5], &Device::Cpu).unwrap())
+                    .unwrap();
                 let update = Update {
                     size: 0.1 / (1.0 - 0.9f64.powi(step)),
                     root: (1.0 - 0.99f64.powi(step)).sqrt(),

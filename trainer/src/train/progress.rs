@@ -7,11 +7,7 @@ pub struct Progress(ProgressBar);
 impl Progress {
     /// Towards `total` tokens, of which `done` were done in earlier sittings.
     pub fn new(total: u64, done: u64) -> Self {
-        let bar = ProgressBar::new(total).with_position(done);
-        let style = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} tokens  {per_sec}  {eta} left  {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.reset_eta();
-        Self(bar)
+        Self(bar(total, done))
     }
 
     pub fn advance(&self, tokens: u64, loss: f64) {
@@ -27,4 +23,15 @@ impl Progress {
     pub fn print(&self, line: &str) {
         self.0.suspend(|| eprintln!("{line}"));
     }
+}
+
+/// A bar over tokens.
+pub fn bar(total: u64, done: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total).with_position(done);
+    let style = ProgressStyle::with_template(
+        "{bar:30} {human_pos}/{human_len} tokens  {per_sec}  {eta} left  {msg}",
+    );
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.reset_eta();
+    bar
 }

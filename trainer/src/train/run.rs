@@ -45,6 +45,8 @@ pub struct Position {
     /// Seconds of training, over all sittings.
     pub seconds: f64,
     pub best_loss: Option<f64>,
+    /// The latest validation.
+    validation: Option<Figures>,
     /// Validations since the best one.
     pub without_gain: u64,
     /// Length of the log: what is behind it was written after this checkpoint and is dropped by a resume.
@@ -63,7 +65,6 @@ pub struct Run {
     /// The recurrent state that the next batch of a stream continues.
     pub state: Option<State>,
     pub position: Position,
-    validation: Option<Figures>,
     folder: PathBuf,
     log: File,
     checkpoint: Checkpoint, // vocabulary and sizes; its tensors are the initial ones
@@ -72,7 +73,13 @@ pub struct Run {
 
 impl Run {
     /// A new run in `folder`, or, with `resume`, the one that is there.
-    pub fn open(folder: &Path, resume: bool, experiment: &Experiment, dataset: &Dataset, device: &Device) -> Result<Self> {
+    pub fn open(
+        folder: &Path,
+        resume: bool,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        device: &Device,
+    ) -> Result<Self> {
         let (last, config) = (folder.join(LAST), folder.join(CONFIG));
         for kept in [&last, &folder.join(BEST)] {
             recover_folder(kept).with_context(|| format!("cannot recover {}", kept.display()))?;
@@ -85,10 +92,13 @@ impl Run {
                 "{} already holds a run; continue it with --resume or choose another --out",
                 folder.display()
             );
-            fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-            write_synced(&config, resolved.as_bytes()).with_context(|| format!("cannot write {}", config.display()))?;
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
+            write_synced(&config, resolved.as_bytes())
+                .with_context(|| format!("cannot write {}", config.display()))?;
         } else {
-            let text = fs::read_to_string(&config).with_context(|| format!("no run to resume: cannot read {}", config.display()))?;
+            let text = fs::read_to_string(&config)
+                .with_context(|| format!("no run to resume: cannot read {}", config.display()))?;
             let of_run = Experiment::parse(&text).with_context(|| config.display().to_string())?;
             ensure!(
                 of_run == *experiment,
@@ -101,8 +111,21 @@ impl Run {
         let (tensors, position, moments) = if fresh {
             let frequencies = frequencies(dataset);
             let seed = experiment.training.seed;
-            let tensors = initial_parameters(&model_config, experiment.training.initialization, seed, &frequencies, &Device::Cpu)?;
-            (tensors, Position { data: dataset.fingerprint().to_owned(), ..Position::default() }, HashMap::new())
+            let tensors = initial_parameters(
+                &model_config,
+                experiment.training.initialization,
+                seed,
+                &frequencies,
+                &Device::Cpu,
+            )?;
+            (
+                tensors,
+                Position {
+                    data: dataset.fingerprint().to_owned(),
+                    ..Position::default()
+                },
+                HashMap::new(),
+            )
         } else {
             let checkpoint = Checkpoint::load(&last)?;
             ensure!(
@@ -119,7 +142,8 @@ impl Run {
                 dataset.fingerprint()
             );
             let path = last.join(STATE);
-            let state = candle_core::safetensors::load(&path, &Device::Cpu).with_context(|| format!("cannot read {}", path.display()))?;
+            let state = candle_core::safetensors::load(&path, &Device::Cpu)
+                .with_context(|| format!("cannot read {}", path.display()))?;
             (checkpoint.tensors().clone(), position, state)
         };
 
@@ -133,20 +157,39 @@ impl Run {
         if !fresh {
             for (prefix, side) in [("first", &mut adam.first), ("second", &mut adam.second)] {
                 for (name, moment) in side.iter_mut() {
-                    *moment = taken(&moments, &format!("{prefix}.{name}"), &last)?.to_device(device)?;
+                    *moment =
+                        taken(&moments, &format!("{prefix}.{name}"), &last)?.to_device(device)?;
                 }
             }
-            let carried: Vec<Tensor> = (0..).map_while(|k| moments.get(&format!("state.{k}")).cloned()).collect();
+            let carried: Vec<Tensor> = (0..)
+                .map_while(|k| moments.get(&format!("state.{k}")).cloned())
+                .collect();
             if !carried.is_empty() {
                 state = Some(state_on(&carried, device)?);
             }
         }
         let model = build(experiment, vocabulary.len(), &adam, device)?;
         let log = open_log(&folder.join(LOG), position.log_bytes)?;
-        let checkpoint = Checkpoint::new(model_config, vocabulary.clone(), BTreeMap::new(), json!({}), json!({}));
+        let checkpoint = Checkpoint::new(
+            model_config,
+            vocabulary.clone(),
+            BTreeMap::new(),
+            json!({}),
+            json!({}),
+        );
         let folder = folder.to_owned();
         let experiment = experiment.clone();
-        Ok(Self { experiment, model, adam, state, position, validation: None, folder, log, checkpoint, clock: Instant::now() })
+        Ok(Self {
+            experiment,
+            model,
+            adam,
+            state,
+            position,
+            folder,
+            log,
+            checkpoint,
+            clock: Instant::now(),
+        })
     }
 
     /// The folder of the last checkpoint.
@@ -157,7 +200,11 @@ impl Run {
     /// Counts a step and writes a line every few.
     pub fn log_step(&mut self, step: &Step, rate: f64) -> Result<()> {
         self.tick();
-        let Position { pending: (sum, count), step: done, .. } = &mut self.position;
+        let Position {
+            pending: (sum, count),
+            step: done,
+            ..
+        } = &mut self.position;
         *sum += step.loss;
         *count += 1;
         if *done % LOG_EVERY != 0 {
@@ -165,7 +212,13 @@ impl Run {
         }
         let loss = *sum / *count as f64;
         self.position.pending = (0.0, 0);
-        let Position { epoch, step: done, tokens, seconds, .. } = self.position;
+        let Position {
+            epoch,
+            step: done,
+            tokens,
+            seconds,
+            ..
+        } = self.position;
         self.write(&json!({
             "kind": "train", "epoch": epoch, "step": done, "tokens": tokens, "seconds": seconds, "loss": loss,
             "learning_rate": rate, "gradient_norm": step.gradient_norm,
@@ -175,14 +228,22 @@ impl Run {
     /// Writes a validation's figures and keeps the checkpoint if it is the best.
     pub fn log_validation(&mut self, figures: &Figures) -> Result<()> {
         self.tick();
-        let Position { epoch, step, tokens, seconds, .. } = self.position;
+        let Position {
+            epoch,
+            step,
+            tokens,
+            seconds,
+            ..
+        } = self.position;
         self.write(&json!({
             "kind": "validation", "epoch": epoch, "step": step, "tokens": tokens, "seconds": seconds, "context": "whole",
             "figures": figures,
         }))?;
-        let loss = figures.loss.context("the validation part holds no tokens; prepare the data with one")?;
+        let loss = figures
+            .loss
+            .context("the validation part holds no tokens; prepare the data with one")?;
         let improved = self.position.best_loss.is_none_or(|best| loss < best);
-        self.validation = Some(figures.clone());
+        self.position.validation = Some(figures.clone());
         if improved {
             self.position.best_loss = Some(loss);
             self.position.without_gain = 0;
@@ -195,11 +256,20 @@ impl Run {
 
     /// The last validation in one line.
     pub fn validation_line(&self) -> String {
-        let Some(Figures { loss: Some(loss), perplexity: Some(perplexity), top1: Some(top1), top5: Some(top5), .. }) = &self.validation else {
+        let Some(Figures {
+            loss: Some(loss),
+            perplexity: Some(perplexity),
+            top1: Some(top1),
+            top5: Some(top5),
+            ..
+        }) = &self.position.validation
+        else {
             return String::new();
         };
         let Position { epoch, tokens, .. } = self.position;
-        format!("epoch {epoch}, {tokens} tokens: validation loss {loss:.4}, perplexity {perplexity:.3}, top-1 {top1:.4}, top-5 {top5:.4}")
+        format!(
+            "epoch {epoch}, {tokens} tokens: validation loss {loss:.4}, perplexity {perplexity:.3}, top-1 {top1:.4}, top-5 {top5:.4}"
+        )
     }
 
     /// Replaces `last/` by the present.
@@ -209,14 +279,24 @@ impl Run {
         self.position.log_bytes = self.log.stream_position().context("cannot write the log")?;
         let mut tensors: HashMap<String, Tensor> = HashMap::new();
         for (prefix, side) in [("first", &self.adam.first), ("second", &self.adam.second)] {
-            tensors.extend(side.iter().map(|(name, t)| (format!("{prefix}.{name}"), t.clone())));
+            tensors.extend(
+                side.iter()
+                    .map(|(name, t)| (format!("{prefix}.{name}"), t.clone())),
+            );
         }
         if let Some(state) = &self.state {
-            tensors.extend(state.tensors().into_iter().enumerate().map(|(k, t)| (format!("state.{k}"), t.clone())));
+            tensors.extend(
+                state
+                    .tensors()
+                    .into_iter()
+                    .enumerate()
+                    .map(|(k, t)| (format!("state.{k}"), t.clone())),
+            );
         }
         let position = serde_json::to_vec_pretty(&self.position)?;
         self.save(&self.last(), |folder| {
-            candle_core::safetensors::save(&tensors, folder.join(STATE)).map_err(std::io::Error::other)?;
+            candle_core::safetensors::save(&tensors, folder.join(STATE))
+                .map_err(std::io::Error::other)?;
             File::open(folder.join(STATE))?.sync_all()?;
             write_synced(&folder.join(POSITION), &position)
         })
@@ -224,13 +304,21 @@ impl Run {
 
     fn save(&self, folder: &Path, more: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
         let tensors = self.adam.parameters.iter();
-        let tensors = tensors.map(|(name, var)| Ok((name.clone(), var.to_device(&Device::Cpu)?))).collect::<Result<_>>()?;
+        let tensors = tensors
+            .map(|(name, var)| Ok((name.clone(), var.to_device(&Device::Cpu)?)))
+            .collect::<Result<_>>()?;
         let training = json!({
             "experiment": self.experiment, "epochs": self.position.epoch, "steps": self.position.step,
             "tokens": self.position.tokens, "seconds": self.position.seconds.round(), "data": self.position.data,
         });
-        let metrics = json!({ "validation": self.validation });
-        let checkpoint = Checkpoint::new(self.checkpoint.config.model.clone(), self.checkpoint.vocabulary.clone(), tensors, training, metrics);
+        let metrics = json!({ "validation": self.position.validation });
+        let checkpoint = Checkpoint::new(
+            self.checkpoint.config.model.clone(),
+            self.checkpoint.vocabulary.clone(),
+            tensors,
+            training,
+            metrics,
+        );
         let card = crate::export::card(&checkpoint.config);
         checkpoint.save(folder, Precision::F32, &card, more).with_context(|| {
             format!("the checkpoint before this one is untouched in {}; free space and continue with --resume", self.last().display())
@@ -245,13 +333,30 @@ impl Run {
             Ending::OutOfTime => "out of time, continue with --resume",
             Ending::Interrupted => "interrupted, continue with --resume",
         };
-        let Position { epoch, step, tokens, seconds, best_loss, .. } = &self.position;
+        let Position {
+            epoch,
+            step,
+            tokens,
+            seconds,
+            best_loss,
+            ..
+        } = &self.position;
         let rate = *tokens as f64 / seconds.max(1e-9);
-        println!("{ended}: {tokens} tokens in {step} steps, {epoch} whole epochs, {seconds:.0} s ({rate:.0} tokens/s)");
+        println!(
+            "{ended}: {tokens} tokens in {step} steps, {epoch} whole epochs, {seconds:.0} s ({rate:.0} tokens/s)"
+        );
         if let Some(loss) = best_loss {
-            println!("best validation loss {loss:.4} (perplexity {:.3}): {}", loss.exp(), self.folder.join(BEST).display());
+            println!(
+                "best validation loss {loss:.4} (perplexity {:.3}): {}",
+                loss.exp(),
+                self.folder.join(BEST).display()
+            );
         }
-        println!("last checkpoint: {}, log: {}", self.last().display(), self.folder.join(LOG).display());
+        println!(
+            "last checkpoint: {}, log: {}",
+            self.last().display(),
+            self.folder.join(LOG).display()
+        );
     }
 
     /// Moves the clock's time into the position.
@@ -268,7 +373,10 @@ impl Run {
 fn taken(tensors: &HashMap<String, Tensor>, name: &str, folder: &Path) -> Result<Tensor> {
     match tensors.get(name) {
         Some(tensor) => Ok(tensor.clone()),
-        None => bail!("{}: {name} is missing; the run cannot be resumed from it", folder.join(STATE).display()),
+        None => bail!(
+            "{}: {name} is missing; the run cannot be resumed from it",
+            folder.join(STATE).display()
+        ),
     }
 }
 
@@ -280,7 +388,11 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
 /// The log, cut to `length`, ready to be appended to.
 fn open_log(path: &Path, length: u64) -> Result<File> {
     let open = || -> std::io::Result<File> {
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
         file.set_len(length)?;
         file.seek(std::io::SeekFrom::End(0))?;
         Ok(file)

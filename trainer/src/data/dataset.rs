@@ -1,0 +1,139 @@
+//! A prepared folder: its vocabulary, its three splits, and the fingerprint of what it was made of.
+
+use super::Shards;
+use anyhow::{Context, Result, ensure};
+use minicopilot::vocabulary::Vocabulary;
+use serde::Deserialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The vocabulary's file in a prepared folder.
+pub const TOKENIZER: &str = "tokenizer.json";
+/// The file with counts, settings and fingerprint in a prepared folder.
+pub const REPORT: &str = "prepare.json";
+
+/// What a part of the corpus is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Split {
+    /// Weights are fitted on it, and the vocabulary is counted on it alone.
+    Train,
+    /// Settings are chosen by it.
+    Validation,
+    /// Read by `evaluate` alone.
+    Test,
+}
+
+impl Split {
+    /// All of them, in the order of the files.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// The name of its ids' file, see [`super::shard`].
+    pub fn shard(self) -> String {
+        format!("{self}.shard")
+    }
+
+    /// The name of its list of paths: one JSON string a line, in the order of the shard's files.
+    pub fn paths(self) -> String {
+        format!("{self}.files.jsonl")
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// A prepared folder, opened and checked. A split that was not prepared is there, and empty.
+pub struct Dataset {
+    dir: PathBuf,
+    vocabulary: Vocabulary,
+    fingerprint: String,
+    splits: [Shards; 3],
+}
+
+/// The part of `prepare.json` that a data set is checked against.
+#[derive(Deserialize)]
+struct Report {
+    fingerprint: String,
+    vocabulary: VocabularyPart,
+}
+
+#[derive(Deserialize)]
+struct VocabularyPart {
+    fingerprint: String,
+}
+
+impl Dataset {
+    /// Opens what `trainer prepare` has written; every shard's checksum is read once.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let read = |name: &str| {
+            let path = dir.join(name);
+            std::fs::read(&path).with_context(|| {
+                let (path, dir) = (path.display(), dir.display());
+                format!("{path}: cannot be read; is {dir} a folder that `trainer prepare` made?")
+            })
+        };
+        let report: Report = serde_json::from_slice(&read(REPORT)?)
+            .with_context(|| damaged(&dir.join(REPORT), "it is no report of `trainer prepare`"))?;
+        let vocabulary = Vocabulary::from_tokenizer_json(&read(TOKENIZER)?)
+            .with_context(|| damaged(&dir.join(TOKENIZER), "it is no vocabulary"))?;
+        ensure!(
+            report.vocabulary.fingerprint == vocabulary.fingerprint(),
+            damaged(
+                &dir.join(TOKENIZER),
+                "it is another vocabulary than prepare.json names"
+            )
+        );
+        let [train, validation, test] = Split::ALL;
+        let open = |split: Split| Shards::open(&dir.join(split.shard()), vocabulary.len());
+        Ok(Self {
+            splits: [open(train)?, open(validation)?, open(test)?],
+            dir: dir.to_owned(),
+            fingerprint: report.fingerprint,
+            vocabulary,
+        })
+    }
+
+    /// The vocabulary whose ids the files hold.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Of the inputs and settings that the folder was made of.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The encoded files of a split.
+    pub fn files(&self, split: Split) -> &Shards {
+        &self.splits[split as usize]
+    }
+
+    /// The path of each file of a split, as its source named it.
+    pub fn paths(&self, split: Split) -> Result<Vec<String>> {
+        let path = self.dir.join(split.paths());
+        let text =
+            std::fs::read_to_string(&path).with_context(|| damaged(&path, "it cannot be read"))?;
+        let paths: Vec<String> = text
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()
+            .with_context(|| damaged(&path, "it is not one JSON string a line"))?;
+        let files = self.files(split).len();
+        ensure!(
+            paths.len() == files,
+            damaged(&path, &format!("{} paths for {files} files", paths.len()))
+        );
+        Ok(paths)
+    }
+}
+
+fn damaged(path: &Path, cause: &str) -> String {
+    let path = path.display();
+    format!("{path}: {cause}; make the folder anew with `trainer prepare`")
+}

@@ -1,0 +1,66 @@
+//! The original protocol's batches: the first 1,000 tokens of each file, padded to the longest of their batch.
+
+use super::{Batch, Shards};
+use crate::shuffle::{generator, shuffle};
+
+/// Tokens of a file that the original protocol reads.
+pub const SEQUENCE_LEN: usize = 1000;
+/// Batches whose files are sorted by length together: enough for little padding, few enough that batches differ
+/// from epoch to epoch.
+const POOL: usize = 64;
+
+/// One epoch over a split, one file a lane. Deterministic in seed and epoch. `skip(n)` reads no tokens.
+pub struct Sequences<'a> {
+    shards: &'a Shards,
+    batches: std::vec::IntoIter<Vec<usize>>,
+}
+
+impl<'a> Sequences<'a> {
+    /// Batches of `lanes` files (the last one of what is left), in the order of this seed and epoch.
+    ///
+    /// # Panics
+    ///
+    /// If `lanes` is 0.
+    pub fn new(shards: &'a Shards, lanes: usize, seed: u64, epoch: u64) -> Self {
+        let mut random = generator(b"sequence", seed, epoch);
+        let mut order: Vec<usize> = (0..shards.len()).collect();
+        shuffle(&mut order, &mut random);
+        for pool in order.chunks_mut(lanes * POOL) {
+            pool.sort_by_key(|&file| shards.file_len(file).min(SEQUENCE_LEN));
+        }
+        let mut batches: Vec<Vec<usize>> = order.chunks(lanes).map(<[usize]>::to_vec).collect();
+        shuffle(&mut batches, &mut random);
+        Self {
+            shards,
+            batches: batches.into_iter(),
+        }
+    }
+}
+
+impl Iterator for Sequences<'_> {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        let files = self.batches.next()?;
+        let cut = |file: usize| self.shards.file_len(file).min(SEQUENCE_LEN);
+        let longest = files.iter().map(|&file| cut(file)).max()?;
+        let mut batch = Batch::padding(longest - 1, files.len());
+        for (lane, &file) in files.iter().enumerate() {
+            batch.lay(lane, 0, &self.shards.file(file)[..cut(file)], true);
+        }
+        Some(batch)
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Batch> {
+        if n > 0 {
+            self.batches.nth(n - 1)?;
+        }
+        self.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.batches.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Sequences<'_> {}

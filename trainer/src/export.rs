@@ -1,0 +1,134 @@
+//! `trainer export`: a run's checkpoint as it is distributed, in f16 and with its model card.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use minicopilot::checkpoint::{Checkpoint, Config, Precision};
+use minicopilot::model::Architecture;
+use serde_json::Value;
+
+/// Arguments of `trainer export`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A checkpoint folder, such as RUN/best
+    #[arg(value_name = "CHECKPOINT")]
+    checkpoint: PathBuf,
+    /// Where the exported folder goes
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Figures by `trainer evaluate --json`, to be kept in config.json and shown in the card
+    #[arg(long, value_name = "JSON")]
+    test_metrics: Option<PathBuf>,
+    /// A text about data, licences and limits, appended to the card
+    #[arg(long, value_name = "MARKDOWN")]
+    notes: Option<PathBuf>,
+    /// Keep full precision
+    #[arg(long)]
+    f32: bool,
+}
+
+/// Runs `trainer export`.
+pub fn main(args: &Args) -> Result<()> {
+    let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
+    if let Some(path) = &args.test_metrics {
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let figures: Value = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not JSON", path.display()))?;
+        let Value::Object(metrics) = &mut checkpoint.config.metrics else {
+            anyhow::bail!(
+                "{}: metrics in config.json are not an object",
+                args.checkpoint.display()
+            );
+        };
+        metrics.insert("test".to_owned(), figures);
+    }
+    let mut card = card(&checkpoint.config);
+    if let Some(path) = &args.notes {
+        let notes =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        card.push('\n');
+        card.push_str(&notes);
+    }
+    let precision = if args.f32 {
+        Precision::F32
+    } else {
+        Precision::F16
+    };
+    checkpoint.save(&args.out, precision, &card, |_| Ok(()))?;
+    let size = fs::metadata(args.out.join("model.safetensors"))
+        .context("the export has no weights")?
+        .len();
+    println!(
+        "{}: {:.1} MB of weights",
+        args.out.display(),
+        size as f64 / 1e6
+    );
+    Ok(())
+}
+
+/// The model card: what `config.json` says, for people.
+pub fn card(config: &Config) -> String {
+    let model = &config.model;
+    let name = match model.architecture {
+        Architecture::Rnn => "RNN",
+        Architecture::Lstm => "LSTM",
+        Architecture::ResidualLstm => "Residual LSTM (H_final = H1 + H2)",
+    };
+    let mut card = format!(
+        "# {name}\n\nPredicts the next py150 token of Python source. {} parameters: vocabulary {}, embedding {}, two layers of {}.\n",
+        model.parameter_count(),
+        model.vocabulary_size,
+        model.embedding_size,
+        model.hidden_size,
+    );
+    let tokens = config
+        .training
+        .get("tokens")
+        .and_then(Value::as_u64)
+        .unwrap_or(0);
+    let seconds = config
+        .training
+        .get("seconds")
+        .and_then(Value::as_f64)
+        .unwrap_or(0.0);
+    card.push_str(&format!("\nTrained on {tokens} tokens in {:.0} minutes by `trainer train`; settings in `config.json`.\n", seconds / 60.0));
+    let parts = [
+        (
+            "Validation (state carried to the file's end)",
+            config.metrics.get("validation"),
+        ),
+        (
+            "Test (state carried to the file's end)",
+            config.metrics.pointer("/test/whole"),
+        ),
+        (
+            "Test (first 1,000 tokens of each file)",
+            config.metrics.pointer("/test/1000"),
+        ),
+    ];
+    for (title, figures) in parts {
+        if let Some(Value::Object(figures)) = figures {
+            card.push_str(&format!("\n## {title}\n\n| | |\n|---|---|\n"));
+            rows(&mut card, "", figures);
+        }
+    }
+    card
+}
+
+fn rows(card: &mut String, prefix: &str, figures: &serde_json::Map<String, Value>) {
+    for (name, value) in figures {
+        match value {
+            Value::Object(inner) => rows(card, &format!("{prefix}{name} "), inner),
+            Value::Number(number) if number.is_u64() => {
+                card.push_str(&format!("| {prefix}{name} | {number} |\n"))
+            }
+            Value::Number(number) => card.push_str(&format!(
+                "| {prefix}{name} | {:.4} |\n",
+                number.as_f64().unwrap_or(f64::NAN)
+            )),
+            _ => {}
+        }
+    }
+}
