@@ -91,6 +91,9 @@ pub struct Metrics {
     keystrokes: Keystrokes,
     /// Over all tokens.
     keystrokes_all: Keystrokes,
+    /// Identifiers whose keystrokes are not known. Leaving them out would flatter: they are those outside the
+    /// vocabulary, so one of them is enough for there to be no figure.
+    untyped: u64,
     calibration: Calibration,
 }
 
@@ -105,7 +108,8 @@ impl Metrics {
             self.classes.add(Some(view.rank));
         }
         self.strict.add(seen.rank);
-        if matches!(seen.class, Class::Identifier | Class::Attribute) {
+        let identifier = matches!(seen.class, Class::Identifier | Class::Attribute);
+        if identifier {
             self.identifiers.add(seen.rank);
         }
         if seen.class == Class::Attribute {
@@ -117,10 +121,11 @@ impl Metrics {
         }
         if let Some(typed) = &seen.keystrokes {
             self.keystrokes_all += typed;
-            let identifier = matches!(seen.class, Class::Identifier | Class::Attribute);
             if identifier && typed.characters >= Self::KEYSTROKES_FROM {
                 self.keystrokes += typed;
             }
+        } else if identifier {
+            self.untyped += 1;
         }
         if let Some(shown) = seen.shown {
             self.calibration.add(shown);
@@ -131,6 +136,7 @@ impl Metrics {
     pub fn figures(&self) -> Figures {
         let loss = ratio(self.nats, self.classes.targets);
         let classes = self.classes.figures();
+        let saved = |typed: &Keystrokes| typed.saved().filter(|_| self.untyped == 0);
         Figures {
             targets: self.strict.targets,
             loss,
@@ -141,8 +147,8 @@ impl Metrics {
             codexglue_accuracy: ratio(self.codexglue_right as f64, self.codexglue_targets),
             identifiers: self.identifiers.figures(),
             attributes: self.attributes.figures(),
-            keystrokes_saved: self.keystrokes.saved(),
-            keystrokes_saved_all: self.keystrokes_all.saved(),
+            keystrokes_saved: saved(&self.keystrokes),
+            keystrokes_saved_all: saved(&self.keystrokes_all),
             ece: self.calibration.error(),
         }
     }
@@ -159,6 +165,7 @@ impl AddAssign<&Self> for Metrics {
         self.codexglue_right += other.codexglue_right;
         self.keystrokes += &other.keystrokes;
         self.keystrokes_all += &other.keystrokes_all;
+        self.untyped += other.untyped;
         self.calibration += &other.calibration;
     }
 }

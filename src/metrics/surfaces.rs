@@ -46,8 +46,8 @@ impl Surfaces {
     /// before it.
     ///
     /// Ids do not tell what an `<UNK>` target was. It is taken for an identifier, as nearly all such tokens are, and its
-    /// keystrokes are left out; a caller who knows better sets `class` and, as it can only be typed out, as many keys
-    /// as characters. Keystrokes saved without that are those of targets inside the vocabulary.
+    /// keystrokes are not known; a caller who knows better sets `class`, and as many keys as characters: what is outside
+    /// the vocabulary has to be typed.
     pub fn observe(&self, logits: &[f32], target: u32, previous: u32) -> Observation {
         let index = target as usize;
         let entry = &self.entries[index];

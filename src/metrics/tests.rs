@@ -105,7 +105,12 @@ proptest! {
         let surfaces = Surfaces::new(TOKENS);
         let mut metrics = Metrics::default();
         for (logits, target, previous) in &targets {
-            metrics.add(&surfaces.observe(logits, *target, *previous));
+            let mut seen = surfaces.observe(logits, *target, *previous);
+            if *target == 1 {
+                prop_assert_eq!(seen.keystrokes, None);
+                seen.keystrokes = Some(Keystrokes { keys: 10, characters: 10 }); // unheard_of
+            }
+            metrics.add(&seen);
         }
         let figures = metrics.figures();
 
@@ -134,9 +139,10 @@ proptest! {
         let attributes = targets.iter().filter(|(_, t, p)| identifier(t) && token(p) == ".");
         prop_assert!(close(figures.attributes.mrr10, mean(attributes.map(|(l, t, _)| mrr(l, t)))));
 
-        let typed: Vec<_> = targets.iter().filter(|(_, t, _)| NAMES.contains(&token(t)) && token(t).len() >= 3).collect();
-        let used: usize = typed.iter().map(|(l, t, _)| keys(&sorted(l), token(t))).sum();
-        let characters: usize = typed.iter().map(|(_, t, _)| token(t).len()).sum();
+        let name = |id: &u32| if *id == 1 { "unheard_of" } else { token(id) };
+        let typed: Vec<_> = targets.iter().filter(|(_, t, _)| identifier(t) && name(t).len() >= 3).collect();
+        let used: usize = typed.iter().map(|(l, t, _)| keys(&sorted(l), name(t))).sum();
+        let characters: usize = typed.iter().map(|(_, t, _)| name(t).len()).sum();
         let saved = (characters > 0).then(|| 1.0 - used as f64 / characters as f64);
         prop_assert!(close(figures.keystrokes_saved, saved));
 
