@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
+use crate::interrupt::Interrupt;
 
 /// Lanes that are measured together, and their steps a batch: wide enough for the matrix products.
 const LANES: usize = 32;
@@ -51,7 +52,7 @@ pub struct Measured {
 }
 
 /// Runs `trainer evaluate`.
-pub fn main(args: &Args) -> Result<()> {
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     let device = crate::train::device(&args.device)?;
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let dataset = Dataset::open(&args.data)?;
@@ -67,15 +68,19 @@ pub fn main(args: &Args) -> Result<()> {
     let limit = args.max_tokens.unwrap_or(u64::MAX);
     let total = limit.min(dataset.files(split).tokens());
     anyhow::ensure!(
-        total > 0,
+        !dataset.files(split).is_empty(),
         "{} holds no {split} part; see `trainer prepare --help`",
         args.data.display()
     );
-    let bar = crate::train::progress(total, 0);
+    let bar = crate::train::bar(total, 0);
     let measured = measure(&model, &dataset, split, limit, &|tokens| {
-        bar.set_position(tokens)
+        bar.set_position(tokens);
+        !interrupt.requested()
     })?;
     bar.finish_and_clear();
+    if interrupt.requested() {
+        return Ok(()); // figures of a part that nobody chose would only mislead
+    }
 
     let (whole, original) = (measured.whole.figures(), measured.original.figures());
     if args.json {
@@ -95,13 +100,14 @@ pub fn main(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Measures `model` on the first files of a part, as many as make up `max_tokens`. `progress` is told the targets done.
+/// Measures `model` on the first files of a part, as many as make up `max_tokens`. `progress` is
+/// told the targets done, and ends it by `false`.
 pub fn measure(
     model: &Model,
     dataset: &Dataset,
     split: Split,
     max_tokens: u64,
-    progress: &dyn Fn(u64),
+    progress: &dyn Fn(u64) -> bool,
 ) -> Result<Measured> {
     let vocabulary = dataset.vocabulary();
     let surfaces = Surfaces::new(
@@ -129,7 +135,9 @@ pub fn measure(
             .iter()
             .filter(|&&target| target != PAD)
             .count() as u64;
-        progress(done);
+        if !progress(done) {
+            break;
+        }
     }
     Ok(measured)
 }

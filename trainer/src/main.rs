@@ -3,12 +3,15 @@
 mod data;
 mod evaluate;
 mod export;
+mod interrupt;
+mod prepare;
 mod shuffle;
 mod train;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use interrupt::Interrupt;
 
 /// Builds the vocabulary, trains, measures and exports minicopilot's models
 #[derive(Parser)]
@@ -20,6 +23,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make a vocabulary and encoded parts of a corpus
+    Prepare(prepare::Args),
     /// Train a model
     Train(train::Args),
     /// Measure a checkpoint
@@ -29,19 +34,31 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Train(args) => {
-            train::main(&args).map(|ending| ending == train::Ending::Interrupted)
-        }
-        Command::Evaluate(args) => evaluate::main(&args).map(|()| false),
-        Command::Export(args) => export::main(&args).map(|()| false),
+    let cli = Cli::parse();
+    let interrupt = match Interrupt::catch() {
+        Ok(interrupt) => interrupt,
+        Err(error) => return failed(&error),
+    };
+    let result = match cli.command {
+        Command::Prepare(args) => prepare::main(&args, &interrupt),
+        Command::Train(args) => train::main(&args, &interrupt),
+        Command::Evaluate(args) => evaluate::main(&args, &interrupt),
+        Command::Export(args) => export::main(&args),
     };
     match result {
-        Ok(false) => ExitCode::SUCCESS,
-        Ok(true) => ExitCode::from(130),
-        Err(error) => {
-            eprintln!("trainer: {error:#}");
-            ExitCode::FAILURE
+        result if interrupt.requested() => {
+            if let Err(error) = result {
+                failed(&error);
+            }
+            ExitCode::from(interrupt::STATUS)
         }
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
     }
+}
+
+/// One line on stderr: what, where, remedy.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("trainer: {error:#}");
+    ExitCode::FAILURE
 }

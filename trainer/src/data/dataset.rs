@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use minicopilot::vocabulary::Vocabulary;
 use serde::Deserialize;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The vocabulary's file in a prepared folder.
 pub const TOKENIZER: &str = "tokenizer.json";
@@ -50,7 +50,6 @@ impl fmt::Display for Split {
 
 /// A prepared folder, opened and checked. A split that was not prepared is there, and empty.
 pub struct Dataset {
-    dir: PathBuf,
     vocabulary: Vocabulary,
     fingerprint: String,
     splits: [Shards; 3],
@@ -93,7 +92,6 @@ impl Dataset {
         let open = |split: Split| Shards::open(&dir.join(split.shard()), vocabulary.len());
         Ok(Self {
             splits: [open(train)?, open(validation)?, open(test)?],
-            dir: dir.to_owned(),
             fingerprint: report.fingerprint,
             vocabulary,
         })
@@ -112,24 +110,6 @@ impl Dataset {
     /// The encoded files of a split.
     pub fn files(&self, split: Split) -> &Shards {
         &self.splits[split as usize]
-    }
-
-    /// The path of each file of a split, as its source named it.
-    pub fn paths(&self, split: Split) -> Result<Vec<String>> {
-        let path = self.dir.join(split.paths());
-        let text =
-            std::fs::read_to_string(&path).with_context(|| damaged(&path, "it cannot be read"))?;
-        let paths: Vec<String> = text
-            .lines()
-            .map(serde_json::from_str)
-            .collect::<Result<_, _>>()
-            .with_context(|| damaged(&path, "it is not one JSON string a line"))?;
-        let files = self.files(split).len();
-        ensure!(
-            paths.len() == files,
-            damaged(&path, &format!("{} paths for {files} files", paths.len()))
-        );
-        Ok(paths)
     }
 }
 

@@ -8,7 +8,7 @@ mod sequences;
 pub mod shard;
 mod streams;
 
-pub use dataset::{Dataset, Split};
+pub use dataset::{Dataset, REPORT, Split, TOKENIZER};
 pub use sequences::{SEQUENCE_LEN, Sequences};
 pub use shard::Shards;
 pub use streams::Streams;

@@ -7,11 +7,9 @@ mod progress;
 mod run;
 
 pub use config::{Experiment, Loader};
-pub use progress::bar as progress;
+pub use progress::{bar, bytes_bar};
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,6 +19,7 @@ use minicopilot::vocabulary::PAD;
 
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
 use crate::evaluate;
+use crate::interrupt::Interrupt;
 use optimizer::Adam;
 use progress::Progress;
 use run::{Position, Run};
@@ -71,7 +70,7 @@ pub enum Ending {
 }
 
 /// Runs `trainer train`.
-pub fn main(args: &Args) -> Result<Ending> {
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     ensure!(
         args.save_every > 0.0 && args.save_every <= 10.0,
         "--save-every must lie between 0 and 10 minutes"
@@ -81,16 +80,9 @@ pub fn main(args: &Args) -> Result<Ending> {
     let dataset = Dataset::open(&args.data)?;
     let mut run = Run::open(&args.out, args.resume, &experiment, &dataset, &device)?;
 
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The second signal ends the process at once: somebody is impatient.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
-            .context("cannot catch signals")?;
-        signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot catch signals")?;
-    }
-    let ending = train(args, &mut run, &dataset, &device, &stop)?;
+    let ending = train(args, &mut run, &dataset, &device, interrupt)?;
     run.summary(ending);
-    Ok(ending)
+    Ok(())
 }
 
 fn experiment(args: &Args) -> Result<Experiment> {
@@ -139,7 +131,7 @@ fn train(
     run: &mut Run,
     dataset: &Dataset,
     device: &Device,
-    stop: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<Ending> {
     let settings = run.experiment.training.clone();
     let shards = dataset.files(Split::Train);
@@ -174,7 +166,7 @@ fn train(
             run.log_step(&step, rate)?;
             progress.advance(run.position.tokens, step.loss);
 
-            let ending = if stop.load(Ordering::Relaxed) {
+            let ending = if interrupt.requested() {
                 Some(Ending::Interrupted)
             } else if args
                 .max_minutes
@@ -223,7 +215,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
         dataset,
         Split::Validation,
         settings.validation_tokens,
-        &|_| (),
+        &|_| true,
     )?;
     run.log_validation(&measured.whole.figures())?;
     progress.print(&run.validation_line());

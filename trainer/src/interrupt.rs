@@ -1,0 +1,36 @@
+//! SIGINT and SIGTERM as a flag that long work looks at.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// Exit status of an interrupted command.
+pub const STATUS: u8 = 130;
+
+/// Whether somebody has asked the program to stop.
+#[derive(Clone)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From now on the first signal sets the flag, and the second, from somebody impatient, ends the process.
+    pub fn catch() -> Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_shutdown(
+                signal,
+                i32::from(STATUS),
+                Arc::clone(&flag),
+            )
+            .context("cannot catch signals")?;
+            signal_hook::flag::register(signal, Arc::clone(&flag))
+                .context("cannot catch signals")?;
+        }
+        Ok(Self(flag))
+    }
+
+    pub fn requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
