@@ -1,1 +1,221 @@
-//! (being written)
+//! The command line: arguments in, one call, text or JSON out, an exit status. Each command that does more than call
+//! the library has a module of its own.
+//!
+//! Results go to standard output and nothing else does. Exit status: 0 done, 1 failed (one line on standard error),
+//! 2 wrong usage, 130 interrupted.
+
+mod complete;
+mod info;
+mod tokens;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::completer::Completer;
+use crate::{embedded, evaluate, server};
+
+const INTERRUPTED: i32 = 130;
+
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the language server on standard input and output; editors start it
+    Serve {
+        /// Accepted because some editors add it; standard input and output are all there is
+        #[arg(long)]
+        stdio: bool,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Show the five likeliest next tokens at a place in a file
+    Complete {
+        /// The file, the line and the column, both from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: complete::Place,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Print the py150 tokens of Python files, one file a line
+    Tokens {
+        /// Python files
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Print a JSON list a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Describe the model
+    Info {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Measure the server on Python files: how good, how fast
+    Evaluate {
+        /// Python files, and folders that are searched for them
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Measure about this many tokens, of files in random order; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        sample: u64,
+        /// Which random order
+        #[arg(long, value_name = "S", default_value_t = 42)]
+        seed: u64,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+}
+
+#[derive(Args, Debug)]
+struct ModelArgument {
+    /// A checkpoint folder, instead of the model inside the program
+    #[arg(long = "model", value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Runs the program with the process's arguments.
+pub fn run() -> ExitCode {
+    let command = Arguments::parse().command;
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
+        )
+        .with_writer(io::stderr)
+        .init();
+    exit_on_interrupt();
+    match execute(command) {
+        Ok(code) => code,
+        // Whoever reads has seen enough, as in `minicopilot tokens … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With standard error gone too, the exit status has to do.
+            let _ = writeln!(io::stderr(), "minicopilot: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { stdio: _, model } => serve(&model),
+        Command::Complete { place, json, model } => {
+            complete::run(&model.completer()?, &place, json)
+        }
+        Command::Tokens { files, json } => tokens::run(&files, json),
+        Command::Info { json, model } => info::run(&embedded::load(model.folder())?, json),
+        Command::Evaluate {
+            paths,
+            json,
+            sample,
+            seed,
+            model,
+        } => {
+            // Checked here, so that a model that cannot be loaded is reported once and in full.
+            embedded::load(model.folder())?;
+            let sample = evaluate::Sample {
+                tokens: sample,
+                seed,
+            };
+            let report = evaluate::run(&paths, sample, model.folder())?;
+            let text = if json {
+                report.to_json()?
+            } else {
+                report.to_string()
+            };
+            print(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn serve(model: &ModelArgument) -> anyhow::Result<ExitCode> {
+    if io::stdin().is_terminal() {
+        let hint = "minicopilot serve waits for an editor to speak the Language Server Protocol on standard input.\n\
+            Editors start it themselves: see editors/ in the repository. To try the model by hand:\n\
+            minicopilot complete FILE:LINE:COL. Ctrl-C ends this.";
+        let _ = writeln!(io::stderr(), "{hint}");
+    }
+    let orderly = server::serve(model.completer()?)?;
+    Ok(if orderly {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+impl ModelArgument {
+    fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    fn completer(&self) -> anyhow::Result<Completer> {
+        Ok(Completer::new(&embedded::load(self.folder())?)?)
+    }
+}
+
+/// Writes a result, and makes sure that it has gone out.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .context("cannot write to standard output")
+}
+
+/// An error and its causes, without those that an outer one has quoted already.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error
+        .chain()
+        .map(|cause| cause.to_string().replace('\n', " "))
+    {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = line + ": " + &cause;
+        }
+    }
+    line
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Ctrl-C ends the process with the status of an interruption. Nothing here has state to save.
+fn exit_on_interrupt() {
+    thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build();
+        // Without the handler the signal still ends the process.
+        if let Ok(runtime) = runtime
+            && runtime
+                .block_on(async { tokio::signal::ctrl_c().await })
+                .is_ok()
+        {
+            std::process::exit(INTERRUPTED);
+        }
+    });
+}

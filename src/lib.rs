@@ -22,6 +22,10 @@ pub mod vocabulary;
 #[cfg(feature = "server")]
 pub mod cli;
 #[cfg(feature = "server")]
+pub mod embedded;
+#[cfg(feature = "server")]
 pub mod evaluate;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
+mod source;

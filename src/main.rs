@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary: everything is in the library's module `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    minicopilot::cli::run()
+}

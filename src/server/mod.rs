@@ -1,1 +1,67 @@
-//! (being written)
+//! The language server: the only part, with `cli` and `evaluate`, that names the protocol or the async runtime.
+//!
+//! * [`transport`] and [`framing`] turn standard input and output into messages, whatever a client sends;
+//! * [`backend`] answers them, each method on one screen;
+//! * [`documents`] holds the texts, [`settings`] the user's wishes, [`capabilities`] the client's abilities;
+//! * [`convert`] is the only place that knows both the protocol's terms and the library's;
+//! * [`inference`] runs the model on a thread of its own, and [`latest`] says which requests still count;
+//! * [`parent`] ends the server when its client dies.
+
+mod backend;
+mod capabilities;
+mod convert;
+mod documents;
+mod framing;
+mod inference;
+mod latest;
+mod parent;
+mod settings;
+mod transport;
+
+use std::io::{self, BufReader};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tower_lsp::{LspService, Server};
+
+use crate::completer::Completer;
+use backend::Backend;
+use inference::Inference;
+
+/// How long open answers may take once the client has closed standard input.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// Messages that may be under way at once: no limit, so that an edit or a cancellation never queues behind answers
+/// that wait for the inference thread. A request under way is only a future; a client that asks for many of the same
+/// kind outdates its own.
+const CONCURRENCY: usize = usize::MAX;
+
+/// Serves one client on standard input and output until it ends; whether it ended as the protocol wants, by `shutdown`
+/// before the end.
+pub fn serve(completer: Completer) -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .context("cannot start the async runtime")?;
+    let inference = Inference::start().context("cannot start the inference thread")?;
+    let (input, output, ended, writer) =
+        transport::start(BufReader::new(io::stdin()), io::stdout())
+            .context("cannot start the input threads")?;
+    let shut_down = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&shut_down);
+    let (service, socket) =
+        LspService::build(|client| Backend::new(client, completer, inference, flag))
+            .custom_method("minicopilot/nextTokens", Backend::next_tokens)
+            .finish();
+    let server = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
+    runtime.block_on(async {
+        tokio::select! {
+            () = server.serve(service) => {}
+            () = async { let _ = ended.await; tokio::time::sleep(LAST_ANSWERS).await } => {}
+        }
+    });
+    writer.finish();
+    Ok(shut_down.load(Ordering::Relaxed))
+}

@@ -1,0 +1,226 @@
+//! `minicopilot complete FILE:LINE:COL`: what the model would offer at a place in a file.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::bail;
+use serde::Serialize;
+
+use super::print;
+use crate::completer::{Candidate, Completer, Options};
+use crate::engine::Session;
+use crate::source;
+
+/// Width of a bar that stands for certainty.
+const BAR: f32 = 28.0;
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    file: PathBuf,
+    /// From 1.
+    line: usize,
+    /// From 1, in characters; the cursor stands before this one.
+    column: usize,
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // From the right: a file's name may hold colons.
+        let mut parts = text.rsplitn(3, ':');
+        let mut number = || parts.next()?.parse().ok().filter(|&n: &usize| n > 0);
+        let (column, line) = (number(), number());
+        match (parts.next(), line, column) {
+            (Some(file), Some(line), Some(column)) if !file.is_empty() => {
+                let file = PathBuf::from(file);
+                Ok(Self { file, line, column })
+            }
+            _ => {
+                Err("a file, a line and a column from 1 are expected, as in app.py:12:5".to_owned())
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonAnswer<'a> {
+    tokens: Vec<JsonToken<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonToken<'a> {
+    token: &'a str,
+    probability: f32,
+}
+
+/// Prints the five likeliest next tokens.
+pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<ExitCode> {
+    let text = source::read(&place.file)?;
+    let cursor = place.cursor(&text)?;
+    let mut session = Session::new();
+    let found = completer.complete(&mut session, &text, cursor, &Options::default())?;
+    if json {
+        let tokens = found.items.iter().map(
+            |Candidate {
+                 text, probability, ..
+             }| JsonToken {
+                token: text,
+                probability: *probability,
+            },
+        );
+        let answer = JsonAnswer {
+            tokens: tokens.collect(),
+        };
+        print(&(serde_json::to_string(&answer)? + "\n"))?;
+    } else if found.items.is_empty() {
+        print(
+            "Nothing is offered here: in strings and comments, and after a word that nothing begins with.\n",
+        )?;
+    } else {
+        let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        print(&render(&found.items, colours))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Place {
+    /// The byte offset of the place.
+    fn cursor(&self, text: &str) -> anyhow::Result<usize> {
+        let (file, line, column) = (self.file.display(), self.line, self.column);
+        let mut start = 0;
+        let mut lines = text.split('\n').inspect(|line| start += line.len() + 1);
+        let Some(found) = lines.nth(line - 1) else {
+            bail!(
+                "{file} has no line {line}: its last is {}",
+                text.split('\n').count()
+            );
+        };
+        start -= found.len() + 1;
+        let found = found.trim_end_matches('\r');
+        let mut ends = found.char_indices().map(|(at, _)| at).chain([found.len()]);
+        match ends.nth(column - 1) {
+            Some(at) => Ok(start + at),
+            None => bail!(
+                "{file}: line {line} has no column {column}: its last is {}",
+                found.chars().count() + 1
+            ),
+        }
+    }
+}
+
+/// A line for each candidate: text, percent, bar.
+fn render(items: &[Candidate], colours: bool) -> String {
+    let (strong, faint, plain) = if colours {
+        ("\x1b[1m", "\x1b[36m", "\x1b[0m")
+    } else {
+        ("", "", "")
+    };
+    let width = items
+        .iter()
+        .map(|item| item.text.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut lines = String::new();
+    for Candidate {
+        text, probability, ..
+    } in items
+    {
+        let percent = probability * 100.0;
+        let bar = bar(*probability);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            lines,
+            "  {strong}{text:<width$}{plain}  {percent:5.1} %  {faint}{bar}{plain}"
+        );
+    }
+    lines
+}
+
+/// A bar in eighths of a character.
+fn bar(probability: f32) -> String {
+    let eighths = (probability * BAR * 8.0).round() as usize;
+    let mut bar = "\u{2588}".repeat(eighths / 8);
+    // U+2589 to U+258F: seven eighths down to one.
+    bar.extend(
+        char::from_u32(0x2590 - (eighths % 8) as u32).filter(|_| !eighths.is_multiple_of(8)),
+    );
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::Kind;
+
+    fn place(text: &str) -> Option<(String, usize, usize)> {
+        let Place { file, line, column } = text.parse().ok()?;
+        Some((file.display().to_string(), line, column))
+    }
+
+    #[test]
+    fn a_place_is_read_from_the_right() {
+        assert_eq!(place("a.py:3:1"), Some(("a.py".to_owned(), 3, 1)));
+        assert_eq!(
+            place("C:\\a:b.py:3:14"),
+            Some(("C:\\a:b.py".to_owned(), 3, 14))
+        );
+        for wrong in [
+            "",
+            "a.py",
+            "a.py:3",
+            "a.py:0:1",
+            "a.py:1:0",
+            "a.py:x:1",
+            ":1:1",
+            "a.py:-1:2",
+        ] {
+            assert_eq!(place(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_column_counts_characters() {
+        let cursor = |text: &str, line, column| {
+            let file = PathBuf::from("a.py");
+            Place { file, line, column }
+                .cursor(text)
+                .map_err(|error| error.to_string())
+        };
+        let text = "a\n\u{e9}\u{1f40d}x\r\n";
+        assert_eq!(cursor(text, 1, 2), Ok(1));
+        assert_eq!(cursor(text, 2, 3), Ok(8));
+        assert_eq!(cursor(text, 2, 4), Ok(9));
+        assert_eq!(cursor(text, 3, 1), Ok(11));
+        assert_eq!(cursor("", 1, 1), Ok(0));
+        insta::assert_snapshot!(cursor(text, 2, 5).unwrap_err(), @"a.py: line 2 has no column 5: its last is 4");
+        insta::assert_snapshot!(cursor(text, 4, 1).unwrap_err(), @"a.py has no line 4: its last is 3");
+        insta::assert_snapshot!(cursor("", 9, 9).unwrap_err(), @"a.py has no line 9: its last is 1");
+    }
+
+    #[test]
+    fn the_list_is_readable() {
+        let candidate = |text: &str, probability| Candidate {
+            text: text.to_owned(),
+            token: text.to_owned(),
+            kind: Kind::Name,
+            probability,
+        };
+        let items = [
+            candidate("self", 1.0),
+            candidate("cls", 0.51),
+            candidate("\u{e9}", 0.004),
+            candidate("x", 0.0),
+        ];
+        insta::assert_snapshot!(render(&items, false), @r"
+        self  100.0 %  ████████████████████████████
+        cls    51.0 %  ██████████████▎
+        é       0.4 %  ▏
+        x       0.0 %
+        ");
+    }
+}

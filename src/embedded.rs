@@ -1,0 +1,18 @@
+//! The default model, inside the binary. Nothing else knows where a model comes from.
+
+use std::path::Path;
+
+use crate::checkpoint::{Checkpoint, CheckpointError};
+
+/// The checkpoint in `folder`, or the one inside the binary.
+pub fn load(folder: Option<&Path>) -> Result<Checkpoint, CheckpointError> {
+    match folder {
+        Some(folder) => Checkpoint::load(folder),
+        None => Checkpoint::from_bytes(
+            "models/default (embedded)",
+            include_bytes!("../models/default/config.json"),
+            include_bytes!("../models/default/tokenizer.json"),
+            include_bytes!("../models/default/model.safetensors"),
+        ),
+    }
+}

@@ -1,0 +1,94 @@
+//! What an evaluation comes to: a table for people, JSON for programs.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Sample;
+use super::typist::Counts;
+use crate::metrics::{Figures, LatencyFigures};
+
+/// The figures of one evaluation. All are of whole files: the model has read each from its beginning.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// How much the model had read of a file when it was asked: always `whole`.
+    pub context: &'static str,
+    /// Files that were typed.
+    pub files: usize,
+    /// Files that there were.
+    pub files_found: usize,
+    /// The order in which files were taken.
+    pub seed: u64,
+    /// Time for all, in seconds.
+    pub seconds: f64,
+    /// The metrics.
+    pub figures: Figures,
+    /// At the client's end of the pipe.
+    pub latency: Latencies,
+}
+
+/// How long answers took.
+#[derive(Debug, Serialize)]
+pub struct Latencies {
+    /// Of `textDocument/completion`.
+    pub completion: Option<LatencyFigures>,
+    /// Of `minicopilot/nextTokens`.
+    pub next_tokens: Option<LatencyFigures>,
+}
+
+impl Report {
+    pub(super) fn new(
+        counts: &Counts,
+        files: usize,
+        files_found: usize,
+        sample: Sample,
+        took: Duration,
+    ) -> Self {
+        Self {
+            context: "whole",
+            files,
+            files_found,
+            seed: sample.seed,
+            seconds: took.as_secs_f64(),
+            figures: counts.metrics.figures(),
+            latency: Latencies {
+                completion: counts.completion.figures(),
+                next_tokens: counts.next_tokens.figures(),
+            },
+        }
+    }
+
+    /// As JSON, ending in a line break.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            context,
+            files,
+            files_found,
+            seed,
+            seconds,
+            figures,
+            latency,
+        } = self;
+        writeln!(
+            f,
+            "{files} of {files_found} files, seed {seed}, context {context}, {seconds:.0} s\n"
+        )?;
+        write!(f, "{figures}")?;
+        for (name, latency) in [
+            ("completion", &latency.completion),
+            ("nextTokens", &latency.next_tokens),
+        ] {
+            if let Some(latency) = latency {
+                writeln!(f, "\n{name}: {latency}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! Types a file into the server token by token, as someone would who knows it by heart, and asks at every step.
+//!
+//! Before each token the server is asked for the next tokens; words and numbers are then typed character by character,
+//! asking for completions each time, until the right one is in the list. What is typed is the file, except that a
+//! blank is put behind a word before its successor is asked for: the word could go on, and without the blank the
+//! question would still be about it.
+
+use anyhow::Context as _;
+use minicopilot_harness::{Change, Client, Position};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::metrics::{Keystrokes, Latency, Metrics, Observation};
+use crate::python::{self, END, Kind, START};
+
+/// Answers asked for: ten that can be shown, and up to five that cannot.
+const ANSWERS: usize = 15;
+
+/// What was counted over all files.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Target tokens.
+    pub tokens: u64,
+    /// How good the answers were.
+    pub metrics: Metrics,
+    /// How long completion lists took.
+    pub completion: Latency,
+    /// How long `minicopilot/nextTokens` took.
+    pub next_tokens: Latency,
+}
+
+/// One document being typed; it is closed when the typist is dropped.
+pub struct Typist<'a> {
+    client: &'a mut Client,
+    uri: String,
+    version: i32,
+    end: Position,
+}
+
+#[derive(Deserialize)]
+struct NextTokens {
+    tokens: Vec<NextToken>,
+}
+
+#[derive(Deserialize)]
+struct NextToken {
+    token: String,
+    probability: f32,
+}
+
+#[derive(Deserialize)]
+struct CompletionList {
+    items: Vec<CompletionItem>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CompletionItem {
+    text_edit: TextEdit,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TextEdit {
+    new_text: String,
+}
+
+impl<'a> Typist<'a> {
+    /// Opens an empty document.
+    pub fn open(client: &'a mut Client, number: usize) -> anyhow::Result<Self> {
+        let uri = format!("file:///evaluated/{number}.py");
+        client.open(&uri, "python", 0, "")?;
+        Ok(Self {
+            client,
+            uri,
+            version: 0,
+            end: Position::new(0, 0),
+        })
+    }
+
+    /// Types `text` until it ends or `limit` tokens are counted, telling `progress` how many are.
+    pub fn type_file(
+        &mut self,
+        text: &str,
+        limit: u64,
+        counts: &mut Counts,
+        progress: &mut dyn FnMut(u64),
+    ) -> anyhow::Result<()> {
+        let mut surface = String::new();
+        let mut previous = START.to_owned();
+        let mut typed = 0;
+        let mut behind_word = false;
+        for token in python::lex(text) {
+            if counts.tokens >= limit {
+                return Ok(());
+            }
+            let (start, end) = (token.start as usize, token.end as usize);
+            // A comment is typed after the line end was asked for, as by someone who writes the code first.
+            let gap = if token.kind == Kind::Eol {
+                ""
+            } else {
+                &text[typed..start]
+            };
+            self.append(if behind_word && gap.is_empty() {
+                " "
+            } else {
+                gap
+            })?;
+            python::surface(text, token, &mut surface);
+            self.measure(
+                &surface,
+                &previous,
+                &text[typed + gap.len()..end],
+                token.kind,
+                counts,
+            )?;
+            std::mem::swap(&mut previous, &mut surface);
+            typed = end;
+            behind_word = matches!(token.kind, Kind::Name | Kind::Keyword | Kind::Number);
+            progress(counts.tokens);
+        }
+        if counts.tokens < limit {
+            // The file's end is a target too, and the only one that is not typed.
+            self.append(if behind_word { " " } else { "" })?;
+            let answers = self.next_tokens(&mut counts.next_tokens)?;
+            counts.add(&observe(END, &previous, &answers, None));
+        }
+        Ok(())
+    }
+
+    /// Asks for one token, and types it as `text`.
+    fn measure(
+        &mut self,
+        surface: &str,
+        previous: &str,
+        text: &str,
+        kind: Kind,
+        counts: &mut Counts,
+    ) -> anyhow::Result<()> {
+        // What would be accepted from the list; a token of one character is not worth a list.
+        let wanted = python::insertable(surface)
+            .filter(|wanted| kind != Kind::Eol && wanted.chars().nth(1).is_some());
+        let mut keys = None;
+        if let Some(wanted) = &wanted
+            && self.offers(wanted, &mut counts.completion)?
+        {
+            keys = Some(1);
+        }
+        let answers = self.next_tokens(&mut counts.next_tokens)?;
+        match &wanted {
+            Some(wanted) if matches!(kind, Kind::Name | Kind::Keyword | Kind::Number) => {
+                let mut rest = text;
+                for typed in 2.. {
+                    if keys.is_some() {
+                        break;
+                    }
+                    let Some(character) = rest.chars().next() else {
+                        break;
+                    };
+                    let (first, behind) = rest.split_at(character.len_utf8());
+                    self.append(first)?;
+                    rest = behind;
+                    if !rest.is_empty() && self.offers(wanted, &mut counts.completion)? {
+                        keys = Some(typed);
+                    }
+                }
+                self.append(rest)?;
+            }
+            _ => self.append(text)?,
+        }
+        let characters = match kind {
+            Kind::Eol => Some(1),
+            _ => python::insertable(surface).map(|text| text.chars().count() as u64),
+        };
+        let keystrokes = characters.map(|characters| Keystrokes {
+            keys: keys.unwrap_or(characters),
+            characters,
+        });
+        counts.add(&observe(surface, previous, &answers, keystrokes));
+        Ok(())
+    }
+
+    /// Whether the completion list has this text.
+    fn offers(&mut self, text: &str, latency: &mut Latency) -> anyhow::Result<bool> {
+        let params = json!({"textDocument": {"uri": self.uri}, "position": self.end});
+        let (answer, took) = self.client.measure("textDocument/completion", params)?;
+        latency.add(took);
+        let list: CompletionList =
+            serde_json::from_value(answer).context("not a completion list")?;
+        Ok(list
+            .items
+            .iter()
+            .any(|item| item.text_edit.new_text == text))
+    }
+
+    fn next_tokens(&mut self, latency: &mut Latency) -> anyhow::Result<Vec<NextToken>> {
+        let params = json!({"textDocument": {"uri": self.uri}, "position": self.end, "k": ANSWERS});
+        let (answer, took) = self.client.measure("minicopilot/nextTokens", params)?;
+        latency.add(took);
+        let answer: NextTokens = serde_json::from_value(answer).context("not next tokens")?;
+        Ok(answer.tokens)
+    }
+
+    /// Types text at the document's end.
+    fn append(&mut self, text: &str) -> anyhow::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.version += 1;
+        let change = Change::insert(self.end, text);
+        self.client.change(&self.uri, self.version, &[change])?;
+        self.end = end_of(self.end, text);
+        Ok(())
+    }
+}
+
+impl Drop for Typist<'_> {
+    fn drop(&mut self) {
+        // A server that is gone has closed the document in its own way.
+        let _ = self.client.close(&self.uri);
+    }
+}
+
+impl Counts {
+    fn add(&mut self, observation: &Observation) {
+        self.tokens += 1;
+        self.metrics.add(observation);
+    }
+}
+
+fn observe(
+    surface: &str,
+    previous: &str,
+    answers: &[NextToken],
+    keystrokes: Option<Keystrokes>,
+) -> Observation {
+    let answers: Vec<_> = answers
+        .iter()
+        .map(|next| (next.token.as_str(), next.probability))
+        .collect();
+    Observation::from_answers(surface, previous, &answers, keystrokes)
+}
+
+/// Where text ends that is typed at `start`, in bytes. Pieces never part `\r` from `\n`.
+fn end_of(start: Position, text: &str) -> Position {
+    let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
+    match breaks.rsplit_once('\n') {
+        None => Position::new(start.line, start.character + text.len() as u32),
+        Some((lines, last)) => {
+            let lines = lines.matches('\n').count() as u32 + 1;
+            Position::new(start.line + lines, last.len() as u32)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_where_the_protocol_has_it() {
+        let end = |text| {
+            let Position { line, character } = end_of(Position::new(3, 5), text);
+            (line, character)
+        };
+        assert_eq!(end("a\u{e9}"), (3, 8));
+        assert_eq!(end("\r\n"), (4, 0));
+        assert_eq!(end("a\n\r\rbc"), (6, 2));
+    }
+}

@@ -1,0 +1,10 @@
+//! Between the protocol's terms and the library's: positions in the client's encoding against byte offsets, the
+//! completer's candidates against completion items. The only place that knows both; it decides nothing.
+
+mod items;
+mod position;
+
+pub use items::{NextTokensAnswer, Style, completion_list, next_tokens};
+pub use position::{Encoding, offset};
+
+use position::range;

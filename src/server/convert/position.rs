@@ -1,0 +1,196 @@
+//! A protocol position (line, code units of the negotiated encoding) against a byte offset into UTF-8 text.
+//!
+//! A line ends at `\n`, `\r\n` or `\r` and nowhere else. What lies outside is clamped as the specification says: past
+//! a line's last character means its end; past the last line, the end of the text. A position inside a character
+//! means its start.
+
+use memchr::memchr2;
+use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
+
+/// What a position's `character` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// Bytes.
+    Utf8,
+    /// UTF-16 code units: the protocol's default.
+    #[default]
+    Utf16,
+    /// Characters.
+    Utf32,
+}
+
+impl Encoding {
+    /// The first that the client offers and that exists; UTF-16 if it offers none.
+    pub fn negotiate(offered: Option<&[PositionEncodingKind]>) -> Self {
+        let known = offered.unwrap_or_default().iter().find_map(|kind| {
+            [Self::Utf8, Self::Utf16, Self::Utf32]
+                .into_iter()
+                .find(|encoding| encoding.kind() == *kind)
+        });
+        known.unwrap_or_default()
+    }
+
+    /// Its name in the protocol.
+    pub const fn kind(self) -> PositionEncodingKind {
+        match self {
+            Self::Utf8 => PositionEncodingKind::UTF8,
+            Self::Utf16 => PositionEncodingKind::UTF16,
+            Self::Utf32 => PositionEncodingKind::UTF32,
+        }
+    }
+
+    const fn units(self, character: char) -> usize {
+        match self {
+            Self::Utf8 => character.len_utf8(),
+            Self::Utf16 => character.len_utf16(),
+            Self::Utf32 => 1,
+        }
+    }
+}
+
+/// The byte offset of a position.
+pub fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
+    let mut start = 0;
+    for _ in 0..position.line {
+        match line_break(text, start) {
+            Some((_, next)) => start = next,
+            None => return text.len(),
+        }
+    }
+    let end = line_break(text, start).map_or(text.len(), |(end, _)| end);
+    let line = &text[start..end];
+    let wanted = position.character as usize;
+    start
+        + match encoding {
+            Encoding::Utf8 => line.floor_char_boundary(wanted),
+            Encoding::Utf16 | Encoding::Utf32 => {
+                let mut units = 0;
+                let past = line.char_indices().find(|(_, character)| {
+                    units += encoding.units(*character);
+                    units > wanted
+                });
+                past.map_or(line.len(), |(at, _)| at)
+            }
+        }
+}
+
+/// The position of a byte offset. Between the two characters of `\r\n` is no position: it is taken for the line's end.
+pub fn position(text: &str, offset: usize, encoding: Encoding) -> Position {
+    let offset = text.floor_char_boundary(offset);
+    let (mut line, mut start, mut end) = (0, 0, offset);
+    while let Some((line_end, next)) = line_break(text, start) {
+        if next > offset {
+            end = offset.min(line_end);
+            break;
+        }
+        start = next;
+        line += 1;
+    }
+    let units: usize = text[start..end].chars().map(|c| encoding.units(c)).sum();
+    Position::new(line, units as u32)
+}
+
+/// The range of a span of bytes.
+pub fn range(text: &str, span: std::ops::Range<usize>, encoding: Encoding) -> Range {
+    Range::new(
+        position(text, span.start, encoding),
+        position(text, span.end, encoding),
+    )
+}
+
+/// Where the line that holds `start` ends, and where the next one begins.
+fn line_break(text: &str, start: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let end = start + memchr2(b'\n', b'\r', &bytes[start..])?;
+    let width = if bytes[end..].starts_with(b"\r\n") {
+        2
+    } else {
+        1
+    };
+    Some((end, end + width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ALL: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32];
+
+    /// Every place of a text by the definition: one step a character, no search.
+    fn places(text: &str, encoding: Encoding) -> Vec<(Position, usize)> {
+        let mut found = Vec::new();
+        let (mut line, mut character) = (0, 0);
+        let mut rest = text.char_indices().peekable();
+        while let Some((at, c)) = rest.next() {
+            found.push((Position::new(line, character), at));
+            if c == '\r' && matches!(rest.peek(), Some((_, '\n'))) {
+                rest.next();
+            }
+            if c == '\n' || c == '\r' {
+                (line, character) = (line + 1, 0);
+            } else {
+                character += match encoding {
+                    Encoding::Utf8 => c.to_string().len() as u32,
+                    Encoding::Utf16 => c.to_string().encode_utf16().count() as u32,
+                    Encoding::Utf32 => 1,
+                };
+            }
+        }
+        found.push((Position::new(line, character), text.len()));
+        found
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        "[ab \u{e9}\u{20ac}\u{1f40d}\u{2028}\u{c}\n\r]{0,24}"
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_goes_there_and_back(text in text()) {
+            for encoding in ALL {
+                for (at, bytes) in places(&text, encoding) {
+                    prop_assert_eq!(offset(&text, at, encoding), bytes);
+                    prop_assert_eq!(position(&text, bytes, encoding), at);
+                }
+            }
+        }
+
+        #[test]
+        fn what_lies_outside_is_clamped(text in text(), line in 0_u32..9, character in 0_u32..30) {
+            for encoding in ALL {
+                let wanted = Position::new(line, character);
+                // The last place of that line that is not after the wanted one; else the end.
+                let expected = places(&text, encoding).into_iter()
+                    .rfind(|(at, _)| at.line == line && at.character <= character)
+                    .map_or(text.len(), |(_, bytes)| bytes);
+                prop_assert_eq!(offset(&text, wanted, encoding), expected);
+                prop_assert_eq!(offset(&text, Position::new(u32::MAX, u32::MAX), encoding), text.len());
+            }
+        }
+
+        #[test]
+        fn no_offset_panics(text in text(), bytes in 0_usize..100) {
+            for encoding in ALL {
+                let at = position(&text, bytes, encoding);
+                prop_assert!(offset(&text, at, encoding) <= text.floor_char_boundary(bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn the_clients_first_known_encoding_is_taken() {
+        let offer = |names: &[&'static str]| {
+            let kinds: Vec<_> = names
+                .iter()
+                .map(|name| PositionEncodingKind::new(name))
+                .collect();
+            Encoding::negotiate(Some(&kinds))
+        };
+        assert_eq!(Encoding::negotiate(None), Encoding::Utf16);
+        assert_eq!(offer(&[]), Encoding::Utf16);
+        assert_eq!(offer(&["utf-7"]), Encoding::Utf16);
+        assert_eq!(offer(&["utf-7", "utf-32", "utf-8"]), Encoding::Utf32);
+        assert_eq!(offer(&["utf-8", "utf-16"]), Encoding::Utf8);
+    }
+}

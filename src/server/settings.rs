@@ -1,0 +1,152 @@
+//! The user's settings: raw JSON from `initializationOptions` or `workspace/didChangeConfiguration`, resolved once into
+//! checked values. What is wrong is named and left at its default; it never stops the server.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::completer::Options;
+
+/// Checked settings. The names in the client's JSON are these in camel case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The most completion items in a list (1 to 50).
+    pub max_items: usize,
+    /// What a list that a typed space asked for must promise: the first item's least probability (0 to 1).
+    pub min_probability: f32,
+    /// Complete inside string literals.
+    pub in_strings: bool,
+    /// Complete inside comments.
+    pub in_comments: bool,
+    /// Characters that ask for a list when typed.
+    pub trigger_characters: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_items: 5,
+            min_probability: 0.1,
+            in_strings: false,
+            in_comments: false,
+            trigger_characters: [".", "(", "[", ",", "=", "@", " "]
+                .map(str::to_owned)
+                .to_vec(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads a client's settings, bare or under the key `minicopilot`; adds a line to `warnings` for each that is
+    /// unknown or unusable. `null` means none.
+    pub fn resolve(raw: &Value, warnings: &mut Vec<String>) -> Self {
+        let mut settings = Self::default();
+        let own = raw.get("minicopilot").unwrap_or(raw);
+        let entries = match own {
+            Value::Null => return settings,
+            Value::Object(entries) => entries,
+            other => {
+                warnings.push(format!("settings must be an object, not {other}"));
+                return settings;
+            }
+        };
+        for (key, value) in entries {
+            let read = match key.as_str() {
+                "maxItems" => set(&mut settings.max_items, value, |n| (1..=50).contains(n))
+                    .ok_or("a number from 1 to 50"),
+                "minProbability" => set(&mut settings.min_probability, value, |p| {
+                    (0.0..=1.0).contains(p)
+                })
+                .ok_or("a number from 0 to 1"),
+                "inStrings" => {
+                    set(&mut settings.in_strings, value, |_| true).ok_or("true or false")
+                }
+                "inComments" => {
+                    set(&mut settings.in_comments, value, |_| true).ok_or("true or false")
+                }
+                "triggerCharacters" => set(
+                    &mut settings.trigger_characters,
+                    value,
+                    |list: &Vec<String>| list.iter().all(|text| text.chars().count() == 1),
+                )
+                .ok_or("a list of single characters"),
+                _ => {
+                    warnings.push(format!("unknown setting {key:?}"));
+                    Ok(())
+                }
+            };
+            if let Err(expected) = read {
+                warnings.push(format!("setting {key:?} must be {expected}, not {value}"));
+            }
+        }
+        settings
+    }
+
+    /// What the completer needs to know.
+    pub fn completer_options(&self) -> Options {
+        Options {
+            max_items: self.max_items,
+            in_strings: self.in_strings,
+            in_comments: self.in_comments,
+        }
+    }
+}
+
+fn set<T: DeserializeOwned>(slot: &mut T, value: &Value, valid: impl Fn(&T) -> bool) -> Option<()> {
+    *slot = T::deserialize(value).ok().filter(valid)?;
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(raw: &Value) -> (Settings, Vec<String>) {
+        let mut warnings = Vec::new();
+        (Settings::resolve(raw, &mut warnings), warnings)
+    }
+
+    #[test]
+    fn bare_or_under_the_servers_name() {
+        let expected = Settings {
+            max_items: 3,
+            in_comments: true,
+            ..Settings::default()
+        };
+        let bare = json!({"maxItems": 3, "inComments": true});
+        assert_eq!(check(&bare), (expected.clone(), Vec::new()));
+        assert_eq!(
+            check(&json!({"minicopilot": bare, "python": {}})),
+            (expected, Vec::new())
+        );
+        for nothing in [json!(null), json!({}), json!({"minicopilot": null})] {
+            assert_eq!(check(&nothing), (Settings::default(), Vec::new()));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_the_rest_counts() {
+        let (settings, warnings) = check(&json!({
+            "maxItem": 3, "maxItems": 0, "minProbability": "high", "inStrings": 1,
+            "triggerCharacters": ["->"], "inComments": true,
+        }));
+        assert_eq!(
+            settings,
+            Settings {
+                in_comments: true,
+                ..Settings::default()
+            }
+        );
+        insta::assert_snapshot!(warnings.join("\n"), @r#"
+        setting "inStrings" must be true or false, not 1
+        unknown setting "maxItem"
+        setting "maxItems" must be a number from 1 to 50, not 0
+        setting "minProbability" must be a number from 0 to 1, not "high"
+        setting "triggerCharacters" must be a list of single characters, not ["->"]
+        "#);
+        assert_eq!(
+            check(&json!([1])).1,
+            ["settings must be an object, not [1]"]
+        );
+    }
+}

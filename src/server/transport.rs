@@ -1,0 +1,287 @@
+//! Standard input and output as the framework wants them.
+//!
+//! The framework's decoder ends the session at the first message that it cannot read. Here a thread reads standard
+//! input first: what is a message goes on, what is not is answered with a JSON-RPC error, and reading goes on at the
+//! next header. Output is queued without bound for a thread that writes it, so that a client that is slow to read
+//! never keeps the server from reading its edits.
+
+use std::io::{self, BufRead, Write};
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::Duration;
+
+use minicopilot_harness::frame;
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tower_lsp::jsonrpc::{Error, Id, Request, Response};
+use tracing::warn;
+
+use super::framing::{Frame, Frames};
+
+/// How long the last answers may take to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Messages that the client sent, framed anew.
+pub struct Input {
+    frames: UnboundedReceiver<Vec<u8>>,
+    rest: Vec<u8>,
+    read: usize,
+}
+
+/// Where the framework writes. Each write is whole frames.
+pub struct Output(mpsc::Sender<Vec<u8>>);
+
+/// Resolves (with an error, for nothing is ever sent) when standard input has ended.
+pub type Ended = oneshot::Receiver<()>;
+
+/// The thread that writes.
+pub struct Writer {
+    queue: mpsc::Sender<Vec<u8>>,
+    done: mpsc::Receiver<()>,
+}
+
+/// Starts both threads on these streams.
+pub fn start(
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send + 'static,
+) -> io::Result<(Input, Output, Ended, Writer)> {
+    let (queue, queued) = mpsc::channel::<Vec<u8>>();
+    let (finished, done) = mpsc::channel();
+    thread::Builder::new()
+        .name("output".to_owned())
+        .spawn(move || {
+            if let Err(error) = write(output, &queued) {
+                warn!("standard output: {error}");
+            }
+            drop(finished);
+        })?;
+    let (messages, frames) = unbounded_channel();
+    let (alive, ended) = oneshot::channel();
+    let errors = Output(queue.clone());
+    thread::Builder::new()
+        .name("input".to_owned())
+        .spawn(move || {
+            read(Frames::new(input), &messages, &errors);
+            drop(alive);
+        })?;
+    let input = Input {
+        frames,
+        rest: Vec::new(),
+        read: 0,
+    };
+    Ok((input, Output(queue.clone()), ended, Writer { queue, done }))
+}
+
+impl Writer {
+    /// Waits until all that is queued is written; not long, for the client may have stopped reading.
+    pub fn finish(self) {
+        let _ = self.queue.send(Vec::new());
+        let _ = self.done.recv_timeout(LAST_WORDS);
+    }
+}
+
+/// Writes until nothing can follow, or an empty message says that nothing will.
+fn write(mut output: impl Write, queued: &mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
+    while let Ok(bytes) = queued.recv() {
+        if bytes.is_empty() {
+            break;
+        }
+        output.write_all(&bytes)?;
+        output.flush()?;
+    }
+    Ok(())
+}
+
+fn read<R: BufRead>(mut frames: Frames<R>, messages: &UnboundedSender<Vec<u8>>, errors: &Output) {
+    loop {
+        let refused = match frames.next() {
+            Ok(Frame::End) => return,
+            Ok(Frame::Garbage(why)) => Response::from_error(Id::Null, parse_error(&why)),
+            Ok(Frame::Body(body)) => match check(&body) {
+                Ok(()) => {
+                    if messages.send(frame(&body)).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                Err(refused) => refused,
+            },
+            Err(error) => {
+                warn!("standard input: {error}");
+                return;
+            }
+        };
+        warn!("refused a message: {refused:?}");
+        if let Ok(body) = serde_json::to_vec(&refused) {
+            errors.send(frame(&body));
+        }
+    }
+}
+
+/// Whether the framework will understand a body; else what to answer.
+fn check(body: &[u8]) -> Result<(), Response> {
+    if serde_json::from_slice::<Request>(body).is_ok()
+        || serde_json::from_slice::<Response>(body).is_ok()
+    {
+        return Ok(());
+    }
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Response::from_error(Id::Null, parse_error(&error.to_string())))?;
+    let id = value
+        .get("id")
+        .and_then(|id| serde_json::from_value(id.clone()).ok());
+    let mut error = Error::invalid_request();
+    error.message = "not a JSON-RPC 2.0 request, notification or response".into();
+    Err(Response::from_error(id.unwrap_or(Id::Null), error))
+}
+
+fn parse_error(why: &str) -> Error {
+    let mut error = Error::parse_error();
+    error.message = format!("Parse error: {why}").into();
+    error
+}
+
+impl Output {
+    fn send(&self, bytes: Vec<u8>) {
+        // The writer is gone when the client no longer reads; the end of standard input follows.
+        let _ = self.0.send(bytes);
+    }
+}
+
+impl AsyncRead for Input {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.read == this.rest.len() {
+            let Some(frame) = ready!(this.frames.poll_recv(context)) else {
+                return Poll::Ready(Ok(()));
+            };
+            (this.rest, this.read) = (frame, 0);
+        }
+        let rest = &this.rest[this.read..];
+        let n = rest.len().min(buffer.remaining());
+        buffer.put_slice(&rest[..n]);
+        this.read += n;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Output {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.send(bytes.to_vec());
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    /// What goes on to the framework, and what is answered, for some bytes from a client.
+    fn check(sent: &[u8]) -> (String, String) {
+        let (answers, written) = mpsc::channel();
+        let (mut input, _output, _ended, writer) =
+            start(io::Cursor::new(sent.to_vec()), Sink(answers)).unwrap();
+        let mut passed = Vec::new();
+        while let Some(bytes) = read_some(&mut input) {
+            passed.extend(bytes);
+        }
+        writer.finish();
+        let answered: Vec<u8> = written.try_iter().flatten().collect();
+        (
+            String::from_utf8(passed).unwrap(),
+            String::from_utf8(answered).unwrap(),
+        )
+    }
+
+    /// As the framework reads: into whatever room it has.
+    fn read_some(input: &mut Input) -> Option<Vec<u8>> {
+        let mut room = [0; 7];
+        let mut buffer = ReadBuf::new(&mut room);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(poll_fn(|context| {
+                Pin::new(&mut *input).poll_read(context, &mut buffer)
+            }))
+            .unwrap();
+        let read = buffer.filled().to_vec();
+        (!read.is_empty()).then_some(read)
+    }
+
+    struct Sink(mpsc::Sender<Vec<u8>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).unwrap();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn framed(body: &str) -> String {
+        String::from_utf8(frame(body.as_bytes())).unwrap()
+    }
+
+    const EXIT: &str = r#"{"jsonrpc":"2.0","method":"exit"}"#;
+
+    #[test]
+    fn messages_pass_as_they_are() {
+        let sent = framed(EXIT) + &framed(r#"{"jsonrpc":"2.0","id":1,"result":null}"#);
+        assert_eq!(check(sent.as_bytes()), (sent, String::new()));
+    }
+
+    #[test]
+    fn what_is_no_message_is_answered_and_the_next_one_passes() {
+        for (body, answer) in [
+            (
+                "{",
+                r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error: EOF while parsing an object at line 1 column 1"},"id":null}"#,
+            ),
+            (
+                "[]",
+                r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"not a JSON-RPC 2.0 request, notification or response"},"id":null}"#,
+            ),
+            (
+                r#"{"id":7,"method":"a"}"#,
+                r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"not a JSON-RPC 2.0 request, notification or response"},"id":7}"#,
+            ),
+        ] {
+            let sent = framed(body) + &framed(EXIT);
+            assert_eq!(
+                check(sent.as_bytes()),
+                (framed(EXIT), framed(answer)),
+                "{body}"
+            );
+        }
+        let mut sent = frame(b"\"\xff\"");
+        sent.extend(frame(EXIT.as_bytes()));
+        let (passed, answered) = check(&sent);
+        assert_eq!(passed, framed(EXIT));
+        assert!(answered.contains("-32700"), "{answered}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Checkpoints that the program must refuse, each with one thing wrong, and what it says.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::failure;
+
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
+const WEIGHTS: &str = "model.safetensors";
+
+/// What a sound file's bytes become.
+type Damage = fn(Vec<u8>) -> Vec<u8>;
+
+#[test]
+fn a_checkpoint_that_is_not_sound_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
+    let model = folder.path().join("model");
+    fs::create_dir(&model).unwrap();
+    let serve = || {
+        failure(
+            folder.path(),
+            &["serve", "--model", model.to_str().unwrap()],
+        )
+    };
+
+    let mut messages = Vec::new();
+    for missing in [CONFIG, TOKENIZER, WEIGHTS] {
+        messages.push(serve());
+        fs::copy(sound.join(missing), model.join(missing)).unwrap();
+    }
+    let damages: [(&str, Damage); 8] = [
+        (CONFIG, |_| b"{}".to_vec()),
+        (CONFIG, |bytes| {
+            replace(&bytes, "\"format\": 1", "\"format\": 2")
+        }),
+        (CONFIG, |bytes| {
+            replace(&bytes, "\"hidden_size\": 512", "\"hidden_size\": 511")
+        }),
+        (TOKENIZER, |_| b"{".to_vec()),
+        (TOKENIZER, |bytes| replace(&bytes, "\"self\"", "\"myself\"")),
+        (WEIGHTS, |bytes| bytes[..bytes.len() / 2].to_vec()),
+        (WEIGHTS, |mut bytes| {
+            bytes[100_000] ^= 1;
+            bytes
+        }),
+        (WEIGHTS, |_| b"PK\x03\x04".to_vec()),
+    ];
+    for (file, damage) in damages {
+        let bytes = fs::read(sound.join(file)).unwrap();
+        fs::write(model.join(file), damage(bytes)).unwrap();
+        messages.push(serve());
+        fs::copy(sound.join(file), model.join(file)).unwrap();
+    }
+    // The fingerprints are those of this model, and change with it.
+    let messages = messages.join("\n");
+    insta::assert_snapshot!(without_fingerprints(&messages), @r"
+    minicopilot: DIR/model/config.json does not exist; a checkpoint folder holds config.json, tokenizer.json and model.safetensors
+    minicopilot: DIR/model/tokenizer.json does not exist; a checkpoint folder holds config.json, tokenizer.json and model.safetensors
+    minicopilot: DIR/model/model.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json and model.safetensors
+    minicopilot: DIR/model/config.json: missing field `format` at line 1 column 2; restore the file or export the checkpoint again
+    minicopilot: DIR/model/config.json: format 2, but this program reads format 1; use the version it was made with
+    minicopilot: DIR/model/model.safetensors: tensor lstm1.weight_ih_l0 has shape [2048, 256] instead of [2044, 256]; the checkpoint does not fit its config.json
+    minicopilot: DIR/model/tokenizer.json: not a tokenizer.json with a WordLevel model split at white space: EOF while parsing an object at line 1 column 1; restore the file or export the checkpoint again
+    minicopilot: DIR/model/tokenizer.json is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
+    minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
+    minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
+    minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
+    ");
+}
+
+fn replace(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(text.contains(from), "{from}");
+    text.replace(from, to).into_bytes()
+}
+
+/// `SHA` for twelve hexadecimal digits at the beginning of a word.
+fn without_fingerprints(text: &str) -> String {
+    let digits = |word: &str| word.chars().take_while(char::is_ascii_hexdigit).count();
+    let words = text.split(' ').map(|word| match digits(word) {
+        12 => format!("SHA{}", &word[12..]),
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,229 @@
+//! The command line: what it prints, and the status it ends with.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Output, Stdio};
+
+use common::{failure, minicopilot, run};
+use serde_json::Value;
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+/// A folder with a small program in it, and that program's path.
+fn example() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.py");
+    fs::write(
+        &path,
+        "import os\nprint(os.path.join('a', \"b\"))  # both\n",
+    )
+    .unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+#[test]
+fn complete_shows_five_tokens() {
+    let (_folder, path) = example();
+    let place = format!("{path}:2:7");
+    let output = run(&["complete", &place]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stdout(&output).lines().count(), 5);
+    assert!(stdout(&output).lines().all(|line| line.contains(" %")));
+
+    let output = run(&["complete", &place, "--json"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tokens = answer["tokens"].as_array().unwrap();
+    assert_eq!(tokens.len(), 5);
+    assert!(
+        tokens
+            .iter()
+            .all(|next| next["token"].is_string() && next["probability"].is_f64())
+    );
+    let in_comment = run(&["complete", &format!("{path}:2:34"), "--json"]);
+    assert_eq!(stdout(&in_comment), "{\"tokens\":[]}\n");
+}
+
+#[test]
+fn tokens_prints_a_line_for_each_file() {
+    let (folder, path) = example();
+    let empty = folder.path().join("empty.py");
+    fs::write(&empty, "").unwrap();
+    let empty = empty.to_str().unwrap();
+    insta::assert_snapshot!(stdout(&run(&["tokens", &path, empty])), @r#"
+    <s> import os <EOL> print ( os . path . join ( '<STR_LIT:a>' , "<STR_LIT:b>" ) ) </s>
+    <s> </s>
+    "#);
+    let json = run(&["tokens", "--json", &path, empty]);
+    let plain = run(&["tokens", &path, empty]);
+    for (json, plain) in stdout(&json).lines().zip(stdout(&plain).lines()) {
+        let tokens: Vec<String> = serde_json::from_str(json).unwrap();
+        assert_eq!(tokens.join(" "), plain);
+    }
+
+    let some = run(&["tokens", "/does/not/exist.py", &path]);
+    assert_eq!(some.status.code(), Some(1));
+    assert_eq!(stdout(&some).lines().count(), 1, "the others are printed");
+    assert!(
+        String::from_utf8_lossy(&some.stderr)
+            .starts_with("minicopilot: cannot read /does/not/exist.py: ")
+    );
+}
+
+#[test]
+fn info_describes_the_model() {
+    let output = run(&["info", "--json"]);
+    let described: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let model = &described["model"];
+    assert!(model["parameters"].as_u64() > model["vocabulary_size"].as_u64());
+    assert!(
+        stdout(&run(&["info"])).contains(described["fingerprints"]["weights"].as_str().unwrap())
+    );
+}
+
+#[test]
+fn evaluate_measures_the_server() {
+    let (folder, path) = example();
+    let measure = || {
+        let output = run(&["evaluate", folder.path().to_str().unwrap(), "--json"]);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let report = measure();
+    // `import os <EOL> print ( os . path . join ( 'a' , "b" ) ) <EOL>`: the last `<EOL>` is none, `</s>` is a target.
+    let tokens = stdout(&run(&["tokens", &path])).split_whitespace().count() as u64 - 1;
+    assert_eq!(report["figures"]["targets"], tokens);
+    assert_eq!(report["figures"]["identifiers"]["targets"], 5);
+    assert_eq!(report["figures"]["attributes"]["targets"], 2);
+    assert_eq!(report["latency"]["next_tokens"]["answers"], tokens);
+    assert!(report["latency"]["completion"]["p50_ms"].as_f64() > Some(0.0));
+    assert_eq!(
+        measure()["figures"],
+        report["figures"],
+        "the same every time"
+    );
+
+    let table = run(&["evaluate", &path, "--sample", "3", "--seed", "7"]);
+    assert!(stdout(&table).starts_with("1 of 1 files, seed 7, context whole"));
+    assert!(stdout(&table).contains("strict top5"));
+}
+
+#[test]
+fn what_fails_says_what_and_where_in_one_line() {
+    let (folder, path) = example();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(at("binary.py"), b"\x7fELF\0\0").unwrap();
+    fs::create_dir(at("empty")).unwrap();
+    let messages = [
+        failure(folder.path(), &["complete", &(at("missing.py") + ":1:1")]),
+        failure(folder.path(), &["complete", &(at("binary.py") + ":1:1")]),
+        failure(folder.path(), &["complete", &(at("empty") + ":1:1")]),
+        failure(folder.path(), &["complete", &(path.clone() + ":9:1")]),
+        failure(folder.path(), &["complete", &(path.clone() + ":1:99")]),
+        failure(folder.path(), &["tokens", &at("empty")]),
+        failure(folder.path(), &["evaluate", &at("empty")]),
+        failure(folder.path(), &["evaluate", &at("missing")]),
+    ];
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    minicopilot: cannot read DIR/missing.py: No such file or directory (os error 2)
+    minicopilot: DIR/binary.py is not Python source: it holds NUL bytes
+    minicopilot: cannot read DIR/empty: Is a directory (os error 21)
+    minicopilot: DIR/a.py has no line 9: its last is 3
+    minicopilot: DIR/a.py: line 1 has no column 99: its last is 10
+    minicopilot: cannot read DIR/empty: Is a directory (os error 21)
+    minicopilot: no .py file among the paths given
+    minicopilot: cannot read DIR/missing: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    for arguments in [
+        &[] as &[&str],
+        &["complet"],
+        &["complete"],
+        &["complete", "a.py"],
+        &["complete", "a.py:0:1"],
+        &["tokens"],
+        &["evaluate"],
+        &["evaluate", "a.py", "--sample", "-1"],
+        &["serve", "--socket=1"],
+        &["info", "--model"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+    for arguments in [["--help"], ["--version"]] {
+        assert_eq!(run(&arguments).status.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let (_folder, path) = example();
+    let mut command = minicopilot();
+    command
+        .arg("tokens")
+        .args(vec![path; 20_000])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_reported() {
+    let (_folder, path) = example();
+    for arguments in [&["tokens", &path] as &[&str], &["info"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = minicopilot().args(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            message,
+            "minicopilot: cannot write to standard output: No space left on device (os error 28)\n"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_ends_with_130() {
+    let mut command = minicopilot();
+    let mut child = command
+        .arg("serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its first answer shows that it runs.
+    let request = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}"#;
+    let mut input = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, &minicopilot_harness::frame(request.as_bytes())).unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let signal = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(signal.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

@@ -1,0 +1,213 @@
+//! Completion as an editor sees it. What the model knows is not tested here, except that it knows something.
+
+mod common;
+
+use common::{PATIENCE, URI, at, cursor, empty_list, next_tokens_at, start, start_with, texts};
+use minicopilot_harness::Position;
+use serde_json::{Value, json};
+
+/// The completion list at a fixture's cursor.
+fn check(fixture: &str) -> Value {
+    check_with(json!({"capabilities": {}}), fixture, Value::Null)
+}
+
+/// The same with parameters of `initialize`, and a completion context.
+fn check_with(initialize: Value, fixture: &str, context: Value) -> Value {
+    let (text, position) = cursor(fixture);
+    let (mut client, _) = start_with(initialize);
+    client.open(URI, "python", 1, &text).unwrap();
+    let mut params = at(URI, position);
+    if !context.is_null() {
+        params["context"] = context;
+    }
+    client.call("textDocument/completion", params).unwrap()
+}
+
+#[test]
+fn items_replace_the_word_before_the_cursor() {
+    let list = check("s = '\u{1f40d}'; ret = ret$0\n");
+    assert_eq!(list["isIncomplete"], true);
+    let items = list["items"].as_array().unwrap();
+    assert!((1..=5).contains(&items.len()), "{list}");
+    let mut before = 1.0;
+    for (rank, item) in items.iter().enumerate() {
+        let text = item["textEdit"]["newText"].as_str().unwrap();
+        assert!(text.starts_with("ret"), "{text}");
+        assert_eq!(item["label"], text);
+        assert_eq!(item["filterText"], text);
+        assert_eq!(item["sortText"], format!("0000{rank}"));
+        // The snake takes two UTF-16 units.
+        let range =
+            json!({"start": {"line": 0, "character": 16}, "end": {"line": 0, "character": 19}});
+        assert_eq!(item["textEdit"]["range"], range);
+        let probability = item["data"]["probability"].as_f64().unwrap();
+        assert!(probability > 0.0 && probability <= before, "{list}");
+        before = probability;
+        assert!(item["detail"].as_str().unwrap().ends_with(" %"));
+        assert!(item["kind"].is_u64());
+        let more = [
+            "labelDetails",
+            "preselect",
+            "insertText",
+            "commitCharacters",
+            "command",
+        ];
+        assert!(more.iter().all(|key| item.get(key).is_none()), "{item}");
+    }
+}
+
+#[test]
+fn a_client_with_label_details_gets_them() {
+    let item = json!({"labelDetailsSupport": true});
+    let initialize =
+        json!({"capabilities": {"textDocument": {"completion": {"completionItem": item}}}});
+    let list = check_with(initialize, "import $0", Value::Null);
+    let item = &list["items"][0];
+    assert!(item.get("detail").is_none(), "{item}");
+    assert!(
+        item["labelDetails"]["description"]
+            .as_str()
+            .unwrap()
+            .ends_with('%'),
+        "{item}"
+    );
+}
+
+#[test]
+fn the_encoding_is_the_one_agreed_on() {
+    // In bytes, UTF-16 units, characters: where `ret` begins behind a two-byte and a four-byte character.
+    for (encoding, start) in [("utf-8", 9), ("utf-16", 6), ("utf-32", 5), ("ebcdic", 6)] {
+        let capabilities = json!({"general": {"positionEncodings": [encoding]}});
+        let (mut client, answer) = start_with(json!({"capabilities": capabilities}));
+        let agreed = if encoding == "ebcdic" {
+            "utf-16"
+        } else {
+            encoding
+        };
+        assert_eq!(answer["capabilities"]["positionEncoding"], agreed);
+        client
+            .open(URI, "python", 1, "'\u{e9}\u{1f40d}';ret\n")
+            .unwrap();
+        let list = client.completion(URI, Position::new(0, start + 3)).unwrap();
+        let range = &list["items"][0]["textEdit"]["range"];
+        assert_eq!(range["start"]["character"], start, "{encoding}");
+        assert_eq!(range["end"]["character"], start + 3, "{encoding}");
+    }
+}
+
+#[test]
+fn nothing_is_offered_in_strings_and_comments_unless_wanted() {
+    for fixture in ["x = 'ret$0'", "x = '''\nret$0", "# ret$0"] {
+        assert_eq!(check(fixture), empty_list(), "{fixture}");
+        let options = json!({"inStrings": true, "inComments": true});
+        let initialize = json!({"capabilities": {}, "initializationOptions": options});
+        let list = check_with(initialize, fixture, Value::Null);
+        assert_ne!(texts(&list), Vec::<&str>::new(), "{fixture}");
+    }
+}
+
+#[test]
+fn a_space_asks_only_where_the_model_is_sure() {
+    let typed = |character| json!({"triggerKind": 2, "triggerCharacter": character});
+    let sure = json!({"capabilities": {}, "initializationOptions": {"minProbability": 1.0, "triggerCharacters": [" ", "."]}});
+    let check = |fixture, context| check_with(sure.clone(), fixture, context);
+    assert_eq!(check("x = $0", typed(" ")), empty_list());
+    assert_ne!(check("x = $0", json!({"triggerKind": 1})), empty_list());
+    assert_ne!(check("x = $0", json!({"triggerKind": 3})), empty_list());
+    assert_ne!(check("x.$0", typed(".")), empty_list());
+    assert_eq!(
+        check("x($0", typed("(")),
+        empty_list(),
+        "a trigger that the settings have taken back"
+    );
+}
+
+#[test]
+fn settings_change_while_the_server_runs() {
+    let options = json!({"maxItem": 3});
+    let (mut client, answer) =
+        start_with(json!({"capabilities": {}, "initializationOptions": options}));
+    let warning = client
+        .wait_notification("window/showMessage", PATIENCE)
+        .unwrap();
+    assert_eq!(
+        warning.params,
+        json!({"type": 2, "message": "minicopilot: unknown setting \"maxItem\""})
+    );
+    assert_eq!(
+        answer["capabilities"]["completionProvider"]["triggerCharacters"],
+        json!([".", "(", "[", ",", "=", "@", " "])
+    );
+
+    client.open(URI, "python", 1, "x = ").unwrap();
+    let mut count = |settings| {
+        client
+            .notify(
+                "workspace/didChangeConfiguration",
+                json!({"settings": settings}),
+            )
+            .unwrap();
+        texts(&client.completion(URI, Position::new(0, 4)).unwrap()).len()
+    };
+    assert_eq!(count(json!({"minicopilot": {"maxItems": 2}})), 2);
+    assert_eq!(count(json!({"maxItems": 7})), 7);
+    assert_eq!(count(json!({})), 5);
+}
+
+#[test]
+fn next_tokens_are_raw() {
+    let (text, position) = cursor("def f(self):\n    return sel$0f\n");
+    let mut client = start();
+    client.open(URI, "python", 3, &text).unwrap();
+    let answer = client
+        .call(
+            "minicopilot/nextTokens",
+            next_tokens_at(URI, position, 100_000),
+        )
+        .unwrap();
+    assert_eq!(answer["version"], 3);
+    assert_eq!(answer["prefix"], "sel");
+    let tokens = answer["tokens"].as_array().unwrap();
+    assert!(tokens.iter().any(|next| next["token"] == "<EOL>"));
+    let ids: std::collections::HashSet<_> = tokens.iter().map(|next| next["id"].as_u64()).collect();
+    assert_eq!(ids.len(), tokens.len(), "the whole vocabulary, each once");
+    let total: f64 = tokens
+        .iter()
+        .map(|next| next["probability"].as_f64().unwrap())
+        .sum();
+    assert!((total - 1.0).abs() < 1e-3, "{total}");
+    let mut few = |k| {
+        client
+            .call("minicopilot/nextTokens", next_tokens_at(URI, position, k))
+            .unwrap()
+    };
+    assert_eq!(few(2)["tokens"].as_array().unwrap()[..], tokens[..2]);
+    assert_eq!(few(0)["tokens"], json!([]));
+}
+
+#[test]
+fn the_answer_does_not_depend_on_the_way_to_it() {
+    let text = "import os\n\ndef main(argv):\n    return os.path.";
+    let end = Position::new(3, 19);
+    let mut client = start();
+    client.open(URI, "python", 1, text).unwrap();
+    let mut ask = |uri, position| {
+        let params = next_tokens_at(uri, position, 5);
+        client.call("minicopilot/nextTokens", params).unwrap()["tokens"].clone()
+    };
+    let straight = ask(URI, end);
+    ask(URI, Position::new(1, 0));
+    ask(URI, Position::new(2, 9));
+    let roundabout = ask(URI, end);
+    for (one, other) in straight
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(roundabout.as_array().unwrap())
+    {
+        assert_eq!(one["token"], other["token"]);
+        let difference =
+            one["probability"].as_f64().unwrap() - other["probability"].as_f64().unwrap();
+        assert!(difference.abs() < 1e-5);
+    }
+}
