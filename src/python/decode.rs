@@ -68,37 +68,65 @@ fn coding(line: &[u8]) -> Option<&str> {
     })
 }
 
-/// The encoding that Python knows by this name.
+/// The encoding that Python knows by this name, in which case and punctuation do not count.
 fn named(name: &str) -> Declared {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    let is = |known: &str| {
-        name.strip_prefix(known)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    let name = name.to_ascii_lowercase();
+    let parts = name.split(['-', '_']).filter(|part| !part.is_empty());
+    let name = parts.collect::<Vec<_>>().join("-");
+    let is = |known: &&str| {
+        let rest = name.strip_prefix(*known);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
-    if ["latin-1", "iso-8859-1", "iso-latin-1"].into_iter().any(is) {
+    if LATIN_1.iter().any(is) {
         return Declared::Latin1;
     }
-    let label = match name.as_str() {
-        "latin1" | "l1" | "latin" | "8859" | "iso8859" | "iso8859-1" | "cp819" | "ascii"
-        | "us-ascii" | "646" => {
-            return Declared::Latin1;
-        }
-        // What Python calls otherwise than the web's list of labels, which `encoding_rs` goes by.
-        "cp932" | "ms932" | "mskanji" | "shiftjis" => "shift_jis",
-        "cp936" | "ms936" => "gbk",
-        "cp949" | "ms949" | "uhc" | "euckr" => "euc-kr",
-        "cp950" | "ms950" => "big5",
-        "eucjp" | "ujis" => "euc-jp",
-        "latin-9" | "latin9" => "iso-8859-15",
-        "mac-roman" | "macroman" => "macintosh",
-        "mac-cyrillic" => "x-mac-cyrillic",
-        other => other,
-    };
+    let alias = ALIASES.iter().find(|(python, _)| *python == name);
+    let label = alias.map_or(name.as_str(), |(_, label)| label);
     // Python refuses a coding line that could not be read in the encoding it names, such as UTF-16's.
-    let known = Encoding::for_label(label.as_bytes());
+    let readable =
+        |encoding: &&'static Encoding| encoding.is_ascii_compatible() || *encoding == ISO_2022_JP;
     Declared::Other(
-        known
-            .filter(|known| known.is_ascii_compatible() || *known == ISO_2022_JP)
+        Encoding::for_label(label.as_bytes())
+            .filter(readable)
             .unwrap_or(UTF_8),
     )
 }
+
+/// Names of ISO 8859-1, and of ASCII, its part. A suffix may follow, as in Emacs' `latin-1-unix`.
+const LATIN_1: [&str; 12] = [
+    "latin-1",
+    "iso-8859-1",
+    "iso-latin-1",
+    "latin1",
+    "l1",
+    "latin",
+    "8859",
+    "iso8859-1",
+    "cp819",
+    "ascii",
+    "us-ascii",
+    "646",
+];
+
+/// What Python names otherwise than the web's labels, which `encoding_rs` goes by.
+const ALIASES: [(&str, &str); 19] = [
+    ("cp932", "shift_jis"),
+    ("ms932", "shift_jis"),
+    ("mskanji", "shift_jis"),
+    ("shiftjis", "shift_jis"),
+    ("s-jis", "shift_jis"),
+    ("eucjp", "euc-jp"),
+    ("ujis", "euc-jp"),
+    ("iso2022-jp", "iso-2022-jp"),
+    ("cp936", "gbk"),
+    ("ms936", "gbk"),
+    ("euckr", "euc-kr"),
+    ("cp949", "euc-kr"),
+    ("uhc", "euc-kr"),
+    ("cp950", "big5"),
+    ("latin-9", "iso-8859-15"),
+    ("latin9", "iso-8859-15"),
+    ("mac-roman", "macintosh"),
+    ("macroman", "macintosh"),
+    ("mac-cyrillic", "x-mac-cyrillic"),
+];

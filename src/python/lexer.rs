@@ -4,7 +4,7 @@
 //! Brackets and line continuations are followed for one thing only: what a lone carriage return hides (see
 //! [`Lexer::starts_statement`]), since an end of line is an `<EOL>` inside brackets too.
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memchr2};
 
 use super::context::Place;
 use super::{Kind, Token, number, string, word};
@@ -24,9 +24,7 @@ pub fn lex(text: &str) -> Vec<Token> {
 pub(super) fn collect(lexer: &mut Lexer) -> Vec<Token> {
     // Python has about one token in five bytes.
     let mut tokens = Vec::with_capacity(lexer.text.len() / 5 + 8);
-    while let Some(token) = lexer.next() {
-        tokens.push(token);
-    }
+    tokens.extend(lexer);
     tokens
 }
 
@@ -40,8 +38,8 @@ pub struct Lexer<'t> {
     after_eol: bool,
     /// Open brackets less closed ones.
     depth: i32,
-    /// The start of the latest line that continues another by a backslash.
-    continuation: usize,
+    /// The line continues another by a backslash.
+    continued: bool,
     /// What the text read so far ends in.
     place: Place,
 }
@@ -107,7 +105,7 @@ impl<'t> Lexer<'t> {
             position: 0,
             after_eol: true,
             depth: 0,
-            continuation: usize::MAX,
+            continued: false,
             place: Place::Code,
         }
     }
@@ -158,6 +156,7 @@ impl<'t> Lexer<'t> {
     /// The end of line from `start` to `end`; none after another.
     #[inline]
     fn end_of_line(&mut self, start: usize, end: usize) -> Option<Token> {
+        self.continued = false;
         if self.after_eol {
             self.position = end;
             return None;
@@ -169,7 +168,7 @@ impl<'t> Lexer<'t> {
     fn comment(&mut self, start: usize) {
         let bytes = self.text.as_bytes();
         self.position = match memchr2(b'\n', b'\r', &bytes[start..]) {
-            Some(length) if is_lone(bytes, start + length) && self.starts_statement(start) => {
+            Some(length) if is_lone(bytes, start + length) && self.starts_statement() => {
                 line_feed(bytes, start)
             }
             Some(length) => start + length,
@@ -180,19 +179,12 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// Whether the comment or lone carriage return at `position` stands first on the line of a new statement.
+    /// Whether no token stands before this place on the line of a new statement.
     ///
-    /// `tokenize` ends lines at line feeds only and drops a lone carriage return like a space, except there: then the
-    /// line counts as blank or as one comment up to its line feed. Old Macintosh files are thus one line.
-    #[cold]
-    fn starts_statement(&self, position: usize) -> bool {
-        let before = &self.text.as_bytes()[..position];
-        let line = memrchr(b'\n', before).map_or(0, |line_feed| line_feed + 1);
-        self.depth == 0
-            && line != self.continuation
-            && before[line..]
-                .iter()
-                .all(|byte| matches!(byte, b' ' | b'\t' | b'\x0c'))
+    /// `tokenize` ends lines at line feeds only. A lone carriage return is a space to it, but one that starts a
+    /// statement's line hides the rest of it, as does a comment there. Old Macintosh files are thus one line.
+    fn starts_statement(&self) -> bool {
+        self.depth == 0 && self.after_eol && !self.continued
     }
 
     /// Passes over a character outside ASCII that is white space or the byte order mark, or gives its token.
@@ -238,7 +230,7 @@ impl Iterator for Lexer<'_> {
                     }
                 }
                 First::CarriageReturn => {
-                    let hides = self.starts_statement(start);
+                    let hides = self.starts_statement();
                     self.position = if hides {
                         line_feed(bytes, start)
                     } else {
@@ -256,9 +248,7 @@ impl Iterator for Lexer<'_> {
                         (Some(b'\r'), Some(b'\n')) => 3,
                         _ => 1,
                     };
-                    if self.position > start + 1 {
-                        self.continuation = self.position;
-                    }
+                    self.continued |= self.position > start + 1;
                     continue;
                 }
                 First::Dot if next(1).is_some_and(|byte| byte.is_ascii_digit()) => {

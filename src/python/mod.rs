@@ -1,4 +1,4 @@
-//! Python source and the tokens of the CodeXGLUE py150 format: from text to tokens with byte spans, and back to text.
+//! Python source and the tokens of the `CodeXGLUE` py150 format: from text to tokens with byte spans, and back to text.
 //!
 //! The tokens are those of `CPython` 3.11's `tokenize` with the format's rules on top: string and number literals lose
 //! their content unless it is a frequent one, every line end is one `<EOL>` (never two in a row, none at a file's start
@@ -20,8 +20,6 @@ mod string;
 mod surface;
 mod word;
 
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod tests;
 

@@ -218,8 +218,11 @@ impl Printer<'_> {
             "," | ";" => return false,
             ":" => {
                 let slice = bracket.slice.filter(|_| bracket.lambdas == 0);
-                let first = previous.opens() || matches!(&*previous.text, ":" | ",");
-                return slice.is_some_and(|slice| slice.complex) && !first;
+                return match &*previous.text {
+                    "[" | ":" => false,
+                    "," => slice.is_some(),
+                    _ => slice.is_some_and(|slice| slice.complex),
+                };
             }
             "=" => return Self::spaced_default(bracket),
             _ if piece.closes()

@@ -145,7 +145,7 @@ fn formatted(bytes: &[u8], literal: Literal, mut position: usize, depth: u32) ->
                 position += 1;
             }
             (b'#', Part::Expression) => {
-                position += memchr(b'\n', &bytes[position..]).unwrap_or(bytes.len() - position)
+                position += memchr(b'\n', &bytes[position..]).unwrap_or(bytes.len() - position);
             }
             _ => position += 1,
         }

@@ -1,0 +1,152 @@
+//! What is true of every text.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::{Context, Kind, Lexer, Place, Token, context, decode, lex, print};
+use super::print::LINES;
+use super::spellings;
+
+/// Pieces that make the lexer's states meet.
+const FRAGMENTS: [&str; 56] = [
+    "x",
+    "été",
+    "name",
+    "if",
+    "rb",
+    "f",
+    "0",
+    "12",
+    "0x",
+    "1e",
+    "_",
+    "j",
+    ".",
+    "..",
+    "'",
+    "\"",
+    "'''",
+    "\"\"\"",
+    "f'",
+    "f\"\"\"",
+    "rf'",
+    "{",
+    "}",
+    "{{",
+    "}}",
+    ":",
+    "!r",
+    "\\N{DASH}",
+    "\\",
+    "\\\n",
+    "\\\r\n",
+    "\n",
+    "\r\n",
+    "\r",
+    "#",
+    "# c",
+    " ",
+    "\t",
+    "\x0c",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "=",
+    "-",
+    ">",
+    "*",
+    "<",
+    "!",
+    "@",
+    "$",
+    "\0",
+    "\u{a0}",
+    "\u{feff}",
+    "²",
+];
+
+fn source() -> impl Strategy<Value = String> {
+    prop::collection::vec(select(&FRAGMENTS[..]), 0..24).prop_map(|fragments| fragments.concat())
+}
+
+/// Less the last tokens that touch the cut and that following characters can still join.
+fn settled(
+    Context {
+        mut tokens, prefix, ..
+    }: Context,
+) -> Vec<Token> {
+    let mut end = prefix.start;
+    if prefix.is_empty() {
+        // An operator, a run of dots or a string (an empty one may become three quotes).
+        while let Some(token) =
+            tokens.pop_if(|token| token.end as usize == end && token.kind != Kind::Eol)
+        {
+            end = token.start as usize;
+        }
+    }
+    tokens
+}
+
+/// Whether a character outside comments is no part of any token.
+fn is_silent(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_ascii_control()
+        || matches!(character, '\\' | '\u{feff}')
+}
+
+proptest! {
+    #[test]
+    fn spans_are_in_order_and_not_empty(text in prop_oneof![source(), any::<String>()]) {
+        let mut end = 0;
+        let mut after_eol = true;
+        for token in Lexer::new(&text) {
+            prop_assert!(end <= token.start && token.start < token.end);
+            // Only comments (and what a carriage return hides) may hold what would be tokens.
+            let between = &text[end as usize..token.start as usize];
+            prop_assert!(between.contains(['#', '\r']) || between.chars().all(is_silent), "{:?}", between);
+            prop_assert!(text.get(token.start as usize..token.end as usize).is_some());
+            prop_assert!(!(after_eol && token.kind == Kind::Eol));
+            (end, after_eol) = (token.end, token.kind == Kind::Eol);
+        }
+    }
+
+    #[test]
+    fn every_file_has_tokens(bytes: Vec<u8>) {
+        let text = decode(&bytes);
+        let tokens = spellings(&text, &lex(&text));
+        print(&tokens.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn tokens_of_a_prefix_are_a_prefix_of_the_tokens(text in source(), cut: prop::sample::Index) {
+        let cut = text.floor_char_boundary(cut.index(text.len() + 1));
+        let all = Lexer::new(&text).collect::<Vec<_>>();
+        let settled = settled(context(&text, cut));
+        prop_assert!(all.starts_with(&settled), "{settled:?}\n{all:?}");
+    }
+
+    #[test]
+    fn a_context_ends_where_its_tokens_do(text in source(), cursor in 0..99_usize) {
+        let Context { tokens, prefix, place } = context(&text, cursor);
+        let before = &text[..prefix.end];
+        prop_assert_eq!(prefix.end, text.floor_char_boundary(cursor));
+        prop_assert!(tokens.last().is_none_or(|token| token.end as usize <= prefix.start));
+        prop_assert!(place == Place::Code || prefix.is_empty());
+        // The tokens of what stands before, with the line end that a whole file would lose.
+        let mut all = Lexer::new(before).collect::<Vec<_>>();
+        all.truncate(tokens.len());
+        prop_assert_eq!(all, tokens);
+    }
+
+    #[test]
+    fn printed_tokens_are_read_again(lines in prop::collection::vec(select(&LINES[..]), 0..4), skipped in 0..8_usize) {
+        // Without its first tokens a line is seldom Python, but tokens it is.
+        let text = lines.join("\n");
+        let tokens = spellings(&text, &lex(&text)[skipped.min(lex(&text).len())..]);
+        let tokens = tokens.iter().map(String::as_str).skip_while(|token| *token == "<EOL>").collect::<Vec<_>>();
+        let printed = print(&tokens);
+        prop_assert_eq!(spellings(&printed, &lex(&printed)), tokens, "{}", printed);
+    }
+}

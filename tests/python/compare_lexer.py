@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Compares the project's lexer with CPython's tokenize, token for token.
+
+    compare_lexer.py COMMAND...        COMMAND FILE... prints one JSON list of py150 tokens a file: `minicopilot tokens --json`
+    compare_lexer.py --bench FOLDER    the speed of CPython's tokenize on the folder's files; ours: `cargo bench --bench lexer`
+
+The files are those of corpus.py and lexer_cases.py. A file that CPython compiles may not differ. In one that it only
+tokenises, a difference is allowed where an f-string nests its quotes: there CPython reads as we do from 3.12 on.
+Exit status 1 if anything else differs.
+"""
+
+import sys
+
+if not (3, 9) <= sys.version_info < (3, 12):
+    sys.exit(
+        f"compare_lexer.py: needs CPython 3.9 to 3.11 (later ones split f-strings); this is {sys.version.split()[0]}.\n"
+        "To get one: python3 -m pip install uv && uv venv --seed --python 3.11 DIR, and run this with DIR/bin/python"
+    )
+
+import ast
+import io
+import json
+import os
+import random
+import re
+import subprocess
+import tempfile
+import time
+import tokenize
+import warnings
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat, takewhile
+from pathlib import Path
+
+import corpus
+from lexer_cases import CASES
+from py150_tokens import tokens_of
+
+BATCH_FILES = 100
+BENCH_SECONDS = 20
+F_STRING = re.compile(r"(?:f|fr|rf)[\"']", re.IGNORECASE)
+
+
+def compare(paths, command):
+    """Counts over a batch of files, and a line for each difference."""
+    counts, lines = Counter(), []
+    output = subprocess.run([*command, *map(str, paths)], check=True, capture_output=True).stdout
+    answers = output.splitlines()
+    if len(answers) != len(paths):
+        return counts, [f"{len(answers)} answers to {len(paths)} files, the first {paths[0]}"]
+    for path, answer in zip(paths, answers):
+        source = path.read_bytes()
+        expected, ours = tokens_of(source), json.loads(answer)
+        if expected is None:
+            counts["refused"] += 1
+            continue
+        counts["files"] += 1
+        counts["tokens"] += len(expected)
+        counts["bytes"] += len(source)
+        if ours == expected:
+            continue
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(expected, ours)))
+        if any(map(F_STRING.match, expected[same - 1 : same + 1])) and not compiles(source):
+            counts["nested"] += 1
+            continue
+        around = slice(max(same - 3, 0), same + 3)
+        lines.append(f"{path}: token {same}: CPython {' '.join(expected[around])!r}, ours {' '.join(ours[around])!r}")
+    return counts, lines
+
+
+def compiles(source):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def compare_all(command):
+    """Compares every part, on all cores; the exit status."""
+    failed = False
+    with tempfile.TemporaryDirectory() as cases, ProcessPoolExecutor(os.cpu_count()) as pool:
+        for number, case in enumerate(CASES):
+            (Path(cases) / f"case{number:02}.py").write_bytes(case)
+        for name, folder in [("cases", Path(cases)), *corpus.folders()]:
+            files, start = corpus.files(folder), time.perf_counter()
+            # Every n-th file in a batch: neighbours are of a size, batches so are too.
+            batches = max(1, -(-len(files) // BATCH_FILES))
+            results = list(pool.map(compare, [files[first::batches] for first in range(batches)], repeat(command)))
+            counts = sum((counts for counts, _ in results), Counter())
+            lines = [line for _, lines in results for line in lines]
+            failed |= bool(lines)
+            print(
+                f"{name}: {counts['files']:,} files, {counts['tokens']:,} tokens, {len(lines)} differences"
+                f" (besides, {counts['nested']} files with nested quotes in f-strings that CPython does not compile, and"
+                f" {counts['refused']} that it does not tokenise); {time.perf_counter() - start:.0f} s",
+                flush=True,
+            )
+            print(*lines[:20], sep="\n", end="\n" * bool(lines), file=sys.stderr)
+    return int(failed)
+
+
+def bench(folder):
+    """Prints how fast CPython's tokenize is on one core."""
+    size, seconds, tokens, files = 0, 0.0, 0, corpus.files(folder)
+    random.Random(0).shuffle(files)  # so that the first ones are a fair sample
+    for path in files:
+        source = path.read_bytes()
+        start = time.perf_counter()
+        try:
+            tokens += sum(1 for _ in tokenize.tokenize(io.BytesIO(source).readline))
+        except (tokenize.TokenError, SyntaxError):
+            continue
+        seconds += time.perf_counter() - start
+        size += len(source)
+        if seconds > BENCH_SECONDS:
+            break
+    print(f"CPython {sys.version.split()[0]} tokenize: {size / seconds / 1e6:.2f} MB/s ({size / 1e6:.1f} MB, {tokens:,} tokens)")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__.strip())
+    if sys.argv[1] == "--bench":
+        bench(Path(sys.argv[2]))
+    else:
+        sys.exit(compare_all(sys.argv[1:]))
