@@ -136,8 +136,9 @@ end)
 
 type_keys("<Esc>:checkhealth minicopilot<CR>")
 expect("checkhealth finds no fault", function()
-  local report = table.concat(ask("getline(1, '$')"), "\n")
-  return report:find("OK model: ") and report:find("OK server %d+ is attached") and not report:find("ERROR") and not report:find("WARNING")
+  local report = screen()
+  local complete = report:find("OK model: ") and report:find("OK server %d+ is attached")
+  return complete and not report:find("ERROR") and not report:find("WARNING")
 end)
 save("checkhealth")
 
