@@ -1,6 +1,6 @@
 //! `experiments/*.toml`: one file for each trained model, checked once and kept with the run as resolved.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use minicopilot::model::{Architecture, Initialization, ModelConfig};
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,11 @@ impl Default for TrainingSettings {
 impl Experiment {
     /// Reads and checks the text of a `.toml`.
     pub fn parse(text: &str) -> Result<Self> {
-        let experiment: Self = toml::from_str(text)?;
+        let experiment: Self = toml::from_str(text).map_err(|error| {
+            let before = error.span().map_or(0, |span| span.start);
+            let line = text[..before].matches('\n').count() + 1;
+            anyhow!("line {line}: {}", error.message())
+        })?;
         let t = &experiment.training;
         let checks = [
             (t.lanes > 0, "training.lanes must be at least 1"),
