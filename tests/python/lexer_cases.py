@@ -35,7 +35,6 @@ ENCODINGS = [
     b"# coding: iso-latin-1-unix\n\xe9 = '\x85'\n",
     "été = 变量 + Α_٣ + 𝕏\n".encode(),
     "x²\xa0= ٣\u3000+ Ⅷ\n".encode(),
-    b"x = 'a\0b'\n",
 ]
 
 NUMBERS = [
