@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 pub const STATUS: u8 = 130;
 
 /// Whether somebody has asked the program to stop.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {

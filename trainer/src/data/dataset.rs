@@ -1,11 +1,13 @@
 //! A prepared folder: its vocabulary, its three splits, and the fingerprint of what it was made of.
 
-use super::Shards;
+use std::fmt;
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use minicopilot::vocabulary::Vocabulary;
 use serde::Deserialize;
-use std::fmt;
-use std::path::Path;
+
+use super::Shards;
 
 /// The vocabulary's file in a prepared folder.
 pub const TOKENIZER: &str = "tokenizer.json";

@@ -14,12 +14,13 @@
 //!
 //! Everything is checked on opening, so that reading cannot fail. Knows nothing of tokens or paths.
 
-use anyhow::{Context, Result, bail, ensure};
-use memmap2::Mmap;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use memmap2::Mmap;
+use sha2::{Digest, Sha256};
 
 const MAGIC: [u8; 8] = *b"mcshard\0";
 const VERSION: u32 = 1;
@@ -121,15 +122,14 @@ impl Shards {
 
     fn ids(&self) -> &[u16] {
         let bytes = &self.map[HEADER..HEADER + 2 * self.tokens];
-        // SAFETY: the bytes are initialised and live as long as the map; a map begins at a page's start and the
-        // header is a multiple of 2, so they are aligned; any bits are a u16.
-        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), self.tokens) }
+        // A map begins at a page's start, and the header is a multiple of 8.
+        bytemuck::cast_slice(bytes)
     }
 
     fn offsets(&self) -> &[u64] {
         let bytes = &self.map[self.map.len() - 8 * (self.files + 1)..];
-        // SAFETY: as above; `expected_len` is a multiple of 8, so their start is one too.
-        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), self.files + 1) }
+        // As above, and `expected_len` is a multiple of 8.
+        bytemuck::cast_slice(bytes)
     }
 }
 

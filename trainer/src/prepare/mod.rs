@@ -1,232 +1,184 @@
-//! `trainer prepare`: sources -> vocabulary and encoded parts.
+//! `trainer prepare`: sources -> vocabulary and encoded splits.
 //!
-//! Sources are read once. Each distinct token gets a provisional number, and the files go as such numbers into a
-//! temporary file; when all are read, files are assigned to parts, tokens of the training part are counted, and the
-//! temporary file is copied through the table from provisional numbers to ids. Memory holds the distinct tokens, a
-//! hash and a path for each file, and nothing that grows with the tokens.
+//! Sources are read once, see [`corpus`]: each distinct token gets a provisional number, and files go as such numbers
+//! into an unnamed temporary file. When all are read, [`split`] assigns them, the training part's tokens are counted,
+//! and the files are copied through a table from provisional numbers to ids, see [`encode`]. Memory holds the distinct
+//! tokens and 16 bytes for each file, and nothing else that grows with the corpus. Everything happens in the order of
+//! the sources, so that the number of threads changes no byte of the output.
 
+mod corpus;
+mod document;
+mod encode;
+mod folder;
+mod ordered;
 mod parquet;
+mod report;
 mod source;
-mod spill;
 mod split;
-mod summary;
+mod spool;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use anyhow::{Context, Result, bail, ensure};
-use minicopilot::checkpoint::{replace_folder, write_synced};
-use minicopilot::vocabulary::{MAX_LEN, RESERVED, UNK, Vocabulary};
+use anyhow::{Context, Result, ensure};
+use minicopilot::checkpoint::replace_folder;
+use minicopilot::vocabulary::{MAX_LEN, RESERVED, Vocabulary};
 use serde::Serialize;
 
-use crate::data::shard::ShardWriter;
-use crate::data::{REPORT, Split, TOKENIZER};
+use self::report::Report;
+use crate::data::{REPORT, TOKENIZER};
 use crate::interrupt::Interrupt;
-use spill::{Prepared, Spill};
-use summary::Summary;
 
 /// Arguments of `trainer prepare`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Parquet files (columns path, code and optionally package), CodeXGLUE text files (one file of code a line, its
-    /// tokens separated by a space), or folders of .py files
-    #[arg(required = true, value_name = "SOURCE")]
+    /// Parquet files (columns path, code and optionally package), CodeXGLUE text (.txt: one file a line, tokens
+    /// separated by a space), .py files, or folders of them (names that begin with a dot are left out)
+    #[arg(value_name = "SOURCE", required_unless_present_all = ["test", "vocabulary"])]
     sources: Vec<PathBuf>,
-    /// Sources of the test part, encoded with the vocabulary of the training part
-    #[arg(long, num_args = 1.., value_name = "SOURCE")]
-    test: Vec<PathBuf>,
     /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What is never in both training and validation
+    /// What is held out for validation: single files, or whole packages (the parquet column, else a path's first folder)
     #[arg(long, value_enum, default_value_t = SplitBy::File)]
     split_by: SplitBy,
-    /// Share of the validation part: of the files, or of the tokens when split by package
-    #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
+    /// Share of the files, or of the tokens when split by package, that is held out
+    #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     validation: f64,
-    /// Decides which files or packages are held out
+    /// Another seed holds out others
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Tokens in the vocabulary, <PAD> and <UNK> not counted
-    #[arg(long, default_value_t = 10_000, value_name = "N")]
-    vocabulary_size: usize,
-    /// Take this tokenizer.json, or that of this folder, instead of counting
-    #[arg(long, value_name = "PATH")]
+    /// Tokens in the vocabulary, `<PAD>` and `<UNK>` not counted
+    #[arg(long, default_value_t = 10_000, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=(MAX_LEN - RESERVED.len()) as i64))]
+    vocabulary_size: u32,
+    /// Use this tokenizer.json, or the one in this folder, instead of counting one
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "vocabulary_size")]
     vocabulary: Option<PathBuf>,
-    /// Replace an earlier output in DIR
+    /// Sources of the test split, encoded with the same vocabulary
+    #[arg(long, value_name = "SOURCE", num_args = 1..)]
+    test: Vec<PathBuf>,
+    /// Replace what an earlier `trainer prepare` wrote into DIR
     #[arg(long)]
     force: bool,
+    /// Threads that read sources [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
 }
 
-/// What is never in both training and validation.
+/// What is never torn apart between training and validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitBy {
     /// A file, as in the original experiment
     File,
-    /// A package: the parquet column, else the path's first folder
+    /// A package: validation then resembles a test set that is made of other packages
     Package,
 }
 
 /// Runs `trainer prepare`.
 pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
-    ensure!(
-        (0.0..1.0).contains(&args.validation),
-        "--validation must lie in [0, 1)"
-    );
-    let most = MAX_LEN - RESERVED.len();
-    ensure!(
-        (1..=most).contains(&args.vocabulary_size),
-        "--vocabulary-size must lie between 1 and {most}"
-    );
-    check_output(&args.out, args.force)?;
+    print!("{}", prepare(args, interrupt)?);
+    Ok(())
+}
+
+/// Does it all; returns the summary for people.
+fn prepare(args: &Args, interrupt: &Interrupt) -> Result<String> {
+    check_out(args)?;
     let given = args
         .vocabulary
         .as_deref()
         .map(read_vocabulary)
         .transpose()?;
+    let threads = args
+        .threads
+        .or_else(|| thread::available_parallelism().ok());
+    let sources = source::all(&args.sources, &args.test)?;
 
-    let parent = args
-        .out
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-    let mut summary = Summary::default();
-    let mut spill = Spill::create(parent)?;
-    source::read_all(&args.sources, false, &mut spill, &mut summary, interrupt)?;
-    source::read_all(&args.test, true, &mut spill, &mut summary, interrupt)?;
-    let mut prepared = spill.finish()?;
-    if prepared.files.iter().all(|file| file.is_test) {
-        bail!(
-            "the sources hold no file that could be read; nothing was written{}",
-            summary.reasons()
-        );
-    }
-    split::assign(
-        &mut prepared.files,
-        args.split_by,
-        args.validation,
-        args.seed,
+    let parent = args.out.parent().filter(|p| !p.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)
+        .with_context(|| format!("{}: cannot be created", parent.display()))?;
+    let corpus = corpus::read(&sources, parent, threads.map_or(1, NonZero::get), interrupt)?;
+    ensure!(
+        corpus.spool.files() > 0,
+        "the sources hold no file that could be read; {}",
+        corpus.skipped
     );
-    let vocabulary = given.map_or_else(|| count(&prepared, args.vocabulary_size), Ok)?;
 
-    replace_folder(&args.out, |folder| {
-        write(
-            args,
-            folder,
-            &prepared,
-            &vocabulary,
-            &mut summary,
+    let assignment = split::Assignment::new(&corpus, args.split_by, args.validation, args.seed)?;
+    let vocabulary = match given {
+        Some(vocabulary) => vocabulary,
+        None => encode::count(
+            &corpus,
+            &assignment,
+            args.vocabulary_size as usize,
             interrupt,
-        )
-        .map_err(|error| io::Error::other(format!("{error:#}")))
+        )?,
+    };
+    let mut summary = String::new();
+    replace_folder(&args.out, |folder| {
+        let mut write = || {
+            let splits = encode::encode(&corpus, &assignment, &vocabulary, folder, interrupt)?;
+            let report = Report::new(args, &sources, &corpus, &assignment, &vocabulary, splits);
+            summary = report.summary(&args.out);
+            report.write(&folder.join(REPORT))
+        };
+        write().map_err(io::Error::other)
     })
-    .with_context(|| {
-        format!(
-            "cannot write {}; nothing of it was kept",
-            args.out.display()
-        )
-    })?;
-    summary.print(&args.out, &vocabulary);
-    Ok(())
+    .with_context(|| format!("{}: nothing was written", args.out.display()))?;
+    Ok(summary)
 }
 
-/// Only an empty folder or, if asked to, an earlier output may be written over.
-fn check_output(out: &Path, force: bool) -> Result<()> {
-    if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
+/// An earlier output is replaced only when asked to, anything else never.
+fn check_out(args: &Args) -> Result<()> {
+    let out = args.out.display();
+    ensure!(
+        args.out.file_name().is_some(),
+        "{out}: give --out a folder with a name of its own"
+    );
+    let entries = match fs::read_dir(&args.out) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.with_context(|| format!("{out}: cannot be used as --out"))?,
+    };
+    if entries.count() > 0 {
         ensure!(
-            out.join(REPORT).exists(),
-            "{} is not empty and was not made by `trainer prepare`",
-            out.display()
+            args.out.join(REPORT).is_file() && args.out.join(TOKENIZER).is_file(),
+            "{out}: not empty, and not made by `trainer prepare`; choose another --out"
         );
         ensure!(
-            force,
-            "{} already holds prepared data; give --force to replace it",
-            out.display()
+            args.force,
+            "{out}: holds a prepared corpus; replace it with --force, or choose another --out"
         );
     }
-    ensure!(!out.is_file(), "{} is a file, not a folder", out.display());
     Ok(())
 }
 
 fn read_vocabulary(path: &Path) -> Result<Vocabulary> {
-    let path = if path.is_dir() {
-        path.join(TOKENIZER)
-    } else {
-        path.to_owned()
+    let file = match path.is_dir() {
+        true => path.join(TOKENIZER),
+        false => path.to_owned(),
     };
-    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Vocabulary::from_tokenizer_json(&bytes).with_context(|| path.display().to_string())
+    let bytes = fs::read(&file)
+        .with_context(|| format!("{}: cannot be read as --vocabulary", file.display()))?;
+    Vocabulary::from_tokenizer_json(&bytes)
+        .with_context(|| format!("{}: cannot be used as --vocabulary", file.display()))
 }
 
-/// The vocabulary of the training part.
-fn count(prepared: &Prepared, size: usize) -> Result<Vocabulary> {
-    let mut counts = vec![0u64; prepared.tokens.len()];
-    prepared.each(|file, tokens| {
-        if file.split == Split::Train {
-            tokens.iter().for_each(|&token| counts[token as usize] += 1);
-        }
-        Ok(())
-    })?;
-    let counts = prepared
-        .tokens
-        .iter()
-        .zip(counts)
-        .filter(|&(_, count)| count > 0);
-    Ok(Vocabulary::from_counts(
-        counts.map(|(token, count)| (token.to_string(), count)),
-        size,
-    ))
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0 to less than 1".to_owned()),
+    }
 }
 
-/// Fills the new folder.
-fn write(
-    args: &Args,
-    folder: &Path,
-    prepared: &Prepared,
-    vocabulary: &Vocabulary,
-    summary: &mut Summary,
-    interrupt: &Interrupt,
-) -> Result<()> {
-    let ids: Vec<u16> = prepared
-        .tokens
-        .iter()
-        .map(|token| vocabulary.id(token) as u16)
-        .collect();
-    let classes: Vec<_> = prepared
-        .tokens
-        .iter()
-        .map(|token| summary::class(token))
-        .collect();
-    let mut writers = Vec::new();
-    for split in Split::ALL {
-        writers.push((
-            ShardWriter::create(&folder.join(split.shard()))?,
-            String::new(),
-        ));
-    }
-    prepared.each(|file, tokens| {
-        ensure!(!interrupt.requested(), "interrupted");
-        let encoded: Vec<u16> = tokens.iter().map(|&token| ids[token as usize]).collect();
-        let unknown = encoded.iter().filter(|&&id| u32::from(id) == UNK).count();
-        summary.count(
-            file.split,
-            unknown as u64,
-            tokens.iter().map(|&token| classes[token as usize]),
-        );
-        let (writer, paths) = &mut writers[file.split as usize];
-        paths.push_str(&serde_json::to_string(&file.path)?);
-        paths.push('\n');
-        Ok(writer.push(&encoded)?)
-    })?;
-    for ((writer, paths), split) in writers.into_iter().zip(Split::ALL) {
-        writer.finish(vocabulary.len())?;
-        write_synced(&folder.join(split.paths()), paths.as_bytes())?;
-    }
-    write_synced(&folder.join(TOKENIZER), &vocabulary.to_tokenizer_json()?)?;
-    let report = summary.report(args, prepared, vocabulary);
-    write_synced(&folder.join(REPORT), &serde_json::to_vec_pretty(&report)?)?;
+/// An error when somebody has asked to stop.
+fn check(interrupt: &Interrupt) -> Result<()> {
+    ensure!(!interrupt.requested(), "interrupted; nothing was written");
     Ok(())
 }

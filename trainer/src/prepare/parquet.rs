@@ -1,78 +1,50 @@
-//! CodeXGLUE parquet by the column readers alone: `id`, `path`, `code` (a list of strings), optionally `package`.
+//! CodeXGLUE Parquet files: rows of `path`, `code` (a list of tokens) and, in ours, `package`.
+//!
+//! Read with the crate's column readers, a few rows at a time. In a list column each value comes with two levels: a
+//! repetition level of 0 begins a row, and a definition level below the greatest means that there is no value here,
+//! because the row's list is empty or missing, or because the element is null.
 
 use std::fs::File;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use parquet::basic::Type;
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
 use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
-/// Rows whose tokens are in memory at once.
-const ROWS: usize = 256;
+use super::document::{Body, Raw, Skip};
+use super::source::Chunks;
 
-/// A row as it stands; what is missing or no text is `None`.
-pub struct Row {
-    pub path: Option<ByteArray>,
-    pub package: Option<ByteArray>,
-    pub code: Option<Vec<ByteArray>>,
-}
+/// Rows that are taken from the columns at a time: some 100,000 tokens.
+const ROWS: usize = 64;
 
-/// One column of a row group with the nesting that tells rows apart.
-struct Column {
-    reader: ColumnReaderImpl<ByteArrayType>,
-    max_definition: i16,
-    max_repetition: i16,
-}
-
-/// Calls `f` with batches of rows and with how many rows the file has in all, until it returns `false`.
-pub fn read(path: &Path, mut f: impl FnMut(Vec<Row>, u64) -> Result<bool>) -> Result<()> {
-    let name = path.display();
-    let broken = || format!("{name} is not a readable parquet file; download it again");
-    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+/// Hands on all rows. An error names the file and says what is wrong with it.
+pub fn read(path: &Path, chunks: &mut Chunks) -> Result<()> {
+    let file = File::open(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let broken = || format!("{}: not a whole Parquet file; get it again", path.display());
     let reader = SerializedFileReader::new(file).with_context(broken)?;
-    let metadata = reader.metadata();
-    let schema = metadata.file_metadata().schema_descr();
-    let total = metadata.file_metadata().num_rows().max(0) as u64;
-    let (Some(path_at), Some(code_at)) = (leaf(schema, "path"), leaf(schema, "code")) else {
-        let columns: Vec<_> = schema.columns().iter().map(|c| c.path().string()).collect();
-        bail!(
-            "{name} has the columns {}, but `path` and `code` are needed",
-            columns.join(", ")
-        );
-    };
-    let package_at = leaf(schema, "package");
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let columns = Columns::find(schema).with_context(|| {
+        format!(
+            "{}: a Parquet file of something else than tokenised code",
+            path.display()
+        )
+    })?;
     for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).with_context(broken)?;
-        let mut paths = Column::open(&*group, path_at).with_context(broken)?;
-        let mut codes = Column::open(&*group, code_at).with_context(broken)?;
-        let mut packages = package_at
-            .map(|at| Column::open(&*group, at))
-            .transpose()
+        let mut rows = reader
+            .get_row_group(group)
+            .map_err(anyhow::Error::from)
+            .and_then(|group| Rows::open(&*group, columns))
             .with_context(broken)?;
-        let rows = group.metadata().num_rows().max(0) as usize;
-        for first in (0..rows).step_by(ROWS) {
-            let count = ROWS.min(rows - first);
-            let paths = paths.texts(count).with_context(broken)?;
-            let codes = codes.lists(count).with_context(broken)?;
-            let packages = packages
-                .as_mut()
-                .map(|p| p.texts(count))
-                .transpose()
-                .with_context(broken)?;
-            let packages = packages.unwrap_or_else(|| vec![None; count]);
-            let rows = paths
-                .into_iter()
-                .zip(packages)
-                .zip(codes)
-                .map(|((path, package), code)| Row {
-                    path,
-                    package,
-                    code,
-                });
-            if !f(rows.collect(), total)? {
+        while let Some(batch) = rows.next_batch().with_context(broken)? {
+            for raw in batch {
+                if chunks.push(raw, rows.bytes_per_row).is_break() {
+                    return Ok(());
+                }
+            }
+            if chunks.flush().is_break() {
                 return Ok(());
             }
         }
@@ -80,87 +52,194 @@ pub fn read(path: &Path, mut f: impl FnMut(Vec<Row>, u64) -> Result<bool>) -> Re
     Ok(())
 }
 
-/// The leaf column of this top-level name, if it holds texts.
-fn leaf(schema: &SchemaDescriptor, name: &str) -> Option<usize> {
-    let columns = schema.columns().iter();
-    columns.into_iter().position(|c| {
-        c.path().parts().first().is_some_and(|p| p == name) && c.physical_type() == Type::BYTE_ARRAY
-    })
+/// Which leaf columns are read.
+#[derive(Clone, Copy)]
+struct Columns {
+    path: usize,
+    package: Option<usize>,
+    code: usize,
 }
 
-impl Column {
-    fn open(group: &dyn RowGroupReader, at: usize) -> Result<Self> {
-        let descriptor = group.metadata().column(at).column_descr_ptr();
-        let ColumnReader::ByteArrayColumnReader(reader) = group.get_column_reader(at)? else {
-            bail!("not a column of texts")
+impl Columns {
+    fn find(schema: &SchemaDescriptor) -> Result<Self> {
+        let find = |name: &str, lists: i16| -> Result<Option<usize>> {
+            let is_it = |column: &ColumnDescriptor| {
+                column.path().parts().first().is_some_and(|p| p == name)
+            };
+            let Some(index) = schema.columns().iter().position(|column| is_it(column)) else {
+                return Ok(None);
+            };
+            let column = schema.column(index);
+            ensure!(
+                column.physical_type() == Type::BYTE_ARRAY && column.max_rep_level() == lists,
+                "its column `{name}` is not of {}",
+                if lists == 1 {
+                    "lists of strings"
+                } else {
+                    "strings"
+                }
+            );
+            Ok(Some(index))
+        };
+        let required = |name: &str, lists: i16| {
+            find(name, lists)?.ok_or_else(|| anyhow!("it has no column `{name}`"))
         };
         Ok(Self {
-            reader,
-            max_definition: descriptor.max_def_level(),
-            max_repetition: descriptor.max_rep_level(),
+            path: required("path", 0)?,
+            package: find("package", 0)?,
+            code: required("code", 1)?,
+        })
+    }
+}
+
+/// The rows of a row group.
+struct Rows {
+    path: Strings,
+    package: Option<Strings>,
+    code: Strings,
+    left: usize,
+    read: usize,
+    bytes_per_row: u64,
+}
+
+impl Rows {
+    fn open(group: &dyn RowGroupReader, columns: Columns) -> Result<Self> {
+        let rows = usize::try_from(group.metadata().num_rows())?;
+        Ok(Self {
+            path: Strings::open(group, columns.path)?,
+            package: columns
+                .package
+                .map(|c| Strings::open(group, c))
+                .transpose()?,
+            code: Strings::open(group, columns.code)?,
+            left: rows,
+            read: 0,
+            bytes_per_row: group.metadata().compressed_size().max(0) as u64 / rows.max(1) as u64,
         })
     }
 
-    /// Values of `count` rows with their levels: (value or none, whether it begins a row).
-    fn records(&mut self, count: usize, mut f: impl FnMut(Option<ByteArray>, bool)) -> Result<()> {
-        let (mut definitions, mut repetitions, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut read, mut levels) = (0, 0);
-        while read < count {
-            let (records, _, more) = self.reader.read_records(
-                count - read,
-                Some(&mut definitions),
-                Some(&mut repetitions),
-                &mut values,
-            )?;
-            if records == 0 {
-                bail!("a column ends {} rows early", count - read);
-            }
-            read += records;
-            levels += more;
+    /// The next rows, or None at the end.
+    fn next_batch(&mut self) -> Result<Option<Vec<Raw>>> {
+        let rows = self.left.min(ROWS);
+        if rows == 0 {
+            return Ok(None);
         }
-        let (max_definition, nested) = (self.max_definition, self.max_repetition > 0);
-        let mut values = values.into_iter();
-        for level in 0..levels {
-            let definition = if max_definition > 0 {
-                definitions[level]
-            } else {
-                0
-            };
-            let value = if definition == max_definition {
-                values.next()
-            } else {
-                None
-            };
-            f(value, !nested || repetitions[level] == 0);
+        self.path.next(rows)?;
+        self.code.next(rows)?;
+        if let Some(package) = &mut self.package {
+            package.next(rows)?;
+        }
+        let mut paths = self.path.flat();
+        let mut packages = self.package.as_ref().map(Strings::flat);
+        let bodies = self.code.lists();
+        ensure!(bodies.len() == rows, "a column ends too early");
+        let mut batch = Vec::with_capacity(rows);
+        for (index, body) in bodies.into_iter().enumerate() {
+            let row = self.read + index + 1;
+            let package = packages.as_mut().and_then(Iterator::next).flatten();
+            batch.push(match paths.next().flatten() {
+                Some(path) => Raw {
+                    path,
+                    package,
+                    body,
+                },
+                None => {
+                    let skip = Skip::new("a row without a path", "");
+                    Raw {
+                        path: format!("row {row}"),
+                        package,
+                        body: Body::Broken(skip),
+                    }
+                }
+            });
+        }
+        self.left -= rows;
+        self.read += rows;
+        Ok(Some(batch))
+    }
+}
+
+/// A column of strings or of lists of strings, and the rows that were read last.
+struct Strings {
+    reader: ColumnReaderImpl<ByteArrayType>,
+    /// The definition level of a value that is there.
+    there: i16,
+    /// The definition level of a list element that is null, if elements may be.
+    null: Option<i16>,
+    values: Vec<ByteArray>,
+    definition: Vec<i16>,
+    repetition: Vec<i16>,
+}
+
+impl Strings {
+    fn open(group: &dyn RowGroupReader, column: usize) -> Result<Self> {
+        let schema = group.metadata().schema_descr();
+        let description = schema.column(column);
+        let there = description.max_def_level();
+        let is_optional = description.self_type().is_optional();
+        Ok(Self {
+            reader: get_typed_column_reader(group.get_column_reader(column)?),
+            there,
+            null: is_optional.then_some(there - 1),
+            values: Vec::new(),
+            definition: Vec::new(),
+            repetition: Vec::new(),
+        })
+    }
+
+    fn next(&mut self, rows: usize) -> Result<()> {
+        self.values.clear();
+        self.definition.clear();
+        self.repetition.clear();
+        let (definition, repetition) = (&mut self.definition, &mut self.repetition);
+        let (read, ..) =
+            self.reader
+                .read_records(rows, Some(definition), Some(repetition), &mut self.values)?;
+        if read != rows {
+            bail!("a column ends {} rows too early", rows - read);
         }
         Ok(())
     }
 
-    fn texts(&mut self, count: usize) -> Result<Vec<Option<ByteArray>>> {
-        let mut texts = Vec::with_capacity(count);
-        self.records(count, |value, _| texts.push(value))?;
-        if texts.len() != count {
-            bail!("a column of texts holds lists");
-        }
-        Ok(texts)
+    /// The rows of a plain column; None for null, or for what is not UTF-8.
+    fn flat(&self) -> impl Iterator<Item = Option<String>> + '_ {
+        let mut values = self.values.iter();
+        // Columns that cannot be null have no levels.
+        let levels = self.definition.iter().map(|&level| level == self.there);
+        let levels = levels
+            .chain(std::iter::repeat(true))
+            .take(self.definition.len().max(self.values.len()));
+        levels.map(move |is_there| {
+            let value = is_there.then(|| values.next()).flatten()?;
+            value.as_utf8().ok().map(str::to_owned)
+        })
     }
 
-    /// Lists of texts; `None` for a list that is null or holds a null.
-    fn lists(&mut self, count: usize) -> Result<Vec<Option<Vec<ByteArray>>>> {
-        let mut lists: Vec<Option<Vec<ByteArray>>> = Vec::with_capacity(count);
-        self.records(count, |value, begins| {
-            if begins {
-                lists.push(Some(Vec::new()));
+    /// The rows of a list column.
+    fn lists(&self) -> Vec<Body> {
+        let mut lists = Vec::with_capacity(ROWS);
+        let mut values = self.values.iter();
+        let mut at = 0;
+        while at < self.repetition.len() {
+            let next_row = self.repetition[at + 1..]
+                .iter()
+                .position(|&level| level == 0);
+            let end = next_row.map_or(self.repetition.len(), |length| at + 1 + length);
+            let levels = &self.definition[at..end];
+            let count = levels.iter().filter(|&&level| level == self.there).count();
+            let has_null = levels.iter().any(|&level| Some(level) == self.null);
+            let mut text = Vec::new();
+            let mut ends = Vec::with_capacity(count);
+            for value in values.by_ref().take(count) {
+                text.extend_from_slice(value.data());
+                ends.push(text.len());
             }
-            match (value, lists.last_mut()) {
-                (Some(value), Some(Some(list))) => list.push(value),
-                (None, Some(list)) => *list = None, // also an empty list: it has no tokens, which is as good as none
-                _ => {}
-            }
-        })?;
-        if lists.len() != count {
-            bail!("the column code holds no lists");
+            lists.push(match has_null {
+                true => Body::Broken(Skip::new("a row with a null token", "")),
+                false => Body::Tokens { text, ends },
+            });
+            at = end;
         }
-        Ok(lists)
+        lists
     }
 }

@@ -1,57 +1,137 @@
-//! Which file goes to which part.
+//! Which file goes to which split.
 
-use std::collections::BTreeMap;
-
+use anyhow::{Result, ensure};
+use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
 use super::SplitBy;
-use super::spill::FileEntry;
+use super::corpus::{Corpus, Package};
+use super::spool::Entry;
 use crate::data::Split;
-use crate::shuffle::{generator, shuffle};
+use crate::shuffle::{below, generator};
 
-/// Assigns every file. Test sources are the test part; of the others, `share` becomes validation.
-pub fn assign(files: &mut [FileEntry], by: SplitBy, share: f64, seed: u64) {
-    let ours: Vec<usize> = (0..files.len()).filter(|&i| !files[i].is_test).collect();
-    for &index in &ours {
-        files[index].split = Split::Train;
-    }
-    match by {
-        SplitBy::File => {
-            let count = (ours.len() as f64 * share).round() as usize;
-            let mut order = ours;
-            shuffle(&mut order, &mut generator(b"split\0\0\0", seed, 0));
-            for &index in &order[..count] {
-                files[index].split = Split::Validation;
-            }
-        }
-        SplitBy::Package => {
-            let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
-            for &index in &ours {
-                *sizes.entry(&files[index].package).or_default() += files[index].length;
-            }
-            let total: u64 = sizes.values().sum();
-            let held_out: Vec<String> = held_out(&sizes, (total as f64 * share) as u64, seed)
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
-            for &index in &ours {
-                if held_out.contains(&files[index].package) {
-                    files[index].split = Split::Validation;
+/// A rule that assigns the files of a corpus, asked in their order.
+pub struct Assignment {
+    by: By,
+}
+
+enum By {
+    /// `held_out` of `files` files, every choice of them equally likely.
+    File {
+        files: u64,
+        held_out: u64,
+        seed: u64,
+    },
+    /// Whether each package is held out.
+    Package(Vec<bool>),
+}
+
+impl Assignment {
+    /// Holds out near `share` of the files, or of the tokens in whole packages.
+    pub fn new(corpus: &Corpus, by: SplitBy, share: f64, seed: u64) -> Result<Self> {
+        let packages = &corpus.packages;
+        let by = match by {
+            SplitBy::File => {
+                let files = packages.iter().map(|package| package.files).sum();
+                By::File {
+                    files,
+                    held_out: (files as f64 * share).round() as u64,
+                    seed,
                 }
             }
+            SplitBy::Package => {
+                let held_out = held_out_packages(packages, share, seed);
+                let is_training = packages.iter().any(|package| package.files > 0);
+                ensure!(
+                    share == 0.0 || !is_training || held_out.contains(&true),
+                    "no package is small enough to be held out for validation (packages: {}); \
+                     use --split-by file or a greater --validation",
+                    packages.iter().filter(|package| package.files > 0).count()
+                );
+                By::Package(held_out)
+            }
+        };
+        Ok(Self { by })
+    }
+
+    /// The assignment from the first file on: to be asked for each entry of the spool, in order.
+    pub fn start(&self) -> impl FnMut(&Entry) -> Split + '_ {
+        let mut sampling = match self.by {
+            By::File {
+                files,
+                held_out,
+                seed,
+            } => Some(Sampling::new(files, held_out, seed)),
+            By::Package(_) => None,
+        };
+        move |entry| {
+            if entry.test {
+                return Split::Test;
+            }
+            let is_held_out = match (&self.by, &mut sampling) {
+                (By::Package(held_out), _) => held_out[entry.package as usize],
+                (By::File { .. }, sampling) => sampling.as_mut().is_some_and(Sampling::next),
+            };
+            if is_held_out {
+                Split::Validation
+            } else {
+                Split::Train
+            }
         }
+    }
+
+    /// The packages held out, if packages are, in byte order.
+    pub fn held_out<'a>(&self, packages: &'a [Package]) -> Option<Vec<&'a str>> {
+        let By::Package(held_out) = &self.by else {
+            return None;
+        };
+        let held_out = packages
+            .iter()
+            .zip(held_out)
+            .filter(|&(_, is_held_out)| *is_held_out);
+        let mut names: Vec<&str> = held_out.map(|(package, _)| package.name.as_str()).collect();
+        names.sort_unstable();
+        Some(names)
     }
 }
 
-/// Packages, in the order of a hash of seed and name, as long as they fit into `budget` tokens. Whether a package is held
-/// out depends little on which others there are.
-fn held_out<'a>(sizes: &BTreeMap<&'a str, u64>, mut budget: u64, seed: u64) -> Vec<&'a str> {
-    let mut packages: Vec<(&str, u64)> = sizes.iter().map(|(&name, &size)| (name, size)).collect();
-    packages.sort_by_key(|(name, _)| Sha256::digest(format!("{seed}\0{name}")));
-    packages.retain(|(_, size)| {
-        let fits = *size <= budget;
-        budget -= if fits { *size } else { 0 };
-        fits
-    });
-    packages.into_iter().map(|(name, _)| name).collect()
+/// In an order that the seed decides, by SHA-256 of `seed\0name`, each package that still fits into the share.
+fn held_out_packages(packages: &[Package], share: f64, seed: u64) -> Vec<bool> {
+    let total: u64 = packages.iter().map(|package| package.tokens).sum();
+    let mut budget = (total as f64 * share) as u64;
+    let mut order: Vec<usize> = (0..packages.len()).collect();
+    order.sort_by_cached_key(|&i| Sha256::digest(format!("{seed}\0{}", packages[i].name)));
+    let mut held_out = vec![false; packages.len()];
+    for i in order {
+        let Package { files, tokens, .. } = packages[i];
+        if files > 0 && tokens <= budget {
+            budget -= tokens;
+            held_out[i] = true;
+        }
+    }
+    held_out
+}
+
+/// Selection sampling (Knuth, The Art of Computer Programming, 3.4.2, algorithm S): decides item by item.
+struct Sampling {
+    left: u64,
+    wanted: u64,
+    random: ChaCha8Rng,
+}
+
+impl Sampling {
+    fn new(left: u64, wanted: u64, seed: u64) -> Self {
+        Self {
+            left,
+            wanted,
+            random: generator(b"holdout\0", seed, 0),
+        }
+    }
+
+    fn next(&mut self) -> bool {
+        let is_chosen = below(&mut self.random, self.left) < self.wanted;
+        self.left -= 1;
+        self.wanted -= u64::from(is_chosen);
+        is_chosen
+    }
 }

@@ -39,8 +39,9 @@ pub fn bar(total: u64, done: u64) -> ProgressBar {
 /// A bar over bytes.
 pub fn bytes_bar(total: u64) -> ProgressBar {
     let bar = ProgressBar::new(total);
-    let style =
-        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left");
+    let style = ProgressStyle::with_template(
+        "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}",
+    );
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

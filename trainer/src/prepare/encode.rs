@@ -1,0 +1,187 @@
+//! From the spool to a vocabulary and to shards.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use minicopilot::checkpoint::write_synced;
+use minicopilot::python::{self, Kind};
+use minicopilot::vocabulary::{UNK, Vocabulary};
+use serde::Serialize;
+
+use super::corpus::Corpus;
+use super::split::Assignment;
+use crate::data::shard::ShardWriter;
+use crate::data::{Split, TOKENIZER};
+use crate::interrupt::Interrupt;
+use crate::train::bar;
+
+/// Class names of tokens; the last is that of `<s>` and `</s>`.
+const CLASSES: [&str; 7] = [
+    "name", "keyword", "number", "string", "operator", "eol", "special",
+];
+
+/// The vocabulary of the training part.
+pub fn count(
+    corpus: &Corpus,
+    assignment: &Assignment,
+    size: usize,
+    interrupt: &Interrupt,
+) -> Result<Vocabulary> {
+    let mut counts = vec![0_u64; corpus.words.len()];
+    let mut split_of = assignment.start();
+    let bar = bar(corpus.spool.tokens(), 0).with_message("counting");
+    corpus.spool.each(|entry| {
+        super::check(interrupt)?;
+        bar.inc(entry.tokens.len() as u64);
+        if split_of(entry) == Split::Train {
+            entry
+                .tokens
+                .iter()
+                .for_each(|&token| counts[token as usize] += 1);
+        }
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let counts = corpus
+        .words
+        .iter()
+        .zip(counts)
+        .filter(|&(_, count)| count > 0);
+    Ok(Vocabulary::from_counts(
+        counts.map(|(word, count)| (word.clone(), count)),
+        size,
+    ))
+}
+
+/// What a split holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Counts {
+    pub files: u64,
+    pub tokens: u64,
+    /// Tokens outside the vocabulary.
+    pub unknown: u64,
+    /// `unknown` / `tokens`.
+    pub oov_rate: f64,
+    /// Tokens by class.
+    pub classes: BTreeMap<&'static str, u64>,
+}
+
+/// Fills `folder` with everything but the report; returns what each split holds, in the order of [`Split::ALL`].
+pub fn encode(
+    corpus: &Corpus,
+    assignment: &Assignment,
+    vocabulary: &Vocabulary,
+    folder: &Path,
+    interrupt: &Interrupt,
+) -> Result<[Counts; 3]> {
+    let table: Vec<u16> = corpus
+        .words
+        .iter()
+        .map(|word| vocabulary.id(word) as u16)
+        .collect();
+    let classes: Vec<u8> = corpus.words.iter().map(|word| class(word)).collect();
+    let [train, validation, test] = Split::ALL;
+    let create = |split| SplitWriter::create(folder, split);
+    let mut writers = [create(train)?, create(validation)?, create(test)?];
+
+    let mut split_of = assignment.start();
+    let mut ids = Vec::new();
+    let bar = bar(corpus.spool.tokens(), 0).with_message("encoding");
+    corpus.spool.each(|entry| {
+        super::check(interrupt)?;
+        bar.inc(entry.tokens.len() as u64);
+        ids.clear();
+        ids.extend(entry.tokens.iter().map(|&token| table[token as usize]));
+        let writer = &mut writers[split_of(entry) as usize];
+        for &token in &entry.tokens {
+            writer.classes[usize::from(classes[token as usize])] += 1;
+        }
+        writer.push(&entry.path, &ids)
+    })?;
+    bar.finish_and_clear();
+
+    let json = vocabulary.to_tokenizer_json()?;
+    write_synced(&folder.join(TOKENIZER), &json).with_context(|| unwritable(TOKENIZER))?;
+    let [train, validation, test] = writers.map(|writer| writer.finish(vocabulary.len()));
+    Ok([train?, validation?, test?])
+}
+
+/// The two files of a split, and its counts.
+struct SplitWriter {
+    split: Split,
+    shard: ShardWriter,
+    paths: BufWriter<File>,
+    counts: Counts,
+    classes: [u64; CLASSES.len()],
+}
+
+impl SplitWriter {
+    fn create(folder: &Path, split: Split) -> Result<Self> {
+        let shard = ShardWriter::create(&folder.join(split.shard()))
+            .with_context(|| unwritable(&split.shard()))?;
+        let paths = File::create_new(folder.join(split.paths()))
+            .with_context(|| unwritable(&split.paths()))?;
+        Ok(Self {
+            split,
+            shard,
+            paths: BufWriter::new(paths),
+            counts: Counts::default(),
+            classes: [0; CLASSES.len()],
+        })
+    }
+
+    fn push(&mut self, path: &str, ids: &[u16]) -> Result<()> {
+        self.counts.files += 1;
+        self.counts.tokens += ids.len() as u64;
+        self.counts.unknown += ids.iter().filter(|&&id| u32::from(id) == UNK).count() as u64;
+        self.shard
+            .push(ids)
+            .with_context(|| unwritable(&self.split.shard()))?;
+        writeln!(self.paths, "{}", serde_json::to_string(path)?)
+            .with_context(|| unwritable(&self.split.paths()))
+    }
+
+    fn finish(self, vocabulary_size: usize) -> Result<Counts> {
+        let Self {
+            split,
+            shard,
+            paths,
+            mut counts,
+            classes,
+        } = self;
+        shard
+            .finish(vocabulary_size)
+            .with_context(|| unwritable(&split.shard()))?;
+        let paths = paths
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error);
+        paths
+            .and_then(|paths| paths.sync_all())
+            .with_context(|| unwritable(&split.paths()))?;
+        counts.oov_rate = counts.unknown as f64 / counts.tokens.max(1) as f64;
+        counts.classes = CLASSES.into_iter().zip(classes).collect();
+        Ok(counts)
+    }
+}
+
+/// Index of a token's class in [`CLASSES`].
+fn class(word: &str) -> u8 {
+    if word == python::START || word == python::END {
+        return 6;
+    }
+    match python::surface_kind(word) {
+        Kind::Name => 0,
+        Kind::Keyword => 1,
+        Kind::Number => 2,
+        Kind::String => 3,
+        Kind::Operator => 4,
+        Kind::Eol => 5,
+    }
+}
+
+fn unwritable(name: &str) -> String {
+    format!("cannot write {name} in the --out folder; free space or choose another --out")
+}

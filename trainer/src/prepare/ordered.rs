@@ -1,0 +1,63 @@
+//! A pipeline over all cores that keeps the order of its items and a bounded number of them in memory.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Result, anyhow};
+
+/// Takes the next item; breaks when no more are wanted.
+pub type Sink<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
+
+/// Runs `produce` on one thread, `map` on `threads` others, and `consume` on this one, in the order of production.
+/// The first error of `produce` or `consume` ends it, and what was produced before it has been consumed.
+pub fn ordered<T: Send, U: Send>(
+    threads: usize,
+    produce: impl FnOnce(Sink<T>) -> Result<()> + Send,
+    map: impl Fn(T) -> U + Sync,
+    consume: impl FnMut(U) -> Result<()>,
+) -> Result<()> {
+    // Each item travels with a channel for its result; the consumer waits for these in order.
+    let (to_workers, work) = sync_channel::<(T, SyncSender<U>)>(threads);
+    let (in_order, results) = sync_channel::<Receiver<U>>(2 * threads);
+    let work = Mutex::new(work);
+    thread::scope(|scope| {
+        let producer = scope.spawn(move || {
+            produce(&mut |item| {
+                let (done, result) = sync_channel(1);
+                let sent = in_order.send(result).is_ok() && to_workers.send((item, done)).is_ok();
+                if sent {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })
+        });
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let job = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok((item, done)) = job else { break };
+                    // Nobody waits for it any more when the consumer has failed.
+                    let _ = done.send(map(item));
+                }
+            });
+        }
+        drain(results, consume)?;
+        producer
+            .join()
+            .unwrap_or_else(|_| Err(anyhow!("the reading thread panicked")))
+    })
+}
+
+/// Owns the receiver, so that an error hangs up and stops the producer.
+fn drain<U>(
+    results: Receiver<Receiver<U>>,
+    mut consume: impl FnMut(U) -> Result<()>,
+) -> Result<()> {
+    for result in results {
+        consume(result.recv()?)?;
+    }
+    Ok(())
+}

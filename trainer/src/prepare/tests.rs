@@ -1,0 +1,1 @@
+//! Small corpora, prepared and opened again.
