@@ -72,15 +72,18 @@ fn coding(line: &[u8]) -> Option<&str> {
 fn named(name: &str) -> Declared {
     let name = name.to_ascii_lowercase();
     let parts = name.split(['-', '_']).filter(|part| !part.is_empty());
-    let name = parts.collect::<Vec<_>>().join("-");
-    let is = |known: &&str| {
-        let rest = name.strip_prefix(*known);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    };
-    if LATIN_1.iter().any(is) {
+    let mut name = parts.collect::<Vec<_>>().join("-");
+    if LATIN_1.contains(&name.as_str())
+        || LATIN_1_AND_MORE.iter().any(|more| name.starts_with(more))
+    {
         return Declared::Latin1;
     }
-    let alias = ALIASES.iter().find(|(python, _)| *python == name);
+    if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        name.insert_str(0, "cp");
+    }
+    let alias = ALIASES
+        .iter()
+        .find(|(names, _)| names.split(' ').any(|python| python == name));
     let label = alias.map_or(name.as_str(), |(_, label)| label);
     // Python refuses a coding line that could not be read in the encoding it names, such as UTF-16's.
     let readable =
@@ -92,7 +95,7 @@ fn named(name: &str) -> Declared {
     )
 }
 
-/// Names of ISO 8859-1, and of ASCII, its part. A suffix may follow, as in Emacs' `latin-1-unix`.
+/// Names of ISO 8859-1, and of ASCII, its part.
 const LATIN_1: [&str; 12] = [
     "latin-1",
     "iso-8859-1",
@@ -101,32 +104,26 @@ const LATIN_1: [&str; 12] = [
     "l1",
     "latin",
     "8859",
+    "iso8859",
     "iso8859-1",
     "cp819",
     "ascii",
     "us-ascii",
-    "646",
 ];
 
-/// What Python names otherwise than the web's labels, which `encoding_rs` goes by.
-const ALIASES: [(&str, &str); 19] = [
-    ("cp932", "shift_jis"),
-    ("ms932", "shift_jis"),
-    ("mskanji", "shift_jis"),
-    ("shiftjis", "shift_jis"),
-    ("s-jis", "shift_jis"),
-    ("eucjp", "euc-jp"),
-    ("ujis", "euc-jp"),
-    ("iso2022-jp", "iso-2022-jp"),
-    ("cp936", "gbk"),
-    ("ms936", "gbk"),
-    ("euckr", "euc-kr"),
-    ("cp949", "euc-kr"),
-    ("uhc", "euc-kr"),
-    ("cp950", "big5"),
-    ("latin-9", "iso-8859-15"),
-    ("latin9", "iso-8859-15"),
-    ("mac-roman", "macintosh"),
-    ("macroman", "macintosh"),
-    ("mac-cyrillic", "x-mac-cyrillic"),
+/// What Emacs makes of some: `latin-1-unix`.
+const LATIN_1_AND_MORE: [&str; 3] = ["latin-1-", "iso-8859-1-", "iso-latin-1-"];
+
+/// What Python names otherwise than the web's labels, which `encoding_rs` goes by. The code pages of DOS are in neither.
+const ALIASES: [(&str, &str); 10] = [
+    ("cp932 ms932 ms-kanji mskanji shiftjis s-jis", "shift_jis"),
+    ("eucjp ujis u-jis", "euc-jp"),
+    ("iso2022-jp iso2022jp", "iso-2022-jp"),
+    ("cp936 ms936 euc-cn euccn", "gbk"),
+    ("cp949 ms949 uhc euckr", "euc-kr"),
+    ("cp950 ms950", "big5"),
+    ("cp874 tis620 thai", "windows-874"),
+    ("latin-9 latin9", "iso-8859-15"),
+    ("mac-roman macroman", "macintosh"),
+    ("mac-cyrillic maccyrillic", "x-mac-cyrillic"),
 ];

@@ -86,24 +86,17 @@ fn complex_brackets(pieces: &[Piece]) -> Vec<bool> {
     let mut open = Vec::new();
     let mut after_operand = false;
     for (index, piece) in pieces.iter().enumerate() {
-        let outer = open.last().copied();
-        let mut trivial = piece.role != Role::Keyword
-            && (piece.role != Role::Operator
-                || matches!(&*piece.text, ":" | "," | "=" | "-" | "+" | "~") && !after_operand);
-        trivial |= matches!(&*piece.text, ":" | ",");
-        if piece.opens() {
-            trivial = !after_operand;
-            open.push(index);
-        } else if piece.closes() {
-            trivial = !open.pop().is_some_and(|index| complex[index]);
-            if let Some(&outer) = open.last() {
-                complex[outer] |= !trivial;
-            }
-            after_operand = true;
-            continue;
-        }
-        if let Some(outer) = outer {
+        let trivial = match &*piece.text {
+            ":" | "," | "=" => true,
+            "+" | "-" | "~" | "(" | "[" | "{" => !after_operand,
+            ")" | "]" | "}" => !open.pop().is_some_and(|index: usize| complex[index]),
+            _ => matches!(piece.role, Role::Operand | Role::Eol),
+        };
+        if let Some(&outer) = open.last() {
             complex[outer] |= !trivial;
+        }
+        if piece.opens() {
+            open.push(index);
         }
         after_operand = piece.ends_operand();
     }

@@ -28,6 +28,11 @@ fn declared_encodings() {
         "# coding=koi8_r\nпри"
     );
     assert_eq!(
+        decode(b"# coding: iso-latin-1-unix\n\x85"),
+        "# coding: iso-latin-1-unix\n\u{85}"
+    );
+    assert_eq!(decode(b"# coding: latin-9\n\xa4"), "# coding: latin-9\n€");
+    assert_eq!(
         decode(b"# coding: sjis\n'\x83\x5c'"),
         "# coding: sjis\n'ソ'"
     );
