@@ -75,10 +75,10 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Measure about this many tokens, of files in random order; 0 for all
-        #[arg(long, value_name = "N", default_value_t = 10_000)]
-        sample: u64,
-        /// Which random order
+        /// Measure about this many tokens, in blocks drawn from all files; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 5_000)]
+        sample: usize,
+        /// Which blocks
         #[arg(long, value_name = "S", default_value_t = 42)]
         seed: u64,
         #[command(flatten)]
@@ -133,7 +133,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             // Checked here, so that a model that cannot be loaded is reported once and in full.
             embedded::load(model.folder())?;
             let sample = evaluate::Sample {
-                tokens: sample,
+                targets: sample,
                 seed,
             };
             let report = evaluate::run(&paths, sample, model.folder())?;

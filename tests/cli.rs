@@ -113,7 +113,7 @@ fn evaluate_measures_the_server() {
     );
 
     let table = run(&["evaluate", &path, "--sample", "3", "--seed", "7"]);
-    assert!(stdout(&table).starts_with("1 of 1 files, seed 7, context whole"));
+    assert!(stdout(&table).starts_with("files 1, blocks 1, seed 7, context whole"));
     assert!(stdout(&table).contains("strict top5"));
 }
 

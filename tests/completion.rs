@@ -1,4 +1,4 @@
-//! Completion as an editor sees it. What the model knows is not tested here, except that it knows something.
+//! Completion as an editor sees it. What the model knows is not measured here, only that it knows something.
 
 mod common;
 
@@ -53,6 +53,24 @@ fn items_replace_the_word_before_the_cursor() {
             "command",
         ];
         assert!(more.iter().all(|key| item.get(key).is_none()), "{item}");
+    }
+}
+
+#[test]
+fn the_model_inside_knows_python() {
+    for (fixture, expected) in [
+        ("import numpy as $0", "np"),
+        ("import os\nprint(os.path.$0)\n", "join"),
+        ("def main(argv):\n    ret$0", "return"),
+        ("class A:\n    def __init__($0", "self"),
+        ("for i in $0", "range"),
+    ] {
+        let list = check(fixture);
+        assert!(
+            texts(&list).contains(&expected),
+            "{fixture}: {:?}",
+            texts(&list)
+        );
     }
 }
 

@@ -1,18 +1,22 @@
 //! `minicopilot complete FILE:LINE:COL`: what the model would offer at a place in a file.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use serde::Serialize;
 
 use super::print;
 use crate::completer::{Candidate, Completer, Options};
-use crate::engine::Session;
+use crate::engine::{EngineError, Session};
 use crate::source;
+
+/// How long nothing need be said.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Width of a bar that stands for certainty.
 const BAR: f32 = 28.0;
@@ -63,6 +67,7 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
     let text = source::read(&place.file)?;
     let cursor = place.cursor(&text)?;
     let mut session = Session::new();
+    read(completer, &mut session, &text, cursor)?;
     let found = completer.complete(&mut session, &text, cursor, &Options::default())?;
     if json {
         let tokens = found.items.iter().map(
@@ -86,6 +91,26 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
         print(&render(&found.items, colours))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads what stands before the cursor, and says so if that takes long.
+fn read(
+    completer: &Completer,
+    session: &mut Session,
+    text: &str,
+    cursor: usize,
+) -> Result<(), EngineError> {
+    let began = Instant::now();
+    let has_taken_long = || began.elapsed() > PATIENCE;
+    if !completer.read(session, text, cursor, &has_taken_long)? {
+        let megabytes = cursor as f64 / 1e6;
+        let _ = writeln!(
+            io::stderr(),
+            "minicopilot: reading {megabytes:.1} MB before the cursor takes a while"
+        );
+        completer.read(session, text, cursor, &|| false)?;
+    }
+    Ok(())
 }
 
 impl Place {

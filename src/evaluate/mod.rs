@@ -4,6 +4,7 @@
 //! project's one set of metrics. Nothing here looks inside the server.
 
 mod report;
+mod sample;
 mod typist;
 
 use std::io::{self, IsTerminal, Write};
@@ -14,65 +15,49 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use minicopilot_harness::Client;
 use serde_json::json;
-use tracing::warn;
 
-use crate::model::SplitMix64;
 use crate::source;
 pub use report::Report;
+pub use sample::Sample;
 use typist::{Counts, Typist};
-
-/// How much of the files is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// Tokens after which to stop; 0 for never.
-    pub tokens: u64,
-    /// The order in which files are taken.
-    pub seed: u64,
-}
 
 /// Measures the server on the `.py` files at `paths`, with the model in a folder or the one inside the binary.
 pub fn run(paths: &[PathBuf], sample: Sample, model: Option<&Path>) -> anyhow::Result<Report> {
-    let mut files = source::find(paths)?;
+    let files = source::find(paths)?;
     if files.is_empty() {
         bail!("no .py file among the paths given");
     }
-    shuffle(&mut files, sample.seed);
-    let limit = if sample.tokens == 0 {
-        u64::MAX
-    } else {
-        sample.tokens
-    };
-
+    let (files, blocks) = sample::draw(files, sample)?;
+    let mut progress = Progress::new(blocks.iter().map(|block| block.targets().len()).sum());
     let mut client = start_server(model)?;
-    let mut progress = Progress::new(limit);
     let mut counts = Counts::default();
-    let mut measured = 0;
     let began = Instant::now();
-    for file in &files {
-        if counts.tokens >= limit {
-            break;
-        }
-        let text = match source::read(file) {
-            Ok(text) => text,
-            Err(error) => {
-                warn!("{error:#}; it is left out");
-                continue;
-            }
-        };
-        let mut typist = Typist::open(&mut client, measured).context("cannot open a document")?;
-        typist
-            .type_file(&text, limit, &mut counts, &mut |tokens| {
-                progress.show(tokens);
-            })
-            .with_context(|| format!("while typing {}", file.display()))?;
-        measured += 1;
+    for (number, block) in blocks.iter().enumerate() {
+        let file = &files[block.file];
+        let text = source::read(file)?;
+        let mut tell = |targets| progress.show(targets);
+        Typist::type_block(
+            &mut client,
+            number,
+            &text,
+            block.targets(),
+            &mut counts,
+            &mut tell,
+        )
+        .with_context(|| format!("while typing {}", file.display()))?;
     }
     progress.clear();
     let took = began.elapsed();
     client
         .shutdown()
         .context("the server did not end as it should")?;
-    Ok(Report::new(&counts, measured, files.len(), sample, took))
+    Ok(Report::new(
+        &counts,
+        blocks.len(),
+        files.len(),
+        sample.seed,
+        took,
+    ))
 }
 
 fn start_server(model: Option<&Path>) -> anyhow::Result<Client> {
@@ -92,38 +77,25 @@ fn start_server(model: Option<&Path>) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Fisher and Yates, from the end.
-fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut random = SplitMix64::new(seed);
-    for last in (1..items.len()).rev() {
-        items.swap(last, (random.next_u64() % (last as u64 + 1)) as usize);
-    }
-}
-
 /// How far it is, on a terminal.
 struct Progress {
-    limit: u64,
+    all: usize,
     shown: Option<Instant>,
 }
 
 impl Progress {
-    fn new(limit: u64) -> Self {
+    fn new(all: usize) -> Self {
         let shown = io::stderr().is_terminal().then(Instant::now);
-        Self { limit, shown }
+        Self { all, shown }
     }
 
-    fn show(&mut self, tokens: u64) {
+    fn show(&mut self, targets: u64) {
         if let Some(shown) = &mut self.shown
             && shown.elapsed() > Duration::from_millis(200)
         {
             *shown = Instant::now();
-            let of = if self.limit == u64::MAX {
-                String::new()
-            } else {
-                format!(" of {}", self.limit)
-            };
             // A terminal that is gone is no reason to stop.
-            let _ = write!(io::stderr(), "\r{tokens}{of} tokens measured");
+            let _ = write!(io::stderr(), "\r{targets} of {} tokens", self.all);
         }
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Sample;
 use super::typist::Counts;
 use crate::metrics::{Figures, LatencyFigures};
 
@@ -14,11 +13,11 @@ use crate::metrics::{Figures, LatencyFigures};
 pub struct Report {
     /// How much the model had read of a file when it was asked: always `whole`.
     pub context: &'static str,
-    /// Files that were typed.
+    /// Files that the sample was drawn from.
     pub files: usize,
-    /// Files that there were.
-    pub files_found: usize,
-    /// The order in which files were taken.
+    /// Parts of files that were typed.
+    pub blocks: usize,
+    /// Which sample.
     pub seed: u64,
     /// Time for all, in seconds.
     pub seconds: f64,
@@ -35,26 +34,29 @@ pub struct Latencies {
     pub completion: Option<LatencyFigures>,
     /// Of `minicopilot/nextTokens`.
     pub next_tokens: Option<LatencyFigures>,
+    /// Of the first question about a text just opened, which the model must read first.
+    pub opening: Option<LatencyFigures>,
 }
 
 impl Report {
     pub(super) fn new(
         counts: &Counts,
+        blocks: usize,
         files: usize,
-        files_found: usize,
-        sample: Sample,
+        seed: u64,
         took: Duration,
     ) -> Self {
         Self {
             context: "whole",
             files,
-            files_found,
-            seed: sample.seed,
+            blocks,
+            seed,
             seconds: took.as_secs_f64(),
             figures: counts.metrics.figures(),
             latency: Latencies {
                 completion: counts.completion.figures(),
                 next_tokens: counts.next_tokens.figures(),
+                opening: counts.opening.figures(),
             },
         }
     }
@@ -70,7 +72,7 @@ impl fmt::Display for Report {
         let Self {
             context,
             files,
-            files_found,
+            blocks,
             seed,
             seconds,
             figures,
@@ -78,15 +80,17 @@ impl fmt::Display for Report {
         } = self;
         writeln!(
             f,
-            "{files} of {files_found} files, seed {seed}, context {context}, {seconds:.0} s\n"
+            "files {files}, blocks {blocks}, seed {seed}, context {context}, {seconds:.0} s\n\n"
         )?;
         write!(f, "{figures}")?;
-        for (name, latency) in [
+        let latencies = [
             ("completion", &latency.completion),
             ("nextTokens", &latency.next_tokens),
-        ] {
+            ("opening", &latency.opening),
+        ];
+        for (name, latency) in latencies {
             if let Some(latency) = latency {
-                writeln!(f, "\n{name}: {latency}")?;
+                writeln!(f, "{name:<12}{latency}")?;
             }
         }
         Ok(())

@@ -1,32 +1,37 @@
-//! Types a file into the server token by token, as someone would who knows it by heart, and asks at every step.
+//! Types a block of a file into the server token by token, as someone would who knows it by heart, and asks at every
+//! step.
 //!
 //! Before each token the server is asked for the next tokens; words and numbers are then typed character by character,
 //! asking for completions each time, until the right one is in the list. What is typed is the file, except that a
 //! blank is put behind a word before its successor is asked for: the word could go on, and without the blank the
 //! question would still be about it.
 
-use anyhow::Context as _;
+use std::ops::Range;
+
+use anyhow::{Context as _, ensure};
 use minicopilot_harness::{Change, Client, Position};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::metrics::{Keystrokes, Latency, Metrics, Observation};
-use crate::python::{self, END, Kind, START};
+use crate::python::{self, END, Kind, START, Token};
 
 /// Answers asked for: ten that can be shown, and up to five that cannot.
 const ANSWERS: usize = 15;
 
-/// What was counted over all files.
+/// What was counted over all blocks.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Target tokens.
-    pub tokens: u64,
+    /// Targets asked for.
+    pub targets: u64,
     /// How good the answers were.
     pub metrics: Metrics,
     /// How long completion lists took.
     pub completion: Latency,
     /// How long `minicopilot/nextTokens` took.
     pub next_tokens: Latency,
+    /// How long the first answer took about a text that the server had not seen.
+    pub opening: Latency,
 }
 
 /// One document being typed; it is closed when the typist is dropped.
@@ -66,34 +71,51 @@ struct TextEdit {
 }
 
 impl<'a> Typist<'a> {
-    /// Opens an empty document.
-    pub fn open(client: &'a mut Client, number: usize) -> anyhow::Result<Self> {
+    /// Opens a document with a text that someone else has written, and waits until the server has read it.
+    fn open(
+        client: &'a mut Client,
+        number: usize,
+        text: &str,
+        opening: &mut Latency,
+    ) -> anyhow::Result<Self> {
         let uri = format!("file:///evaluated/{number}.py");
-        client.open(&uri, "python", 0, "")?;
-        Ok(Self {
+        client.open(&uri, "python", 0, text)?;
+        let mut typist = Self {
             client,
             uri,
             version: 0,
-            end: Position::new(0, 0),
-        })
+            end: end_of(Position::new(0, 0), text),
+        };
+        typist.next_tokens(opening)?;
+        Ok(typist)
     }
 
-    /// Types `text` until it ends or `limit` tokens are counted, telling `progress` how many are.
-    pub fn type_file(
-        &mut self,
+    /// Types the targets `wanted` of a text, the rest of which before them is there already, and tells `progress` how
+    /// many have been counted.
+    pub fn type_block(
+        client: &'a mut Client,
+        number: usize,
         text: &str,
-        limit: u64,
+        wanted: Range<usize>,
         counts: &mut Counts,
         progress: &mut dyn FnMut(u64),
     ) -> anyhow::Result<()> {
-        let mut surface = String::new();
+        let tokens = python::lex(text);
+        ensure!(
+            wanted.end <= tokens.len() + 1,
+            "it has been changed since it was sampled"
+        );
+        let before = wanted.start.checked_sub(1).map(|last| tokens[last]);
         let mut previous = START.to_owned();
-        let mut typed = 0;
-        let mut behind_word = false;
-        for token in python::lex(text) {
-            if counts.tokens >= limit {
-                return Ok(());
-            }
+        if let Some(before) = before {
+            python::surface(text, before, &mut previous);
+        }
+        let mut typed = before.map_or(0, |token| token.end as usize);
+        let mut behind_word = before.is_some_and(is_word);
+        let mut typist = Self::open(client, number, &text[..typed], &mut counts.opening)?;
+
+        let mut surface = String::new();
+        for &token in &tokens[wanted.start..wanted.end.min(tokens.len())] {
             let (start, end) = (token.start as usize, token.end as usize);
             // A comment is typed after the line end was asked for, as by someone who writes the code first.
             let gap = if token.kind == Kind::Eol {
@@ -101,28 +123,23 @@ impl<'a> Typist<'a> {
             } else {
                 &text[typed..start]
             };
-            self.append(if behind_word && gap.is_empty() {
+            typist.append(if behind_word && gap.is_empty() {
                 " "
             } else {
                 gap
             })?;
             python::surface(text, token, &mut surface);
-            self.measure(
-                &surface,
-                &previous,
-                &text[typed + gap.len()..end],
-                token.kind,
-                counts,
-            )?;
+            let rest = &text[typed + gap.len()..end];
+            typist.measure(&surface, &previous, rest, token.kind, counts)?;
             std::mem::swap(&mut previous, &mut surface);
             typed = end;
-            behind_word = matches!(token.kind, Kind::Name | Kind::Keyword | Kind::Number);
-            progress(counts.tokens);
+            behind_word = is_word(token);
+            progress(counts.targets);
         }
-        if counts.tokens < limit {
+        if wanted.end > tokens.len() {
             // The file's end is a target too, and the only one that is not typed.
-            self.append(if behind_word { " " } else { "" })?;
-            let answers = self.next_tokens(&mut counts.next_tokens)?;
+            typist.append(if behind_word { " " } else { "" })?;
+            let answers = typist.next_tokens(&mut counts.next_tokens)?;
             counts.add(&observe(END, &previous, &answers, None));
         }
         Ok(())
@@ -223,7 +240,7 @@ impl Drop for Typist<'_> {
 
 impl Counts {
     fn add(&mut self, observation: &Observation) {
-        self.tokens += 1;
+        self.targets += 1;
         self.metrics.add(observation);
     }
 }
@@ -239,6 +256,11 @@ fn observe(
         .map(|next| (next.token.as_str(), next.probability))
         .collect();
     Observation::from_answers(surface, previous, &answers, keystrokes)
+}
+
+/// Whether a token could go on if a letter followed it.
+fn is_word(token: Token) -> bool {
+    matches!(token.kind, Kind::Name | Kind::Keyword | Kind::Number)
 }
 
 /// Where text ends that is typed at `start`, in bytes. Pieces never part `\r` from `\n`.

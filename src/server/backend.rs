@@ -16,24 +16,21 @@ use tower_lsp::ls_types::{
     Position, TextDocumentPositionParams, Uri,
 };
 use tower_lsp::{Client, LanguageServer};
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::capabilities;
 use super::convert::{NextTokensAnswer, Style, completion_list, next_tokens, offset};
 use super::documents::{Document, Documents};
-use super::inference::{Inference, Outcome};
-use super::latest::Latest;
 use super::parent;
+use super::questions::{Method, NoAnswer, Questions};
 use super::settings::Settings;
 use crate::completer::Completer;
-use crate::engine::{EngineError, Session};
+use crate::engine::Session;
 
 /// The language server.
 pub struct Backend {
     client: Client,
-    completer: Arc<Completer>,
-    inference: Inference<Uri, Session>,
-    latest: Latest<(Uri, Method)>,
+    questions: Questions,
     state: Mutex<State>,
     /// The client has asked for the end, and `exit` may follow.
     shut_down: Arc<AtomicBool>,
@@ -47,21 +44,6 @@ struct State {
     /// What was wrong with the first settings, until the client may be told.
     warnings: Vec<String>,
     style: Style,
-}
-
-/// What is asked about a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Method {
-    Completion,
-    NextTokens,
-}
-
-/// Why a question has no answer.
-enum NoAnswer {
-    /// A newer one of its method was asked.
-    Outdated,
-    /// The model failed; the log says how.
-    Failed,
 }
 
 /// A place in a document as it was when a request came.
@@ -82,17 +64,10 @@ pub struct NextTokensParams {
 
 impl Backend {
     /// A server for one client. `shut_down` becomes true when the client asks for the end.
-    pub fn new(
-        client: Client,
-        completer: Completer,
-        inference: Inference<Uri, Session>,
-        shut_down: Arc<AtomicBool>,
-    ) -> Self {
+    pub fn new(client: Client, questions: Questions, shut_down: Arc<AtomicBool>) -> Self {
         Self {
             client,
-            completer: Arc::new(completer),
-            inference,
-            latest: Latest::default(),
+            questions,
             state: Mutex::default(),
             shut_down,
         }
@@ -107,77 +82,20 @@ impl Backend {
                 uri.as_str()
             )));
         };
-        let (text, cursor) = (Arc::clone(&place.document.text), place.cursor);
-        let asked = self.ask(
-            Method::NextTokens,
-            uri,
-            &place,
-            move |completer, session| completer.next_tokens(session, &text, cursor, params.k),
-        );
+        let Place {
+            document, cursor, ..
+        } = place;
+        let question = move |completer: &Completer, session: &mut Session, text: &str| {
+            completer.next_tokens(session, text, cursor, params.k)
+        };
+        let asked = self
+            .questions
+            .ask(Method::NextTokens, uri, &document, cursor, question);
         match asked.await {
-            Ok(found) => Ok(next_tokens(&place.document, found)),
-            Err(NoAnswer::Outdated) => Ok(NextTokensAnswer::none(&place.document)),
+            Ok(found) => Ok(next_tokens(&document, found)),
+            Err(NoAnswer::Outdated) => Ok(NextTokensAnswer::none(&document)),
             Err(NoAnswer::Failed) => Err(Error::internal_error()),
         }
-    }
-
-    /// Puts a question about a place to the inference thread. It is abandoned as soon as a newer one of its method comes
-    /// for the same document, or the client cancels it, which drops this future.
-    async fn ask<T: Send + 'static>(
-        &self,
-        method: Method,
-        uri: Uri,
-        place: &Place,
-        question: impl FnOnce(&Completer, &mut Session) -> std::result::Result<T, EngineError>
-        + Send
-        + 'static,
-    ) -> std::result::Result<T, NoAnswer> {
-        let outdated = self.latest.begin((uri.clone(), method));
-        let completer = Arc::clone(&self.completer);
-        let (text, cursor) = (Arc::clone(&place.document.text), place.cursor);
-        let answer = self.inference.ask(uri, move |session, stop| {
-            // A long document is read in pieces, so that nothing waits for a question that nobody asks any more.
-            let read = completer.read(session, &text, cursor, stop);
-            let answer = match read {
-                Ok(false) => return (None, Outcome::Done),
-                Ok(true) => question(&completer, session),
-                Err(error) => Err(error),
-            };
-            let outcome = if answer.is_ok() {
-                Outcome::Done
-            } else {
-                Outcome::Failed
-            };
-            (Some(answer), outcome)
-        });
-        tokio::select! {
-            biased;
-            answer = answer => match answer {
-                Ok(Some(Ok(found))) => Ok(found),
-                Ok(Some(Err(error))) => {
-                    error!("{error}");
-                    Err(NoAnswer::Failed)
-                }
-                Ok(None) => Err(NoAnswer::Outdated),
-                Err(_) => Err(NoAnswer::Failed),
-            },
-            _ = outdated => Err(NoAnswer::Outdated),
-        }
-    }
-
-    /// Lets the model read a document up to a place while nobody asks anything.
-    fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
-        let completer = Arc::clone(&self.completer);
-        self.inference.read_ahead(uri, move |session, stop| {
-            match completer.read(session, &document.text, cursor, stop) {
-                Ok(true) => Outcome::Done,
-                Ok(false) => Outcome::Stopped,
-                Err(error) => {
-                    error!("{error}");
-                    Outcome::Failed
-                }
-            }
-        });
     }
 
     fn place(&self, uri: &Uri, position: Position) -> Option<Place> {
@@ -230,6 +148,10 @@ impl LanguageServer for Backend {
     }
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        // What a client sends that has settings for us but leaves them to be asked for.
+        if params.settings.is_null() {
+            return;
+        }
         let mut warnings = Vec::new();
         let settings = Settings::resolve(&params.settings, &mut warnings);
         self.state().settings = settings;
@@ -243,7 +165,7 @@ impl LanguageServer for Backend {
             .documents
             .open(&opened.uri, opened.version, opened.text);
         let end = document.text.len();
-        self.read_ahead(opened.uri, document, end);
+        self.questions.read_ahead(opened.uri, document, end);
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
@@ -259,17 +181,14 @@ impl LanguageServer for Backend {
         drop(state);
         // As far as the last edit, where the cursor most likely is: what comes after it is not asked about yet.
         if let Some((document, end)) = edited {
-            self.read_ahead(changed.uri, document, end);
+            self.questions.read_ahead(changed.uri, document, end);
         }
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         let uri = params.text_document.uri;
         self.state().documents.close(&uri);
-        for method in [Method::Completion, Method::NextTokens] {
-            self.latest.end(&(uri.clone(), method));
-        }
-        self.inference.forget(uri);
+        self.questions.forget(uri);
     }
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
@@ -288,14 +207,19 @@ impl LanguageServer for Backend {
         let Some(least) = least_probability(params.context.as_ref(), &place.settings) else {
             return Ok(Some(empty().into()));
         };
-        let (text, cursor) = (Arc::clone(&place.document.text), place.cursor);
-        let options = place.settings.completer_options();
-        let asked = self.ask(
-            Method::Completion,
-            uri,
-            &place,
-            move |completer, session| completer.complete(session, &text, cursor, &options),
-        );
+        let Place {
+            document,
+            cursor,
+            settings,
+            style,
+        } = place;
+        let options = settings.completer_options();
+        let question = move |completer: &Completer, session: &mut Session, text: &str| {
+            completer.complete(session, text, cursor, &options)
+        };
+        let asked = self
+            .questions
+            .ask(Method::Completion, uri, &document, cursor, question);
         let list = match asked.await {
             Ok(found)
                 if found
@@ -303,7 +227,7 @@ impl LanguageServer for Backend {
                     .first()
                     .is_some_and(|first| first.probability >= least) =>
             {
-                completion_list(&place.document.text, found, place.style)
+                completion_list(&document.text, found, style)
             }
             // An outdated request and one that failed are answered too: an editor shows an error to its user.
             Ok(_) | Err(NoAnswer::Outdated | NoAnswer::Failed) => empty(),

@@ -4,7 +4,7 @@
 //! * [`backend`] answers them, each method on one screen;
 //! * [`documents`] holds the texts, [`settings`] the user's wishes, [`capabilities`] the client's abilities;
 //! * [`convert`] is the only place that knows both the protocol's terms and the library's;
-//! * [`inference`] runs the model on a thread of its own, and [`latest`] says which requests still count;
+//! * [`questions`] go to the completer on a thread of its own, [`inference`], and count until a newer one comes, [`latest`];
 //! * [`parent`] ends the server when its client dies.
 
 mod backend;
@@ -15,6 +15,7 @@ mod framing;
 mod inference;
 mod latest;
 mod parent;
+mod questions;
 mod settings;
 mod transport;
 
@@ -29,6 +30,7 @@ use tower_lsp::{LspService, Server};
 use crate::completer::Completer;
 use backend::Backend;
 use inference::Inference;
+use questions::Questions;
 
 /// How long open answers may take once the client has closed standard input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -46,15 +48,15 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         .build()
         .context("cannot start the async runtime")?;
     let inference = Inference::start().context("cannot start the inference thread")?;
+    let questions = Questions::new(completer, inference);
     let (input, output, ended, writer) =
         transport::start(BufReader::new(io::stdin()), io::stdout())
             .context("cannot start the input threads")?;
     let shut_down = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&shut_down);
-    let (service, socket) =
-        LspService::build(|client| Backend::new(client, completer, inference, flag))
-            .custom_method("minicopilot/nextTokens", Backend::next_tokens)
-            .finish();
+    let (service, socket) = LspService::build(|client| Backend::new(client, questions, flag))
+        .custom_method("minicopilot/nextTokens", Backend::next_tokens)
+        .finish();
     let server = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     runtime.block_on(async {
         tokio::select! {

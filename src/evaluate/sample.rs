@@ -1,0 +1,165 @@
+//! Which targets are measured: all of some files, or blocks drawn from all of them.
+//!
+//! Every target is in exactly one block, and blocks are drawn without replacement: a large file weighs as much as it
+//! has tokens, and no single one fills the sample.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use tracing::warn;
+
+use crate::model::SplitMix64;
+use crate::{python, source};
+
+/// Targets in a block. Before its first one the model has to read the file up to there, so that fewer would take longer.
+const BLOCK: usize = 250;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// About how many targets; 0 for all.
+    pub targets: usize,
+    /// Which blocks.
+    pub seed: u64,
+}
+
+/// Targets of one file that follow each other; the file's end counts as its last.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Block {
+    /// Index of the file.
+    pub file: usize,
+    /// First target.
+    pub start: usize,
+    /// The target after the last.
+    pub end: usize,
+}
+
+impl Block {
+    /// Its targets.
+    pub fn targets(&self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// The files that can be read, and the blocks of them that the sample is made of, in order.
+pub fn draw(files: Vec<PathBuf>, sample: Sample) -> anyhow::Result<(Vec<PathBuf>, Vec<Block>)> {
+    let mut readable = Vec::new();
+    let mut blocks = Vec::new();
+    for path in files {
+        match source::read(&path) {
+            Ok(text) => {
+                split(readable.len(), python::lex(&text).len() + 1, &mut blocks);
+                readable.push(path);
+            }
+            Err(error) => warn!("{error:#}; it is left out"),
+        }
+    }
+    if readable.is_empty() {
+        bail!("none of the files can be read");
+    }
+    if sample.targets > 0 {
+        shuffle(&mut blocks, sample.seed);
+        let mut drawn = 0;
+        let enough = |block: &Block| {
+            let before = drawn;
+            drawn += block.targets().len();
+            before >= sample.targets
+        };
+        let end = blocks.iter().position(enough).unwrap_or(blocks.len());
+        blocks.truncate(end);
+    }
+    blocks.sort();
+    Ok((readable, joined(blocks)))
+}
+
+/// Cuts a file of so many targets into blocks.
+fn split(file: usize, targets: usize, blocks: &mut Vec<Block>) {
+    blocks.extend((0..targets).step_by(BLOCK).map(|start| Block {
+        file,
+        start,
+        end: targets.min(start + BLOCK),
+    }));
+}
+
+/// Blocks in order, those that follow each other in one: whole files are typed from beginning to end.
+fn joined(blocks: Vec<Block>) -> Vec<Block> {
+    let mut joined: Vec<Block> = Vec::new();
+    for block in blocks {
+        match joined.last_mut() {
+            Some(last) if (last.file, last.end) == (block.file, block.start) => {
+                last.end = block.end;
+            }
+            _ => joined.push(block),
+        }
+    }
+    joined
+}
+
+/// Fisher and Yates, from the end.
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut random = SplitMix64::new(seed);
+    for last in (1..items.len()).rev() {
+        items.swap(last, (random.next_u64() % (last as u64 + 1)) as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> (tempfile::TempDir, Vec<PathBuf>) {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |(name, lines)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "x = 1\n".repeat(lines)).unwrap();
+            path
+        };
+        let paths = [("a.py", 500), ("b.py", 1), ("c.py", 0), ("d.py", 200)].map(write);
+        (folder, paths.to_vec())
+    }
+
+    #[test]
+    fn everything_is_one_block_a_file() {
+        let (_folder, paths) = files();
+        let (readable, blocks) = draw(
+            paths.clone(),
+            Sample {
+                targets: 0,
+                seed: 1,
+            },
+        )
+        .unwrap();
+        assert_eq!(readable, paths);
+        let ends: Vec<_> = blocks
+            .iter()
+            .map(|block| (block.file, block.start, block.end))
+            .collect();
+        // Four tokens a line, but no line end last; and the file's end.
+        assert_eq!(ends, [(0, 0, 2000), (1, 0, 4), (2, 0, 1), (3, 0, 800)]);
+    }
+
+    #[test]
+    fn a_sample_depends_on_the_seed_alone() {
+        let (_folder, mut paths) = files();
+        paths.insert(1, PathBuf::from("/does/not/exist.py"));
+        let draw = |seed| {
+            draw(paths.clone(), Sample { targets: 700, seed })
+                .unwrap()
+                .1
+        };
+        let size = |blocks: &[Block]| {
+            blocks
+                .iter()
+                .map(|block| block.targets().len())
+                .sum::<usize>()
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+        for seed in 0..20 {
+            let blocks = draw(seed);
+            assert!((700..700 + BLOCK).contains(&size(&blocks)), "{blocks:?}");
+            assert!(blocks.is_sorted());
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Questions about documents: asked of the completer on the inference thread, and given up when they no longer count.
+
+use std::sync::Arc;
+
+use tower_lsp::ls_types::Uri;
+use tracing::error;
+
+use super::documents::Document;
+use super::inference::{Inference, Outcome};
+use super::latest::Latest;
+use crate::completer::Completer;
+use crate::engine::{EngineError, Session};
+
+/// The model, and who waits for it.
+pub struct Questions {
+    completer: Arc<Completer>,
+    inference: Inference<Uri, Session>,
+    latest: Latest<(Uri, Method)>,
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `textDocument/completion`.
+    Completion,
+    /// `minicopilot/nextTokens`.
+    NextTokens,
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// A newer one of its method was asked about the document, or the document was closed.
+    Outdated,
+    /// The model failed; the log says how.
+    Failed,
+}
+
+impl Questions {
+    /// Questions to `completer`, which is used on the thread of `inference` alone.
+    pub fn new(completer: Completer, inference: Inference<Uri, Session>) -> Self {
+        Self {
+            completer: Arc::new(completer),
+            inference,
+            latest: Latest::default(),
+        }
+    }
+
+    /// Asks about a place in a document, and puts the question of the same method before it out of date. Dropping the
+    /// future takes the question back.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        method: Method,
+        uri: Uri,
+        document: &Document,
+        cursor: usize,
+        question: impl FnOnce(&Completer, &mut Session, &str) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, NoAnswer> {
+        let outdated = self.latest.begin((uri.clone(), method));
+        let completer = Arc::clone(&self.completer);
+        let text = Arc::clone(&document.text);
+        let answer = self.inference.ask(uri, move |session, stop| {
+            // A long text is read in pieces, so that nothing waits for a question that nobody asks any more.
+            let answer = match completer.read(session, &text, cursor, stop) {
+                Ok(true) => question(&completer, session, &text),
+                Ok(false) => return (Err(NoAnswer::Outdated), Outcome::Done),
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(found) => (Ok(found), Outcome::Done),
+                Err(error) => {
+                    error!("{error}");
+                    (Err(NoAnswer::Failed), Outcome::Failed)
+                }
+            }
+        });
+        tokio::select! {
+            biased;
+            // A job that panicked sends nothing.
+            answer = answer => answer.unwrap_or(Err(NoAnswer::Failed)),
+            _ = outdated => Err(NoAnswer::Outdated),
+        }
+    }
+
+    /// Lets the model read a document up to a place while nobody asks anything.
+    pub fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
+        let completer = Arc::clone(&self.completer);
+        self.inference.read_ahead(uri, move |session, stop| {
+            match completer.read(session, &document.text, cursor, stop) {
+                Ok(true) => Outcome::Done,
+                Ok(false) => Outcome::Stopped,
+                Err(error) => {
+                    error!("{error}");
+                    Outcome::Failed
+                }
+            }
+        });
+    }
+
+    /// Forgets a document that was closed; who still asks about it is answered.
+    pub fn forget(&self, uri: Uri) {
+        for method in [Method::Completion, Method::NextTokens] {
+            self.latest.end(&(uri.clone(), method));
+        }
+        self.inference.forget(uri);
+    }
+}
