@@ -48,6 +48,8 @@ install_packages() {
         touch "$venv/installed"
 }
 
+section "build" "rust-toolchain.toml names the compiler; a C compiler is needed too (apt-get install gcc)" \
+    cargo build --workspace --locked
 section "workspace tests" "Read the failure above; one test alone: cargo test -p PACKAGE NAME" \
     cargo test --workspace --locked
 
@@ -59,17 +61,13 @@ section "Python packages" \
     "Needs the venv module (apt-get install python3-venv) and PyPI, once; they are kept in $MINICOPILOT_CACHE" \
     install_packages
 section "lexer against CPython" "The files above differ: compare with minicopilot tokens FILE" \
-    "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json
+    "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json tokens --json
 section "vocabulary against tokenizers" "tokenizer.json is not what the Python package reads: see src/vocabulary.rs" \
-    "$venv/bin/python" tests/python/check_tokenizer.py
+    "$venv/bin/python" tests/python/check_tokenizer.py "$built/trainer" "$built/minicopilot"
 section "completion in Neovim" "The last screen is in $MINICOPILOT_CACHE/neovim-screens/failed.txt" \
     tests/neovim/run.sh "$built/minicopilot"
 
-if [ -n "${MINICOPILOT_DATA:-}" ]; then
-    :
-else
-    printf '\nThe checks that read the corpus were not asked for: name it in MINICOPILOT_DATA.\n'
-fi
+[ -n "${MINICOPILOT_DATA:-}" ] || printf '\nThe checks that read the corpus were not asked for: MINICOPILOT_DATA names it.\n'
 
 printf '\n=== all passed\n'
 printf '%s\n' "${summary[@]}"
