@@ -156,7 +156,7 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Reads and verifies a checkpoint folder.
     pub fn load(folder: &Path) -> Result<Self, CheckpointError> {
-        if !folder.is_dir() {
+        if !folder.exists() {
             return Err(CheckpointError::Missing(folder.to_owned()));
         }
         let read = |name: &str| {

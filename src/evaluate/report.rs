@@ -80,7 +80,7 @@ impl fmt::Display for Report {
         } = self;
         writeln!(
             f,
-            "files {files}, blocks {blocks}, seed {seed}, context {context}, {seconds:.0} s\n\n"
+            "files {files}, blocks {blocks}, seed {seed}, context {context}, {seconds:.0} s\n"
         )?;
         write!(f, "{figures}")?;
         let latencies = [

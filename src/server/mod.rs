@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tower_lsp::{LspService, Server};
+use tracing::warn;
 
 use crate::completer::Completer;
 use backend::Backend;
@@ -65,5 +66,9 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         }
     });
     writer.finish();
-    Ok(shut_down.load(Ordering::Relaxed))
+    let orderly = shut_down.load(Ordering::Relaxed);
+    if !orderly {
+        warn!("the client ended without a `shutdown` request");
+    }
+    Ok(orderly)
 }

@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 
 /// How often is looked. The protocol's clients expect a server to be gone soon after them.
 #[cfg(unix)]
-const INTERVAL: Duration = Duration::from_millis(400);
+const INTERVAL: Duration = Duration::from_millis(250);
 
 /// Ends this process soon after the process `id` has ended.
 #[cfg(unix)]

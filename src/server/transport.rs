@@ -115,7 +115,9 @@ fn read<R: BufRead>(mut frames: Frames<R>, messages: &UnboundedSender<Vec<u8>>, 
                 return;
             }
         };
-        warn!("refused a message: {refused:?}");
+        if let Some(error) = refused.error() {
+            warn!("refused a message: {}", error.message);
+        }
         if let Ok(body) = serde_json::to_vec(&refused) {
             errors.send(frame(&body));
         }
