@@ -197,3 +197,110 @@ impl Vocabulary {
 fn is_one_word(token: &str) -> bool {
     !token.is_empty() && !token.contains(char::is_whitespace)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn vocabulary(counts: &[(&str, u64)], size: usize) -> Vocabulary {
+        Vocabulary::from_counts(counts.iter().map(|&(token, n)| (token.to_owned(), n)), size)
+    }
+
+    #[test]
+    fn most_frequent_first_ties_by_byte_order() {
+        let counts = [
+            ("é", 5),
+            ("z", 5),
+            ("b", 5),
+            ("<EOL>", 9),
+            ("rare", 1),
+            ("<s>", 7),
+            // None of these could be told from something else in a file of tokens separated by spaces.
+            ("<PAD>", 99),
+            ("<UNK>", 99),
+            ("two words", 99),
+            ("", 99),
+        ];
+        let vocabulary = vocabulary(&counts, 5);
+        let tokens: Vec<_> = (0..vocabulary.len() as u32)
+            .map_while(|id| vocabulary.token(id))
+            .collect();
+        assert_eq!(tokens, ["<PAD>", "<UNK>", "<EOL>", "<s>", "b", "z", "é"]);
+        assert_eq!(vocabulary.get("b"), Some(4));
+        assert_eq!((vocabulary.get("rare"), vocabulary.id("rare")), (None, UNK));
+        assert_eq!(vocabulary.token(7), None);
+    }
+
+    #[test]
+    fn fingerprint_tells_tokens_and_their_borders_apart() {
+        let of = |tokens: [&str; 2]| vocabulary(&tokens.map(|token| (token, 1)), 2).fingerprint();
+        // printf '%b' '\x05\0\0\0\0\0\0\0<PAD>\x05\0\0\0\0\0\0\0<UNK>\x01\0\0\0\0\0\0\0a\x02\0\0\0\0\0\0\0bc' | sha256sum
+        assert_eq!(
+            of(["a", "bc"]),
+            "2234540423e6b7a75f70aa1f701c4973dc407dd02a4e54ec9a7627fbbed80d34"
+        );
+        assert_ne!(of(["a", "bc"]), of(["ab", "c"]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn comes_back_and_encodes_as_the_library(
+            counts in prop::collection::hash_map("\\PC{1,6}", 1_u64..5, 0..40),
+            file in prop::collection::vec("[a-c<>é]{1,3}", 0..20),
+        ) {
+            let counts = counts.into_iter().chain(file.iter().step_by(2).map(|token| (token.clone(), 2)));
+            let vocabulary = Vocabulary::from_counts(counts, 30);
+            let json = vocabulary.to_tokenizer_json().unwrap();
+            prop_assert_eq!(&Vocabulary::from_tokenizer_json(&json).unwrap(), &vocabulary);
+
+            let tokenizer = tokenizers::Tokenizer::from_bytes(&json).unwrap();
+            let encoding = tokenizer.encode(file.join(" "), true).unwrap();
+            let ids: Vec<u32> = file.iter().map(|token| vocabulary.id(token)).collect();
+            prop_assert_eq!(encoding.get_ids(), ids);
+        }
+    }
+
+    #[test]
+    fn files_with_other_ids_are_refused() {
+        let json = vocabulary(&[("a", 2), ("b", 1)], 9)
+            .to_tokenizer_json()
+            .unwrap();
+        let ours: Value = serde_json::from_slice(&json).unwrap();
+        let check = |pointer: &str, value: Value, cause: &str| {
+            let mut theirs = ours.clone();
+            *theirs.pointer_mut(pointer).unwrap() = value;
+            let read = Vocabulary::from_tokenizer_json(theirs.to_string().as_bytes());
+            let error = read.expect_err(cause).to_string();
+            assert!(error.contains(cause), "{pointer}: {error}\nis not: {cause}");
+        };
+        let added = json!({"id": 4, "content": "<s>", "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true});
+        check("", json!([1, 2]), "not a tokenizer.json");
+        check("/model/type", json!("BPE"), "not a tokenizer.json");
+        check(
+            "/pre_tokenizer",
+            json!({"type": "Whitespace"}),
+            "not a tokenizer.json",
+        );
+        check("/pre_tokenizer", Value::Null, "no pre-tokenizer");
+        check("/normalizer", json!({"type": "Lowercase"}), "a normalizer");
+        check("/added_tokens", json!([added]), "added tokens");
+        check("/model/unk_token", json!("a"), "another unknown token");
+        check("/model/vocab/b", json!(9), "none is 3");
+        check("/model/vocab/b", json!(2), "none is 3");
+        check("/model/vocab", json!({}), "id 0 must be <PAD>");
+        check(
+            "/model/vocab",
+            json!({"<UNK>": 0, "<PAD>": 1}),
+            "id 0 must be <PAD>",
+        );
+        let many: serde_json::Map<_, _> = (0..=MAX_LEN)
+            .map(|id| (format!("t{id}"), json!(id)))
+            .collect();
+        check("/model/vocab", Value::Object(many), "ids of 16 bits");
+    }
+}

@@ -3,6 +3,7 @@
 //! One pass gives both contexts: `whole`, the state carried to each file's end, and `1000`, the same file's first
 //! 1,000 tokens, which no later token can influence.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -12,8 +13,8 @@ use minicopilot::metrics::{Metrics, Surfaces};
 use minicopilot::model::{Model, Training};
 use minicopilot::vocabulary::PAD;
 use rayon::prelude::*;
-use serde_json::json;
 
+use crate::baseline;
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
 use crate::interrupt::Interrupt;
 
@@ -39,6 +40,9 @@ pub struct Args {
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Measure beside it a back-off trigram, counted on the tokens that the checkpoint has learned from
+    #[arg(long)]
+    baseline: bool,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -78,24 +82,44 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
         !interrupt.requested()
     })?;
     bar.finish_and_clear();
+    let baseline = if args.baseline {
+        let trigram = baseline::counted_for(&checkpoint, &dataset)?;
+        let bar = crate::train::bar(total, 0).with_message("baseline");
+        let metrics = baseline::measure(&trigram, &dataset, split, limit, &|tokens| {
+            bar.set_position(tokens);
+            !interrupt.requested()
+        });
+        bar.finish_and_clear();
+        Some(metrics.figures())
+    } else {
+        None
+    };
     if interrupt.requested() {
         return Ok(()); // figures of a part that nobody chose would only mislead
     }
 
-    let (whole, original) = (measured.whole.figures(), measured.original.figures());
+    let mut columns = vec![
+        ("whole", measured.whole.figures()),
+        ("1000", measured.original.figures()),
+    ];
+    columns.extend(baseline.map(|figures| ("trigram", figures)));
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&json!({ "whole": whole, "1000": original }))?
-        );
+        let columns: BTreeMap<_, _> = columns.into_iter().collect();
+        println!("{}", serde_json::to_string_pretty(&columns)?);
         return Ok(());
     }
-    println!("{:<30}{:>10}{:>10}", "context", "whole", "1000");
-    for ((name, whole), (_, original)) in whole.rows().into_iter().zip(original.rows()) {
+    print!("{:<30}", "context");
+    columns.iter().for_each(|(name, _)| print!("{name:>10}"));
+    println!();
+    let rows: Vec<_> = columns.iter().map(|(_, figures)| figures.rows()).collect();
+    for (row, &(name, _)) in rows[0].iter().enumerate() {
         let digits = if name == "targets" { 0 } else { 4 };
-        let cell =
-            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"));
-        println!("{name:<30}{:>10}{:>10}", cell(whole), cell(original));
+        print!("{name:<30}");
+        for column in &rows {
+            let cell = column[row].1.map(|value| format!("{value:.digits$}"));
+            print!("{:>10}", cell.as_deref().unwrap_or("-"));
+        }
+        println!();
     }
     Ok(())
 }

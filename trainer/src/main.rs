@@ -1,5 +1,6 @@
 //! `trainer`: prepare a corpus, train, evaluate.
 
+mod baseline;
 mod data;
 mod evaluate;
 mod export;

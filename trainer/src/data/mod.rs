@@ -7,6 +7,8 @@ mod dataset;
 mod sequences;
 pub mod shard;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub use dataset::{Dataset, REPORT, Split, TOKENIZER};
 pub use sequences::{SEQUENCE_LEN, Sequences};

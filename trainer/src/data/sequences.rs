@@ -1,5 +1,7 @@
 //! The original protocol's batches: the first 1,000 tokens of each file, padded to the longest of their batch.
 
+use std::ops::Range;
+
 use super::{Batch, Shards};
 use crate::shuffle::{generator, shuffle};
 
@@ -34,6 +36,22 @@ impl<'a> Sequences<'a> {
             shards,
             batches: batches.into_iter(),
         }
+    }
+
+    /// The targets of the first batches, as many as it takes to have `max_tokens` of them: files and indices in them.
+    pub fn stretches(self, max_tokens: u64) -> Vec<(usize, Range<usize>)> {
+        let (mut stretches, mut targets) = (Vec::new(), 0);
+        for files in self.batches {
+            if targets >= max_tokens {
+                break;
+            }
+            for file in files {
+                let end = self.shards.file_len(file).min(SEQUENCE_LEN);
+                targets += end as u64 - 1;
+                stretches.push((file, 1..end));
+            }
+        }
+        stretches
     }
 }
 

@@ -120,6 +120,14 @@ impl Shards {
         (offsets[i + 1] - offsets[i]) as usize
     }
 
+    /// How many files, from the first on, it takes to have `max_tokens` targets (every token but a file's first).
+    pub fn files_within(&self, max_tokens: u64) -> usize {
+        let offsets = self.offsets();
+        (0..self.files)
+            .find(|&file| offsets[file] - file as u64 >= max_tokens)
+            .unwrap_or(self.files)
+    }
+
     fn ids(&self) -> &[u16] {
         let bytes = &self.map[HEADER..HEADER + 2 * self.tokens];
         // A map begins at a page's start, and the header is a multiple of 8.

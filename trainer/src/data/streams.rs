@@ -1,6 +1,8 @@
 //! The long form's batches: whole files one after another in each lane, cut every T steps (truncated
 //! backpropagation through time); the network carries each lane's state from batch to batch.
 
+use std::ops::Range;
+
 use super::{Batch, Shards};
 use crate::shuffle::{generator, shuffle};
 
@@ -38,13 +40,20 @@ impl<'a> Streams<'a> {
 
     /// The first files in their own order, as many as it takes to have `max_tokens` targets: for measuring.
     pub fn in_order(shards: &'a Shards, lanes: usize, steps: usize, max_tokens: u64) -> Self {
-        let mut targets = 0;
-        let wanted = (0..shards.len()).take_while(|&file| {
-            let before = targets;
-            targets += shards.file_len(file) as u64 - 1;
-            before < max_tokens
-        });
-        Self::over(shards, wanted.collect(), lanes, steps)
+        let files = (0..shards.files_within(max_tokens)).collect();
+        Self::over(shards, files, lanes, steps)
+    }
+
+    /// The targets of the first batches, as many as it takes to have `max_tokens` of them: files and indices in them.
+    pub fn stretches(mut self, max_tokens: u64) -> Vec<(usize, Range<usize>)> {
+        let (mut stretches, mut targets) = (Vec::new(), 0);
+        while targets < max_tokens
+            && self.advance(|_, _, file, from, to| {
+                targets += (to - from) as u64;
+                stretches.push((file, from + 1..to + 1));
+            })
+        {}
+        stretches
     }
 
     fn over(shards: &'a Shards, files: Vec<usize>, lanes: usize, steps: usize) -> Self {

@@ -61,3 +61,54 @@ fn drain<U>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::ensure;
+
+    use super::*;
+
+    /// Produces 0 to 99 and fails at `broken`; the consumer refuses `unwanted`. Returns what it took, and the error.
+    fn run(threads: usize, broken: u64, unwanted: u64) -> (Vec<u64>, Option<String>) {
+        let mut taken = Vec::new();
+        let result = ordered(
+            threads,
+            |sink| {
+                for n in 0..100 {
+                    ensure!(n != broken, "broken at {n}");
+                    if sink(n).is_break() {
+                        break;
+                    }
+                }
+                Ok(())
+            },
+            |n| {
+                // Later ones are done sooner.
+                thread::sleep(std::time::Duration::from_micros(100 - n));
+                n * n
+            },
+            |square| {
+                ensure!(square != unwanted * unwanted, "unwanted");
+                taken.push(square);
+                Ok(())
+            },
+        );
+        (taken, result.err().map(|error| error.to_string()))
+    }
+
+    #[test]
+    fn keeps_the_order_and_ends_at_the_first_error() {
+        let squares = |n: u64| (0..n).map(|n| n * n).collect::<Vec<_>>();
+        for threads in [1, 2, 7] {
+            assert_eq!(run(threads, 100, 100), (squares(100), None));
+            assert_eq!(
+                run(threads, 50, 100),
+                (squares(50), Some("broken at 50".to_owned()))
+            );
+            assert_eq!(
+                run(threads, 100, 30),
+                (squares(30), Some("unwanted".to_owned()))
+            );
+        }
+    }
+}

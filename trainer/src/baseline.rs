@@ -1,0 +1,278 @@
+//! A counted trigram with back-off: what any network must beat.
+//!
+//! "Stupid back-off" (Brants, Popat, Xu, Och, Dean 2007, "Large Language Models in Machine Translation", eq. 5): a token
+//! seen after the last two tokens scores its share of what followed them; one that was not, 0.4 of its score after the
+//! last token alone, and so on down to its share of all tokens. It is counted on the very tokens that a run has learned
+//! from, in a table of 16-bit ids that takes some six bytes for each distinct trigram.
+
+use std::ops::Range;
+
+use anyhow::{Context, Result};
+use minicopilot::checkpoint::Checkpoint;
+use minicopilot::metrics::{Class, Metrics, Observation};
+use minicopilot::vocabulary::{PAD, UNK};
+use rayon::prelude::*;
+
+use crate::data::{Dataset, Sequences, Split, Streams};
+use crate::train::{Experiment, Loader};
+
+/// Each back-off costs this factor (the paper's choice).
+const BACK_OFF: f32 = 0.4;
+/// Answers asked for each target: the ten that metrics look at, and those without text among them.
+const ANSWERS: usize = 15;
+/// Files that are measured together on all cores.
+const FILES: usize = 256;
+
+/// Counts of what followed each context of two, one and no tokens.
+pub struct Trigram {
+    orders: [Successors; 3],
+}
+
+impl Trigram {
+    /// Counts the given targets of files, each after the two tokens before it in its file.
+    pub fn count<'f>(stretches: impl IntoIterator<Item = (&'f [u16], Range<usize>)>) -> Self {
+        let mut events: Vec<u64> = Vec::new();
+        for (file, targets) in stretches {
+            events.extend(targets.map(|at| {
+                let [before, last] = context(&file[..at]);
+                u64::from(before) << 32 | u64::from(last) << 16 | u64::from(file[at])
+            }));
+        }
+        let orders = [u64::MAX, 0xffff_ffff, 0xffff].map(|mask| {
+            events.par_iter_mut().for_each(|event| *event &= mask);
+            events.par_sort_unstable();
+            Successors::of(&events)
+        });
+        Self { orders }
+    }
+
+    /// The `k` ids with the highest scores after these tokens, best first and the lower id first among equals, with
+    /// their scores. `answers` is cleared first.
+    pub fn rank(&self, tokens: &[u16], k: usize, answers: &mut Vec<(u32, f32)>) {
+        answers.clear();
+        let [before, last] = context(tokens).map(u32::from);
+        let keys = [before << 16 | last, last, 0];
+        let orders: [Followers; 3] = std::array::from_fn(|i| self.orders[i].after(keys[i]));
+        let mut weight = 1.0;
+        for (order, followers) in orders.iter().enumerate() {
+            for (&id, &count) in followers.ids.iter().zip(followers.counts) {
+                let score = weight * count as f32 / followers.total as f32;
+                if answers.len() == k && answers.last().is_none_or(|&(_, last)| score < last) {
+                    break; // and so are all behind it
+                }
+                // A longer context that knows the token has the say.
+                if orders[..order]
+                    .iter()
+                    .any(|longer| longer.ids.contains(&id))
+                {
+                    continue;
+                }
+                let id = u32::from(id);
+                let place =
+                    answers.partition_point(|&(other, s)| s > score || (s >= score && other < id));
+                answers.insert(place, (id, score));
+                answers.truncate(k);
+            }
+            weight *= BACK_OFF;
+        }
+    }
+}
+
+/// The last two tokens; before a file's first stands `<PAD>`, which no file holds.
+fn context(tokens: &[u16]) -> [u16; 2] {
+    let from_end = |n: usize| {
+        tokens
+            .len()
+            .checked_sub(n)
+            .map_or(PAD as u16, |at| tokens[at])
+    };
+    [from_end(2), from_end(1)]
+}
+
+/// What followed each context of one length, most frequent first.
+#[derive(Default)]
+struct Successors {
+    /// The distinct contexts, sorted.
+    contexts: Vec<u32>,
+    /// Where each context's successors begin, and the end of the last.
+    starts: Vec<u32>,
+    totals: Vec<u32>,
+    ids: Vec<u16>,
+    counts: Vec<u32>,
+}
+
+/// What followed one context.
+#[derive(Clone, Copy)]
+struct Followers<'a> {
+    ids: &'a [u16],
+    counts: &'a [u32],
+    total: u32,
+}
+
+impl Successors {
+    /// From sorted events, each `context << 16 | id`.
+    fn of(events: &[u64]) -> Self {
+        let mut all = Self::default();
+        let mut group = Vec::new();
+        for same_context in events.chunk_by(|a, b| a >> 16 == b >> 16) {
+            group.clear();
+            group.extend(
+                same_context
+                    .chunk_by(|a, b| a == b)
+                    .map(|same| (same[0] as u16, same.len() as u32)),
+            );
+            group.sort_unstable_by_key(|&(id, count)| (std::cmp::Reverse(count), id));
+            all.contexts.push((same_context[0] >> 16) as u32);
+            all.starts.push(all.ids.len() as u32);
+            all.totals.push(same_context.len() as u32);
+            all.ids.extend(group.iter().map(|&(id, _)| id));
+            all.counts.extend(group.iter().map(|&(_, count)| count));
+        }
+        all.starts.push(all.ids.len() as u32);
+        all
+    }
+
+    fn after(&self, context: u32) -> Followers<'_> {
+        let Ok(at) = self.contexts.binary_search(&context) else {
+            return Followers {
+                ids: &[],
+                counts: &[],
+                total: 0,
+            };
+        };
+        let range = self.starts[at] as usize..self.starts[at + 1] as usize;
+        Followers {
+            ids: &self.ids[range.clone()],
+            counts: &self.counts[range],
+            total: self.totals[at],
+        }
+    }
+}
+
+/// A trigram counted on what this checkpoint's run has learned from: the same tokens of the same files.
+pub fn counted_for(checkpoint: &Checkpoint, dataset: &Dataset) -> Result<Trigram> {
+    let training = &checkpoint.config.training;
+    let experiment: Option<Experiment> =
+        serde_json::from_value(training["experiment"].clone()).ok();
+    let experiment = experiment.zip(training["tokens"].as_u64());
+    let (Experiment { training, .. }, tokens) = experiment
+        .context("config.json does not say what the checkpoint was trained on, so no baseline can be counted")?;
+    let shards = dataset.files(Split::Train);
+    // Later epochs bring the same tokens again.
+    let stretches = match training.loader {
+        Loader::Streams => {
+            Streams::new(shards, training.lanes, training.steps, training.seed, 0).stretches(tokens)
+        }
+        Loader::Sequences => {
+            Sequences::new(shards, training.lanes, training.seed, 0).stretches(tokens)
+        }
+    };
+    let stretches = stretches
+        .into_iter()
+        .map(|(file, targets)| (shards.file(file), targets));
+    Ok(Trigram::count(stretches))
+}
+
+/// Measures it on the first files of a part, as many as make up `max_tokens`. `progress` is told the targets done, and
+/// ends it by `false`. There are no probabilities over the whole vocabulary, so only strict figures and accuracy count.
+pub fn measure(
+    trigram: &Trigram,
+    dataset: &Dataset,
+    split: Split,
+    max_tokens: u64,
+    progress: &dyn Fn(u64) -> bool,
+) -> Metrics {
+    let vocabulary = dataset.vocabulary();
+    let shards = dataset.files(split);
+    let word = |id: u32| vocabulary.token(id).unwrap_or_default();
+    let observe_file = |file: usize| {
+        let ids = shards.file(file);
+        let mut answers = Vec::new();
+        let observe = |at: usize| {
+            let (target, previous) = (u32::from(ids[at]), word(u32::from(ids[at - 1])));
+            trigram.rank(&ids[..at], ANSWERS, &mut answers);
+            let words: Vec<(&str, f32)> = answers
+                .iter()
+                .map(|&(id, score)| (word(id), score))
+                .collect();
+            let mut seen = Observation::from_answers(word(target), previous, &words, None);
+            seen.shown = None; // scores are no probabilities, so there is nothing to calibrate
+            if target == UNK {
+                // As where the network is measured: taken for an identifier, and no answer is right.
+                seen.class = Class::of("identifier", previous);
+                seen.exact = false;
+            }
+            seen
+        };
+        (1..ids.len()).map(observe).collect::<Vec<_>>()
+    };
+    let mut metrics = Metrics::default();
+    let mut done = 0;
+    let files: Vec<usize> = (0..shards.files_within(max_tokens)).collect();
+    for files in files.chunks(FILES) {
+        let observations: Vec<Vec<Observation>> =
+            files.par_iter().map(|&file| observe_file(file)).collect();
+        for seen in observations.iter().flatten() {
+            metrics.add(seen);
+            done += 1;
+        }
+        if !progress(done) {
+            break;
+        }
+    }
+    metrics
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The paper's formula, as it stands there.
+    fn score(counts: &HashMap<Vec<u16>, u32>, context: &[u16], id: u16) -> f32 {
+        let ngram = [context, &[id]].concat();
+        let total: u32 = counts
+            .iter()
+            .filter(|(n, _)| n.len() == ngram.len() && n.starts_with(context))
+            .map(|(_, &c)| c)
+            .sum();
+        match counts.get(&ngram) {
+            Some(&count) => count as f32 / total as f32,
+            None if context.is_empty() => 0.0,
+            None => BACK_OFF * score(counts, &context[1..], id),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn ranks_as_the_formula(files in prop::collection::vec(prop::collection::vec(2_u16..8, 2..30), 1..6), k in 1_usize..9) {
+            let trigram = Trigram::count(files.iter().map(|file| (&file[..], 1..file.len())));
+            let mut counts: HashMap<Vec<u16>, u32> = HashMap::new();
+            for file in &files {
+                for at in 1..file.len() {
+                    let before = context(&file[..at]);
+                    for from in 0..3 {
+                        *counts.entry([&before[from..], &[file[at]]].concat()).or_default() += 1;
+                    }
+                }
+            }
+            let mut answers = Vec::new();
+            for file in &files {
+                for at in 1..=file.len() {
+                    trigram.rank(&file[..at], k, &mut answers);
+                    let mut expected: Vec<(u32, f32)> = (2..8)
+                        .map(|id| (u32::from(id), score(&counts, &context(&file[..at]), id)))
+                        .filter(|&(_, score)| score > 0.0)
+                        .collect();
+                    expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                    expected.truncate(k);
+                    prop_assert_eq!(&answers.iter().map(|a| a.0).collect::<Vec<_>>(), &expected.iter().map(|a| a.0).collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+}
