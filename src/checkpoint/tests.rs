@@ -111,7 +111,7 @@ fn each_way_to_be_wrong_says_which() {
         assert!(
             error.contains(expected),
             "{error}\ndoes not say\n{expected}"
-        )
+        );
     };
     let edit = |from: &'static str, to: &'static str| {
         move |bytes: Vec<u8>| {

@@ -138,6 +138,10 @@ struct Sums {
 }
 
 impl OutputLoss {
+    #[allow(
+        clippy::too_many_lines,
+        reason = "one pass from rows to gradients, read from top to bottom"
+    )]
     fn forward(&self, h: &[f32], w: &[f32], b: &[f32], hidden: usize) -> (f32, Gradients) {
         let counted = self.targets.iter().filter(|&&t| t != PAD).count().max(1);
         let scale = 1.0 / counted as f32;

@@ -21,7 +21,7 @@ from pytorch_model import Network
 def files(path):
     """The ids of each file of a shard; the format is described in trainer/src/data/shard.rs."""
     raw = np.fromfile(path, dtype=np.uint8)
-    count, tokens = raw[16:32].view("<u8")
+    count, tokens = map(int, raw[16:32].view("<u8"))
     ids = raw[64 : 64 + 2 * tokens].view("<u2").astype(np.int64)
     offsets = raw[-8 * (count + 1) :].view("<u8")
     return [torch.from_numpy(ids[a:b]) for a, b in zip(offsets, offsets[1:])]

@@ -1,5 +1,6 @@
 //! `trainer export`: a run's checkpoint as it is distributed, in f16 and with its model card.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -93,7 +94,12 @@ pub fn card(config: &Config) -> String {
         .get("seconds")
         .and_then(Value::as_f64)
         .unwrap_or(0.0);
-    card.push_str(&format!("\nTrained on {tokens} tokens in {:.0} minutes by `trainer train`; settings in `config.json`.\n", seconds / 60.0));
+    let minutes = seconds / 60.0;
+    // Writing to a string cannot fail, here and below.
+    let _ = writeln!(
+        card,
+        "\nTrained on {tokens} tokens in {minutes:.0} minutes by `trainer train`; settings in `config.json`."
+    );
     let parts = [
         (
             "Validation (state carried to the file's end)",
@@ -110,7 +116,7 @@ pub fn card(config: &Config) -> String {
     ];
     for (title, figures) in parts {
         if let Some(Value::Object(figures)) = figures {
-            card.push_str(&format!("\n## {title}\n\n| | |\n|---|---|\n"));
+            let _ = writeln!(card, "\n## {title}\n\n| | |\n|---|---|");
             rows(&mut card, "", figures);
         }
     }
@@ -122,12 +128,12 @@ fn rows(card: &mut String, prefix: &str, figures: &serde_json::Map<String, Value
         match value {
             Value::Object(inner) => rows(card, &format!("{prefix}{name} "), inner),
             Value::Number(number) if number.is_u64() => {
-                card.push_str(&format!("| {prefix}{name} | {number} |\n"))
+                let _ = writeln!(card, "| {prefix}{name} | {number} |");
             }
-            Value::Number(number) => card.push_str(&format!(
-                "| {prefix}{name} | {:.4} |\n",
-                number.as_f64().unwrap_or(f64::NAN)
-            )),
+            Value::Number(number) => {
+                let value = number.as_f64().unwrap_or(f64::NAN);
+                let _ = writeln!(card, "| {prefix}{name} | {value:.4} |");
+            }
             _ => {}
         }
     }

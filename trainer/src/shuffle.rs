@@ -7,9 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A generator of its own for each `(purpose, seed, round)`; `round` is an epoch, or 0.
-pub fn generator(purpose: &[u8; 8], seed: u64, round: u64) -> ChaCha8Rng {
+pub fn generator(purpose: [u8; 8], seed: u64, round: u64) -> ChaCha8Rng {
     let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(purpose);
+    bytes[..8].copy_from_slice(&purpose);
     bytes[8..16].copy_from_slice(&seed.to_le_bytes());
     bytes[16..24].copy_from_slice(&round.to_le_bytes());
     ChaCha8Rng::from_seed(bytes)

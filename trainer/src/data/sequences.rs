@@ -24,7 +24,7 @@ impl<'a> Sequences<'a> {
     ///
     /// If `lanes` is 0.
     pub fn new(shards: &'a Shards, lanes: usize, seed: u64, epoch: u64) -> Self {
-        let mut random = generator(b"sequence", seed, epoch);
+        let mut random = generator(*b"sequence", seed, epoch);
         let mut order: Vec<usize> = (0..shards.len()).collect();
         shuffle(&mut order, &mut random);
         for pool in order.chunks_mut(lanes * POOL) {

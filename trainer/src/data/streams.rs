@@ -32,7 +32,7 @@ impl<'a> Streams<'a> {
     /// that seed and epoch have shuffled; when the queue is empty, lanes that are done are padded.
     pub fn new(shards: &'a Shards, lanes: usize, steps: usize, seed: u64, epoch: u64) -> Self {
         let mut queue: Vec<usize> = (0..shards.len()).collect();
-        shuffle(&mut queue, &mut generator(b"streams\0", seed, epoch));
+        shuffle(&mut queue, &mut generator(*b"streams\0", seed, epoch));
         let tail = queue.len().saturating_sub(lanes * EVENED_OUT);
         queue[tail..].sort_by_key(|&file| std::cmp::Reverse(shards.file_len(file)));
         Self::over(shards, queue, lanes, steps)

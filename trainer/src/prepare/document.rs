@@ -48,6 +48,10 @@ pub struct Skip {
 }
 
 impl Skip {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "callers pass literals, paths and errors alike"
+    )]
     pub fn new(why: &'static str, detail: impl ToString) -> Self {
         let detail = detail.to_string();
         Self { why, detail }

@@ -160,9 +160,10 @@ fn check_out(args: &Args) -> Result<()> {
 }
 
 fn read_vocabulary(path: &Path) -> Result<Vocabulary> {
-    let file = match path.is_dir() {
-        true => path.join(TOKENIZER),
-        false => path.to_owned(),
+    let file = if path.is_dir() {
+        path.join(TOKENIZER)
+    } else {
+        path.to_owned()
     };
     let bytes = fs::read(&file)
         .with_context(|| format!("{}: cannot be read as --vocabulary", file.display()))?;

@@ -137,20 +137,16 @@ impl Rows {
         for (index, body) in bodies.into_iter().enumerate() {
             let row = self.read + index + 1;
             let package = packages.as_mut().and_then(Iterator::next).flatten();
-            batch.push(match paths.next().flatten() {
-                Some(path) => Raw {
-                    path,
-                    package,
-                    body,
-                },
-                None => {
-                    let skip = Skip::new("a row without a path", "");
-                    Raw {
-                        path: format!("row {row}"),
-                        package,
-                        body: Body::Broken(skip),
-                    }
-                }
+            let (path, body) = if let Some(path) = paths.next().flatten() {
+                (path, body)
+            } else {
+                let skip = Skip::new("a row without a path", "");
+                (format!("row {row}"), Body::Broken(skip))
+            };
+            batch.push(Raw {
+                path,
+                package,
+                body,
             });
         }
         self.left -= rows;
@@ -234,9 +230,10 @@ impl Strings {
                 text.extend_from_slice(value.data());
                 ends.push(text.len());
             }
-            lists.push(match has_null {
-                true => Body::Broken(Skip::new("a row with a null token", "")),
-                false => Body::Tokens { text, ends },
+            lists.push(if has_null {
+                Body::Broken(Skip::new("a row with a null token", ""))
+            } else {
+                Body::Tokens { text, ends }
             });
             at = end;
         }

@@ -124,7 +124,7 @@ impl Sampling {
         Self {
             left,
             wanted,
-            random: generator(b"holdout\0", seed, 0),
+            random: generator(*b"holdout\0", seed, 0),
         }
     }
 

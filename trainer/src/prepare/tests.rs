@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::column::writer::ColumnWriter;
+use ::parquet::data_type::ByteArray;
+use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::writer::SerializedFileWriter;
+use ::parquet::schema::parser::parse_message_type;
 use clap::Parser;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::column::writer::ColumnWriter;
-use parquet::data_type::ByteArray;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -266,7 +266,7 @@ fn same_input_same_bytes_whatever_the_threads() {
         place.write(
             &format!("tree/{}/f{i}.py", i % 5),
             format!("f{i}({})", "a, ".repeat(i)),
-        )
+        );
     });
     let bytes = |out: &str| {
         let files = place

@@ -84,28 +84,12 @@ impl Run {
         for kept in [&last, &folder.join(BEST)] {
             recover_folder(kept).with_context(|| format!("cannot recover {}", kept.display()))?;
         }
-        let resolved = experiment.resolved()?;
-        let vocabulary = dataset.vocabulary();
-        if !resume {
-            ensure!(
-                !config.exists(),
-                "{} already holds a run; continue it with --resume or choose another --out",
-                folder.display()
-            );
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create {}", folder.display()))?;
-            write_synced(&config, resolved.as_bytes())
-                .with_context(|| format!("cannot write {}", config.display()))?;
+        if resume {
+            same_experiment(&config, experiment)?;
         } else {
-            let text = fs::read_to_string(&config)
-                .with_context(|| format!("no run to resume: cannot read {}", config.display()))?;
-            let of_run = Experiment::parse(&text).with_context(|| config.display().to_string())?;
-            ensure!(
-                of_run == *experiment,
-                "the experiment differs from {}; a run is resumed as it was begun: leave --config, --seed and --max-tokens out",
-                config.display()
-            );
+            begin(folder, &config, experiment)?;
         }
+        let vocabulary = dataset.vocabulary();
         let model_config = experiment.model_config(vocabulary.len());
         let fresh = !(resume && last.exists());
         let (tensors, position, moments) = if fresh {
@@ -334,7 +318,6 @@ impl Run {
             Ending::Interrupted => "interrupted, continue with --resume",
         };
         let Position {
-            epoch,
             step,
             tokens,
             seconds,
@@ -342,9 +325,7 @@ impl Run {
             ..
         } = &self.position;
         let rate = *tokens as f64 / seconds.max(1e-9);
-        println!(
-            "{ended}: {tokens} tokens in {step} steps, {epoch} whole epochs, {seconds:.0} s ({rate:.0} tokens/s)"
-        );
+        println!("{ended}: {tokens} tokens in {step} steps, {seconds:.0} s ({rate:.0} tokens/s)");
         if let Some(loss) = best_loss {
             println!(
                 "best validation loss {loss:.4} (perplexity {:.3}): {}",
@@ -368,6 +349,31 @@ impl Run {
     fn write(&mut self, line: &serde_json::Value) -> Result<()> {
         writeln!(self.log, "{line}").context("cannot write the log")
     }
+}
+
+/// Writes the experiment of a new run into its folder.
+fn begin(folder: &Path, config: &Path, experiment: &Experiment) -> Result<()> {
+    ensure!(
+        !config.exists(),
+        "{} already holds a run; continue it with --resume or choose another --out",
+        folder.display()
+    );
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    write_synced(config, experiment.resolved()?.as_bytes())
+        .with_context(|| format!("cannot write {}", config.display()))
+}
+
+/// A run goes on as it was begun, or not at all.
+fn same_experiment(config: &Path, experiment: &Experiment) -> Result<()> {
+    let text = fs::read_to_string(config)
+        .with_context(|| format!("no run to resume: cannot read {}", config.display()))?;
+    let of_run = Experiment::parse(&text).with_context(|| config.display().to_string())?;
+    ensure!(
+        of_run == *experiment,
+        "the experiment differs from {}; a run is resumed as it was begun: leave --config, --seed and --max-tokens out",
+        config.display()
+    );
+    Ok(())
 }
 
 fn taken(tensors: &HashMap<String, Tensor>, name: &str, folder: &Path) -> Result<Tensor> {
