@@ -77,8 +77,7 @@ fn a_full_disk_is_told_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = folder.path().join("corpus.txt");
     fs::write(&corpus, lines(0, 20_000)).unwrap();
-    // A limit on the size of files stands in for the disk: 900 KiB are too few for the temporary file, 1,500 for it
-    // and a shard of a larger vocabulary's tokens are enough.
+    // A limit on the size of files stands in for the disk: the temporary file is larger.
     let prepare = |blocks: &str| {
         let mut shell = Command::new("sh");
         shell

@@ -70,7 +70,7 @@ pub struct Chunk {
 /// One file, tokenised.
 pub struct Document {
     pub path: String,
-    /// What the source says, else the path's first folder, else the path.
+    /// What the source says, else the path's first folder, or the path if it has none.
     pub package: String,
     pub content: Result<Content, Skip>,
 }

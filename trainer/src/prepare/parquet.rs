@@ -21,17 +21,15 @@ use super::source::Chunks;
 const ROWS: usize = 64;
 
 /// Hands on all rows. An error names the file and says what is wrong with it.
-pub fn read(path: &Path, chunks: &mut Chunks) -> Result<()> {
-    let file = File::open(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let broken = || format!("{}: not a whole Parquet file; get it again", path.display());
+pub fn read(file: &Path, chunks: &mut Chunks) -> Result<()> {
+    let name = file.display();
+    let file = File::open(file).with_context(|| format!("{name}: cannot be read"))?;
+    let broken = || format!("{name}: not a whole Parquet file; get it again");
     let reader = SerializedFileReader::new(file).with_context(broken)?;
     let schema = reader.metadata().file_metadata().schema_descr();
-    let columns = Columns::find(schema).with_context(|| {
-        format!(
-            "{}: a Parquet file of something else than tokenised code",
-            path.display()
-        )
-    })?;
+    let columns = Columns::find(schema)
+        .with_context(|| format!("{name}: a Parquet file of something else than tokenised code"))?;
+    let mut number = 0;
     for group in 0..reader.num_row_groups() {
         let mut rows = reader
             .get_row_group(group)
@@ -39,7 +37,20 @@ pub fn read(path: &Path, chunks: &mut Chunks) -> Result<()> {
             .and_then(|group| Rows::open(&*group, columns))
             .with_context(broken)?;
         while let Some(batch) = rows.next_batch().with_context(broken)? {
-            for raw in batch {
+            for (path, package, body) in batch {
+                number += 1;
+                let raw = match path {
+                    Some(path) => Raw {
+                        path,
+                        package,
+                        body,
+                    },
+                    None => Raw {
+                        path: format!("{name} row {number}"),
+                        package,
+                        body: Body::Broken(Skip::new("a row without a path", "")),
+                    },
+                };
                 if chunks.push(raw, rows.bytes_per_row).is_break() {
                     return Ok(());
                 }
@@ -92,13 +103,15 @@ impl Columns {
     }
 }
 
+/// Path, package and tokens.
+type Row = (Option<String>, Option<String>, Body);
+
 /// The rows of a row group.
 struct Rows {
     path: Strings,
     package: Option<Strings>,
     code: Strings,
     left: usize,
-    read: usize,
     bytes_per_row: u64,
 }
 
@@ -113,13 +126,12 @@ impl Rows {
                 .transpose()?,
             code: Strings::open(group, columns.code)?,
             left: rows,
-            read: 0,
             bytes_per_row: group.metadata().compressed_size().max(0) as u64 / rows.max(1) as u64,
         })
     }
 
     /// The next rows, or None at the end.
-    fn next_batch(&mut self) -> Result<Option<Vec<Raw>>> {
+    fn next_batch(&mut self) -> Result<Option<Vec<Row>>> {
         let rows = self.left.min(ROWS);
         if rows == 0 {
             return Ok(None);
@@ -133,24 +145,12 @@ impl Rows {
         let mut packages = self.package.as_ref().map(Strings::flat);
         let bodies = self.code.lists();
         ensure!(bodies.len() == rows, "a column ends too early");
-        let mut batch = Vec::with_capacity(rows);
-        for (index, body) in bodies.into_iter().enumerate() {
-            let row = self.read + index + 1;
+        let batch = bodies.into_iter().map(|body| {
             let package = packages.as_mut().and_then(Iterator::next).flatten();
-            let (path, body) = if let Some(path) = paths.next().flatten() {
-                (path, body)
-            } else {
-                let skip = Skip::new("a row without a path", "");
-                (format!("row {row}"), Body::Broken(skip))
-            };
-            batch.push(Raw {
-                path,
-                package,
-                body,
-            });
-        }
+            (paths.next().flatten(), package, body)
+        });
+        let batch = batch.collect();
         self.left -= rows;
-        self.read += rows;
         Ok(Some(batch))
     }
 }

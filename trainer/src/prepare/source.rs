@@ -133,9 +133,12 @@ fn read_lines(path: &Path, chunks: &mut Chunks) -> std::io::Result<()> {
             break;
         }
         line.truncate(line.trim_ascii_end().len());
+        if line.is_empty() {
+            continue;
+        }
         let raw = Raw {
             path: format!("{name}:{number}"),
-            package: None,
+            package: Some(name.clone()),
             body: Body::Line(line),
         };
         if chunks.push(raw, bytes).is_break() {

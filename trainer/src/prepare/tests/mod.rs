@@ -1,0 +1,106 @@
+//! Small corpora, prepared and opened again, and what cannot be prepared. Here: a place to do so.
+
+mod broken;
+mod corpora;
+mod refused;
+mod rows;
+mod splits;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+use crate::data::{Dataset, Split};
+
+#[derive(Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// A folder to work in.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Runs `prepare`; words that are names here are taken as paths.
+    fn prepare(&self, line: &str) -> Result<String> {
+        let words = line.split(' ').enumerate().map(|(i, word)| {
+            let is_path =
+                self.path(word).exists() || line.split(' ').nth(i.wrapping_sub(1)) == Some("--out");
+            if is_path {
+                self.path(word).into_os_string()
+            } else {
+                word.into()
+            }
+        });
+        let parsed = CommandLine::try_parse_from(std::iter::once("prepare".into()).chain(words));
+        super::prepare(&parsed?.args, &Interrupt::default())
+    }
+
+    /// The message with which it fails, and that nothing is left of it.
+    fn fails(&self, line: &str) -> String {
+        let names = |folder: &Path| {
+            let names = folder
+                .read_dir()
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name());
+            let mut names: Vec<_> = names.collect();
+            names.sort();
+            names
+        };
+        let before = names(self.0.path());
+        let error = self.prepare(line).expect_err(line);
+        assert_eq!(names(self.0.path()), before, "left behind by {line}");
+        format!("{error:#}")
+    }
+
+    /// Paths and tokens of a split, and its part of the report.
+    fn split(&self, out: &str, split: Split) -> Vec<(String, String)> {
+        let dataset = Dataset::open(&self.path(out)).unwrap();
+        let paths = fs::read_to_string(self.path(out).join(split.paths())).unwrap();
+        let paths = paths
+            .lines()
+            .map(|line| serde_json::from_str::<String>(line).unwrap());
+        let shards = dataset.files(split);
+        let files = (0..shards.len()).map(|i| {
+            let tokens = shards
+                .file(i)
+                .iter()
+                .map(|&id| dataset.vocabulary().token(id.into()).unwrap());
+            tokens.collect::<Vec<_>>().join(" ")
+        });
+        let files: Vec<_> = paths.zip(files).collect();
+        assert_eq!(files.len(), shards.len(), "a path for each file");
+        files
+    }
+
+    fn report(&self, out: &str) -> Value {
+        serde_json::from_slice(&fs::read(self.path(out).join(REPORT)).unwrap()).unwrap()
+    }
+}
+
+/// `n` distinct files, one a line.
+fn lines(name: &str, n: usize) -> String {
+    (0..n)
+        .map(|i| format!("<s> {name} {i} {} </s>\n", "x ".repeat(i % 7)))
+        .collect::<String>()
+        .replace("  ", " ")
+}
