@@ -72,7 +72,7 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     /// The `size` most frequent tokens (at most [`MAX_LEN`] less the reserved two) by falling count, ties by byte
-    /// order, after the reserved ones. The order in which counts come does not matter. Left out is what a file of
+    /// order, after the reserved ones. The order in which counts come does not matter; each token comes once. Left out is what a file of
     /// tokens separated by white space cannot hold: empty tokens, tokens with white space, and the reserved ones.
     pub fn from_counts(counts: impl IntoIterator<Item = (String, u64)>, size: usize) -> Self {
         let mut counts: Vec<(String, u64)> = counts
@@ -252,7 +252,8 @@ mod tests {
             counts in prop::collection::hash_map("\\PC{1,6}", 1_u64..5, 0..40),
             file in prop::collection::vec("[a-c<>é]{1,3}", 0..20),
         ) {
-            let counts = counts.into_iter().chain(file.iter().step_by(2).map(|token| (token.clone(), 2)));
+            let mut counts = counts;
+            counts.extend(file.iter().step_by(2).map(|token| (token.clone(), 2)));
             let vocabulary = Vocabulary::from_counts(counts, 30);
             let json = vocabulary.to_tokenizer_json().unwrap();
             prop_assert_eq!(&Vocabulary::from_tokenizer_json(&json).unwrap(), &vocabulary);
