@@ -31,6 +31,13 @@ pub struct Args {
 
 /// Runs `trainer export`.
 pub fn main(args: &Args) -> Result<()> {
+    let is_foreign = fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some())
+        && !args.out.join("model.safetensors").exists();
+    anyhow::ensure!(
+        !is_foreign,
+        "{} is not empty and holds no checkpoint; choose another --out",
+        args.out.display()
+    );
     let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
     if let Some(path) = &args.test_metrics {
         let text =

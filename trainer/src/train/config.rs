@@ -150,6 +150,10 @@ impl Experiment {
                 "model sizes must be at least 1",
             ),
         ];
+        ensure!(
+            t.validate_every != Some(0) && t.validation_tokens > 0,
+            "training.validate_every and validation_tokens must be at least 1"
+        );
         for (holds, message) in checks {
             ensure!(holds, message);
         }

@@ -166,6 +166,15 @@ fn train(
             run.log_step(&step, rate)?;
             progress.advance(run.position.tokens, step.loss);
 
+            if run.position.tokens >= budget {
+                break;
+            }
+            let due = settings.validate_every.is_some_and(|every| {
+                run.position.tokens / every > (run.position.tokens - step.tokens) / every
+            });
+            if due && !validate(run, dataset, &progress)? {
+                return Ok(Ending::EarlyStopped);
+            }
             let ending = if interrupt.requested() {
                 Some(Ending::Interrupted)
             } else if args
@@ -183,15 +192,6 @@ fn train(
             }
             if let Some(ending) = ending {
                 return Ok(ending);
-            }
-            if run.position.tokens >= budget {
-                break;
-            }
-            let due = settings.validate_every.is_some_and(|every| {
-                run.position.tokens / every > (run.position.tokens - step.tokens) / every
-            });
-            if due && !validate(run, dataset, &progress)? {
-                return Ok(Ending::EarlyStopped);
             }
         }
         run.position.epoch += 1;
