@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use minicopilot::checkpoint::Checkpoint;
 use minicopilot::metrics::{Metrics, Surfaces};
 use minicopilot::model::{Model, Training};
@@ -139,10 +139,11 @@ pub fn measure(
     );
     let mut measured = Measured::default();
     let mut state = model.zero_state(LANES)?;
+    let device = state.tensors()[0].device().clone(); // the model's
     let mut places = vec![0usize; LANES]; // of each lane's next input in its file
     let mut done = 0;
     for batch in Streams::in_order(dataset.files(split), LANES, STEPS, max_tokens) {
-        let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &Device::Cpu)?; // [T,B]
+        let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &device)?; // [T,B]
         let training = Training {
             starts: Some(&batch.starts),
             dropout_seed: None,
@@ -154,11 +155,7 @@ pub fn measure(
             let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
             step(&batch, t, &logits, &surfaces, &mut places, &mut measured);
         }
-        done += batch
-            .targets
-            .iter()
-            .filter(|&&target| target != PAD)
-            .count() as u64;
+        done += batch.target_count();
         if !progress(done) {
             break;
         }

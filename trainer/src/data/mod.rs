@@ -43,6 +43,12 @@ impl Batch {
         }
     }
 
+    /// How many targets count.
+    pub fn target_count(&self) -> u64 {
+        let pad = minicopilot::vocabulary::PAD;
+        self.targets.iter().filter(|&&target| target != pad).count() as u64
+    }
+
     /// Lays `tokens` into `lane` from step `at` on: each but the last is an input, each but the first its target.
     fn lay(&mut self, lane: usize, at: usize, tokens: &[u16], is_start: bool) {
         for (i, pair) in tokens.windows(2).enumerate() {

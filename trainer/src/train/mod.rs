@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
-use minicopilot::vocabulary::PAD;
 
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
 use crate::evaluate;
@@ -264,7 +263,7 @@ fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step
     };
     run.adam.step(&gradients, rate, clip)?;
 
-    let tokens = batch.targets.iter().filter(|&&t| t != PAD).count() as u64;
+    let tokens = batch.target_count();
     run.state = (settings.loader == Loader::Streams).then_some(state);
     run.position.step += 1;
     run.position.batch += 1;
