@@ -9,7 +9,8 @@ use std::sync::PoisonError;
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::fused::{View, dot, product, slice, softmax_in_place, threads};
+use super::MatmulPrecision;
+use super::fused::{Right, View, dot, slice, softmax_in_place, threads};
 use super::random::SplitMix64;
 
 /// `<PAD>`: a target that does not count.
@@ -58,11 +59,13 @@ pub(super) fn cross_entropy(
     b: &Tensor,
     targets: &[u32],
     softmax: &Softmax,
+    precision: MatmulPrecision,
 ) -> Result<Tensor> {
     if hidden.device().is_cpu() {
         let op = OutputLoss {
             targets: targets.to_vec(),
             softmax: softmax.clone(),
+            precision,
             gradients: Mutex::default(),
         };
         return hidden.contiguous()?.apply_op3(w, b, op);
@@ -126,6 +129,7 @@ struct Gradients {
 struct OutputLoss {
     targets: Vec<u32>,
     softmax: Softmax,
+    precision: MatmulPrecision,
     gradients: Mutex<Gradients>,
 }
 
@@ -149,6 +153,9 @@ impl OutputLoss {
         let (weight, bias) = sampled
             .as_ref()
             .map_or((w, b), |c| (&c.weight[..], &c.bias[..]));
+        let weight = View::new(weight, bias.len(), hidden); // [K,H]
+        let to_logits = Right::new(weight.t(), self.precision, true);
+        let to_hidden = Right::new(weight, self.precision, true);
         let mut d_hidden = vec![0.0; h.len()];
 
         let rows = self.targets.len().div_ceil(threads()).max(1);
@@ -175,13 +182,8 @@ impl OutputLoss {
                 for (index, ((h, d_hidden), targets)) in chunks.enumerate() {
                     let first = part * rows + index * CHUNK;
                     let mut logits = vec![0.0; targets.len() * classes]; // [n,K]
-                    product(
-                        &mut logits,
-                        View::new(h, targets.len(), hidden),
-                        View::new(weight, classes, hidden).t(),
-                        false,
-                        false,
-                    );
+                    let rows = View::new(h, targets.len(), hidden);
+                    to_logits.product(&mut logits, classes, rows, false, false);
                     for (row, (logits, &target)) in
                         logits.chunks_exact_mut(classes).zip(targets).enumerate()
                     {
@@ -204,20 +206,9 @@ impl OutputLoss {
                             .for_each(|(a, z)| *a += z);
                     }
                     let d_logits = View::new(&logits, targets.len(), classes);
-                    product(
-                        d_hidden,
-                        d_logits,
-                        View::new(weight, classes, hidden),
-                        false,
-                        false,
-                    );
-                    product(
-                        &mut sums.weight,
-                        d_logits.t(),
-                        View::new(h, targets.len(), hidden),
-                        true,
-                        false,
-                    );
+                    to_hidden.product(d_hidden, hidden, d_logits, false, false);
+                    let rows = Right::new(rows, self.precision, false);
+                    rows.product(&mut sums.weight, hidden, d_logits.t(), true, false);
                 }
                 sums
             })

@@ -13,6 +13,7 @@ mod loss;
 mod random;
 mod recurrent;
 
+pub use fused::accelerated as bf16_accelerated;
 pub use initial::{Initialization, initial_parameters};
 pub use loss::Softmax;
 pub use random::SplitMix64;
@@ -22,7 +23,7 @@ use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
 use dropout::dropout;
-use recurrent::{Layer, LayerState, LstmLayer, RnnLayer};
+use recurrent::{Layer, LayerState};
 
 /// Which network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +130,18 @@ impl State {
     }
 }
 
+/// In what the factors of training's matrix products are held; sums are f32 in either case, and so are the weights
+/// that the optimiser updates (Micikevicius et al. 2018, "Mixed Precision Training"; bf16: Kalamkar et al. 2019).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatmulPrecision {
+    /// 24 bits of mantissa.
+    #[default]
+    F32,
+    /// 8 bits of mantissa, the range of f32.
+    Bf16,
+}
+
 /// What training asks of a pass besides the outputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Training<'a> {
@@ -136,6 +149,8 @@ pub struct Training<'a> {
     pub starts: Option<&'a [bool]>,
     /// Seed of this pass's dropout masks; without one nothing is dropped.
     pub dropout_seed: Option<u64>,
+    /// Of the recurrent layers' matrix products.
+    pub precision: MatmulPrecision,
 }
 
 /// A network, ready to be trained or to answer.
@@ -157,13 +172,8 @@ impl Model {
         }
         let output_bias = parameters.pop().expect("output.bias");
         let output_weight = parameters.pop().expect("output.weight");
-        let layer = |p: &[Tensor]| match config.architecture {
-            Architecture::Rnn => Layer::Rnn(RnnLayer::new(&p[0], &p[1], &p[2], &p[3])),
-            Architecture::Lstm | Architecture::ResidualLstm => {
-                Layer::Lstm(LstmLayer::new(&p[0], &p[1], &p[2], &p[3]))
-            }
-        };
-        let layers = [layer(&parameters[1..5]), layer(&parameters[5..9])];
+        let layers =
+            [&parameters[1..5], &parameters[5..9]].map(|p| Layer::new(config.architecture, p));
         Ok(Self {
             config: config.clone(),
             embedding: parameters[0].clone(),
@@ -246,7 +256,13 @@ impl Model {
 
     /// Mean cross-entropy, in nats, of `targets` `[T*B]` after final hidden states `[T,B,H]`; targets `<PAD>` do
     /// not count. The logits of the whole batch are never alive at once (on the CPU).
-    pub fn loss(&self, hidden: &Tensor, targets: &[u32], softmax: &Softmax) -> Result<Tensor> {
+    pub fn loss(
+        &self,
+        hidden: &Tensor,
+        targets: &[u32],
+        softmax: &Softmax,
+        precision: MatmulPrecision,
+    ) -> Result<Tensor> {
         let hidden = hidden.reshape(((), self.config.hidden_size))?; // [N,H]
         loss::cross_entropy(
             &hidden,
@@ -254,6 +270,7 @@ impl Model {
             &self.output_bias,
             targets,
             softmax,
+            precision,
         )
     }
 }

@@ -1,13 +1,12 @@
-//! One recurrent layer: [`Recurrent`], and its two kinds.
+//! One recurrent layer.
 //!
-//! `seq` hoists the input projection out of the time loop into one matrix product over the whole sequence. What
-//! remains in the loop is the fused operation of [`super::fused`] on the CPU, and plain Candle operations
-//! elsewhere; the plain form is also what the fused one is tested against.
+//! On the CPU a layer is the fused operation of [`super::fused`], elsewhere plain Candle operations; the plain form
+//! is also what the fused one is tested against.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
-use super::Training;
-use super::fused::{self, Elman, FusedCell, Gated};
+use super::fused::{self, Elman, Gated, Weights};
+use super::{Architecture, Training};
 
 /// The state of one layer: `h` `[B,H]`, and `c` `[B,H]` in an LSTM. Never carries a gradient.
 #[derive(Clone, Debug)]
@@ -29,51 +28,85 @@ impl LayerState {
     }
 }
 
-/// A recurrence over an input sequence.
-pub(super) trait Recurrent {
-    /// Input projection without biases: `[T,B,I]` -> `[T,B,G*H]`.
-    fn project(&self, x: &Tensor) -> Result<Tensor>;
+/// A layer's recurrence.
+#[derive(Clone, Copy, Debug)]
+enum Cell {
+    /// `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)` (PyTorch `nn.RNN`).
+    Elman,
+    /// Gates i, f, g, o; `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')` (PyTorch `nn.LSTM`).
+    Lstm,
+}
 
-    /// One step from a projected input `[B,G*H]`, in plain differentiable Candle operations: `(h, c)`.
-    fn step(
-        &self,
-        projected: &Tensor,
-        h: &Tensor,
-        c: Option<&Tensor>,
-    ) -> Result<(Tensor, Option<Tensor>)>;
+/// A recurrent layer over its parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    cell: Cell,
+    weights: Weights<Tensor>,
+}
 
-    /// All steps at once by the fused operation (CPU only): `h` `[T,B,H]` and the state after the last.
-    fn fused(
+impl Layer {
+    /// Over `weight_ih` `[G*H,I]`, `weight_hh` `[G*H,H]`, `bias_ih` `[G*H]`, `bias_hh` `[G*H]`.
+    pub(super) fn new(architecture: Architecture, parameters: &[Tensor]) -> Self {
+        let cell = match architecture {
+            Architecture::Rnn => Cell::Elman,
+            Architecture::Lstm | Architecture::ResidualLstm => Cell::Lstm,
+        };
+        let [input, recurrent, bias_input, bias_recurrent] =
+            [0, 1, 2, 3].map(|k| parameters[k].clone());
+        Self {
+            cell,
+            weights: Weights {
+                input,
+                recurrent,
+                bias_input,
+                bias_recurrent,
+            },
+        }
+    }
+
+    pub(super) fn zero_state(
         &self,
-        projected: &Tensor,
-        state: &LayerState,
-        training: Option<Training>,
-    ) -> Result<(Tensor, LayerState)>;
+        lanes: usize,
+        hidden: usize,
+        device: &Device,
+    ) -> Result<LayerState> {
+        let zero = Tensor::zeros((lanes, hidden), DType::F32, device)?;
+        let c = matches!(self.cell, Cell::Lstm).then(|| zero.clone());
+        Ok(LayerState { h: zero, c })
+    }
 
     /// `x` `[T,B,I]` -> `h` `[T,B,H]` and the state after the last step.
-    fn seq(
+    pub(super) fn seq(
         &self,
         x: &Tensor,
         state: &LayerState,
         training: Option<Training>,
     ) -> Result<(Tensor, LayerState)> {
-        let projected = self.project(x)?;
-        if x.device().is_cpu() {
-            self.fused(&projected, state, training)
-        } else {
-            self.plain(&projected, state, training)
+        if !x.device().is_cpu() {
+            return self.plain(x, state, training.and_then(|t| t.starts));
         }
+        let seq = match self.cell {
+            Cell::Elman => fused::seq::<Elman>,
+            Cell::Lstm => fused::seq::<Gated>,
+        };
+        let (outputs, h, c) = seq(x, &self.weights, (&state.h, state.c.as_ref()), training)?;
+        Ok((outputs, LayerState { h, c }))
     }
 
-    /// [`Recurrent::seq`] behind the projection, one [`Recurrent::step`] at a time.
-    fn plain(
+    /// [`Layer::seq`] in plain differentiable Candle operations, one step at a time behind one input projection.
+    pub(super) fn plain(
         &self,
-        projected: &Tensor,
+        x: &Tensor,
         state: &LayerState,
-        training: Option<Training>,
+        starts: Option<&[bool]>,
     ) -> Result<(Tensor, LayerState)> {
-        let (steps, lanes, _) = projected.dims3()?;
-        let starts = training.and_then(|t| t.starts);
+        let (steps, lanes, inputs) = x.dims3()?;
+        let flat = x.reshape((steps * lanes, inputs))?; // [T*B,I]
+        let bias = (&self.weights.bias_input + &self.weights.bias_recurrent)?; // [G*H]
+        let projected = flat
+            .matmul(&self.weights.input.t()?)?
+            .broadcast_add(&bias)?; // [T*B,G*H]
+        let projected = projected.reshape((steps, lanes, ()))?; // [T,B,G*H]
         let (mut h, mut c) = (state.h.clone(), state.c.clone());
         let mut outputs = Vec::with_capacity(steps);
         for t in 0..steps {
@@ -82,193 +115,28 @@ pub(super) trait Recurrent {
                     .iter()
                     .map(|&start| f32::from(u8::from(!start)))
                     .collect();
-                let keep = Tensor::from_vec(keep, (lanes, 1), projected.device())?;
+                let keep = Tensor::from_vec(keep, (lanes, 1), x.device())?;
                 h = h.broadcast_mul(&keep)?;
                 c = c.map(|c| c.broadcast_mul(&keep)).transpose()?;
             }
-            (h, c) = self.step(&projected.get(t)?, &h, c.as_ref())?;
+            let activations = (projected.get(t)? + h.matmul(&self.weights.recurrent.t()?)?)?; // [B,G*H]
+            (h, c) = step(&activations, c.as_ref())?;
             outputs.push(h.clone());
         }
         Ok((Tensor::stack(&outputs, 0)?, LayerState::new(&h, c.as_ref())))
     }
 }
 
-/// The parameters that both kinds of layer have, in PyTorch's shapes.
-#[derive(Clone, Debug)]
-struct Weights {
-    input: Tensor,          // weight_ih [G*H,I]
-    recurrent: Tensor,      // weight_hh [G*H,H]
-    bias_input: Tensor,     // bias_ih [G*H]
-    bias_recurrent: Tensor, // bias_hh [G*H]
-}
-
-impl Weights {
-    fn new(
-        input: &Tensor,
-        recurrent: &Tensor,
-        bias_input: &Tensor,
-        bias_recurrent: &Tensor,
-    ) -> Self {
-        let [input, recurrent, bias_input, bias_recurrent] =
-            [input, recurrent, bias_input, bias_recurrent].map(Tensor::clone);
-        Self {
-            input,
-            recurrent,
-            bias_input,
-            bias_recurrent,
-        }
-    }
-
-    fn project(&self, x: &Tensor) -> Result<Tensor> {
-        let (steps, lanes, inputs) = x.dims3()?;
-        let flat = x
-            .reshape((steps * lanes, inputs))?
-            .matmul(&self.input.t()?)?; // [T*B,G*H]
-        flat.reshape((steps, lanes, self.input.dim(0)?))
-    }
-
-    /// `W_hh h + b_ih + b_hh` `[B,G*H]`.
-    fn recur(&self, h: &Tensor) -> Result<Tensor> {
-        h.matmul(&self.recurrent.t()?)?.broadcast_add(&self.bias()?)
-    }
-
-    /// PyTorch keeps two biases that are only ever added.
-    fn bias(&self) -> Result<Tensor> {
-        &self.bias_input + &self.bias_recurrent
-    }
-
-    fn fused<C: FusedCell>(
-        &self,
-        projected: &Tensor,
-        state: &LayerState,
-        training: Option<Training>,
-    ) -> Result<(Tensor, LayerState)> {
-        let (outputs, h, c) = fused::seq::<C>(
-            projected,
-            &self.recurrent,
-            &self.bias()?,
-            (&state.h, state.c.as_ref()),
-            training,
-        )?;
-        Ok((outputs, LayerState { h, c }))
-    }
-}
-
-/// Elman layer with tanh: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)` (PyTorch `nn.RNN`).
-#[derive(Clone, Debug)]
-pub(super) struct RnnLayer(Weights);
-
-impl RnnLayer {
-    pub(super) fn new(
-        input: &Tensor,
-        recurrent: &Tensor,
-        bias_input: &Tensor,
-        bias_recurrent: &Tensor,
-    ) -> Self {
-        Self(Weights::new(input, recurrent, bias_input, bias_recurrent))
-    }
-}
-
-impl Recurrent for RnnLayer {
-    fn project(&self, x: &Tensor) -> Result<Tensor> {
-        self.0.project(x)
-    }
-
-    fn step(
-        &self,
-        projected: &Tensor,
-        h: &Tensor,
-        _: Option<&Tensor>,
-    ) -> Result<(Tensor, Option<Tensor>)> {
-        Ok(((projected + self.0.recur(h)?)?.tanh()?, None))
-    }
-
-    fn fused(
-        &self,
-        projected: &Tensor,
-        state: &LayerState,
-        training: Option<Training>,
-    ) -> Result<(Tensor, LayerState)> {
-        self.0.fused::<Elman>(projected, state, training)
-    }
-}
-
-/// LSTM layer (PyTorch `nn.LSTM`): gates i, f, g, o; `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`.
-#[derive(Clone, Debug)]
-pub(super) struct LstmLayer(Weights);
-
-impl LstmLayer {
-    pub(super) fn new(
-        input: &Tensor,
-        recurrent: &Tensor,
-        bias_input: &Tensor,
-        bias_recurrent: &Tensor,
-    ) -> Self {
-        Self(Weights::new(input, recurrent, bias_input, bias_recurrent))
-    }
-}
-
-impl Recurrent for LstmLayer {
-    fn project(&self, x: &Tensor) -> Result<Tensor> {
-        self.0.project(x)
-    }
-
-    fn step(
-        &self,
-        projected: &Tensor,
-        h: &Tensor,
-        c: Option<&Tensor>,
-    ) -> Result<(Tensor, Option<Tensor>)> {
-        let Some(c) = c else {
-            candle_core::bail!("an LSTM's state has a cell")
-        };
-        let gates = (projected + self.0.recur(h)?)?.chunk(4, 1)?;
-        let i = candle_nn::ops::sigmoid(&gates[0])?; // [B,H]
-        let f = candle_nn::ops::sigmoid(&gates[1])?; // [B,H]
-        let g = gates[2].tanh()?; // [B,H]
-        let o = candle_nn::ops::sigmoid(&gates[3])?; // [B,H]
-        let c = ((f * c)? + (i * g)?)?;
-        Ok(((o * c.tanh()?)?, Some(c)))
-    }
-
-    fn fused(
-        &self,
-        projected: &Tensor,
-        state: &LayerState,
-        training: Option<Training>,
-    ) -> Result<(Tensor, LayerState)> {
-        self.0.fused::<Gated>(projected, state, training)
-    }
-}
-
-/// Either kind, so that a model holds its layers in an array.
-#[derive(Clone, Debug)]
-pub(super) enum Layer {
-    Rnn(RnnLayer),
-    Lstm(LstmLayer),
-}
-
-impl Layer {
-    pub(super) fn zero_state(
-        &self,
-        batch: usize,
-        hidden: usize,
-        device: &Device,
-    ) -> Result<LayerState> {
-        let zero = Tensor::zeros((batch, hidden), candle_core::DType::F32, device)?;
-        let c = matches!(self, Self::Lstm(_)).then(|| zero.clone());
-        Ok(LayerState { h: zero, c })
-    }
-
-    pub(super) fn seq(
-        &self,
-        x: &Tensor,
-        state: &LayerState,
-        training: Option<Training>,
-    ) -> Result<(Tensor, LayerState)> {
-        match self {
-            Self::Rnn(layer) => layer.seq(x, state, training),
-            Self::Lstm(layer) => layer.seq(x, state, training),
-        }
-    }
+/// From pre-activations `[B,G*H]` to `h` and `c` `[B,H]`: an LSTM's if there is a `c` before.
+fn step(gates: &Tensor, c: Option<&Tensor>) -> Result<(Tensor, Option<Tensor>)> {
+    let Some(c) = c else {
+        return Ok((gates.tanh()?, None));
+    };
+    let gates = gates.chunk(4, 1)?;
+    let i = candle_nn::ops::sigmoid(&gates[0])?; // [B,H]
+    let f = candle_nn::ops::sigmoid(&gates[1])?; // [B,H]
+    let g = gates[2].tanh()?; // [B,H]
+    let o = candle_nn::ops::sigmoid(&gates[3])?; // [B,H]
+    let c = ((f * c)? + (i * g)?)?;
+    Ok(((o * c.tanh()?)?, Some(c)))
 }

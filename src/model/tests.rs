@@ -135,10 +135,12 @@ fn fused_equals_plain() {
 
         let training = Training {
             starts: Some(&starts),
-            dropout_seed: None,
+            ..Training::default()
         };
         let (hidden, _) = model.seq_training(&ids, &state, training).unwrap();
-        let fused = model.loss(&hidden, &targets, &Softmax::Full).unwrap();
+        let fused = model
+            .loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32)
+            .unwrap();
         let fused_gradients = fused.backward().unwrap();
 
         let x = model
@@ -147,28 +149,8 @@ fn fused_equals_plain() {
             .unwrap()
             .reshape((steps, lanes, 6))
             .unwrap();
-        let plain_layer = |layer: &Layer, x: &Tensor, s: &LayerState| match layer {
-            Layer::Rnn(l) => {
-                recurrent::Recurrent::plain(
-                    l,
-                    &recurrent::Recurrent::project(l, x).unwrap(),
-                    s,
-                    Some(training),
-                )
-                .unwrap()
-                .0
-            }
-            Layer::Lstm(l) => {
-                recurrent::Recurrent::plain(
-                    l,
-                    &recurrent::Recurrent::project(l, x).unwrap(),
-                    s,
-                    Some(training),
-                )
-                .unwrap()
-                .0
-            }
-        };
+        let plain_layer =
+            |layer: &Layer, x: &Tensor, s: &LayerState| layer.plain(x, s, Some(&starts)).unwrap().0;
         let h1 = plain_layer(&model.layers[0], &x, &state.layers[0]);
         let h2 = plain_layer(&model.layers[1], &h1, &state.layers[1]);
         let expected = if architecture == Architecture::ResidualLstm {
@@ -219,7 +201,7 @@ fn sampled_softmax_estimates_the_full_one() {
     let loss = |softmax: &Softmax| loss::cross_entropy(&h, &w, &b, &targets, softmax).unwrap();
     let scalar = |t: Tensor| f64::from(t.to_scalar::<f32>().unwrap());
 
-    let full = scalar(loss(&Softmax::Full));
+    let full = scalar(loss(&Softmax::Full, MatmulPrecision::F32));
     let mean = (0..200)
         .map(|seed| scalar(loss(&Softmax::sampled(8, 10, v, seed))))
         .sum::<f64>()
@@ -278,7 +260,9 @@ fn one_batch_can_be_overfitted() {
             let (hidden, _) = model
                 .seq_training(&ids, &state, Training::default())
                 .unwrap();
-            let loss = model.loss(&hidden, &targets, &Softmax::Full).unwrap();
+            let loss = model
+                .loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32)
+                .unwrap();
             last = loss.to_scalar().unwrap();
             let gradients = loss.backward().unwrap();
             for var in vars.values() {
@@ -345,7 +329,9 @@ impl Fixture {
             .seq_training(&self.ids("ids"), &state, Training::default())
             .unwrap();
         let logits = model.logits(&hidden).unwrap();
-        let loss = model.loss(&hidden, &targets, &Softmax::Full).unwrap();
+        let loss = model
+            .loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32)
+            .unwrap();
         let gradients = loss.backward().unwrap();
         let gradient = vars.iter().map(|(name, var)| {
             let (ours, theirs) = (

@@ -146,7 +146,7 @@ pub fn measure(
         let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &device)?; // [T,B]
         let training = Training {
             starts: Some(&batch.starts),
-            dropout_seed: None,
+            ..Training::default()
         };
         let (hidden, after) = model.seq_training(&ids, &state, training)?;
         state = after;

@@ -4,47 +4,82 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Storage, Tensor};
 use rayon::prelude::*;
 
-use super::super::Training;
-use super::{FusedCell, View, product, threads};
+use super::super::{MatmulPrecision, Training};
+use super::{FusedCell, Right, View, threads};
 
-/// All steps of a layer: `projected` `[T,B,G*H]` (`W_ih x`, without biases), `w` `[G*H,H]`, `bias` `[G*H]` (the sum of
-/// both), the state before the first step -> outputs `[T,B,H]`, then `h` and `c` after the last step. Gradients flow
-/// to the three tensors and, by the truncation of back-propagation, not to the state.
+/// The parameters of a layer, in PyTorch's shapes; generic over what holds them.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights<T> {
+    pub(crate) input: T,          // weight_ih [G*H,I]
+    pub(crate) recurrent: T,      // weight_hh [G*H,H]
+    pub(crate) bias_input: T,     // bias_ih [G*H]
+    pub(crate) bias_recurrent: T, // bias_hh [G*H]
+}
+
+/// All steps of a layer: `x` `[T,B,I]` and the state before the first step -> outputs `[T,B,H]`, then `h` and `c`
+/// after the last step. Gradients flow to `x` and the weights and, by the truncation of back-propagation, not to the
+/// state.
 pub(crate) fn seq<C: FusedCell>(
-    projected: &Tensor,
-    w: &Tensor,
-    bias: &Tensor,
+    x: &Tensor,
+    weights: &Weights<Tensor>,
     state: (&Tensor, Option<&Tensor>),
     training: Option<Training>,
 ) -> Result<(Tensor, Tensor, Option<Tensor>)> {
-    let (steps, lanes, _) = projected.dims3()?;
-    let hidden = w.dim(1)?;
+    let (steps, lanes, inputs) = x.dims3()?;
+    let hidden = weights.recurrent.dim(1)?;
     let op = Layer::<C> {
         sizes: Sizes {
             steps,
             lanes,
+            inputs,
             hidden,
         },
         h0: values(state.0)?,
         c0: state.1.map(values).transpose()?.unwrap_or_default(),
         starts: training.and_then(|t| t.starts).map(<[bool]>::to_vec),
+        precision: training.map_or(MatmulPrecision::F32, |t| t.precision),
         saved: Arc::default(),
         cell: PhantomData,
     };
     let saved = Arc::clone(&op.saved);
+    let Weights {
+        input,
+        recurrent,
+        bias_input,
+        bias_recurrent,
+    } = weights;
     let outputs = if training.is_some() {
-        projected.apply_op3(w, bias, op)?
+        // One tensor instead of four, because Candle's operations take three at most.
+        let flat = [input, recurrent, bias_input, bias_recurrent].map(Tensor::flatten_all);
+        let [a, b, c, d] = flat;
+        let flat = Tensor::cat(&[a?, b?, c?, d?], 0)?;
+        x.contiguous()?.apply_op2(&flat, op)?
     } else {
-        projected.apply_op3_no_bwd(w, bias, &op)?
+        let tensors = [x, input, recurrent, bias_input, bias_recurrent];
+        let outputs = with_values(
+            tensors,
+            |[x, input, recurrent, bias_input, bias_recurrent]| {
+                op.forward(
+                    x,
+                    &Weights {
+                        input,
+                        recurrent,
+                        bias_input,
+                        bias_recurrent,
+                    },
+                )
+            },
+        )?;
+        Tensor::from_vec(outputs, (steps, lanes, hidden), x.device())?
     }; // [T,B,H]
     let h = outputs.detach().get(steps - 1)?.copy()?; // a copy: a view would keep all of [T,B,H] alive
     let c = if C::HAS_CELL {
         let saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
         let last = saved.c[(steps - 1) * lanes * hidden..].to_vec();
-        Some(Tensor::from_vec(last, (lanes, hidden), projected.device())?)
+        Some(Tensor::from_vec(last, (lanes, hidden), x.device())?)
     } else {
         None
     };
@@ -55,6 +90,7 @@ pub(crate) fn seq<C: FusedCell>(
 struct Sizes {
     steps: usize,
     lanes: usize,
+    inputs: usize,
     hidden: usize,
 }
 
@@ -72,11 +108,16 @@ struct Layer<C> {
     h0: Vec<f32>,              // [B,H]
     c0: Vec<f32>,              // [B,H], empty without cell state
     starts: Option<Vec<bool>>, // [T*B]
+    precision: MatmulPrecision,
     saved: Arc<Mutex<Saved>>,
     cell: PhantomData<fn() -> C>,
 }
 
 impl<C: FusedCell> Layer<C> {
+    fn width(&self) -> usize {
+        C::GATES * self.sizes.hidden
+    }
+
     fn starts(&self, step: usize, lane: usize) -> bool {
         self.starts
             .as_ref()
@@ -90,32 +131,65 @@ impl<C: FusedCell> Layer<C> {
         (0..count).map(|k| bound(k)..bound(k + 1)).collect()
     }
 
-    fn forward(&self, projected: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
+    /// The weights in the tensor that [`seq`] made of them.
+    fn weights<'a>(&self, flat: &'a [f32]) -> Weights<&'a [f32]> {
+        let width = self.width();
+        let (input, rest) = flat.split_at(width * self.sizes.inputs);
+        let (recurrent, rest) = rest.split_at(width * self.sizes.hidden);
+        let (bias_input, bias_recurrent) = rest.split_at(width);
+        Weights {
+            input,
+            recurrent,
+            bias_input,
+            bias_recurrent,
+        }
+    }
+
+    fn forward(&self, x: &[f32], weights: &Weights<&[f32]>) -> Vec<f32> {
         let Sizes {
             steps,
             lanes,
+            inputs,
             hidden,
         } = self.sizes;
-        let width = C::GATES * hidden;
-        // One transposed copy pays once several products use it; a single lane reads the rows as they lie.
-        let transposed = (lanes > 1).then(|| transpose(w, width, hidden)); // [H,G*H]
-        let weights = transposed.as_ref().map_or_else(
-            || View::new(w, width, hidden).t(),
-            |t| View::new(t, hidden, width),
-        );
-
-        let cells = if C::HAS_CELL {
-            steps * lanes * hidden
-        } else {
-            0
-        };
+        let (rows, width) = (steps * lanes, self.width());
+        let cells = if C::HAS_CELL { rows * hidden } else { 0 };
         let mut saved = Saved {
-            gates: projected.to_vec(),
+            gates: vec![0.0; rows * width],
             c: vec![0.0; cells],
-            h_previous: vec![0.0; steps * lanes * hidden],
+            h_previous: vec![0.0; rows * hidden],
             c_previous: vec![0.0; cells],
         };
-        let mut outputs = vec![0.0; steps * lanes * hidden];
+        let mut outputs = vec![0.0; rows * hidden];
+
+        let input = Right::new(
+            View::new(weights.input, width, inputs).t(),
+            self.precision,
+            true,
+        );
+        input.product(
+            &mut saved.gates,
+            width,
+            View::new(x, rows, inputs),
+            false,
+            true,
+        );
+        drop(input);
+        let bias: Vec<f32> = weights
+            .bias_input
+            .iter()
+            .zip(weights.bias_recurrent)
+            .map(|(a, b)| a + b)
+            .collect();
+        // In f32 one transposed copy pays once several products use it; a single lane reads the rows as they lie.
+        let transposed = (lanes > 1 && self.precision == MatmulPrecision::F32)
+            .then(|| transpose(weights.recurrent, width, hidden)); // [H,G*H]
+        let recurrent = transposed.as_ref().map_or_else(
+            || View::new(weights.recurrent, width, hidden).t(),
+            |t| View::new(t, hidden, width),
+        );
+        let recurrent = Right::new(recurrent, self.precision, true);
+
         let groups = self.groups();
         let gates = split_lanes(&mut saved.gates, self.sizes, &groups);
         let c = split_lanes(&mut saved.c, self.sizes, &groups);
@@ -147,15 +221,10 @@ impl<C: FusedCell> Layer<C> {
                         }
                     }
                     for row in gates[t].chunks_exact_mut(width) {
-                        row.iter_mut().zip(bias).for_each(|(a, b)| *a += b);
+                        row.iter_mut().zip(&bias).for_each(|(a, b)| *a += b);
                     }
-                    product(
-                        gates[t],
-                        View::new(h_previous[t], group.len(), hidden),
-                        weights,
-                        true,
-                        false,
-                    );
+                    let h = View::new(h_previous[t], group.len(), hidden);
+                    recurrent.product(gates[t], width, h, true, false);
                     C::forward(hidden, gates[t], c_previous[t], c[t], outputs[t]);
                 }
             },
@@ -164,23 +233,30 @@ impl<C: FusedCell> Layer<C> {
         outputs
     }
 
-    /// Gradients of `projected`, `w` and `bias` from that of the outputs.
-    fn backward(&self, w: &[f32], grad: &[f32]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    /// Gradients of `x` and of the flat weights from that of the outputs.
+    fn backward(&self, x: &[f32], weights: &Weights<&[f32]>, grad: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let Sizes {
             steps,
             lanes,
+            inputs,
             hidden,
         } = self.sizes;
-        let width = C::GATES * hidden;
-        let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut d_gates = vec![0.0; steps * lanes * width];
+        let (rows, width) = (steps * lanes, self.width());
+        let saved = std::mem::take(&mut *self.saved.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut d_gates = vec![0.0; rows * width];
+        let recurrent = Right::new(
+            View::new(weights.recurrent, width, hidden),
+            self.precision,
+            true,
+        );
         let groups = self.groups();
         let by_group = split_lanes(&mut d_gates, self.sizes, &groups);
-        (groups, by_group)
+        let d_bias: Vec<Vec<f32>> = (groups, by_group)
             .into_par_iter()
-            .for_each(|(group, mut d_gates)| {
+            .map(|(group, mut d_gates)| {
                 let mut dh = vec![0.0; group.len() * hidden];
                 let mut dc = vec![0.0; if C::HAS_CELL { group.len() * hidden } else { 0 }];
+                let mut d_bias = vec![0.0; width];
                 for t in (0..steps).rev() {
                     let block = |all: &'_ [f32], columns: usize| -> Range<usize> {
                         let first = (t * lanes + group.start) * columns;
@@ -202,13 +278,11 @@ impl<C: FusedCell> Layer<C> {
                         &mut dc,
                         d_gates[t],
                     );
-                    product(
-                        &mut dh,
-                        View::new(d_gates[t], group.len(), width),
-                        View::new(w, width, hidden),
-                        false,
-                        false,
-                    );
+                    for row in d_gates[t].chunks_exact(width) {
+                        d_bias.iter_mut().zip(row).for_each(|(a, b)| *a += b);
+                    }
+                    let left = View::new(d_gates[t], group.len(), width);
+                    recurrent.product(&mut dh, hidden, left, false, false);
                     for row in group
                         .clone()
                         .filter(|&lane| self.starts(t, lane))
@@ -220,62 +294,78 @@ impl<C: FusedCell> Layer<C> {
                         }
                     }
                 }
-            });
-        let mut dw = vec![0.0; width * hidden];
-        let all = View::new(&d_gates, steps * lanes, width);
-        product(
-            &mut dw,
-            all.t(),
-            View::new(&saved.h_previous, steps * lanes, hidden),
-            false,
+                d_bias
+            })
+            .collect();
+        drop(recurrent);
+        let d_gates = View::new(&d_gates, rows, width);
+        let mut d_x = vec![0.0; rows * inputs];
+        Right::new(
+            View::new(weights.input, width, inputs),
+            self.precision,
             true,
-        );
-        let mut d_bias = vec![0.0; width];
-        for row in d_gates.chunks_exact(width) {
-            d_bias.iter_mut().zip(row).for_each(|(a, b)| *a += b);
+        )
+        .product(&mut d_x, inputs, d_gates, false, true);
+        let mut flat = vec![0.0; width * (inputs + hidden + 2)];
+        let (d_input, rest) = flat.split_at_mut(width * inputs);
+        let (d_recurrent, biases) = rest.split_at_mut(width * hidden);
+        for (out, right, columns) in [
+            (d_input, x, inputs),
+            (d_recurrent, &saved.h_previous[..], hidden),
+        ] {
+            Right::new(View::new(right, rows, columns), self.precision, true).product(
+                out,
+                columns,
+                d_gates.t(),
+                false,
+                true,
+            );
         }
-        (d_gates, dw, d_bias)
+        for half in biases.chunks_exact_mut(width) {
+            for part in &d_bias {
+                half.iter_mut().zip(part).for_each(|(a, b)| *a += b);
+            }
+        }
+        (d_x, flat)
     }
 }
 
-impl<C: FusedCell> CustomOp3 for Layer<C> {
+impl<C: FusedCell> CustomOp2 for Layer<C> {
     fn name(&self) -> &'static str {
         C::NAME
     }
 
     fn cpu_fwd(
         &self,
-        projected: &CpuStorage,
+        x: &CpuStorage,
         l1: &Layout,
-        w: &CpuStorage,
+        flat: &CpuStorage,
         l2: &Layout,
-        bias: &CpuStorage,
-        l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let outputs = self.forward(slice(projected, l1)?, slice(w, l2)?, slice(bias, l3)?);
+        let outputs = self.forward(slice(x, l1)?, &self.weights(slice(flat, l2)?));
         let Sizes {
             steps,
             lanes,
             hidden,
+            ..
         } = self.sizes;
         Ok((CpuStorage::F32(outputs), (steps, lanes, hidden).into()))
     }
 
     fn bwd(
         &self,
-        projected: &Tensor,
-        w: &Tensor,
-        bias: &Tensor,
+        x: &Tensor,
+        flat: &Tensor,
         _: &Tensor,
         grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (d_projected, dw, d_bias) =
-            with_values(w, |w| with_values(grad, |grad| self.backward(w, grad)))??;
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (d_x, d_flat) = with_values([x, flat, grad], |[x, flat, grad]| {
+            self.backward(x, &self.weights(flat), grad)
+        })?;
         let device = grad.device();
         Ok((
-            Some(Tensor::from_vec(d_projected, projected.shape(), device)?),
-            Some(Tensor::from_vec(dw, w.shape(), device)?),
-            Some(Tensor::from_vec(d_bias, bias.shape(), device)?),
+            Some(Tensor::from_vec(d_x, x.shape(), device)?),
+            Some(Tensor::from_vec(d_flat, flat.shape(), device)?),
         ))
     }
 }
@@ -288,14 +378,24 @@ pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-/// Calls `f` with the values of a CPU tensor, without copying them if they are contiguous.
-pub(crate) fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(storage) => Ok(f(slice(storage, layout)?)),
-        _ => candle_core::bail!("a fused operation got a tensor that is not on the CPU"),
+/// Calls `f` with the values of CPU tensors, without copying those that are contiguous.
+fn with_values<const N: usize, R>(
+    tensors: [&Tensor; N],
+    f: impl FnOnce([&[f32]; N]) -> R,
+) -> Result<R> {
+    let tensors: Vec<Tensor> = tensors
+        .into_iter()
+        .map(Tensor::contiguous)
+        .collect::<Result<_>>()?;
+    let storages: Vec<_> = tensors.iter().map(Tensor::storage_and_layout).collect();
+    let mut slices = [&[][..]; N];
+    for (values, (storage, layout)) in slices.iter_mut().zip(&storages) {
+        let Storage::Cpu(storage) = &**storage else {
+            candle_core::bail!("a fused operation got a tensor that is not on the CPU")
+        };
+        *values = slice(storage, layout)?;
     }
+    Ok(f(slices))
 }
 
 fn values(tensor: &Tensor) -> Result<Vec<f32>> {

@@ -1,15 +1,18 @@
-//! Matrix products over slices, by the `gemm` crate that Candle itself uses.
+//! Matrix products over slices: in f32 by the `gemm` crate that Candle itself uses, in bf16 by [`super::bf16`].
 
 use gemm::Parallelism;
+
+use super::super::MatmulPrecision;
+use super::bf16;
 
 /// A matrix in a slice: `rows` × `columns` with strides counted in elements.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    data: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
+    pub(super) data: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_stride: usize,
+    pub(super) column_stride: usize,
 }
 
 impl<'a> View<'a> {
@@ -25,6 +28,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// `count` rows from `first`.
+    pub(super) fn rows_from(self, first: usize, count: usize) -> Self {
+        assert!(first + count <= self.rows, "rows of a matrix");
+        Self {
+            data: &self.data[first * self.row_stride..],
+            rows: count,
+            ..self
+        }
+    }
+
     /// The transpose, without moving anything.
     pub(crate) fn t(self) -> Self {
         Self {
@@ -37,10 +50,44 @@ impl<'a> View<'a> {
     }
 }
 
-/// `out = a b`, or `out += a b` if `accumulate`; `out` row-major. On all of rayon's threads if `parallel`.
-pub(crate) fn product(out: &mut [f32], a: View, b: View, accumulate: bool, parallel: bool) {
+/// The right factor of one or more products.
+pub(crate) enum Right<'a> {
+    F32(View<'a>),
+    Bf16(bf16::Packed),
+}
+
+impl<'a> Right<'a> {
+    /// `b`, packed once if the precision asks for it.
+    pub(crate) fn new(b: View<'a>, precision: MatmulPrecision, parallel: bool) -> Self {
+        match precision {
+            MatmulPrecision::F32 => Self::F32(b),
+            MatmulPrecision::Bf16 => Self::Bf16(bf16::Packed::new(b, parallel)),
+        }
+    }
+
+    /// `out = a b`, or `out += a b` if `accumulate`; the rows of `out` begin `stride` elements apart. On all of rayon's
+    /// threads if `parallel`.
+    pub(crate) fn product(
+        &self,
+        out: &mut [f32],
+        stride: usize,
+        a: View,
+        accumulate: bool,
+        parallel: bool,
+    ) {
+        match self {
+            Self::F32(b) => product(out, stride, a, *b, accumulate, parallel),
+            Self::Bf16(b) => bf16::product(out, stride, a, b, accumulate, parallel),
+        }
+    }
+}
+
+fn product(out: &mut [f32], stride: usize, a: View, b: View, accumulate: bool, parallel: bool) {
     assert_eq!(a.columns, b.rows, "inner sizes");
-    assert_eq!(out.len(), a.rows * b.columns, "size of the result");
+    assert!(
+        b.columns <= stride && out.len() >= (a.rows - 1) * stride + b.columns,
+        "size of the result"
+    );
     let parallelism = if parallel {
         Parallelism::Rayon(0)
     } else {
@@ -55,7 +102,7 @@ pub(crate) fn product(out: &mut [f32], a: View, b: View, accumulate: bool, paral
             a.columns,
             out.as_mut_ptr(),
             1,
-            b.columns as isize,
+            stride as isize,
             accumulate,
             a.data.as_ptr(),
             a.column_stride as isize,

@@ -1,16 +1,18 @@
-//! A recurrent layer behind its input projection as one Candle operation with a hand-written backward pass (CPU).
+//! A recurrent layer, input projection included, as one Candle operation with a hand-written backward pass (CPU).
 //!
 //! The time loop is run by each thread for its own lanes of the batch, start to end: no thread waits for another
-//! inside it. Per step it does one matrix product and one fused element-wise pass; the gradient of the recurrent
-//! weights is one matrix product over the whole sequence, after the loop.
+//! inside it. Per step it does one matrix product and one fused element-wise pass; the input projection before the loop
+//! and the gradients of input and weights after it are matrix products over the whole sequence.
 //! Backward equations: Graves 2012, "Supervised Sequence Labelling with Recurrent Neural Networks", section 4.6.
 
+mod bf16;
 mod cell;
 mod layer;
 mod matrix;
 mod simd;
 
+pub use bf16::accelerated;
 pub(crate) use cell::{Elman, FusedCell, Gated};
-pub(crate) use layer::{seq, slice};
-pub(crate) use matrix::{View, product, threads};
+pub(crate) use layer::{Weights, seq, slice};
+pub(crate) use matrix::{Right, View, threads};
 pub(crate) use simd::{dot, softmax_in_place};

@@ -1,7 +1,7 @@
 //! `experiments/*.toml`: one file for each trained model, checked once and kept with the run as resolved.
 
 use anyhow::{Context, Result, anyhow, ensure};
-use minicopilot::model::{Architecture, Initialization, ModelConfig};
+use minicopilot::model::{Architecture, Initialization, MatmulPrecision, ModelConfig};
 use serde::{Deserialize, Serialize};
 
 /// A whole experiment.
@@ -64,6 +64,8 @@ pub struct TrainingSettings {
     pub epsilon: f64,
     /// Decoupled (AdamW); 0 is Adam.
     pub weight_decay: f64,
+    /// Of the matrix products: bf16 is faster where the processor has instructions for it, see `trainer bench`.
+    pub precision: MatmulPrecision,
     /// Largest norm of all gradients together; 0 clips nothing.
     pub clip: f64,
     /// Ids below it are in every softmax; the vocabulary's size or more makes the softmax full.
@@ -97,6 +99,7 @@ impl Default for TrainingSettings {
             beta2: 0.999,
             epsilon: 1e-8,
             weight_decay: 0.0,
+            precision: MatmulPrecision::F32,
             clip: 1.0,
             softmax_head: u32::MAX,
             softmax_sample: 0,

@@ -241,10 +241,13 @@ fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step
     let training = Training {
         starts: Some(&batch.starts),
         dropout_seed: Some(seed),
+        precision: settings.precision,
     };
     let (hidden, state) = run.model.seq_training(&ids, &state, training)?; // [T,B,H]
     let softmax = softmax(settings, run.model.config().vocabulary_size, seed);
-    let loss = run.model.loss(&hidden, &batch.targets, &softmax)?;
+    let loss = run
+        .model
+        .loss(&hidden, &batch.targets, &softmax, settings.precision)?;
     let gradients = loss.backward()?;
 
     let loss = f64::from(loss.to_scalar::<f32>()?);
