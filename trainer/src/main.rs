@@ -5,6 +5,7 @@ mod data;
 mod evaluate;
 mod export;
 mod interrupt;
+mod memory;
 mod prepare;
 mod shuffle;
 mod train;
@@ -35,6 +36,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::keep_freed_pages();
     let cli = Cli::parse();
     let interrupt = match Interrupt::catch() {
         Ok(interrupt) => interrupt,

@@ -115,14 +115,15 @@ multiversioned! {
         let rows = gates.chunks_exact_mut(4 * hidden).zip(c_previous.chunks_exact(hidden));
         for ((row, c_previous), (c, h)) in rows.zip(c.chunks_exact_mut(hidden).zip(h.chunks_exact_mut(hidden))) {
             let (i, f, g, o) = quarters_mut(row, hidden);
-            for k in 0..hidden {
-                i[k] = sigmoid(i[k]);
-                f[k] = sigmoid(f[k]);
-                g[k] = tanh(g[k]);
-                o[k] = sigmoid(o[k]);
-                c[k] = f[k] * c_previous[k] + i[k] * g[k];
-                h[k] = o[k] * tanh(c[k]);
+            // Pass by pass: in one loop over seven slices nothing is vectorised, and a row stays in the cache.
+            i.iter_mut().for_each(|x| *x = sigmoid(*x));
+            f.iter_mut().for_each(|x| *x = sigmoid(*x));
+            g.iter_mut().for_each(|x| *x = tanh(*x));
+            o.iter_mut().for_each(|x| *x = sigmoid(*x));
+            for (((c, c_previous), (i, f)), g) in c.iter_mut().zip(c_previous).zip(i.iter().zip(f)).zip(g) {
+                *c = *f * c_previous + i * *g;
             }
+            for ((h, c), o) in h.iter_mut().zip(c).zip(o) { *h = *o * tanh(*c); }
         }
     }
 

@@ -41,7 +41,8 @@ pub(super) use multiversioned;
 pub(super) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
     let x = x.clamp(-87.0, 88.0);
-    let n = x * std::f32::consts::LOG2_E + ROUND - ROUND;
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
     let r = x - n * 0.693_359_375 + n * 2.121_944_4e-4;
     let p = 1.987_569_15e-4;
     let p = p * r + 1.398_199_950_7e-3;
@@ -50,7 +51,7 @@ pub(super) fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_545_9e-1;
     let p = p * r + 5.000_000_120_1e-1;
     let p = p * r * r + r + 1.0;
-    p * f32::from_bits(((n as i32 + 127) << 23) as u32)
+    p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23)) // the lowest bits of `shifted` are n
 }
 
 /// Logistic function.
