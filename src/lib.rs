@@ -17,6 +17,7 @@ pub mod engine;
 pub mod metrics;
 pub mod model;
 pub mod python;
+mod simd;
 pub mod vocabulary;
 
 #[cfg(feature = "server")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::python::{self, Kind};
 
 /// How many completion items a user is shown.
-const LIST: usize = 5;
+pub(super) const LIST: usize = 5;
 
 /// What a target is, as far as the slices ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! From a network's scores to an [`Observation`].
 
-use super::observation::{Class, Keystrokes, ModelView, Observation, Shown, has_text, keys_used};
+use super::observation::{
+    Class, Keystrokes, LIST, ModelView, Observation, Shown, has_text, keys_used,
+};
 use crate::python;
+use crate::simd::{count_above, largest, sum_of_exponentials};
 use crate::vocabulary::UNK;
 
 /// One vocabulary entry, as far as measuring asks.
@@ -14,8 +17,8 @@ struct Entry {
 /// What every vocabulary entry means on the page, worked out once.
 pub struct Surfaces {
     entries: Vec<Entry>,
-    /// Which entries are answers; apart, as a mask for the counting loops.
-    answers: Vec<bool>,
+    /// Ids of the few entries that are no answers.
+    no_answers: Vec<u32>,
     dot: Option<u32>,
 }
 
@@ -24,14 +27,16 @@ impl Surfaces {
     pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
         let mut surfaces = Self {
             entries: Vec::new(),
-            answers: Vec::new(),
+            no_answers: Vec::new(),
             dot: None,
         };
         for (id, token) in (0..).zip(tokens) {
             if token == "." {
                 surfaces.dot = Some(id);
             }
-            surfaces.answers.push(has_text(token));
+            if !has_text(token) {
+                surfaces.no_answers.push(id);
+            }
             surfaces.entries.push(Entry {
                 class: Class::of(token, ""),
                 inserted: python::insertable(token)
@@ -57,30 +62,42 @@ impl Surfaces {
             _ if target == UNK => Class::Identifier,
             class => class,
         };
-        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = logits
-            .iter()
-            .map(|logit| f64::from((logit - highest).exp()))
-            .sum();
-        let rank = ahead(logits, index, |_| true);
-        let first = best(logits, |id| self.answers[id]);
+        let highest = largest(logits);
+        let sum = sum_of_exponentials(logits, highest);
+        let rank = count_above(&logits[..index], logits[index], true)
+            + count_above(&logits[index + 1..], logits[index], false);
+        let before = |&&id: &&u32| stands_before(logits, id as usize, index);
+        let answer_rank = (!self.no_answers.contains(&target))
+            .then(|| rank - self.no_answers.iter().filter(before).count());
+        let first = self.first_answer(logits, highest);
         Observation {
             class,
             model: Some(ModelView {
                 log_probability: f64::from(logits[index] - highest) - sum.ln(),
                 rank,
             }),
-            rank: self.answers[index].then(|| ahead(logits, index, |id| self.answers[id])),
+            rank: answer_rank,
             exact: rank == 0 && target != UNK,
             shown: first.map(|id| Shown {
                 probability: (f64::from((logits[id] - highest).exp()) / sum) as f32,
                 right: id == index,
             }),
-            keystrokes: self.keystrokes(logits, index),
+            keystrokes: self.keystrokes(logits, index, rank),
         }
     }
 
-    fn keystrokes(&self, logits: &[f32], index: usize) -> Option<Keystrokes> {
+    /// The answer with the highest logit, the first among equals.
+    fn first_answer(&self, logits: &[f32], highest: f32) -> Option<usize> {
+        let is_answer = |id: &usize| !self.no_answers.contains(&(*id as u32));
+        let first = logits.iter().position(|&logit| logit >= highest);
+        first.filter(is_answer).or_else(|| {
+            (0..logits.len())
+                .filter(is_answer)
+                .reduce(|best, id| if logits[id] > logits[best] { id } else { best })
+        })
+    }
+
+    fn keystrokes(&self, logits: &[f32], index: usize, rank: usize) -> Option<Keystrokes> {
         let entry = &self.entries[index];
         if entry.class == Class::LineEnd {
             return Some(Keystrokes {
@@ -89,6 +106,13 @@ impl Surfaces {
             });
         }
         let text = entry.inserted.as_deref()?;
+        if rank < LIST {
+            // In the list before anything is typed.
+            return Some(Keystrokes {
+                keys: 1,
+                characters: text.chars().count() as u64,
+            });
+        }
         let ahead = self.entries.iter().enumerate().filter_map(|(id, other)| {
             let text = other.inserted.as_deref()?;
             stands_before(logits, id, index).then_some(text)
@@ -103,18 +127,4 @@ impl Surfaces {
 /// Whether `id` stands before `index`: by a higher logit, or by a lower id among equals.
 fn stands_before(logits: &[f32], id: usize, index: usize) -> bool {
     logits[id] > logits[index] || (logits[id] >= logits[index] && id < index)
-}
-
-/// How many eligible entries stand before `index`.
-fn ahead(logits: &[f32], index: usize, eligible: impl Fn(usize) -> bool) -> usize {
-    (0..logits.len())
-        .filter(|&id| eligible(id) && stands_before(logits, id, index))
-        .count()
-}
-
-/// The entry with the highest logit, the first among equals.
-fn best(logits: &[f32], eligible: impl Fn(usize) -> bool) -> Option<usize> {
-    (0..logits.len())
-        .filter(|&id| eligible(id))
-        .reduce(|best, id| if logits[id] > logits[best] { id } else { best })
 }

@@ -10,8 +10,9 @@ use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::MatmulPrecision;
-use super::fused::{Right, View, dot, slice, softmax_in_place, threads};
+use super::fused::{Right, View, slice, threads};
 use super::random::SplitMix64;
+use crate::simd::{dot, softmax_in_place};
 
 /// `<PAD>`: a target that does not count.
 const PAD: u32 = crate::vocabulary::PAD;

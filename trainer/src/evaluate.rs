@@ -21,6 +21,8 @@ use crate::interrupt::Interrupt;
 /// Lanes that are measured together, and their steps a batch: wide enough for the matrix products.
 const LANES: usize = 32;
 const STEPS: usize = 64;
+/// Steps whose logits are alive at once: 10 MB.
+const TOGETHER: usize = 8;
 
 /// Arguments of `trainer evaluate`.
 #[derive(Debug, clap::Args)]
@@ -150,10 +152,14 @@ pub fn measure(
         };
         let (hidden, after) = model.seq_training(&ids, &state, training)?;
         state = after;
-        for t in 0..batch.steps {
-            let logits = model.logits(&hidden.detach().get(t)?)?; // [B,V]
+        let hidden = hidden.detach();
+        for first in (0..batch.steps).step_by(TOGETHER) {
+            let steps = TOGETHER.min(batch.steps - first);
+            let logits = model.logits(&hidden.narrow(0, first, steps)?)?; // [t,B,V]
             let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
-            step(&batch, t, &logits, &surfaces, &mut places, &mut measured);
+            for (t, logits) in (first..).zip(logits.chunks_exact(logits.len() / steps)) {
+                step(&batch, t, logits, &surfaces, &mut places, &mut measured);
+            }
         }
         done += batch.target_count();
         if !progress(done) {

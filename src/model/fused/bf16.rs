@@ -8,8 +8,8 @@
 use rayon::prelude::*;
 
 use super::matrix::View;
-use super::simd::multiversioned;
 use super::threads;
+use crate::simd::multiversioned;
 
 /// Columns of a panel: four registers of 16 f32.
 const PANEL: usize = 64;

@@ -1,6 +1,6 @@
 //! The element-wise part of a recurrent step, forward and backward, over the rows of some lanes.
 
-use super::simd::{multiversioned, sigmoid, tanh};
+use crate::simd::{multiversioned, sigmoid, tanh};
 
 /// What distinguishes one recurrence from another once the matrix products are done.
 ///

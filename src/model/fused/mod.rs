@@ -9,10 +9,8 @@ mod bf16;
 mod cell;
 mod layer;
 mod matrix;
-mod simd;
 
 pub use bf16::accelerated;
 pub(crate) use cell::{Elman, FusedCell, Gated};
 pub(crate) use layer::{Weights, seq, slice};
 pub(crate) use matrix::{Right, View, threads};
-pub(crate) use simd::{dot, softmax_in_place};

@@ -28,7 +28,7 @@ macro_rules! multiversioned {
         }
     )*};
 }
-pub(super) use multiversioned;
+pub(crate) use multiversioned;
 
 /// e^x to about 2 units in the last place (Cephes `expf`: argument reduction by ln 2, polynomial of degree 5), without
 /// branches; saturates at the ends of the range instead of giving infinity or zero.
@@ -38,7 +38,7 @@ pub(super) use multiversioned;
     clippy::excessive_precision,
     reason = "must vectorise in its caller; constants as published"
 )]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
     let x = x.clamp(-87.0, 88.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
@@ -57,14 +57,14 @@ pub(super) fn exp(x: f32) -> f32 {
 /// Logistic function.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must vectorise in its caller")]
-pub(super) fn sigmoid(x: f32) -> f32 {
+pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
 /// Hyperbolic tangent by way of the logistic function: absolute error below 2e-7.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must vectorise in its caller")]
-pub(super) fn tanh(x: f32) -> f32 {
+pub(crate) fn tanh(x: f32) -> f32 {
     2.0 * sigmoid(2.0 * x) - 1.0
 }
 
@@ -72,14 +72,44 @@ pub(super) fn tanh(x: f32) -> f32 {
 const LANES: usize = 16;
 
 multiversioned! {
-    /// Logits -> probabilities, in place; returns the log of the normaliser (log-sum-exp).
-    pub(crate) fn softmax_in_place(row: &mut [f32]) -> f32 {
+    /// The largest value; negative infinity of none.
+    pub(crate) fn largest(row: &[f32]) -> f32 {
         let mut maxima = [f32::NEG_INFINITY; LANES];
         let (blocks, rest) = row.as_chunks::<LANES>();
         for block in blocks {
             for (m, x) in maxima.iter_mut().zip(block) { *m = if *x > *m { *x } else { *m }; }
         }
-        let max = maxima.iter().chain(rest).fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        maxima.iter().chain(rest).fold(f32::NEG_INFINITY, |a, &b| a.max(b))
+    }
+
+    /// Sum of `e^(x - shift)`.
+    pub(crate) fn sum_of_exponentials(row: &[f32], shift: f32) -> f64 {
+        let mut sum = 0.0;
+        for part in row.chunks(64 * LANES) { // short enough that nothing is lost in f32
+            let mut sums = [0.0f32; LANES];
+            let (blocks, rest) = part.as_chunks::<LANES>();
+            for block in blocks {
+                for (s, x) in sums.iter_mut().zip(block) { *s += exp(*x - shift); }
+            }
+            sum += sums.iter().map(|&s| f64::from(s)).sum::<f64>();
+            sum += rest.iter().map(|&x| f64::from(exp(x - shift))).sum::<f64>();
+        }
+        sum
+    }
+
+    /// How many values lie above `bound`, or, if `or_equal`, not below it.
+    pub(crate) fn count_above(row: &[f32], bound: f32, or_equal: bool) -> usize {
+        let count: u32 = if or_equal {
+            row.iter().map(|&x| u32::from(x >= bound)).sum()
+        } else {
+            row.iter().map(|&x| u32::from(x > bound)).sum()
+        };
+        count as usize
+    }
+
+    /// Logits -> probabilities, in place; returns the log of the normaliser (log-sum-exp).
+    pub(crate) fn softmax_in_place(row: &mut [f32]) -> f32 {
+        let max = largest(row);
         let mut sums = [0.0f32; LANES];
         let (blocks, rest) = row.as_chunks_mut::<LANES>();
         for block in blocks {
