@@ -1,4 +1,4 @@
-//! `trainer`: prepare a corpus, train, evaluate.
+//! `trainer`: prepare a corpus, train, evaluate, report, export.
 
 mod baseline;
 mod data;
@@ -7,6 +7,7 @@ mod export;
 mod interrupt;
 mod memory;
 mod prepare;
+mod report;
 mod shuffle;
 mod train;
 
@@ -31,6 +32,8 @@ enum Command {
     Train(train::Args),
     /// Measure a checkpoint
     Evaluate(evaluate::Args),
+    /// Compare runs in one HTML page
+    Report(report::Args),
     /// Write a checkpoint as it is distributed
     Export(export::Args),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Prepare(args) => prepare::main(&args, &interrupt),
         Command::Train(args) => train::main(&args, &interrupt),
         Command::Evaluate(args) => evaluate::main(&args, &interrupt),
+        Command::Report(args) => report::main(&args),
         Command::Export(args) => export::main(&args),
     };
     match result {

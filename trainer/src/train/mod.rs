@@ -8,6 +8,7 @@ mod run;
 
 pub use config::{Experiment, Loader};
 pub use progress::{bar, bytes_bar};
+pub use run::{BEST, CONFIG, LAST, LOG};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
 use crate::evaluate;
 use crate::interrupt::Interrupt;
-use optimizer::Adam;
+use optimizer::{Adam, GradientNorms};
 use progress::Progress;
 use run::{Position, Run};
 
@@ -216,7 +217,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
         settings.validation_tokens,
         &|_| true,
     )?;
-    run.log_validation(&measured.whole.figures())?;
+    run.log_validation(&measured.whole.metrics.figures())?;
     progress.print(&run.validation_line());
     run.save_last()?;
     Ok(run.position.without_gain < patience)
@@ -225,7 +226,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
 /// What one step came to.
 pub struct Step {
     pub loss: f64,
-    pub gradient_norm: f64,
+    pub gradient_norms: GradientNorms,
     pub tokens: u64,
 }
 
@@ -251,7 +252,8 @@ fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step
     let gradients = loss.backward()?;
 
     let loss = f64::from(loss.to_scalar::<f32>()?);
-    let gradient_norm = run.adam.gradient_norm(&gradients)?;
+    let gradient_norms = run.adam.gradient_norms(&gradients)?;
+    let gradient_norm = gradient_norms.total;
     ensure!(
         loss.is_finite() && gradient_norm.is_finite(),
         "step {}: the loss is {loss} and the gradients' norm {gradient_norm}; the last good checkpoint is {}: resume \
@@ -273,7 +275,7 @@ fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step
     run.position.tokens += tokens;
     Ok(Step {
         loss,
-        gradient_norm,
+        gradient_norms,
         tokens,
     })
 }

@@ -23,9 +23,9 @@ use super::{Ending, Experiment, Step, build, state_on};
 use crate::data::{Dataset, Split};
 
 pub const CONFIG: &str = "config.toml";
-const LOG: &str = "metrics.jsonl";
-const LAST: &str = "last";
-const BEST: &str = "best";
+pub const LOG: &str = "metrics.jsonl";
+pub const LAST: &str = "last";
+pub const BEST: &str = "best";
 const STATE: &str = "state.safetensors";
 const POSITION: &str = "position.json";
 
@@ -205,7 +205,7 @@ impl Run {
         } = self.position;
         self.write(&json!({
             "kind": "train", "epoch": epoch, "step": done, "tokens": tokens, "seconds": seconds, "loss": loss,
-            "learning_rate": rate, "gradient_norm": step.gradient_norm,
+            "learning_rate": rate, "gradient_norm": step.gradient_norms.total, "gradient_norms": step.gradient_norms.each,
         }))
     }
 
