@@ -55,7 +55,10 @@ impl Breakdown {
         } else {
             place(seen.class)
         };
-        for tally in [&mut self.classes[class], &mut self.positions[part(position)]] {
+        for tally in [
+            &mut self.classes[class],
+            &mut self.positions[part(position)],
+        ] {
             tally.nats -= view.log_probability;
             tally.classes.add(Some(view.rank));
             tally.strict.add(seen.rank);

@@ -60,10 +60,12 @@ const SETTINGS: [Quantity; 2] = [
 
 /// Figures of all runs, each with a plot against tokens and one against time.
 pub fn plots(groups: &[Group]) -> Vec<String> {
-    let both = QUANTITIES.iter().flat_map(|quantity| {
-        [Over::Tokens, Over::Time].map(|over| quantity.plot(groups, over))
-    });
-    let settings = SETTINGS.iter().map(|quantity| quantity.plot(groups, Over::Tokens));
+    let both = QUANTITIES
+        .iter()
+        .flat_map(|quantity| [Over::Tokens, Over::Time].map(|over| quantity.plot(groups, over)));
+    let settings = SETTINGS
+        .iter()
+        .map(|quantity| quantity.plot(groups, Over::Tokens));
     both.chain(settings).flatten().collect()
 }
 
@@ -74,13 +76,19 @@ impl Quantity {
         let mut series = Vec::new();
         for group in groups {
             for (k, run) in group.runs.iter().enumerate() {
-                let train = run.train.iter().filter_map(|line| Some((axis.at(line.tokens, line.seconds), (self.train)(line)?)));
+                let train = run.train.iter().filter_map(|line| {
+                    Some((axis.at(line.tokens, line.seconds), (self.train)(line)?))
+                });
                 let train = smooth(&train.collect::<Vec<_>>());
                 let validation = run.validations.iter().filter_map(|line| {
                     Some((axis.at(line.tokens, line.seconds), (self.validation)(line)?))
                 });
                 let validation: Vec<_> = validation.collect();
-                let label = if k == 0 && groups.len() > 1 { group.label.clone() } else { String::new() };
+                let label = if k == 0 && groups.len() > 1 {
+                    group.label.clone()
+                } else {
+                    String::new()
+                };
                 let alone = validation.is_empty();
                 series.push(Series {
                     name: format!("{}, training", run.name),
@@ -119,7 +127,8 @@ impl Quantity {
     fn range(&self, plot: &LinePlot) -> Scale {
         let points = || plot.series.iter().flat_map(|one| &one.points);
         let last = points().fold(0.0, |last: f64, point| last.max(point.0));
-        let settled = points().filter(|point| point.0 >= 0.02 * last || self.title.starts_with("Learning"));
+        let settled =
+            points().filter(|point| point.0 >= 0.02 * last || self.title.starts_with("Learning"));
         Scale::over(self.kind, settled.map(|point| point.1))
     }
 }
@@ -137,8 +146,13 @@ impl Axis {
     }
 
     fn new(over: Over, groups: &[Group]) -> Self {
-        let ends = groups.iter().flat_map(|group| &group.runs).filter_map(|run| Run::end(run));
-        let (tokens, seconds) = ends.fold((0, 0.0), |(t, s): (u64, f64), end| (t.max(end.0), s.max(end.1)));
+        let ends = groups
+            .iter()
+            .flat_map(|group| &group.runs)
+            .filter_map(|run| Run::end(run));
+        let (tokens, seconds) = ends.fold((0, 0.0), |(t, s): (u64, f64), end| {
+            (t.max(end.0), s.max(end.1))
+        });
         let (unit, name) = match over {
             Over::Tokens if tokens >= 2_000_000 => (1e6, "million tokens"),
             Over::Tokens => (1e3, "thousand tokens"),

@@ -37,7 +37,11 @@ pub fn value(unit: Unit, value: Option<f64>) -> String {
         Unit::Count | Unit::Exact | Unit::Rate => thousands(value),
         Unit::Seconds if value >= 5400.0 => {
             let minutes = (value / 60.0).round();
-            format!("{:.0} h {:02.0} min", (minutes / 60.0).floor(), minutes % 60.0)
+            format!(
+                "{:.0} h {:02.0} min",
+                (minutes / 60.0).floor(),
+                minutes % 60.0
+            )
         }
         Unit::Seconds if value >= 300.0 => format!("{:.0} min", value / 60.0),
         Unit::Seconds => format!("{value:.0} s"),
@@ -51,7 +55,11 @@ pub fn mean(unit: Unit, figure: Option<Mean>) -> String {
     };
     match half {
         Some(half) if !matches!(unit, Unit::Count | Unit::Seconds | Unit::Exact) => {
-            format!("{} \u{b1} {}", value(unit, Some(mean)), value(unit, Some(half)))
+            format!(
+                "{} \u{b1} {}",
+                value(unit, Some(mean)),
+                value(unit, Some(half))
+            )
         }
         _ => value(unit, Some(mean)),
     }
@@ -67,7 +75,9 @@ fn share(value: f64) -> String {
 
 fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", &*digits), |d| ("\u{2212}", d));
+    let (sign, digits) = digits
+        .strip_prefix('-')
+        .map_or(("", &*digits), |d| ("\u{2212}", d));
     let groups: Vec<&str> = (0..digits.len())
         .filter(|&k| k == 0 || (digits.len() - k) % 3 == 0)
         .zip((1..=digits.len()).filter(|&k| k == digits.len() || (digits.len() - k) % 3 == 0))

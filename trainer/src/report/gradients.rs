@@ -31,7 +31,11 @@ fn plot(run: &Run, axis: &Axis) -> Option<String> {
         let points = smooth(points);
         // The two biases of a gate are only ever added: their gradients are one.
         if let Some(twin) = series.iter_mut().find(|other| other.points == points) {
-            twin.label = format!("{}, {}", twin.label, name.rsplit('.').next().unwrap_or(name));
+            twin.label = format!(
+                "{}, {}",
+                twin.label,
+                name.rsplit('.').next().unwrap_or(name)
+            );
             continue;
         }
         let stroke = match *name {
@@ -42,7 +46,10 @@ fn plot(run: &Run, axis: &Axis) -> Option<String> {
         series.push(Series {
             name: (*name).to_owned(),
             label: (*name).to_owned(),
-            colour: layers.iter().position(|one| *one == layer(name)).map(|k| k % COLOURS),
+            colour: layers
+                .iter()
+                .position(|one| *one == layer(name))
+                .map(|k| k % COLOURS),
             stroke,
             dots: false,
             points,
@@ -63,7 +70,9 @@ fn layer(name: &str) -> &str {
     let module = name.split('.').next().unwrap_or(name);
     match name.rsplit_once("_l") {
         // Two layers of one module: told apart by the end, which is found in the name alone.
-        Some((_, index)) if !module.ends_with(|c: char| c.is_ascii_digit()) => &name[name.len() - index.len()..],
+        Some((_, index)) if !module.ends_with(|c: char| c.is_ascii_digit()) => {
+            &name[name.len() - index.len()..]
+        }
         _ => module,
     }
 }

@@ -52,10 +52,16 @@ fn label(runs: &[&Run]) -> String {
         return first.clone();
     }
     let common = rest.iter().fold(first.len(), |common, run| {
-        let same = first.bytes().zip(run.name.bytes()).take_while(|(a, b)| a == b);
+        let same = first
+            .bytes()
+            .zip(run.name.bytes())
+            .take_while(|(a, b)| a == b);
         common.min(same.count())
     });
-    let common = (0..=common).rev().find_map(|end| first.get(..end)).unwrap_or_default();
+    let common = (0..=common)
+        .rev()
+        .find_map(|end| first.get(..end))
+        .unwrap_or_default();
     let trimmed = common.trim_end_matches(|c: char| !c.is_alphanumeric());
     let trimmed = trimmed.strip_suffix("seed").unwrap_or(trimmed);
     let trimmed = trimmed.trim_end_matches(|c: char| !c.is_alphanumeric());
@@ -70,7 +76,13 @@ fn label(runs: &[&Run]) -> String {
 impl Group<'_> {
     /// Mean of a figure over the runs that have it.
     pub fn mean(&self, figure: impl Fn(&Run) -> Option<f64>) -> Option<Mean> {
-        Mean::of(&self.runs.iter().filter_map(|run| figure(run)).collect::<Vec<_>>())
+        Mean::of(
+            &self
+                .runs
+                .iter()
+                .filter_map(|run| figure(run))
+                .collect::<Vec<_>>(),
+        )
     }
 }
 
@@ -122,7 +134,11 @@ mod tests {
         assert!((mean.mean - 7.0 / 3.0).abs() < 1e-12);
         assert!((mean.half.unwrap() - 3.7946).abs() < 1e-3, "{mean:?}");
         for (freedom, t) in [(11, 2.2010), (30, 2.0423), (1000, 1.9623)] {
-            assert!((t95(freedom) - t).abs() < 1e-4, "{freedom}: {}", t95(freedom));
+            assert!(
+                (t95(freedom) - t).abs() < 1e-4,
+                "{freedom}: {}",
+                t95(freedom)
+            );
         }
         assert_eq!(Mean::of(&[]), None);
         assert_eq!(Mean::of(&[5.0]).unwrap().half, None);

@@ -83,13 +83,20 @@ impl Run {
         );
         let name = folder.canonicalize().ok();
         let name = name.as_deref().unwrap_or(folder).file_name();
-        let name = name.map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name = name.map_or_else(
+            || folder.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        );
         let path = folder.join(CONFIG);
         let config = text(&path)?;
         let settings = config.parse().map_err(|error: toml::de::Error| {
             let before = error.span().map_or(0, |span| span.start);
             let line = config[..before].matches('\n').count() + 1;
-            anyhow::anyhow!("{}:{line}: {}; restore the file", path.display(), one_line(error.message()))
+            anyhow::anyhow!(
+                "{}:{line}: {}; restore the file",
+                path.display(),
+                one_line(error.message())
+            )
         })?;
         let mut run = Self {
             name,
@@ -104,7 +111,10 @@ impl Run {
             notes: Vec::new(),
         };
         run.read_log(&folder.join(LOG))?;
-        if let Some(checkpoint) = [BEST, LAST].iter().find_map(|name| recorded(&folder.join(name))) {
+        if let Some(checkpoint) = [BEST, LAST]
+            .iter()
+            .find_map(|name| recorded(&folder.join(name)))
+        {
             run.parameters = checkpoint.model.map(|model| model.parameter_count());
             run.data = checkpoint.training.data;
         }
@@ -113,7 +123,11 @@ impl Run {
 
     fn read_log(&mut self, path: &Path) -> Result<()> {
         let bytes = fs::read(path).with_context(|| {
-            format!("cannot read {}; is {} the folder of a run?", path.display(), self.folder.display())
+            format!(
+                "cannot read {}; is {} the folder of a run?",
+                path.display(),
+                self.folder.display()
+            )
         })?;
         let mut rest = &bytes[..];
         let mut number = 0;
@@ -141,7 +155,8 @@ impl Run {
             }
         }
         if self.train.is_empty() && self.validations.is_empty() {
-            self.notes.push(format!("{}: nothing has been logged yet", path.display()));
+            self.notes
+                .push(format!("{}: nothing has been logged yet", path.display()));
         }
         Ok(())
     }
@@ -163,8 +178,14 @@ impl Run {
     /// Tokens and seconds of the last line.
     pub fn end(&self) -> Option<(u64, f64)> {
         let train = self.train.last().map(|line| (line.tokens, line.seconds));
-        let validation = self.validations.last().map(|line| (line.tokens, line.seconds));
-        [train, validation].into_iter().flatten().max_by_key(|end| end.0)
+        let validation = self
+            .validations
+            .last()
+            .map(|line| (line.tokens, line.seconds));
+        [train, validation]
+            .into_iter()
+            .flatten()
+            .max_by_key(|end| end.0)
     }
 
     /// The validation with the lowest loss.
@@ -172,13 +193,20 @@ impl Run {
         self.validations
             .iter()
             .filter(|line| line.figures.loss.is_some())
-            .min_by(|a, b| a.figures.loss.unwrap_or(0.0).total_cmp(&b.figures.loss.unwrap_or(0.0)))
+            .min_by(|a, b| {
+                a.figures
+                    .loss
+                    .unwrap_or(0.0)
+                    .total_cmp(&b.figures.loss.unwrap_or(0.0))
+            })
     }
 
     /// Whether training was over a sample of the classes.
     pub fn is_sampled(&self) -> bool {
         let sample = self.setting("training", "softmax_sample");
-        sample.and_then(toml::Value::as_integer).is_some_and(|sample| sample > 0)
+        sample
+            .and_then(toml::Value::as_integer)
+            .is_some_and(|sample| sample > 0)
     }
 }
 
@@ -205,8 +233,14 @@ fn evaluations(folder: &Path) -> Result<BTreeMap<String, Record>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).with_context(cannot)? {
         let path = entry.with_context(cannot)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let part = name.strip_prefix("evaluation-").and_then(|name| name.strip_suffix(".json"));
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let part = name
+            .strip_prefix("evaluation-")
+            .and_then(|name| name.strip_suffix(".json"));
         let Some(part) = part else { continue };
         let record = serde_json::from_str(&text(&path)?).map_err(|error| {
             anyhow::anyhow!(

@@ -50,8 +50,14 @@ fn report(folders: &[PathBuf]) -> Result<String> {
         .map(|folder| {
             let run = Run::read(folder)?;
             let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-            ensure!(seen.insert(place), "{} is named twice; name each run once", folder.display());
-            run.notes.iter().for_each(|note| eprintln!("trainer: {note}"));
+            ensure!(
+                seen.insert(place),
+                "{} is named twice; name each run once",
+                folder.display()
+            );
+            run.notes
+                .iter()
+                .for_each(|note| eprintln!("trainer: {note}"));
             Ok(run)
         })
         .collect::<Result<Vec<Run>>>()?;

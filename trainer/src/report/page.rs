@@ -41,7 +41,10 @@ fn notes(out: &mut String, runs: &[Run]) {
     data.sort_unstable();
     data.dedup();
     if data.len() > 1 {
-        notes.push("The runs were trained on different data: their validation figures cannot be compared.".to_owned());
+        notes.push(
+            "The runs were trained on different data: their validation figures cannot be compared."
+                .to_owned(),
+        );
     }
     if notes.is_empty() {
         return;
@@ -72,8 +75,15 @@ fn evaluations(out: &mut String, groups: &[Group]) {
             .flat_map(|group| &group.runs)
             .filter_map(|run| run.evaluations.get(part))
             .map(|record| {
-                let limit = record.max_tokens.map(|n| format!(", the first files up to {n} tokens"));
-                format!("{} part of data {:.12}{}", record.split, record.data, limit.unwrap_or_default())
+                let limit = record
+                    .max_tokens
+                    .map(|n| format!(", the first files up to {n} tokens"));
+                format!(
+                    "{} part of data {:.12}{}",
+                    record.split,
+                    record.data,
+                    limit.unwrap_or_default()
+                )
             })
             .collect();
         measured.sort();
@@ -144,7 +154,11 @@ fn original(out: &mut String, groups: &[Group]) {
 fn configurations(out: &mut String, runs: &[Run]) {
     out.push_str("<section>\n<h2>Configurations</h2>\n");
     for run in runs {
-        let data = run.data.as_deref().map(|data| format!("# data {data}\n\n")).unwrap_or_default();
+        let data = run
+            .data
+            .as_deref()
+            .map(|data| format!("# data {data}\n\n"))
+            .unwrap_or_default();
         let _ = writeln!(
             out,
             "<details><summary>{}</summary><pre>{}{}</pre></details>",
@@ -163,7 +177,12 @@ fn legend(out: &mut String, groups: &[Group]) {
     }
     out.push_str("<p class=\"legend\">");
     for group in groups {
-        let _ = write!(out, "<span><i class=\"swatch c{}\"></i>{}</span> ", group.colour, Escaped(&group.label));
+        let _ = write!(
+            out,
+            "<span><i class=\"swatch c{}\"></i>{}</span> ",
+            group.colour,
+            Escaped(&group.label)
+        );
     }
     out.push_str("</p>\n");
 }
@@ -176,7 +195,12 @@ fn grid(out: &mut String, plots: &[String]) {
 
 fn figure(out: &mut String, plot: &str) {
     // The drawing's own title, for everybody.
-    let title = plot.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+    let title = plot
+        .split_once("<title>")
+        .and_then(|(_, rest)| rest.split_once("</title>"));
     let title = title.map_or("", |(title, _)| title);
-    let _ = writeln!(out, "<figure><figcaption>{title}</figcaption>\n{plot}</figure>");
+    let _ = writeln!(
+        out,
+        "<figure><figcaption>{title}</figcaption>\n{plot}</figure>"
+    );
 }

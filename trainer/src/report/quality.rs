@@ -15,7 +15,12 @@ pub fn plots(groups: &[Group], part: &str) -> Vec<String> {
     [
         reliability(groups, part),
         classes(groups, part),
-        positions(groups, part, "Loss by position in the file", &[|figures| figures.loss]),
+        positions(
+            groups,
+            part,
+            "Loss by position in the file",
+            &[|figures| figures.loss],
+        ),
         positions(
             groups,
             part,
@@ -53,7 +58,11 @@ fn lines<'a>(
             let is_named = groups.len() > 1 || !suffix.is_empty();
             series.push(Series {
                 name: format!("{}{suffix}", run.name),
-                label: if label.is_empty() || !is_named { String::new() } else { format!("{label}{suffix}") },
+                label: if label.is_empty() || !is_named {
+                    String::new()
+                } else {
+                    format!("{label}{suffix}")
+                },
                 colour: Some(group.colour),
                 stroke,
                 dots: true,
@@ -65,11 +74,24 @@ fn lines<'a>(
 }
 
 fn reliability(groups: &[Group], part: &str) -> Option<String> {
-    let points = |bins: &[ReliabilityBin]| bins.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
+    let points = |bins: &[ReliabilityBin]| {
+        bins.iter()
+            .map(|bin| (bin.confidence, bin.accuracy))
+            .collect()
+    };
     let mut series = lines(groups, part, Stroke::Solid, "", |m| points(&m.calibration));
-    series.extend(lines(groups, part, Stroke::Dashed, ", with temperature", |m| {
-        m.tempered.as_ref().map(|t| points(&t.calibration)).unwrap_or_default()
-    }));
+    series.extend(lines(
+        groups,
+        part,
+        Stroke::Dashed,
+        ", with temperature",
+        |m| {
+            m.tempered
+                .as_ref()
+                .map(|t| points(&t.calibration))
+                .unwrap_or_default()
+        },
+    ));
     if series.is_empty() {
         return None;
     }
@@ -96,7 +118,11 @@ fn reliability(groups: &[Group], part: &str) -> Option<String> {
 
 fn classes(groups: &[Group], part: &str) -> Option<String> {
     let mut names: Vec<&str> = Vec::new();
-    for measurement in groups.iter().flat_map(|group| &group.runs).filter_map(|run| measured(run, part)) {
+    for measurement in groups
+        .iter()
+        .flat_map(|group| &group.runs)
+        .filter_map(|run| measured(run, part))
+    {
         for class in &measurement.classes {
             if !names.contains(&&*class.class) {
                 names.push(&class.class);
@@ -106,15 +132,28 @@ fn classes(groups: &[Group], part: &str) -> Option<String> {
     let row = |name: &str| {
         let mut share = None;
         let bar = |group: &Group| {
-            let figures: Vec<&PartFigures> = group.runs.iter().filter_map(|run| {
-                let measurement = measured(run, part)?;
-                let figures = &measurement.classes.iter().find(|class| class.class == name)?.figures;
-                let all: u64 = measurement.classes.iter().map(|class| class.figures.targets).sum();
-                share.get_or_insert(figures.targets as f64 / all as f64);
-                Some(figures)
-            }).collect();
+            let figures: Vec<&PartFigures> = group
+                .runs
+                .iter()
+                .filter_map(|run| {
+                    let measurement = measured(run, part)?;
+                    let figures = &measurement
+                        .classes
+                        .iter()
+                        .find(|class| class.class == name)?
+                        .figures;
+                    let all: u64 = measurement
+                        .classes
+                        .iter()
+                        .map(|class| class.figures.targets)
+                        .sum();
+                    share.get_or_insert(figures.targets as f64 / all as f64);
+                    Some(figures)
+                })
+                .collect();
             let mean = |figure: fn(&PartFigures) -> f64| {
-                Mean::of(&figures.iter().map(|f| figure(f)).collect::<Vec<_>>()).map(|mean| mean.mean)
+                Mean::of(&figures.iter().map(|f| figure(f)).collect::<Vec<_>>())
+                    .map(|mean| mean.mean)
             };
             let (inner, outer) = (mean(|f| f.top1)?, mean(|f| f.top5)?);
             Some(Bar {
@@ -126,8 +165,14 @@ fn classes(groups: &[Group], part: &str) -> Option<String> {
             })
         };
         let bars: Vec<Bar> = groups.iter().filter_map(bar).collect();
-        let note = share.map(|share| format!("{:.1} %", 100.0 * share)).unwrap_or_default();
-        Row { name: name.to_owned(), note, bars }
+        let note = share
+            .map(|share| format!("{:.1} %", 100.0 * share))
+            .unwrap_or_default();
+        Row {
+            name: name.to_owned(),
+            note,
+            bars,
+        }
     };
     let rows: Vec<Row> = names.into_iter().map(row).collect();
     let plot = BarPlot {
@@ -145,9 +190,16 @@ fn short(share: f64) -> String {
     text.get(..text.len() - 2).unwrap_or(&text).to_owned()
 }
 
-fn positions(groups: &[Group], part: &str, title: &str, figures: &[fn(&PartFigures) -> f64]) -> Option<String> {
+fn positions(
+    groups: &[Group],
+    part: &str,
+    title: &str,
+    figures: &[fn(&PartFigures) -> f64],
+) -> Option<String> {
     let runs = groups.iter().flat_map(|group| &group.runs);
-    let parts = runs.filter_map(|run| measured(run, part)).flat_map(|m| &m.positions);
+    let parts = runs
+        .filter_map(|run| measured(run, part))
+        .flat_map(|m| &m.positions);
     let mut from: Vec<usize> = parts.map(|p| p.from).collect();
     from.sort_unstable();
     from.dedup();
@@ -157,9 +209,16 @@ fn positions(groups: &[Group], part: &str, title: &str, figures: &[fn(&PartFigur
     let place = |p: &PositionFigures| from.iter().position(|&f| f == p.from).unwrap_or(0) as f64;
     let mut series = Vec::new();
     for (k, figure) in figures.iter().enumerate() {
-        let stroke = if k == 0 { Stroke::Solid } else { Stroke::Dashed };
+        let stroke = if k == 0 {
+            Stroke::Solid
+        } else {
+            Stroke::Dashed
+        };
         let mut more = lines(groups, part, stroke, "", |m| {
-            m.positions.iter().map(|p| (place(p), figure(&p.figures))).collect()
+            m.positions
+                .iter()
+                .map(|p| (place(p), figure(&p.figures)))
+                .collect()
         });
         if k > 0 {
             more.iter_mut().for_each(|one| one.label.clear());
@@ -167,7 +226,10 @@ fn positions(groups: &[Group], part: &str, title: &str, figures: &[fn(&PartFigur
         series.append(&mut more);
     }
     let plot = LinePlot {
-        x: Scale::named(from.iter().map(|&from| value(Unit::Exact, Some(from as f64)))),
+        x: Scale::named(
+            from.iter()
+                .map(|&from| value(Unit::Exact, Some(from as f64))),
+        ),
         ..LinePlot::new(
             title,
             "Over targets that stand so many tokens or more behind the file's beginning, up to the next mark.",

@@ -12,14 +12,20 @@ use minicopilot::metrics::Figures;
 type Column<T> = (&'static str, Unit, fn(&T) -> Option<f64>);
 
 const TRAINING: [Column<Run>; 8] = [
-    ("parameters", Unit::Count, |run| run.parameters.map(|n| n as f64)),
-    ("tokens", Unit::Count, |run| run.end().map(|end| end.0 as f64)),
+    ("parameters", Unit::Count, |run| {
+        run.parameters.map(|n| n as f64)
+    }),
+    ("tokens", Unit::Count, |run| {
+        run.end().map(|end| end.0 as f64)
+    }),
     ("time", Unit::Seconds, |run| run.end().map(|end| end.1)),
     ("tokens/s", Unit::Rate, |run| {
         run.end().map(|(tokens, seconds)| tokens as f64 / seconds)
     }),
     ("loss", Unit::Nats, |run| run.best()?.figures.loss),
-    ("perplexity", Unit::Perplexity, |run| run.best()?.figures.perplexity),
+    ("perplexity", Unit::Perplexity, |run| {
+        run.best()?.figures.perplexity
+    }),
     ("top-1", Unit::Share, |run| run.best()?.figures.top1),
     ("top-5", Unit::Share, |run| run.best()?.figures.top5),
 ];
@@ -53,11 +59,16 @@ const ORIGINAL: [(&str, &str, f64, f64); 3] = [
 /// One line a run, and one for the mean of each group of several.
 pub fn training(groups: &[Group]) -> String {
     let plain = TRAINING.len() - VALIDATION;
-    let mut out = String::from("<div class=\"wide\"><table><thead><tr><th rowspan=\"2\">run</th><th rowspan=\"2\">architecture</th><th rowspan=\"2\" class=\"n\">seed</th>");
+    let mut out = String::from(
+        "<div class=\"wide\"><table><thead><tr><th rowspan=\"2\">run</th><th rowspan=\"2\">architecture</th><th rowspan=\"2\" class=\"n\">seed</th>",
+    );
     for (name, ..) in &TRAINING[..plain] {
         let _ = write!(out, "<th rowspan=\"2\" class=\"n\">{name}</th>");
     }
-    let _ = write!(out, "<th colspan=\"{VALIDATION}\" class=\"over\">best validation</th></tr><tr>");
+    let _ = write!(
+        out,
+        "<th colspan=\"{VALIDATION}\" class=\"over\">best validation</th></tr><tr>"
+    );
     for (name, ..) in &TRAINING[plain..] {
         let _ = write!(out, "<th class=\"n\">{name}</th>");
     }
@@ -80,8 +91,14 @@ pub fn training(groups: &[Group]) -> String {
         }
         for run in &group.runs {
             let name = name(group, groups, run);
-            let seed = run.seed().map_or_else(|| DASH.to_owned(), |seed| seed.to_string());
-            let _ = write!(out, "<tr>{name}<td>{}</td><td class=\"n\">{seed}</td>", architecture(run));
+            let seed = run
+                .seed()
+                .map_or_else(|| DASH.to_owned(), |seed| seed.to_string());
+            let _ = write!(
+                out,
+                "<tr>{name}<td>{}</td><td class=\"n\">{seed}</td>",
+                architecture(run)
+            );
             for (_, unit, figure) in TRAINING {
                 cell(&mut out, &value(unit, figure(run)));
             }
@@ -116,16 +133,28 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
     contexts.sort_unstable_by_key(|&name| (name != "whole", name != "1000", name));
     contexts.dedup();
 
-    let mut out = String::from("<div class=\"wide\"><table><thead><tr><th>run</th><th>context</th>");
+    let mut out =
+        String::from("<div class=\"wide\"><table><thead><tr><th>run</th><th>context</th>");
     for (name, ..) in EVALUATION {
         let _ = write!(out, "<th class=\"n\">{name}</th>");
     }
     out.push_str("</tr></thead>\n");
     for group in groups {
         let figures = |run: &Run, context: &str| -> Option<Figures> {
-            Some(run.evaluations.get(part)?.contexts.get(context)?.figures.clone())
+            Some(
+                run.evaluations
+                    .get(part)?
+                    .contexts
+                    .get(context)?
+                    .figures
+                    .clone(),
+            )
         };
-        if !group.runs.iter().any(|run| run.evaluations.contains_key(part)) {
+        if !group
+            .runs
+            .iter()
+            .any(|run| run.evaluations.contains_key(part))
+        {
             continue;
         }
         out.push_str("<tbody>");
@@ -136,7 +165,11 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
                 } else {
                     String::new()
                 };
-                let _ = write!(out, "<tr class=\"mean\"><th>{first}</th><td>{}</td>", Escaped(context));
+                let _ = write!(
+                    out,
+                    "<tr class=\"mean\"><th>{first}</th><td>{}</td>",
+                    Escaped(context)
+                );
                 for (_, unit, figure) in EVALUATION {
                     let over_seeds = group.mean(|run| figure(&figures(run, context)?));
                     cell(&mut out, &mean(unit, over_seeds));
@@ -147,7 +180,9 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
         for run in &group.runs {
             let mut name = name(group, groups, run);
             for context in &contexts {
-                let Some(figures) = figures(run, context) else { continue };
+                let Some(figures) = figures(run, context) else {
+                    continue;
+                };
                 let _ = write!(out, "<tr>{name}<td>{}</td>", Escaped(context));
                 "<th></th>".clone_into(&mut name);
                 for (_, unit, figure) in EVALUATION {
@@ -180,10 +215,17 @@ pub fn original(groups: &[Group]) -> String {
             .collect();
         out.push_str("<tbody>");
         if ours.is_empty() {
-            let _ = writeln!(out, "<tr>{theirs}<td>{DASH}</td><td>{DASH}</td><td class=\"n\">{DASH}</td><td class=\"n\">{DASH}</td></tr>");
+            let _ = writeln!(
+                out,
+                "<tr>{theirs}<td>{DASH}</td><td>{DASH}</td><td class=\"n\">{DASH}</td><td class=\"n\">{DASH}</td></tr>"
+            );
         }
         for (k, group) in ours.into_iter().enumerate() {
-            let theirs = if k == 0 { &*theirs } else { "<th></th><td></td><td></td>" };
+            let theirs = if k == 0 {
+                &*theirs
+            } else {
+                "<th></th><td></td><td></td>"
+            };
             let (on, top5, perplexity) = nearest(group);
             let _ = writeln!(
                 out,
@@ -239,7 +281,10 @@ fn swatch(group: &Group, groups: &[Group]) -> String {
 
 fn cell(out: &mut String, text: &str) {
     let _ = match text.split_once(" \u{b1} ") {
-        Some((mean, half)) => write!(out, "<td class=\"n\">{mean} <small>\u{b1} {half}</small></td>"),
+        Some((mean, half)) => write!(
+            out,
+            "<td class=\"n\">{mean} <small>\u{b1} {half}</small></td>"
+        ),
         None => write!(out, "<td class=\"n\">{text}</td>"),
     };
 }

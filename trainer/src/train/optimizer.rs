@@ -296,8 +296,8 @@ mod tests {
         let w = parameter(&vec![0.0; 2 * x.len()], (2, x.len()));
         let v = parameter(&[1.0, 2.0, 3.0], (1, 3));
         let row = Tensor::from_slice(&x, (1, x.len()), &Device::Cpu).unwrap();
-        let loss = (w.broadcast_mul(&row).unwrap().sum_all().unwrap() - v.sum_all().unwrap())
-            .unwrap();
+        let loss =
+            (w.broadcast_mul(&row).unwrap().sum_all().unwrap() - v.sum_all().unwrap()).unwrap();
         let idle = parameter(&[1.0], (1, 1));
         let parameters = [("w", w), ("v", v), ("idle", idle)];
         let parameters = parameters.map(|(name, var)| (name.to_owned(), var)).into();

@@ -40,9 +40,16 @@ const BOTTOM: f64 = 24.0;
 impl BarPlot<'_> {
     /// The SVG element.
     pub fn svg(&self) -> String {
-        let names = self.rows.iter().map(|row| text_width(&row.name) + text_width(&row.note));
+        let names = self
+            .rows
+            .iter()
+            .map(|row| text_width(&row.name) + text_width(&row.note));
         let left = names.fold(0.0, f64::max) + 24.0;
-        let labels = self.rows.iter().flat_map(|row| &row.bars).map(|bar| text_width(&bar.label));
+        let labels = self
+            .rows
+            .iter()
+            .flat_map(|row| &row.bars)
+            .map(|bar| text_width(&bar.label));
         let width = self.width - left - labels.fold(0.0, f64::max) - 12.0;
         let bars: usize = self.rows.iter().map(|row| row.bars.len()).sum();
         let bottom = 6.0 + THICK * bars as f64 + GAP * self.rows.len() as f64;

@@ -53,7 +53,13 @@ const EDGE: f64 = 4.0;
 
 impl<'a> LinePlot<'a> {
     /// A plot of the usual size whose axes cover all points, the horizontal one from zero.
-    pub fn new(title: &'a str, description: &'a str, x_label: &'a str, y: Kind, series: Vec<Series>) -> Self {
+    pub fn new(
+        title: &'a str,
+        description: &'a str,
+        x_label: &'a str,
+        y: Kind,
+        series: Vec<Series>,
+    ) -> Self {
         let points = || series.iter().flat_map(|one| &one.points);
         let x = Scale::over(Kind::Linear, points().map(|p| p.0).chain([0.0]));
         let y = Scale::over(y, points().map(|p| p.1));
@@ -123,7 +129,12 @@ impl Area<'_> {
     fn axes(&self, out: &mut String) {
         let (right, bottom) = (LEFT + self.width, TOP + self.height);
         for (value, name) in &self.plot.y.ticks {
-            let Some(y) = self.plot.y.place(*value).map(|y| TOP + (1.0 - y) * self.height) else {
+            let Some(y) = self
+                .plot
+                .y
+                .place(*value)
+                .map(|y| TOP + (1.0 - y) * self.height)
+            else {
                 continue;
             };
             let _ = writeln!(
@@ -166,8 +177,15 @@ impl Area<'_> {
             Stroke::Pale => " pale",
         };
         if places.len() > 1 {
-            let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-            let _ = writeln!(out, "<polyline class=\"{colour}{stroke}\" points=\"{}\"/>", path.join(" "));
+            let path: Vec<String> = places
+                .iter()
+                .map(|(x, y)| format!("{x:.1},{y:.1}"))
+                .collect();
+            let _ = writeln!(
+                out,
+                "<polyline class=\"{colour}{stroke}\" points=\"{}\"/>",
+                path.join(" ")
+            );
         }
         // A lone point would be invisible as a line.
         if one.dots || places.len() == 1 {

@@ -71,7 +71,11 @@ impl Scale {
             (low / step).floor() * step
         };
         let up = (high / step).ceil() * step;
-        let high = if up - high <= 0.5 * step { up } else { high + 0.03 * (high - low) };
+        let high = if up - high <= 0.5 * step {
+            up
+        } else {
+            high + 0.03 * (high - low)
+        };
         Self {
             kind: Kind::Linear,
             low,
@@ -116,7 +120,10 @@ impl Scale {
 
     /// How a value on this axis is told: by its mark's name if it has one.
     pub fn name(&self, value: f64) -> String {
-        let mark = self.ticks.iter().find(|(tick, _)| (tick - value).abs() < 1e-9);
+        let mark = self
+            .ticks
+            .iter()
+            .find(|(tick, _)| (tick - value).abs() < 1e-9);
         mark.map_or_else(|| format!("{value:.2}"), |(_, name)| name.clone())
     }
 
@@ -185,12 +192,33 @@ mod tests {
     #[test]
     fn ticks_are_round() {
         let linear = |low, high| Scale::over(Kind::Linear, [low, high]);
-        assert_eq!(names(&linear(0.0, 60.0)), ["0", "10", "20", "30", "40", "50", "60"]);
-        assert_eq!(names(&linear(1.42, 2.31)), ["1.4", "1.6", "1.8", "2.0", "2.2", "2.4"]);
-        assert_eq!(names(&linear(0.0, 2e-5)), ["0", "5e\u{2212}6", "1e\u{2212}5", "1.5e\u{2212}5", "2e\u{2212}5"]);
-        assert_eq!(names(&linear(-1.0, 1.0)), ["\u{2212}1.0", "\u{2212}0.5", "0", "0.5", "1.0"]);
+        assert_eq!(
+            names(&linear(0.0, 60.0)),
+            ["0", "10", "20", "30", "40", "50", "60"]
+        );
+        assert_eq!(
+            names(&linear(1.42, 2.31)),
+            ["1.4", "1.6", "1.8", "2.0", "2.2", "2.4"]
+        );
+        assert_eq!(
+            names(&linear(0.0, 2e-5)),
+            [
+                "0",
+                "5e\u{2212}6",
+                "1e\u{2212}5",
+                "1.5e\u{2212}5",
+                "2e\u{2212}5"
+            ]
+        );
+        assert_eq!(
+            names(&linear(-1.0, 1.0)),
+            ["\u{2212}1.0", "\u{2212}0.5", "0", "0.5", "1.0"]
+        );
         let log = |low, high| Scale::over(Kind::Logarithmic, [low, high]);
-        assert_eq!(names(&log(0.0012, 7.0)), ["0.003", "0.01", "0.03", "0.1", "0.3", "1", "3"]);
+        assert_eq!(
+            names(&log(0.0012, 7.0)),
+            ["0.003", "0.01", "0.03", "0.1", "0.3", "1", "3"]
+        );
         assert_eq!(names(&log(5.1, 9.7)), ["5", "6", "8", "10"]);
     }
 
@@ -199,7 +227,12 @@ mod tests {
         for kind in [Kind::Linear, Kind::Logarithmic] {
             let scale = Scale::over(kind, [3.0, f64::NAN, 0.5, 80.0]);
             let places = [0.5, 3.0, 80.0].map(|value| scale.place(value).unwrap());
-            assert!(places[0] >= 0.0 && places[0] < places[1] && places[1] < places[2] && places[2] <= 1.0);
+            assert!(
+                places[0] >= 0.0
+                    && places[0] < places[1]
+                    && places[1] < places[2]
+                    && places[2] <= 1.0
+            );
         }
         assert_eq!(Scale::over(Kind::Logarithmic, [1.0, 2.0]).place(0.0), None);
         // Nothing, or one value, still makes an axis.
