@@ -32,12 +32,20 @@ pub struct Config {
     pub format: u32,
     /// Architecture and sizes.
     pub model: ModelConfig,
+    /// What the logits are divided by before the softmax wherever a probability is shown (Guo et al. 2017, "On
+    /// Calibration of Modern Neural Networks"); fitted by `trainer export --calibrate`.
+    #[serde(default = "uncalibrated")]
+    pub temperature: f64,
     /// Settings that the weights were trained with and how far, as the trainer recorded them.
     pub training: serde_json::Value,
     /// What the trainer measured.
     pub metrics: serde_json::Value,
     /// What the other files must be.
     pub fingerprints: Fingerprints,
+}
+
+fn uncalibrated() -> f64 {
+    1.0
 }
 
 /// SHA-256 of the parts that must belong together, in hexadecimal.
@@ -236,6 +244,7 @@ impl Checkpoint {
             config: Config {
                 format: FORMAT,
                 model,
+                temperature: uncalibrated(),
                 training,
                 metrics,
                 fingerprints,
@@ -370,11 +379,13 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
         ("model.embedding_size", config.model.embedding_size, 1 << 14),
         ("model.hidden_size", config.model.hidden_size, 1 << 14),
     ];
-    match sizes
+    let wrong = sizes
         .into_iter()
         .find(|&(_, size, most)| size == 0 || size > most)
-    {
-        Some((what, ..)) => Err(CheckpointError::Size {
+        .map(|(what, ..)| what)
+        .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"));
+    match wrong {
+        Some(what) => Err(CheckpointError::Size {
             path: path.to_owned(),
             what,
         }),

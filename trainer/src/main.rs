@@ -1,6 +1,7 @@
-//! `trainer`: prepare a corpus, train, evaluate.
+//! `trainer`: prepare a corpus, train, evaluate, measure speed.
 
 mod baseline;
+mod bench;
 mod data;
 mod evaluate;
 mod export;
@@ -29,6 +30,8 @@ enum Command {
     Prepare(prepare::Args),
     /// Train a model
     Train(train::Args),
+    /// Measure training speed on this machine
+    Bench(bench::Args),
     /// Measure a checkpoint
     Evaluate(evaluate::Args),
     /// Write a checkpoint as it is distributed
@@ -45,8 +48,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Prepare(args) => prepare::main(&args, &interrupt),
         Command::Train(args) => train::main(&args, &interrupt),
+        Command::Bench(args) => bench::main(&args),
         Command::Evaluate(args) => evaluate::main(&args, &interrupt),
-        Command::Export(args) => export::main(&args),
+        Command::Export(args) => export::main(&args, &interrupt),
     };
     match result {
         result if interrupt.requested() => {

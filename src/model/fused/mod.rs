@@ -13,4 +13,5 @@ mod matrix;
 pub use bf16::accelerated;
 pub(crate) use cell::{Elman, FusedCell, Gated};
 pub(crate) use layer::{Weights, seq, slice};
+pub use matrix::peak_rate;
 pub(crate) use matrix::{Right, View, threads};

@@ -2,11 +2,13 @@
 //! what surrounds it, so that a run can be stopped at any moment and continued as if it never had been.
 
 mod config;
+mod learner;
 mod optimizer;
 mod progress;
 mod run;
 
 pub use config::{Experiment, Loader};
+pub use learner::{Learner, PHASES, Step};
 pub use progress::{bar, bytes_bar};
 
 use std::path::PathBuf;
@@ -14,12 +16,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
-use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
+use minicopilot::model::State;
 
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
 use crate::evaluate;
 use crate::interrupt::Interrupt;
-use optimizer::Adam;
 use progress::Progress;
 use run::{Position, Run};
 
@@ -79,7 +80,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     let dataset = Dataset::open(&args.data)?;
     let mut run = Run::open(&args.out, args.resume, &experiment, &dataset, &device)?;
 
-    let ending = train(args, &mut run, &dataset, &device, interrupt)?;
+    let ending = train(args, &mut run, &dataset, interrupt)?;
     run.summary(ending);
     Ok(())
 }
@@ -125,13 +126,7 @@ pub fn device(name: &str) -> Result<Device> {
     })
 }
 
-fn train(
-    args: &Args,
-    run: &mut Run,
-    dataset: &Dataset,
-    device: &Device,
-    interrupt: &Interrupt,
-) -> Result<Ending> {
+fn train(args: &Args, run: &mut Run, dataset: &Dataset, interrupt: &Interrupt) -> Result<Ending> {
     let settings = run.experiment.training.clone();
     let shards = dataset.files(Split::Train);
     let budget = settings
@@ -161,7 +156,7 @@ fn train(
                 run.position.step,
                 run.position.tokens as f64 / budget as f64,
             );
-            let step = step(run, &batch, rate, device)?;
+            let step = run.step(&batch, rate)?;
             run.log_step(&step, rate)?;
             progress.advance(run.position.tokens, step.loss);
 
@@ -195,7 +190,7 @@ fn train(
         }
         run.position.epoch += 1;
         run.position.batch = 0;
-        run.state = None;
+        run.learner.state = None;
         if !validate(run, dataset, &progress)? {
             return Ok(Ending::EarlyStopped);
         }
@@ -210,7 +205,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     let patience = settings.patience as u64;
     progress.note("validating");
     let measured = evaluate::measure(
-        &run.model,
+        &run.learner.model,
         dataset,
         Split::Validation,
         settings.validation_tokens,
@@ -222,74 +217,6 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     Ok(run.position.without_gain < patience)
 }
 
-/// What one step came to.
-pub struct Step {
-    pub loss: f64,
-    pub gradient_norm: f64,
-    pub tokens: u64,
-}
-
-/// Forward, backward, clip, update.
-fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step> {
-    let settings = &run.experiment.training;
-    let seed = SplitMix64::mix(settings.seed, run.position.step);
-    let state = run
-        .state
-        .take()
-        .map_or_else(|| run.model.zero_state(batch.lanes), Ok)?;
-    let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), device)?; // [T,B]
-    let training = Training {
-        starts: Some(&batch.starts),
-        dropout_seed: Some(seed),
-        precision: settings.precision,
-    };
-    let (hidden, state) = run.model.seq_training(&ids, &state, training)?; // [T,B,H]
-    let softmax = softmax(settings, run.model.config().vocabulary_size, seed);
-    let loss = run
-        .model
-        .loss(&hidden, &batch.targets, &softmax, settings.precision)?;
-    let gradients = loss.backward()?;
-
-    let loss = f64::from(loss.to_scalar::<f32>()?);
-    let gradient_norm = run.adam.gradient_norm(&gradients)?;
-    ensure!(
-        loss.is_finite() && gradient_norm.is_finite(),
-        "step {}: the loss is {loss} and the gradients' norm {gradient_norm}; the last good checkpoint is {}: resume \
-         from it with a lower training.learning_rate or a smaller training.clip",
-        run.position.step,
-        run.last().display()
-    );
-    let clip = if settings.clip > 0.0 {
-        (settings.clip / (gradient_norm + 1e-6)).min(1.0)
-    } else {
-        1.0
-    };
-    run.adam.step(&gradients, rate, clip)?;
-
-    let tokens = batch.target_count();
-    run.state = (settings.loader == Loader::Streams).then_some(state);
-    run.position.step += 1;
-    run.position.batch += 1;
-    run.position.tokens += tokens;
-    Ok(Step {
-        loss,
-        gradient_norm,
-        tokens,
-    })
-}
-
-fn softmax(settings: &config::TrainingSettings, vocabulary_size: usize, seed: u64) -> Softmax {
-    if settings.softmax_head as usize >= vocabulary_size {
-        return Softmax::Full;
-    }
-    Softmax::sampled(
-        settings.softmax_head,
-        settings.softmax_sample,
-        vocabulary_size,
-        seed,
-    )
-}
-
 /// Targets of one epoch.
 fn epoch_tokens(dataset: &Dataset, loader: Loader) -> u64 {
     let shards = dataset.files(Split::Train);
@@ -299,22 +226,6 @@ fn epoch_tokens(dataset: &Dataset, loader: Loader) -> u64 {
         Loader::Streams => u64::MAX,
     };
     (0..shards.len()).map(|i| targets(i).min(most)).sum()
-}
-
-/// A fresh model's variables, or the loaded ones, are what both the model and the optimiser hold.
-fn build(
-    experiment: &Experiment,
-    vocabulary_size: usize,
-    adam: &Adam,
-    device: &Device,
-) -> Result<Model> {
-    let tensors = adam
-        .parameters
-        .iter()
-        .map(|(name, var)| (name.clone(), var.as_tensor().clone()))
-        .collect();
-    let vb = candle_nn::VarBuilder::from_tensors(tensors, candle_core::DType::F32, device);
-    Ok(Model::new(&experiment.model_config(vocabulary_size), &vb)?)
 }
 
 /// The carried state, moved to `device`.
