@@ -7,11 +7,12 @@
 
 mod bf16;
 mod cell;
+mod kernel;
 mod layer;
 mod matrix;
 
-pub use bf16::accelerated;
 pub(crate) use cell::{Elman, FusedCell, Gated};
+pub use kernel::accelerated;
 pub(crate) use layer::{Weights, seq, slice};
 pub use matrix::peak_rate;
 pub(crate) use matrix::{Right, View, threads};
