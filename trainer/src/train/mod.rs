@@ -11,7 +11,7 @@ pub use config::{Experiment, Loader};
 pub use learner::{Learner, PHASES, Step};
 pub use progress::{bar, bytes_bar};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -45,10 +45,18 @@ pub struct Args {
     /// In place of the experiment's seed
     #[arg(long)]
     seed: Option<u64>,
+    /// Several runs, one for each of these seeds, in RUN/seed-N
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N,N,...",
+        conflicts_with = "seed"
+    )]
+    seeds: Vec<u64>,
     /// In place of the experiment's token budget
     #[arg(long)]
     max_tokens: Option<u64>,
-    /// Stop after so many minutes, to be continued with --resume
+    /// Stop after so many minutes (with --seeds: all runs together), to be continued with --resume
     #[arg(long)]
     max_minutes: Option<f64>,
     /// How often to save, at most 10
@@ -75,25 +83,40 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
         args.save_every > 0.0 && args.save_every <= 10.0,
         "--save-every must lie between 0 and 10 minutes"
     );
-    let experiment = experiment(args)?;
+    ensure!(
+        args.max_minutes.is_none_or(|minutes| minutes >= 0.0),
+        "--max-minutes must not be negative"
+    );
     let device = device(&args.device)?;
     let dataset = Dataset::open(&args.data)?;
-    let mut run = Run::open(&args.out, args.resume, &experiment, &dataset, &device)?;
-
-    let ending = train(args, &mut run, &dataset, interrupt)?;
-    run.summary(ending);
+    let runs: Vec<(PathBuf, Option<u64>)> = if args.seeds.is_empty() {
+        vec![(args.out.clone(), args.seed)]
+    } else {
+        let run = |&seed: &u64| (args.out.join(format!("seed-{seed}")), Some(seed));
+        args.seeds.iter().map(run).collect()
+    };
+    let began = Instant::now();
+    for (out, seed) in &runs {
+        // Of several runs the later ones may not have begun when the first was stopped.
+        let resume = args.resume && (runs.len() == 1 || out.join(run::CONFIG).exists());
+        let experiment = experiment(args, out, *seed)?;
+        let mut run = Run::open(out, resume, &experiment, &dataset, &device)?;
+        let ending = train(args, &mut run, &dataset, began, interrupt)?;
+        run.summary(ending);
+        if matches!(ending, Ending::OutOfTime | Ending::Interrupted) {
+            break;
+        }
+    }
     Ok(())
 }
 
-fn experiment(args: &Args) -> Result<Experiment> {
-    let path = args
-        .config
-        .clone()
-        .unwrap_or_else(|| args.out.join(run::CONFIG));
+/// The experiment of the run in `out`: as given, or its own.
+fn experiment(args: &Args, out: &Path, seed: Option<u64>) -> Result<Experiment> {
+    let path = args.config.clone().unwrap_or_else(|| out.join(run::CONFIG));
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read the experiment {}", path.display()))?;
     let mut experiment = Experiment::parse(&text).with_context(|| path.display().to_string())?;
-    if let Some(seed) = args.seed {
+    if let Some(seed) = seed {
         experiment.training.seed = seed;
     }
     if args.max_tokens.is_some() {
@@ -134,7 +157,6 @@ fn train(args: &Args, run: &mut Run, dataset: &Dataset, interrupt: &Interrupt) -
         .unwrap_or(u64::MAX)
         .min(epoch_tokens(dataset, settings.loader) * settings.epochs as u64);
     let progress = Progress::new(budget, run.position.tokens);
-    let began = Instant::now();
     let mut saved = Instant::now();
 
     while run.position.epoch < settings.epochs as u64 && run.position.tokens < budget {
