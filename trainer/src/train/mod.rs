@@ -149,7 +149,14 @@ pub fn device(name: &str) -> Result<Device> {
     })
 }
 
-fn train(args: &Args, run: &mut Run, dataset: &Dataset, interrupt: &Interrupt) -> Result<Ending> {
+/// Trains until something ends it; `began` is when the time limit started to run.
+fn train(
+    args: &Args,
+    run: &mut Run,
+    dataset: &Dataset,
+    began: Instant,
+    interrupt: &Interrupt,
+) -> Result<Ending> {
     let settings = run.experiment.training.clone();
     let shards = dataset.files(Split::Train);
     let budget = settings
