@@ -32,6 +32,22 @@ impl Calibration {
         bin.confidence += confidence;
     }
 
+    /// The bins that hold answers, divided: the points of a reliability diagram.
+    pub fn bins(&self) -> Vec<ReliabilityBin> {
+        let width = 1.0 / BINS as f64;
+        let bins = self.bins.iter().enumerate();
+        bins.filter_map(|(k, bin)| {
+            Some(ReliabilityBin {
+                from: k as f64 * width,
+                to: (k + 1) as f64 * width,
+                answers: bin.answers,
+                confidence: super::ratio(bin.confidence, bin.answers)?,
+                accuracy: super::ratio(bin.right as f64, bin.answers)?,
+            })
+        })
+        .collect()
+    }
+
     /// Σ |bin| / n · |accuracy − confidence| over the bins, `None` before the first answer.
     pub fn error(&self) -> Option<f64> {
         // |bin| / n · |right / |bin| − confidence / |bin||: the bin's size cancels, and one division remains.
@@ -42,6 +58,21 @@ impl Calibration {
             .sum();
         super::ratio(gap, self.bins.iter().map(|bin| bin.answers).sum())
     }
+}
+
+/// First answers of about the same probability.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// The least probability of the bin.
+    pub from: f64,
+    /// The probability that belongs to the next bin.
+    pub to: f64,
+    /// How many answers.
+    pub answers: u64,
+    /// Their mean probability.
+    pub confidence: f64,
+    /// The share of them that was right.
+    pub accuracy: f64,
 }
 
 impl AddAssign<&Self> for Calibration {

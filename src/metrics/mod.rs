@@ -3,12 +3,14 @@
 //! A measured target becomes one [`Observation`]; [`Metrics`] adds observations up (integers, and two sums of reals),
 //! merges by `+=`, and divides once, in [`Metrics::figures`]. Whoever has a network's whole distribution makes
 //! observations with [`Surfaces`]; whoever has a server's answers makes them with [`Observation::from_answers`].
+//! [`Breakdown`] takes the same observations apart by class and position.
 //! Nothing here reads files, runs networks or knows a protocol.
 //!
 //! What "strict" means, once and for all: an *answer* is a vocabulary entry with a text of its own, the line break
 //! included. `<PAD>`, `<UNK>`, `<s>`, `</s>` and `<NUM_LIT>` have none: no user ever sees them, so they take no place
 //! among the first k, and as targets they are never right (but always counted).
 
+mod breakdown;
 mod calibration;
 mod latency;
 mod observation;
@@ -22,7 +24,8 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-pub use calibration::Calibration;
+pub use breakdown::{Breakdown, ClassFigures, PartFigures, PositionFigures};
+pub use calibration::{Calibration, ReliabilityBin};
 pub use latency::{Latency, LatencyFigures};
 pub use observation::{Class, Keystrokes, ModelView, Observation, Shown, keys_used};
 pub use surfaces::Surfaces;
@@ -132,6 +135,11 @@ impl Metrics {
         if let Some(shown) = seen.shown {
             self.calibration.add(shown);
         }
+    }
+
+    /// How often the first answer was right, by the probability shown beside it.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// The counts, divided. A figure over no targets is `None`.

@@ -9,7 +9,7 @@ use crate::python::{self, Kind};
 /// How many completion items a user is shown.
 pub(super) const LIST: usize = 5;
 
-/// What a target is, as far as the slices ask.
+/// What a target is. One outside the vocabulary is what it would be if its spelling were known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// A name that is not a keyword.
@@ -20,8 +20,14 @@ pub enum Class {
     LineEnd,
     /// `</s>`.
     FileEnd,
-    /// Keyword, operator, string, number.
-    Other,
+    /// One of Python's hard keywords.
+    Keyword,
+    /// Operator or delimiter.
+    Operator,
+    /// String literal.
+    String,
+    /// Numeric literal.
+    Number,
 }
 
 impl Class {
@@ -30,9 +36,14 @@ impl Class {
         match surface {
             python::EOL => Self::LineEnd,
             python::START | python::END => Self::FileEnd,
-            _ if !has_text(surface) || python::surface_kind(surface) != Kind::Name => Self::Other,
-            _ if previous == "." => Self::Attribute,
-            _ => Self::Identifier,
+            _ => match python::surface_kind(surface) {
+                Kind::Name if previous == "." => Self::Attribute,
+                Kind::Name => Self::Identifier,
+                Kind::Keyword => Self::Keyword,
+                Kind::String => Self::String,
+                Kind::Number => Self::Number,
+                Kind::Operator | Kind::Eol => Self::Operator,
+            },
         }
     }
 }
@@ -49,6 +60,8 @@ pub struct ModelView {
     pub log_probability: f64,
     /// Vocabulary entries more probable than the target's class.
     pub rank: usize,
+    /// The target is outside the vocabulary.
+    pub unknown: bool,
 }
 
 /// The first answer, as shown.

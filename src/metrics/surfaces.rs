@@ -75,6 +75,7 @@ impl Surfaces {
             model: Some(ModelView {
                 log_probability: f64::from(logits[index] - highest) - sum.ln(),
                 rank,
+                unknown: target == UNK,
             }),
             rank: answer_rank,
             exact: rank == 0 && target != UNK,

@@ -159,6 +159,57 @@ proptest! {
         prop_assert!(close(figures.ece, Some(error)), "{:?} {}", figures.ece, error);
     }
 
+    /// Every target is in one class and in one stretch of positions, and the parts are what a filter finds.
+    #[test]
+    fn the_parts_are_those_of_the_whole(targets in targets(), file in 1usize..20_000) {
+        let surfaces = Surfaces::new(TOKENS);
+        let mut parts = Breakdown::default();
+        let mut calibration = Calibration::default();
+        let seen: Vec<_> = targets.iter().enumerate().map(|(k, (logits, target, previous))| {
+            let (seen, at) = (surfaces.observe(logits, *target, *previous), (k + 1) * file / targets.len());
+            parts.add(&seen, at);
+            seen.shown.iter().for_each(|&shown| calibration.add(shown));
+            (seen, at, *target)
+        }).collect();
+        let view = |seen: &Observation| seen.model.expect("of the network");
+        let of = |ok: bool| f64::from(u8::from(ok));
+
+        let classes = parts.classes();
+        prop_assert_eq!(classes.iter().map(|c| c.figures.targets).sum::<u64>(), targets.len() as u64);
+        for part in &classes {
+            let inside: Vec<_> = seen.iter().filter(|(seen, _, target)| match (&*part.class, TOKENS[*target as usize]) {
+                ("out of vocabulary", token) => token == "<UNK>",
+                ("attributes", token) => NAMES.contains(&token) && seen.class == Class::Attribute,
+                ("identifiers", token) => NAMES.contains(&token) && seen.class != Class::Attribute,
+                ("keywords", token) => token == "if" || token == "import",
+                ("operators", token) => [".", "(", ")"].contains(&token),
+                ("strings", token) => token.contains("<STR_LIT"),
+                ("numbers", token) => token.contains("<NUM_LIT"),
+                ("</s>", token) => token == "</s>" || token == "<s>",
+                (class, token) => class == token,
+            }).collect();
+            prop_assert_eq!(part.figures.targets, inside.len() as u64, "{}", &part.class);
+            prop_assert!(close(Some(part.figures.loss), mean(inside.iter().map(|s| -view(&s.0).log_probability))));
+            prop_assert!(close(Some(part.figures.top5), mean(inside.iter().map(|s| of(view(&s.0).rank < 5)))));
+            prop_assert!(close(part.figures.strict.top1, mean(inside.iter().map(|s| of(s.0.rank == Some(0))))));
+        }
+
+        let positions = parts.positions();
+        prop_assert_eq!(positions.iter().map(|p| p.figures.targets).sum::<u64>(), targets.len() as u64);
+        for part in &positions {
+            prop_assert!(part.from == 0 && part.to == Some(63) || part.from >= 64 && part.from.is_power_of_two());
+            prop_assert!(part.to.map_or(part.from == 8192, |to| to + 1 == (2 * part.from).max(64)));
+            let inside: Vec<_> = seen.iter().filter(|s| (part.from..=part.to.unwrap_or(usize::MAX)).contains(&s.1)).collect();
+            prop_assert!(close(Some(part.figures.top1), mean(inside.iter().map(|s| of(view(&s.0).rank == 0)))));
+        }
+
+        let bins = calibration.bins();
+        let answers: u64 = bins.iter().map(|bin| bin.answers).sum();
+        let error = bins.iter().map(|bin| (bin.accuracy - bin.confidence).abs() * bin.answers as f64).sum::<f64>();
+        prop_assert!(close(calibration.error(), Some(error / answers as f64)));
+        prop_assert!(bins.iter().all(|bin| (bin.from - 1e-9..=bin.to + 1e-9).contains(&bin.confidence)));
+    }
+
     /// What a client reads off the answers agrees with what the network's owner computes.
     #[test]
     fn answers_tell_the_same(targets in targets()) {
@@ -185,7 +236,21 @@ proptest! {
             }
             metrics
         };
+        let parts = |part: &[(Vec<f32>, u32, u32)]| {
+            let mut parts = Breakdown::default();
+            for (at, (logits, target, previous)) in part.iter().enumerate() {
+                parts.add(&surfaces.observe(logits, *target, *previous), at * at * 20);
+            }
+            parts
+        };
         let (left, right) = targets.split_at(cut.index(targets.len()));
+        let mut twice = parts(left);
+        twice += &parts(left);
+        for (once, twice) in parts(left).classes().iter().zip(twice.classes()) {
+            prop_assert_eq!(once.figures.targets * 2, twice.figures.targets);
+            prop_assert!(close(Some(once.figures.loss), Some(twice.figures.loss)));
+        }
+        prop_assert_eq!(parts(left).positions().len(), twice.positions().len());
         let mut merged = count(left);
         merged += &count(right);
         for ((name, whole), (_, merged)) in count(&targets).figures().rows().into_iter().zip(merged.figures().rows()) {

@@ -3,20 +3,24 @@
 //! One pass gives both contexts: `whole`, the state carried to each file's end, and `1000`, the same file's first
 //! 1,000 tokens, which no later token can influence.
 
+mod record;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use candle_core::Tensor;
 use minicopilot::checkpoint::Checkpoint;
-use minicopilot::metrics::{Metrics, Surfaces, TemperatureFit};
+use minicopilot::metrics::{Breakdown, Figures, Metrics, Observation, Surfaces, TemperatureFit};
 use minicopilot::model::{Model, Training};
 use minicopilot::vocabulary::PAD;
 use rayon::prelude::*;
+use serde_json::Value;
 
 use crate::baseline;
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
 use crate::interrupt::Interrupt;
+pub use record::{Measurement, Record, write_whole};
 
 /// Lanes that are measured together, and their steps a batch: wide enough for the matrix products.
 const LANES: usize = 32;
@@ -45,6 +49,10 @@ pub struct Args {
     /// Measure beside it a back-off trigram, counted on the tokens that the checkpoint has learned from
     #[arg(long)]
     baseline: bool,
+    /// Keep the figures with all their parts (calibration, classes of tokens, positions in the file); `trainer report`
+    /// reads RUN/evaluation-*.json
+    #[arg(long, value_name = "JSON")]
+    out: Option<PathBuf>,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -53,8 +61,22 @@ pub struct Args {
 /// The same targets under both contexts.
 #[derive(Default)]
 pub struct Measured {
-    pub whole: Metrics,
-    pub original: Metrics,
+    pub whole: Counted,
+    pub original: Counted,
+}
+
+/// Everything counted under one context.
+#[derive(Default)]
+pub struct Counted {
+    pub metrics: Metrics,
+    pub parts: Breakdown,
+}
+
+impl Counted {
+    fn add(&mut self, seen: &Observation, position: usize) {
+        self.metrics.add(seen);
+        self.parts.add(seen, position);
+    }
 }
 
 /// Runs `trainer evaluate`.
@@ -63,6 +85,14 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let dataset = Dataset::open(&args.data)?;
     same_vocabulary(&checkpoint, &dataset, &args.data)?;
+    if let Some(out) = &args.out {
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+        anyhow::ensure!(
+            !out.is_dir() && folder.is_none_or(Path::is_dir),
+            "--out {}: not a file in a folder that is there",
+            out.display()
+        );
+    }
     let model = checkpoint.model(&device)?;
     let split = args.split;
     let limit = args.max_tokens.unwrap_or(u64::MAX);
@@ -95,15 +125,50 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     }
 
     let mut columns = vec![
-        ("whole", measured.whole.figures()),
-        ("1000", measured.original.figures()),
+        ("whole", measured.whole.metrics.figures()),
+        ("1000", measured.original.metrics.figures()),
     ];
     columns.extend(baseline.map(|figures| ("trigram", figures)));
+    if let Some(out) = &args.out {
+        record(args, &checkpoint, &dataset, &measured, &columns).write(out)?;
+    }
     if args.json {
         let columns: BTreeMap<_, _> = columns.into_iter().collect();
         println!("{}", serde_json::to_string_pretty(&columns)?);
-        return Ok(());
+    } else {
+        table(&columns);
     }
+    Ok(())
+}
+
+fn record(
+    args: &Args,
+    checkpoint: &Checkpoint,
+    dataset: &Dataset,
+    measured: &Measured,
+    columns: &[(&str, Figures)],
+) -> Record {
+    let contexts = columns.iter().map(|(name, figures)| {
+        let measurement = match *name {
+            "whole" => Measurement::of_network(&measured.whole),
+            "1000" => Measurement::of_network(&measured.original),
+            _ => Measurement::figures_only(figures.clone()),
+        };
+        ((*name).to_owned(), measurement)
+    });
+    let config = &checkpoint.config;
+    Record {
+        checkpoint: args.checkpoint.display().to_string(),
+        weights: config.fingerprints.weights.clone(),
+        trained_tokens: config.training.get("tokens").and_then(Value::as_u64),
+        data: dataset.fingerprint().to_owned(),
+        split: args.split.to_string(),
+        max_tokens: args.max_tokens,
+        contexts: contexts.collect(),
+    }
+}
+
+fn table(columns: &[(&str, Figures)]) {
     print!("{:<30}", "context");
     columns.iter().for_each(|(name, _)| print!("{name:>10}"));
     println!();
@@ -117,7 +182,6 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
         }
         println!();
     }
-    Ok(())
 }
 
 /// Data for a checkpoint are encoded with its vocabulary.
@@ -251,9 +315,9 @@ fn step(
         .collect();
     for (seen, &mut place) in observations.iter().zip(places) {
         let Some(seen) = seen else { continue };
-        measured.whole.add(seen);
+        measured.whole.add(seen, place + 1);
         if place + 1 < SEQUENCE_LEN {
-            measured.original.add(seen);
+            measured.original.add(seen, place + 1);
         }
     }
 }

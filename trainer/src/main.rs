@@ -1,4 +1,4 @@
-//! `trainer`: prepare a corpus, train, evaluate, measure speed.
+//! `trainer`: prepare a corpus, train, measure quality and speed, report, export.
 
 mod baseline;
 mod bench;
@@ -8,6 +8,7 @@ mod export;
 mod interrupt;
 mod memory;
 mod prepare;
+mod report;
 mod shuffle;
 mod train;
 
@@ -34,6 +35,8 @@ enum Command {
     Bench(bench::Args),
     /// Measure a checkpoint
     Evaluate(evaluate::Args),
+    /// Compare runs in one HTML page
+    Report(report::Args),
     /// Write a checkpoint as it is distributed
     Export(export::Args),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::main(&args, &interrupt),
         Command::Bench(args) => bench::main(&args),
         Command::Evaluate(args) => evaluate::main(&args, &interrupt),
+        Command::Report(args) => report::main(&args),
         Command::Export(args) => export::main(&args, &interrupt),
     };
     match result {

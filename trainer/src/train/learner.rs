@@ -10,7 +10,7 @@ use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
 
 use super::Experiment;
 use super::config::{Loader, TrainingSettings};
-use super::optimizer::Adam;
+use super::optimizer::{Adam, GradientNorms};
 use crate::data::Batch;
 
 /// The parts of a step, as [`Step::phases`] times them.
@@ -29,7 +29,7 @@ pub struct Learner {
 /// What one step came to.
 pub struct Step {
     pub loss: f64,
-    pub gradient_norm: f64,
+    pub gradient_norms: GradientNorms,
     pub tokens: u64,
     /// Seconds in each of [`PHASES`].
     pub phases: [f64; PHASES.len()],
@@ -89,7 +89,8 @@ impl Learner {
         let backward = lap();
 
         let loss = f64::from(loss.to_scalar::<f32>()?);
-        let gradient_norm = self.adam.gradient_norm(&gradients)?;
+        let gradient_norms = self.adam.gradient_norms(&gradients)?;
+        let gradient_norm = gradient_norms.total;
         ensure!(
             loss.is_finite() && gradient_norm.is_finite(),
             "step {number}: the loss is {loss} and the gradients' norm {gradient_norm}"
@@ -103,7 +104,7 @@ impl Learner {
         self.state = (settings.loader == Loader::Streams).then_some(state);
         Ok(Step {
             loss,
-            gradient_norm,
+            gradient_norms,
             tokens: batch.target_count(),
             phases: [layers, output, backward, lap()],
         })

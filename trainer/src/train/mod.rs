@@ -10,6 +10,7 @@ mod run;
 pub use config::{Experiment, Loader};
 pub use learner::{Learner, PHASES, Step};
 pub use progress::{bar, bytes_bar};
+pub use run::{BEST, CONFIG, LAST, LOG};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -240,7 +241,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
         settings.validation_tokens,
         &|_| true,
     )?;
-    run.log_validation(&measured.whole.figures())?;
+    run.log_validation(&measured.whole.metrics.figures())?;
     progress.print(&run.validation_line());
     run.save_last()?;
     Ok(run.position.without_gain < patience)

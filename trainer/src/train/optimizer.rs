@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Storage, Tensor, Var};
 use rayon::prelude::*;
 
 use super::config::TrainingSettings;
@@ -19,6 +19,15 @@ pub struct Adam {
     pub second: BTreeMap<String, Tensor>,
     pub updates: u64,
     settings: TrainingSettings,
+}
+
+/// Euclidean norms of the gradients.
+#[derive(Debug, Default)]
+pub struct GradientNorms {
+    /// By the parameter's name.
+    pub each: BTreeMap<String, f64>,
+    /// Of all gradients as one vector.
+    pub total: f64,
 }
 
 impl Adam {
@@ -40,15 +49,24 @@ impl Adam {
         })
     }
 
-    /// Norm of all gradients together.
-    pub fn gradient_norm(&self, gradients: &GradStore) -> Result<f64> {
-        let mut sum = 0.0;
-        for parameter in self.parameters.values() {
+    /// Norm of each parameter's gradient, and of all together.
+    pub fn gradient_norms(&self, gradients: &GradStore) -> Result<GradientNorms> {
+        let (mut each, mut total) = (BTreeMap::new(), 0.0);
+        for (name, parameter) in &self.parameters {
             if let Some(gradient) = gradients.get(parameter) {
-                sum += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+                let squares = if gradient.device().is_cpu() {
+                    squares(&gradient.contiguous()?)?
+                } else {
+                    f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?)
+                };
+                each.insert(name.clone(), squares.sqrt());
+                total += squares;
             }
         }
-        Ok(sum.sqrt())
+        Ok(GradientNorms {
+            each,
+            total: total.sqrt(),
+        })
     }
 
     /// One update (Kingma & Ba 2015, algorithm 1; decay as Loshchilov & Hutter 2019) with the gradients times `scale`.
@@ -93,6 +111,29 @@ impl Adam {
         }
         Ok(())
     }
+}
+
+/// Sum of squares, in one pass over the memory; always added up in the same order, so that a run can be repeated.
+fn squares(gradient: &Tensor) -> Result<f64> {
+    let (storage, layout) = gradient.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else {
+        candle_core::bail!("a gradient that is not in the CPU's memory")
+    };
+    let chunks: Vec<f64> = contiguous(storage, layout)?
+        .par_chunks(CHUNK)
+        .map(|chunk| {
+            let (blocks, rest) = chunk.as_chunks::<8>();
+            let mut sums = [0.0; 8]; // independent, so that they fit a vector register
+            for block in blocks {
+                for (sum, &g) in sums.iter_mut().zip(block) {
+                    *sum += f64::from(g) * f64::from(g);
+                }
+            }
+            let rest: f64 = rest.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
+            sums.iter().sum::<f64>() + rest
+        })
+        .collect();
+    Ok(chunks.iter().sum())
 }
 
 /// In place, one pass for each moment and one for the parameter.
@@ -244,6 +285,34 @@ mod tests {
         [0.798_495_054, -1.796_260_834, 3.193_965_912],
         [0.698_821_127, -1.694_900_632, 3.290_937_901],
     ];
+
+    #[test]
+    fn norms_are_those_of_the_formula() {
+        let parameter = |values: &[f32], shape: (usize, usize)| {
+            Var::from_slice(values, shape, &Device::Cpu).unwrap()
+        };
+        // The loss is w x - v, so w's gradient is x spread over w's rows; v's is -1.
+        let x: Vec<f32> = (0..CHUNK + 13).map(|k| (k % 7) as f32 - 2.5).collect();
+        let w = parameter(&vec![0.0; 2 * x.len()], (2, x.len()));
+        let v = parameter(&[1.0, 2.0, 3.0], (1, 3));
+        let row = Tensor::from_slice(&x, (1, x.len()), &Device::Cpu).unwrap();
+        let loss =
+            (w.broadcast_mul(&row).unwrap().sum_all().unwrap() - v.sum_all().unwrap()).unwrap();
+        let idle = parameter(&[1.0], (1, 1));
+        let parameters = [("w", w), ("v", v), ("idle", idle)];
+        let parameters = parameters.map(|(name, var)| (name.to_owned(), var)).into();
+        let adam = Adam::new(parameters, &TrainingSettings::default()).unwrap();
+        let norms = adam.gradient_norms(&loss.backward().unwrap()).unwrap();
+        let squares: f64 = 2.0 * x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        assert_eq!(norms.each.keys().collect::<Vec<_>>(), ["v", "w"]);
+        for (ours, expected) in [
+            (norms.each["w"], squares.sqrt()),
+            (norms.each["v"], 3f64.sqrt()),
+            (norms.total, (squares + 3.0).sqrt()),
+        ] {
+            assert!((ours / expected - 1.0).abs() < 1e-12, "{ours} {expected}");
+        }
+    }
 
     #[test]
     fn updates_are_those_of_pytorch() {

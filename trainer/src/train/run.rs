@@ -22,9 +22,9 @@ use super::{Ending, Experiment, Learner, Step, state_on};
 use crate::data::{Batch, Dataset, Split};
 
 pub const CONFIG: &str = "config.toml";
-const LOG: &str = "metrics.jsonl";
-const LAST: &str = "last";
-const BEST: &str = "best";
+pub const LOG: &str = "metrics.jsonl";
+pub const LAST: &str = "last";
+pub const BEST: &str = "best";
 const STATE: &str = "state.safetensors";
 const POSITION: &str = "position.json";
 
@@ -215,7 +215,7 @@ impl Run {
         } = self.position;
         self.write(&json!({
             "kind": "train", "epoch": epoch, "step": done, "tokens": tokens, "seconds": seconds, "loss": loss,
-            "learning_rate": rate, "gradient_norm": step.gradient_norm,
+            "learning_rate": rate, "gradient_norm": step.gradient_norms.total, "gradient_norms": step.gradient_norms.each,
         }))
     }
 

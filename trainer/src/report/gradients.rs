@@ -1,0 +1,78 @@
+//! Gradient flow: the norm of each parameter's gradient over training.
+
+use std::collections::BTreeMap;
+
+use super::curves::{Axis, smooth};
+use super::groups::Group;
+use super::logs::Run;
+use super::svg::{COLOURS, Kind, LinePlot, Series, Stroke};
+
+/// One plot for each run whose log holds the norms.
+pub fn plots(groups: &[Group]) -> Vec<String> {
+    let axis = Axis::tokens(groups);
+    let runs = groups.iter().flat_map(|group| &group.runs);
+    runs.filter_map(|run| plot(run, &axis)).collect()
+}
+
+fn plot(run: &Run, axis: &Axis) -> Option<String> {
+    let mut curves: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for line in &run.train {
+        for (name, norm) in &line.gradient_norms {
+            if let Some(norm) = *norm {
+                let point = (axis.at(line.tokens, line.seconds), norm);
+                curves.entry(name).or_default().push(point);
+            }
+        }
+    }
+    let mut layers: Vec<&str> = curves.keys().map(|name| layer(name)).collect();
+    layers.dedup();
+    let mut series: Vec<Series> = Vec::new();
+    for (name, points) in &curves {
+        let points = smooth(points);
+        // The two biases of a gate are only ever added: their gradients are one.
+        if let Some(twin) = series.iter_mut().find(|other| other.points == points) {
+            twin.label = format!(
+                "{}, {}",
+                twin.label,
+                name.rsplit('.').next().unwrap_or(name)
+            );
+            continue;
+        }
+        let stroke = match *name {
+            name if name.contains("bias") => Stroke::Dotted,
+            name if name.contains("_hh_") => Stroke::Dashed,
+            _ => Stroke::Solid,
+        };
+        series.push(Series {
+            name: (*name).to_owned(),
+            label: (*name).to_owned(),
+            colour: layers
+                .iter()
+                .position(|one| *one == layer(name))
+                .map(|k| k % COLOURS),
+            stroke,
+            dots: false,
+            points,
+        });
+    }
+    if series.is_empty() {
+        return None;
+    }
+    let title = format!("Gradient norm of each parameter: {}", run.name);
+    let description = "One line for each parameter, coloured by layer; dashed: recurrent weights, dotted: biases.";
+    let mut plot = LinePlot::new(&title, description, axis.name, Kind::Logarithmic, series);
+    (plot.width, plot.height) = (1140.0, 360.0);
+    Some(plot.svg())
+}
+
+/// The part of a parameter's name that its layer's other parameters share: `lstm1`, `lstm` + `l0`, `output`.
+fn layer(name: &str) -> &str {
+    let module = name.split('.').next().unwrap_or(name);
+    match name.rsplit_once("_l") {
+        // Two layers of one module: told apart by the end, which is found in the name alone.
+        Some((_, index)) if !module.ends_with(|c: char| c.is_ascii_digit()) => {
+            &name[name.len() - index.len()..]
+        }
+        _ => module,
+    }
+}

@@ -1,0 +1,146 @@
+//! Runs of one experiment that differ in nothing but the seed, and what can be said of them together.
+
+use super::logs::Run;
+use super::svg::COLOURS;
+
+/// Runs with equal settings, data and so many seeds.
+pub struct Group<'a> {
+    pub label: String,
+    /// Of the style sheet.
+    pub colour: usize,
+    /// In the order in which they were named.
+    pub runs: Vec<&'a Run>,
+}
+
+/// Puts runs together, in the order in which they were named.
+pub fn groups(runs: &[Run]) -> Vec<Group<'_>> {
+    let mut groups: Vec<(toml::Table, Group)> = Vec::new();
+    for run in runs {
+        let mut settings = run.settings.clone();
+        if let Some(toml::Value::Table(training)) = settings.get_mut("training") {
+            training.remove("seed");
+        }
+        let same = groups.iter_mut().find(|(theirs, group)| {
+            // The same seed twice would make an interval of nothing.
+            let other = |theirs: &&Run| theirs.data == run.data && theirs.seed() != run.seed();
+            *theirs == settings && group.runs.iter().all(other)
+        });
+        if let Some((_, group)) = same {
+            group.runs.push(run);
+        } else {
+            let group = Group {
+                label: String::new(),
+                colour: groups.len() % COLOURS,
+                runs: vec![run],
+            };
+            groups.push((settings, group));
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(_, group)| Group {
+            label: label(&group.runs),
+            ..group
+        })
+        .collect()
+}
+
+/// The one run's name, or what the names have in common.
+fn label(runs: &[&Run]) -> String {
+    let (first, rest) = (&runs[0].name, &runs[1..]);
+    if rest.is_empty() {
+        return first.clone();
+    }
+    let common = rest.iter().fold(first.len(), |common, run| {
+        let same = first
+            .bytes()
+            .zip(run.name.bytes())
+            .take_while(|(a, b)| a == b);
+        common.min(same.count())
+    });
+    let common = (0..=common)
+        .rev()
+        .find_map(|end| first.get(..end))
+        .unwrap_or_default();
+    let trimmed = common.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let trimmed = trimmed.strip_suffix("seed").unwrap_or(trimmed);
+    let trimmed = trimmed.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let name = if trimmed.is_empty() {
+        runs[0].architecture().unwrap_or("runs")
+    } else {
+        trimmed
+    };
+    format!("{name} ({} seeds)", runs.len())
+}
+
+impl Group<'_> {
+    /// Mean of a figure over the runs that have it.
+    pub fn mean(&self, figure: impl Fn(&Run) -> Option<f64>) -> Option<Mean> {
+        Mean::of(
+            &self
+                .runs
+                .iter()
+                .filter_map(|run| figure(run))
+                .collect::<Vec<_>>(),
+        )
+    }
+}
+
+/// A mean and half of its 95 % confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mean {
+    pub mean: f64,
+    /// From two values on.
+    pub half: Option<f64>,
+}
+
+impl Mean {
+    /// Student's interval: mean ± t · s / √n with n − 1 degrees of freedom.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let n = values.len() as f64;
+        let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / n)?;
+        let half = (values.len() > 1).then(|| {
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            t95(values.len() - 1) * (squares / (n - 1.0) / n).sqrt()
+        });
+        Some(Self { mean, half })
+    }
+}
+
+/// The 0.975 quantile of Student's t distribution.
+fn t95(freedom: usize) -> f64 {
+    const TABLE: [f64; 10] = [
+        12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
+    ];
+    if let Some(&t) = TABLE.get(freedom.wrapping_sub(1)) {
+        return t;
+    }
+    // Cornish-Fisher expansion about the normal quantile (Abramowitz & Stegun 26.7.5): four digits from here on.
+    let (z, n) = (1.959_964_f64, freedom as f64);
+    let (z3, z5, z7) = (z.powi(3), z.powi(5), z.powi(7));
+    z + (z3 + z) / (4.0 * n)
+        + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * n * n)
+        + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * z) / (384.0 * n.powi(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_students() {
+        // R: t.test(c(1, 2, 4))$conf.int is -1.461 to 6.128; qt(.975, c(11, 30, 1000)) 2.2010 2.0423 1.9623.
+        let mean = Mean::of(&[1.0, 2.0, 4.0]).unwrap();
+        assert!((mean.mean - 7.0 / 3.0).abs() < 1e-12);
+        assert!((mean.half.unwrap() - 3.7946).abs() < 1e-3, "{mean:?}");
+        for (freedom, t) in [(11, 2.2010), (30, 2.0423), (1000, 1.9623)] {
+            assert!(
+                (t95(freedom) - t).abs() < 1e-4,
+                "{freedom}: {}",
+                t95(freedom)
+            );
+        }
+        assert_eq!(Mean::of(&[]), None);
+        assert_eq!(Mean::of(&[5.0]).unwrap().half, None);
+    }
+}

@@ -1,0 +1,272 @@
+//! A run's folder, read for a report: `config.toml`, `metrics.jsonl`, `evaluation-*.json`, and the sizes and data that
+//! its checkpoint records. Everything that an older trainer did not write may be missing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use minicopilot::model::ModelConfig;
+use serde::Deserialize;
+
+use crate::evaluate::Record;
+use crate::train::{BEST, CONFIG, LAST, LOG};
+
+/// One run, as its folder tells it.
+#[derive(Debug)]
+pub struct Run {
+    /// What it is called in the report.
+    pub name: String,
+    pub folder: PathBuf,
+    /// `config.toml` as it stands, and read.
+    pub config: String,
+    pub settings: toml::Table,
+    pub train: Vec<Train>,
+    pub validations: Vec<Validation>,
+    /// By the part that was measured: what stands behind `evaluation-` in the file's name.
+    pub evaluations: BTreeMap<String, Record>,
+    pub parameters: Option<usize>,
+    /// Fingerprint of the prepared data.
+    pub data: Option<String>,
+    /// What the reader should know about the files.
+    pub notes: Vec<String>,
+}
+
+/// A `train` line.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Train {
+    pub tokens: u64,
+    pub seconds: f64,
+    pub loss: Option<f64>,
+    pub learning_rate: Option<f64>,
+    pub gradient_norm: Option<f64>,
+    /// By the parameter's name.
+    #[serde(default)]
+    pub gradient_norms: BTreeMap<String, Option<f64>>,
+}
+
+/// A `validation` line.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Validation {
+    pub tokens: u64,
+    pub seconds: f64,
+    pub figures: ValidationFigures,
+}
+
+/// The figures that a report shows of a validation.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ValidationFigures {
+    pub loss: Option<f64>,
+    pub perplexity: Option<f64>,
+    pub top1: Option<f64>,
+    pub top5: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line {
+    Train(Train),
+    Validation(Validation),
+    /// Written by a trainer that logs more than this one reads.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Run {
+    /// Reads `folder`.
+    pub fn read(folder: &Path) -> Result<Self> {
+        ensure!(
+            folder.is_dir(),
+            "{}: no such folder; name one that `trainer train --out` has written",
+            folder.display()
+        );
+        let name = folder.canonicalize().ok();
+        let name = name.as_deref().unwrap_or(folder).file_name();
+        let name = name.map_or_else(
+            || folder.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        );
+        let path = folder.join(CONFIG);
+        let config = text(&path)?;
+        let settings = config.parse().map_err(|error: toml::de::Error| {
+            let before = error.span().map_or(0, |span| span.start);
+            let line = config[..before].matches('\n').count() + 1;
+            anyhow::anyhow!(
+                "{}:{line}: {}; restore the file",
+                path.display(),
+                one_line(error.message())
+            )
+        })?;
+        let mut run = Self {
+            name,
+            folder: folder.to_owned(),
+            config,
+            settings,
+            train: Vec::new(),
+            validations: Vec::new(),
+            evaluations: evaluations(folder)?,
+            parameters: None,
+            data: None,
+            notes: Vec::new(),
+        };
+        run.read_log(&folder.join(LOG))?;
+        if let Some(checkpoint) = [BEST, LAST]
+            .iter()
+            .find_map(|name| recorded(&folder.join(name)))
+        {
+            run.parameters = checkpoint.model.map(|model| model.parameter_count());
+            run.data = checkpoint.training.data;
+        }
+        Ok(run)
+    }
+
+    fn read_log(&mut self, path: &Path) -> Result<()> {
+        let bytes = fs::read(path).with_context(|| {
+            format!(
+                "cannot read {}; is {} the folder of a run?",
+                path.display(),
+                self.folder.display()
+            )
+        })?;
+        let mut rest = &bytes[..];
+        let mut number = 0;
+        while !rest.is_empty() {
+            number += 1;
+            let end = rest.iter().position(|&byte| byte == b'\n');
+            let line = &rest[..end.unwrap_or(rest.len())];
+            rest = end.map_or(&[][..], |end| &rest[end + 1..]);
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            match serde_json::from_slice(line) {
+                Ok(Line::Train(line)) => self.train.push(line),
+                Ok(Line::Validation(line)) => self.validations.push(line),
+                Ok(Line::Unknown) => {}
+                Err(_) if end.is_none() => self.notes.push(format!(
+                    "{}:{number}: the last line was cut off, as a kill in the middle of writing leaves it, and is left out",
+                    path.display()
+                )),
+                Err(error) => bail!(
+                    "{}:{number}: not a line of a run's log ({}); restore the file or take the line out",
+                    path.display(),
+                    cause(&error)
+                ),
+            }
+        }
+        if self.train.is_empty() && self.validations.is_empty() {
+            self.notes
+                .push(format!("{}: nothing has been logged yet", path.display()));
+        }
+        Ok(())
+    }
+
+    /// A setting of `config.toml`.
+    pub fn setting(&self, table: &str, key: &str) -> Option<&toml::Value> {
+        self.settings.get(table)?.get(key)
+    }
+
+    /// `rnn`, `lstm`, `residual_lstm`.
+    pub fn architecture(&self) -> Option<&str> {
+        self.setting("model", "architecture")?.as_str()
+    }
+
+    pub fn seed(&self) -> Option<i64> {
+        self.setting("training", "seed")?.as_integer()
+    }
+
+    /// Tokens and seconds of the last line.
+    pub fn end(&self) -> Option<(u64, f64)> {
+        let train = self.train.last().map(|line| (line.tokens, line.seconds));
+        let validation = self
+            .validations
+            .last()
+            .map(|line| (line.tokens, line.seconds));
+        [train, validation]
+            .into_iter()
+            .flatten()
+            .max_by_key(|end| end.0)
+    }
+
+    /// The validation with the lowest loss.
+    pub fn best(&self) -> Option<&Validation> {
+        self.validations
+            .iter()
+            .filter(|line| line.figures.loss.is_some())
+            .min_by(|a, b| {
+                a.figures
+                    .loss
+                    .unwrap_or(0.0)
+                    .total_cmp(&b.figures.loss.unwrap_or(0.0))
+            })
+    }
+
+    /// Whether training was over a sample of the classes.
+    pub fn is_sampled(&self) -> bool {
+        let sample = self.setting("training", "softmax_sample");
+        sample
+            .and_then(toml::Value::as_integer)
+            .is_some_and(|sample| sample > 0)
+    }
+}
+
+/// What a report asks of a checkpoint's `config.json`.
+#[derive(Deserialize)]
+struct Recorded {
+    model: Option<ModelConfig>,
+    #[serde(default)]
+    training: RecordedTraining,
+}
+
+#[derive(Default, Deserialize)]
+struct RecordedTraining {
+    data: Option<String>,
+}
+
+/// `None` where there is none: the report has a dash then.
+fn recorded(checkpoint: &Path) -> Option<Recorded> {
+    serde_json::from_slice(&fs::read(checkpoint.join("config.json")).ok()?).ok()
+}
+
+fn evaluations(folder: &Path) -> Result<BTreeMap<String, Record>> {
+    let cannot = || format!("cannot read {}", folder.display());
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let part = name
+            .strip_prefix("evaluation-")
+            .and_then(|name| name.strip_suffix(".json"));
+        let Some(part) = part else { continue };
+        let record = serde_json::from_str(&text(&path)?).map_err(|error| {
+            anyhow::anyhow!(
+                "{}:{}: not an evaluation ({}); write it again with `trainer evaluate --out`",
+                path.display(),
+                error.line(),
+                cause(&error)
+            )
+        })?;
+        found.insert(part.to_owned(), record);
+    }
+    Ok(found)
+}
+
+fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Without its place, of which serde counts the line from 1 in every line of a log.
+fn cause(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let cause = one_line(text.strip_suffix(&place).unwrap_or(&text));
+    format!("column {}: {cause}", error.column())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

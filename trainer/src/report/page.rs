@@ -1,0 +1,206 @@
+//! The page: sections around tables and plots, in one file that needs nothing else.
+
+use std::fmt::Write;
+
+use super::escape::Escaped;
+use super::groups::Group;
+use super::logs::Run;
+use super::{curves, gradients, quality, tables};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole page.
+pub fn page(runs: &[Run], groups: &[Group]) -> String {
+    let title = match runs {
+        [run] => format!("Training run {}", run.name),
+        _ => format!("{} training runs", runs.len()),
+    };
+    let title = Escaped(&title);
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>{title}</h1>\n"
+    );
+    notes(&mut out, runs);
+    overview(&mut out, groups);
+    evaluations(&mut out, groups);
+    training(&mut out, runs, groups);
+    gradient_flow(&mut out, groups);
+    original(&mut out, groups);
+    configurations(&mut out, runs);
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+// Writing to a string cannot fail, here and below.
+
+fn notes(out: &mut String, runs: &[Run]) {
+    let mut notes: Vec<String> = runs.iter().flat_map(|run| run.notes.clone()).collect();
+    let mut data: Vec<&str> = runs.iter().filter_map(|run| run.data.as_deref()).collect();
+    data.sort_unstable();
+    data.dedup();
+    if data.len() > 1 {
+        notes.push(
+            "The runs were trained on different data: their validation figures cannot be compared."
+                .to_owned(),
+        );
+    }
+    if notes.is_empty() {
+        return;
+    }
+    out.push_str("<ul class=\"notes\">\n");
+    for note in notes {
+        let _ = writeln!(out, "<li>{}</li>", Escaped(&note));
+    }
+    out.push_str("</ul>\n");
+}
+
+fn overview(out: &mut String, groups: &[Group]) {
+    out.push_str("<section>\n<h2>Comparison</h2>\n");
+    out.push_str(&tables::training(groups));
+    out.push_str("<p class=\"caption\">Best validation: the one with the lowest loss, over whole files, <code>&lt;UNK&gt;</code> a class. Time includes validations.");
+    if groups.iter().any(|group| group.runs.len() > 1) {
+        out.push_str(" Lines over several seeds: mean \u{b1} half of the 95 % interval (Student\u{2019}s t).");
+    }
+    out.push_str("</p>\n</section>\n");
+}
+
+fn evaluations(out: &mut String, groups: &[Group]) {
+    for part in tables::parts(groups) {
+        let _ = writeln!(out, "<section>\n<h2>Evaluation: {}</h2>", Escaped(part));
+        out.push_str(&tables::evaluation(groups, part));
+        let mut measured: Vec<String> = groups
+            .iter()
+            .flat_map(|group| &group.runs)
+            .filter_map(|run| run.evaluations.get(part))
+            .map(|record| {
+                let limit = record
+                    .max_tokens
+                    .map(|n| format!(", the first files up to {n} tokens"));
+                format!(
+                    "{} part of data {:.12}{}",
+                    record.split,
+                    record.data,
+                    limit.unwrap_or_default()
+                )
+            })
+            .collect();
+        measured.sort();
+        measured.dedup();
+        let _ = write!(
+            out,
+            "<p class=\"caption\">Measured on the {}. <b>whole</b>: the state carried to each file\u{2019}s end; <b>1000</b>: a \
+             file\u{2019}s first 1,000 tokens. Strict: what a user sees, <code>&lt;UNK&gt;</code> never right.</p>\n",
+            Escaped(&measured.join("; ")),
+        );
+        if measured.len() > 1 {
+            out.push_str("<ul class=\"notes\"><li>These were measured on different targets and cannot be compared.</li></ul>\n");
+        }
+        let plots = quality::plots(groups, part);
+        if !plots.is_empty() {
+            legend(out, groups);
+            grid(out, &plots);
+            out.push_str(
+                "<p class=\"caption\">Over whole files. Beside each class its share of the tokens; a token outside the \
+                 vocabulary is right when <code>&lt;UNK&gt;</code> is. Bars of several seeds show their mean, lines each seed.</p>\n",
+            );
+        }
+        out.push_str("</section>\n");
+    }
+}
+
+fn training(out: &mut String, runs: &[Run], groups: &[Group]) {
+    let plots = curves::plots(groups);
+    if plots.is_empty() {
+        return;
+    }
+    out.push_str("<section>\n<h2>Training</h2>\n");
+    legend(out, groups);
+    grid(out, &plots);
+    out.push_str("<p class=\"caption\">Dots: validation. Pale lines: training, lightly smoothed.");
+    if runs.iter().any(Run::is_sampled) {
+        out.push_str(
+            " Training loss is over a sample of the classes where the configuration says so, validation loss over the whole vocabulary.",
+        );
+    }
+    out.push_str("</p>\n</section>\n");
+}
+
+fn gradient_flow(out: &mut String, groups: &[Group]) {
+    out.push_str("<section>\n<h2>Gradient flow</h2>\n");
+    let plots = gradients::plots(groups);
+    if plots.is_empty() {
+        out.push_str("<p class=\"caption\">The logs hold no norms of single parameters.</p>\n");
+    }
+    for plot in &plots {
+        figure(out, plot);
+    }
+    if !plots.is_empty() {
+        out.push_str("<p class=\"caption\">Colour: layer. Dashed: recurrent weights. Dotted: biases. Before clipping, lightly smoothed.</p>\n");
+    }
+    out.push_str("</section>\n");
+}
+
+fn original(out: &mut String, groups: &[Group]) {
+    out.push_str("<section>\n<h2>Beside the original experiment</h2>\n");
+    out.push_str(&tables::original(groups));
+    out.push_str(
+        "<p class=\"caption\"><b>Another corpus</b>: the original figures are of py150\u{2019}s test part after 5 epochs; ours are of \
+         the data that the runs were trained with. The columns show an order of magnitude, not who is better.</p>\n</section>\n",
+    );
+}
+
+fn configurations(out: &mut String, runs: &[Run]) {
+    out.push_str("<section>\n<h2>Configurations</h2>\n");
+    for run in runs {
+        let data = run
+            .data
+            .as_deref()
+            .map(|data| format!("# data {data}\n\n"))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "<details><summary>{}</summary><pre>{}{}</pre></details>",
+            Escaped(&run.name),
+            Escaped(&data),
+            Escaped(run.config.trim_end()),
+        );
+    }
+    out.push_str("</section>\n");
+}
+
+/// Which colour is which, where there are several.
+fn legend(out: &mut String, groups: &[Group]) {
+    if groups.len() < 2 {
+        return;
+    }
+    out.push_str("<p class=\"legend\">");
+    for group in groups {
+        let _ = write!(
+            out,
+            "<span><i class=\"swatch c{}\"></i>{}</span> ",
+            group.colour,
+            Escaped(&group.label)
+        );
+    }
+    out.push_str("</p>\n");
+}
+
+fn grid(out: &mut String, plots: &[String]) {
+    out.push_str("<div class=\"grid\">\n");
+    plots.iter().for_each(|plot| figure(out, plot));
+    out.push_str("</div>\n");
+}
+
+fn figure(out: &mut String, plot: &str) {
+    // The drawing's own title, for everybody.
+    let title = plot
+        .split_once("<title>")
+        .and_then(|(_, rest)| rest.split_once("</title>"));
+    let title = title.map_or("", |(title, _)| title);
+    let _ = writeln!(
+        out,
+        "<figure><figcaption>{title}</figcaption>\n{plot}</figure>"
+    );
+}

@@ -1,0 +1,242 @@
+//! What evaluations found beyond their figures: calibration, classes of tokens, positions in the file.
+
+use super::format::{Unit, value};
+use super::groups::{Group, Mean};
+use super::logs::Run;
+use super::svg::{Bar, BarPlot, Kind, LinePlot, Row, Scale, Series, Stroke};
+use crate::evaluate::Measurement;
+use minicopilot::metrics::{PartFigures, PositionFigures, ReliabilityBin};
+
+/// The context whose parts are shown: the other one is a part of it.
+const CONTEXT: &str = "whole";
+
+/// The plots of one measured part.
+pub fn plots(groups: &[Group], part: &str) -> Vec<String> {
+    [
+        reliability(groups, part),
+        classes(groups, part),
+        positions(
+            groups,
+            part,
+            "Loss by position in the file",
+            &[|figures| figures.loss],
+        ),
+        positions(
+            groups,
+            part,
+            "Top-5 (line) and top-1 (dashed) by position in the file",
+            &[|figures| figures.top5, |figures| figures.top1],
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn measured<'a>(run: &'a Run, part: &str) -> Option<&'a Measurement> {
+    run.evaluations.get(part)?.contexts.get(CONTEXT)
+}
+
+/// One line for each run, labelled once a group.
+fn lines<'a>(
+    groups: &'a [Group],
+    part: &str,
+    stroke: Stroke,
+    suffix: &str,
+    points: impl Fn(&'a Measurement) -> Vec<(f64, f64)>,
+) -> Vec<Series> {
+    let mut series = Vec::new();
+    for group in groups {
+        let mut label = group.label.clone();
+        for run in &group.runs {
+            let points = measured(run, part).map(&points).unwrap_or_default();
+            if points.is_empty() {
+                continue;
+            }
+            // The first of a group that has something to show bears the name.
+            let label = std::mem::take(&mut label);
+            let is_named = groups.len() > 1 || !suffix.is_empty();
+            series.push(Series {
+                name: format!("{}{suffix}", run.name),
+                label: if label.is_empty() || !is_named {
+                    String::new()
+                } else {
+                    format!("{label}{suffix}")
+                },
+                colour: Some(group.colour),
+                stroke,
+                dots: true,
+                points,
+            });
+        }
+    }
+    series
+}
+
+fn reliability(groups: &[Group], part: &str) -> Option<String> {
+    let points = |bins: &[ReliabilityBin]| {
+        bins.iter()
+            .map(|bin| (bin.confidence, bin.accuracy))
+            .collect()
+    };
+    let mut series = lines(groups, part, Stroke::Solid, "", |m| points(&m.calibration));
+    series.extend(lines(
+        groups,
+        part,
+        Stroke::Dashed,
+        ", with temperature",
+        |m| {
+            m.tempered
+                .as_ref()
+                .map(|t| points(&t.calibration))
+                .unwrap_or_default()
+        },
+    ));
+    if series.is_empty() {
+        return None;
+    }
+    let ideal = Series {
+        stroke: Stroke::Dotted,
+        points: vec![(0.0, 0.0), (1.0, 1.0)],
+        ..Series::default()
+    };
+    series.insert(0, ideal);
+    let plot = LinePlot {
+        x: Scale::between(0.0, 1.0),
+        y: Scale::between(0.0, 1.0),
+        height: 380.0,
+        ..LinePlot::new(
+            "Calibration: how often the first answer is right",
+            "Share of right first answers against the probability shown, in 15 bins. On the dotted diagonal the probabilities are true.",
+            "probability shown",
+            Kind::Linear,
+            series,
+        )
+    };
+    Some(plot.svg())
+}
+
+fn classes(groups: &[Group], part: &str) -> Option<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for measurement in groups
+        .iter()
+        .flat_map(|group| &group.runs)
+        .filter_map(|run| measured(run, part))
+    {
+        for class in &measurement.classes {
+            if !names.contains(&&*class.class) {
+                names.push(&class.class);
+            }
+        }
+    }
+    let row = |name: &str| {
+        let mut share = None;
+        let bar = |group: &Group| {
+            let figures: Vec<&PartFigures> = group
+                .runs
+                .iter()
+                .filter_map(|run| {
+                    let measurement = measured(run, part)?;
+                    let figures = &measurement
+                        .classes
+                        .iter()
+                        .find(|class| class.class == name)?
+                        .figures;
+                    let all: u64 = measurement
+                        .classes
+                        .iter()
+                        .map(|class| class.figures.targets)
+                        .sum();
+                    share.get_or_insert(figures.targets as f64 / all as f64);
+                    Some(figures)
+                })
+                .collect();
+            let mean = |figure: fn(&PartFigures) -> f64| {
+                Mean::of(&figures.iter().map(|f| figure(f)).collect::<Vec<_>>())
+                    .map(|mean| mean.mean)
+            };
+            let (inner, outer) = (mean(|f| f.top1)?, mean(|f| f.top5)?);
+            Some(Bar {
+                colour: group.colour,
+                name: group.label.clone(),
+                inner,
+                outer,
+                label: format!("{} / {}", short(inner), short(outer)),
+            })
+        };
+        let bars: Vec<Bar> = groups.iter().filter_map(bar).collect();
+        let note = share
+            .map(|share| format!("{:.1} %", 100.0 * share))
+            .unwrap_or_default();
+        Row {
+            name: name.to_owned(),
+            note,
+            bars,
+        }
+    };
+    let rows: Vec<Row> = names.into_iter().map(row).collect();
+    let plot = BarPlot {
+        title: "Top-1 (full) and top-5 (pale) by class of token",
+        description: "For each class of tokens the share that stands first, and among the first five, with the class's share of all tokens.",
+        width: 560.0,
+        rows,
+    };
+    (!plot.rows.is_empty()).then(|| plot.svg())
+}
+
+fn short(share: f64) -> String {
+    let text = value(Unit::Share, Some(share));
+    // `.8401` -> `.84`; 1 stays 1.
+    text.get(..text.len() - 2).unwrap_or(&text).to_owned()
+}
+
+fn positions(
+    groups: &[Group],
+    part: &str,
+    title: &str,
+    figures: &[fn(&PartFigures) -> f64],
+) -> Option<String> {
+    let runs = groups.iter().flat_map(|group| &group.runs);
+    let parts = runs
+        .filter_map(|run| measured(run, part))
+        .flat_map(|m| &m.positions);
+    let mut from: Vec<usize> = parts.map(|p| p.from).collect();
+    from.sort_unstable();
+    from.dedup();
+    if from.is_empty() {
+        return None;
+    }
+    let place = |p: &PositionFigures| from.iter().position(|&f| f == p.from).unwrap_or(0) as f64;
+    let mut series = Vec::new();
+    for (k, figure) in figures.iter().enumerate() {
+        let stroke = if k == 0 {
+            Stroke::Solid
+        } else {
+            Stroke::Dashed
+        };
+        let mut more = lines(groups, part, stroke, "", |m| {
+            m.positions
+                .iter()
+                .map(|p| (place(p), figure(&p.figures)))
+                .collect()
+        });
+        if k > 0 {
+            more.iter_mut().for_each(|one| one.label.clear());
+        }
+        series.append(&mut more);
+    }
+    let plot = LinePlot {
+        x: Scale::named(
+            from.iter()
+                .map(|&from| value(Unit::Exact, Some(from as f64))),
+        ),
+        ..LinePlot::new(
+            title,
+            "Over targets that stand so many tokens or more behind the file's beginning, up to the next mark.",
+            "tokens read before, from",
+            Kind::Linear,
+            series,
+        )
+    };
+    Some(plot.svg())
+}
