@@ -14,6 +14,7 @@
 pub mod checkpoint;
 pub mod completer;
 pub mod engine;
+pub mod fingerprint;
 pub mod metrics;
 pub mod model;
 pub mod python;

@@ -82,17 +82,17 @@ multiversioned! {
         maxima.iter().chain(rest).fold(f32::NEG_INFINITY, |a, &b| a.max(b))
     }
 
-    /// Sum of `e^(x - shift)`.
-    pub(crate) fn sum_of_exponentials(row: &[f32], shift: f32) -> f64 {
+    /// Sum of `e^(scale (x - shift))`.
+    pub(crate) fn sum_of_exponentials(row: &[f32], shift: f32, scale: f32) -> f64 {
         let mut sum = 0.0;
         for part in row.chunks(64 * LANES) { // short enough that nothing is lost in f32
             let mut sums = [0.0f32; LANES];
             let (blocks, rest) = part.as_chunks::<LANES>();
             for block in blocks {
-                for (s, x) in sums.iter_mut().zip(block) { *s += exp(*x - shift); }
+                for (s, x) in sums.iter_mut().zip(block) { *s += exp(scale * (*x - shift)); }
             }
             sum += sums.iter().map(|&s| f64::from(s)).sum::<f64>();
-            sum += rest.iter().map(|&x| f64::from(exp(x - shift))).sum::<f64>();
+            sum += rest.iter().map(|&x| f64::from(exp(scale * (x - shift)))).sum::<f64>();
         }
         sum
     }

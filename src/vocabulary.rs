@@ -183,8 +183,7 @@ impl Vocabulary {
             hash.update((token.len() as u64).to_le_bytes());
             hash.update(token.as_bytes());
         }
-        let digest = hash.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::fingerprint::finish(hash)
     }
 
     fn from_tokens(tokens: Vec<Box<str>>) -> Self {

@@ -1,8 +1,13 @@
 //! A round trip, and every named way to be wrong.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
 use super::*;
+
 use crate::model::{Architecture, Initialization, initial_parameters};
 
 fn small() -> Checkpoint {

@@ -93,7 +93,10 @@ impl Completer {
     /// A completer over the network and vocabulary of `checkpoint`, on the CPU.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
         Ok(Self::over(
-            Engine::new(checkpoint.model(&Device::Cpu)?),
+            Engine::new(
+                checkpoint.model(&Device::Cpu)?,
+                checkpoint.config.temperature,
+            ),
             checkpoint.vocabulary.clone(),
         ))
     }

@@ -152,7 +152,7 @@ fn completer() -> Completer {
         .expect("parameters");
     let vb = VarBuilder::from_tensors(parameters.into_iter().collect(), DType::F32, &Device::Cpu);
     Completer::over(
-        Engine::new(Model::new(&config, &vb).expect("model")),
+        Engine::new(Model::new(&config, &vb).expect("model"), 1.0),
         vocabulary,
     )
 }

@@ -26,6 +26,7 @@ pub enum EngineError {
 #[derive(Debug)]
 pub struct Engine {
     model: Model,
+    temperature: f64,
 }
 
 /// Where the network stands after some token.
@@ -37,9 +38,9 @@ struct Reading {
 }
 
 impl Engine {
-    /// An engine over `model`.
-    pub fn new(model: Model) -> Self {
-        Self { model }
+    /// An engine over `model`, whose logits are divided by `temperature`.
+    pub fn new(model: Model, temperature: f64) -> Self {
+        Self { model, temperature }
     }
 
     /// Before the first token.
@@ -66,7 +67,7 @@ impl Engine {
     /// Softmax over the vocabulary after `reading`.
     fn distribution(&self, reading: &Reading) -> Result<Vec<f32>, EngineError> {
         let hidden = reading.hidden.as_ref().ok_or(EngineError::EmptyContext)?;
-        let logits = self.model.logits(hidden)?; // [1,V]
+        let logits = (self.model.logits(hidden)? / self.temperature)?; // [1,V]
         Ok(candle_nn::ops::softmax(&logits, D::Minus1)?
             .squeeze(0)?
             .to_vec1()?)

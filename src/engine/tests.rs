@@ -21,7 +21,7 @@ fn engine() -> Engine {
     let parameters = initial_parameters(&config, Initialization::Informed, 42, &[], &Device::Cpu)
         .expect("parameters");
     let vb = VarBuilder::from_tensors(parameters.into_iter().collect(), DType::F32, &Device::Cpu);
-    Engine::new(Model::new(&config, &vb).expect("model"))
+    Engine::new(Model::new(&config, &vb).expect("model"), 1.0)
 }
 
 /// The largest difference from what a fresh session says.

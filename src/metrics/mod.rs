@@ -15,6 +15,7 @@ mod calibration;
 mod latency;
 mod observation;
 mod surfaces;
+mod temperature;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use calibration::{Calibration, ReliabilityBin};
 pub use latency::{Latency, LatencyFigures};
 pub use observation::{Class, Keystrokes, ModelView, Observation, Shown, keys_used};
 pub use surfaces::Surfaces;
+pub use temperature::TemperatureFit;
 
 /// Places counted: mean reciprocal rank is taken over the first ten answers.
 pub const PLACES: usize = 10;

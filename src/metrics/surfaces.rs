@@ -63,7 +63,7 @@ impl Surfaces {
             class => class,
         };
         let highest = largest(logits);
-        let sum = sum_of_exponentials(logits, highest);
+        let sum = sum_of_exponentials(logits, highest, 1.0);
         let rank = count_above(&logits[..index], logits[index], true)
             + count_above(&logits[index + 1..], logits[index], false);
         let before = |&&id: &&u32| stands_before(logits, id as usize, index);

@@ -13,7 +13,7 @@ mod loss;
 mod random;
 mod recurrent;
 
-pub use fused::accelerated as bf16_accelerated;
+pub use fused::{accelerated as bf16_accelerated, peak_rate};
 pub use initial::{Initialization, initial_parameters};
 pub use loss::Softmax;
 pub use random::SplitMix64;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use candle_core::Tensor;
 use minicopilot::checkpoint::Checkpoint;
-use minicopilot::metrics::{Breakdown, Figures, Metrics, Observation, Surfaces};
+use minicopilot::metrics::{Breakdown, Figures, Metrics, Observation, Surfaces, TemperatureFit};
 use minicopilot::model::{Model, Training};
 use minicopilot::vocabulary::PAD;
 use rayon::prelude::*;
@@ -84,13 +84,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     let device = crate::train::device(&args.device)?;
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let dataset = Dataset::open(&args.data)?;
-    anyhow::ensure!(
-        *dataset.vocabulary() == checkpoint.vocabulary,
-        "{} has another vocabulary than {}; prepare the data with --vocabulary {}",
-        args.data.display(),
-        args.checkpoint.display(),
-        args.checkpoint.display(),
-    );
+    same_vocabulary(&checkpoint, &dataset, &args.data)?;
     if let Some(out) = &args.out {
         let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
         anyhow::ensure!(
@@ -190,6 +184,16 @@ fn table(columns: &[(&str, Figures)]) {
     }
 }
 
+/// Data for a checkpoint are encoded with its vocabulary.
+pub fn same_vocabulary(checkpoint: &Checkpoint, dataset: &Dataset, data: &Path) -> Result<()> {
+    anyhow::ensure!(
+        *dataset.vocabulary() == checkpoint.vocabulary,
+        "{} has another vocabulary than the checkpoint; prepare the data with --vocabulary CHECKPOINT",
+        data.display(),
+    );
+    Ok(())
+}
+
 /// Measures `model` on the first files of a part, as many as make up `max_tokens`. `progress` is
 /// told the targets done, and ends it by `false`.
 pub fn measure(
@@ -204,9 +208,64 @@ pub fn measure(
         (0..vocabulary.len() as u32).map(|id| vocabulary.token(id).unwrap_or_default()),
     );
     let mut measured = Measured::default();
+    let mut places = vec![0usize; LANES]; // of each lane's next input in its file
+    each_step(
+        model,
+        dataset,
+        split,
+        max_tokens,
+        progress,
+        &mut |batch, t, logits| {
+            step(batch, t, logits, &surfaces, &mut places, &mut measured);
+        },
+    )?;
+    Ok(measured)
+}
+
+/// The temperature that fits the validation part, on its first files as far as `max_tokens`.
+pub fn fitted_temperature(
+    model: &Model,
+    dataset: &Dataset,
+    max_tokens: u64,
+    progress: &dyn Fn(u64) -> bool,
+) -> Result<f64> {
+    let mut fit = TemperatureFit::default();
+    each_step(
+        model,
+        dataset,
+        Split::Validation,
+        max_tokens,
+        progress,
+        &mut |batch, t, logits| {
+            let targets = &batch.targets[t * batch.lanes..(t + 1) * batch.lanes];
+            let rows = logits
+                .par_chunks_exact(logits.len() / batch.lanes)
+                .zip(targets);
+            let fits: Vec<TemperatureFit> = rows
+                .filter(|&(_, &target)| target != PAD)
+                .map(|(row, &target)| {
+                    let mut fit = TemperatureFit::default();
+                    fit.add(row, target);
+                    fit
+                })
+                .collect();
+            fits.iter().for_each(|one| fit += one); // in order, so that the sum does not depend on the threads
+        },
+    )?;
+    Ok(fit.temperature())
+}
+
+/// Runs `model` over the first files of a part and hands out each step's logits `[B,V]`.
+fn each_step(
+    model: &Model,
+    dataset: &Dataset,
+    split: Split,
+    max_tokens: u64,
+    progress: &dyn Fn(u64) -> bool,
+    observe: &mut dyn FnMut(&Batch, usize, &[f32]),
+) -> Result<()> {
     let mut state = model.zero_state(LANES)?;
     let device = state.tensors()[0].device().clone(); // the model's
-    let mut places = vec![0usize; LANES]; // of each lane's next input in its file
     let mut done = 0;
     for batch in Streams::in_order(dataset.files(split), LANES, STEPS, max_tokens) {
         let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &device)?; // [T,B]
@@ -222,7 +281,7 @@ pub fn measure(
             let logits = model.logits(&hidden.narrow(0, first, steps)?)?; // [t,B,V]
             let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
             for (t, logits) in (first..).zip(logits.chunks_exact(logits.len() / steps)) {
-                step(&batch, t, logits, &surfaces, &mut places, &mut measured);
+                observe(&batch, t, logits);
             }
         }
         done += batch.target_count();
@@ -230,7 +289,7 @@ pub fn measure(
             break;
         }
     }
-    Ok(measured)
+    Ok(())
 }
 
 /// Observes the targets of one step, `logits` `[B,V]`.

@@ -2,12 +2,20 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use candle_core::Device;
 use minicopilot::checkpoint::{Checkpoint, Config, Precision};
 use minicopilot::model::Architecture;
 use serde_json::Value;
+
+use crate::data::{Dataset, Split};
+use crate::evaluate;
+use crate::interrupt::Interrupt;
+
+/// Targets that a single number is fitted on.
+const CALIBRATION_TOKENS: u64 = 200_000;
 
 /// Arguments of `trainer export`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +29,9 @@ pub struct Args {
     /// Figures by `trainer evaluate --json`, to be kept in config.json and shown in the card
     #[arg(long, value_name = "JSON")]
     test_metrics: Option<PathBuf>,
+    /// Fit the temperature of the probabilities shown on the validation part of this prepared folder
+    #[arg(long, value_name = "DIR")]
+    calibrate: Option<PathBuf>,
     /// A text about data, licences and limits, appended to the card
     #[arg(long, value_name = "MARKDOWN")]
     notes: Option<PathBuf>,
@@ -30,7 +41,7 @@ pub struct Args {
 }
 
 /// Runs `trainer export`.
-pub fn main(args: &Args) -> Result<()> {
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     let is_foreign = fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some())
         && !args.out.join("model.safetensors").exists();
     anyhow::ensure!(
@@ -39,6 +50,10 @@ pub fn main(args: &Args) -> Result<()> {
         args.out.display()
     );
     let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
+    if let Some(path) = &args.calibrate {
+        checkpoint.config.temperature = temperature(&checkpoint, path, interrupt)?;
+        println!("temperature {:.4}", checkpoint.config.temperature);
+    }
     if let Some(path) = &args.test_metrics {
         let text =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -74,6 +89,28 @@ pub fn main(args: &Args) -> Result<()> {
         size as f64 / 1e6
     );
     Ok(())
+}
+
+/// Fitted on the first files of the validation part.
+fn temperature(checkpoint: &Checkpoint, data: &Path, interrupt: &Interrupt) -> Result<f64> {
+    let dataset = Dataset::open(data)?;
+    evaluate::same_vocabulary(checkpoint, &dataset, data)?;
+    let total = CALIBRATION_TOKENS.min(dataset.files(Split::Validation).tokens());
+    anyhow::ensure!(
+        total > 0,
+        "{} holds no validation part; see `trainer prepare --help`",
+        data.display()
+    );
+    let model = checkpoint.model(&Device::Cpu)?;
+    let bar = crate::train::bar(total, 0).with_message("calibrating");
+    let temperature =
+        evaluate::fitted_temperature(&model, &dataset, CALIBRATION_TOKENS, &|tokens| {
+            bar.set_position(tokens);
+            !interrupt.requested()
+        })?;
+    bar.finish_and_clear();
+    anyhow::ensure!(!interrupt.requested(), "interrupted; nothing was written");
+    Ok(temperature)
 }
 
 /// The model card: what `config.json` says, for people.

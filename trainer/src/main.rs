@@ -1,6 +1,7 @@
-//! `trainer`: prepare a corpus, train, evaluate, report, export.
+//! `trainer`: prepare a corpus, train, measure quality and speed, report, export.
 
 mod baseline;
+mod bench;
 mod data;
 mod evaluate;
 mod export;
@@ -30,6 +31,8 @@ enum Command {
     Prepare(prepare::Args),
     /// Train a model
     Train(train::Args),
+    /// Measure training speed on this machine
+    Bench(bench::Args),
     /// Measure a checkpoint
     Evaluate(evaluate::Args),
     /// Compare runs in one HTML page
@@ -48,9 +51,10 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Prepare(args) => prepare::main(&args, &interrupt),
         Command::Train(args) => train::main(&args, &interrupt),
+        Command::Bench(args) => bench::main(&args),
         Command::Evaluate(args) => evaluate::main(&args, &interrupt),
         Command::Report(args) => report::main(&args),
-        Command::Export(args) => export::main(&args),
+        Command::Export(args) => export::main(&args, &interrupt),
     };
     match result {
         result if interrupt.requested() => {

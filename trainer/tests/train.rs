@@ -39,12 +39,12 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
-    /// A small experiment that uses everything a resume must carry on: dropout, sampled classes, carried state.
+    /// A small experiment that uses everything a resume must carry on: dropout, sampled classes, carried state, bf16.
     fn experiment(&self, name: &str, more: &str) {
         let text = format!(
             "[model]\narchitecture = \"residual_lstm\"\nembedding_size = 4\nhidden_size = 8\ndropout = 0.2\n\
              [training]\nloader = \"streams\"\nlanes = 3\nsteps = 16\nepochs = 2\nschedule = \"cosine\"\n\
-             softmax_head = 10\nsoftmax_sample = 8\n{more}\n"
+             softmax_head = 10\nsoftmax_sample = 8\nprecision = \"bf16\"\n{more}\n"
         );
         fs::write(self.path(name), text).unwrap();
     }
@@ -354,6 +354,72 @@ fn a_full_disk_leaves_the_last_good_checkpoint() {
         "config.toml, metrics.jsonl, last"
     );
     assert!(fixture.resume("run", &[]).status.success());
+}
+
+#[test]
+fn several_seeds_are_several_runs() {
+    let fixture = Fixture::new();
+    let arguments = ["--seeds", "1,2", "--max-tokens", "200"];
+    assert!(fixture.train("runs", &arguments).status.success());
+    let [one, two] = ["runs/seed-1", "runs/seed-2"].map(|run| fixture.outcome(run));
+    assert_ne!(one, two);
+    // The first is finished, the second has not begun: `--resume` does what is left.
+    fs::remove_dir_all(fixture.path("runs/seed-2")).unwrap();
+    let again = fixture.train("runs", &[&arguments[..], &["--resume"]].concat());
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert_eq!(
+        [one, two],
+        ["runs/seed-1", "runs/seed-2"].map(|run| fixture.outcome(run))
+    );
+}
+
+#[test]
+fn bench_measures_both_precisions_and_names_a_python_that_fails() {
+    let fixture = Fixture::new();
+    let bench = [
+        "bench",
+        "--config",
+        "experiment.toml",
+        "--seconds",
+        "0.01",
+        "--rounds",
+        "1",
+        "--json",
+    ];
+    let output = fixture.trainer(&bench);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<_> = table
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["name"])
+        .collect();
+    assert_eq!(names, ["minicopilot bf16", "minicopilot f32"]);
+    for row in table.as_array().unwrap() {
+        let phases: f64 = row["phases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| p[1].as_f64().unwrap())
+            .sum();
+        assert!(
+            row["tokens_per_second"].as_f64().unwrap() > 0.0
+                && row["peak_gflops"].as_f64().unwrap() > 0.0
+        );
+        assert!(
+            (0.5..=1.01).contains(&phases),
+            "the phases are {phases} of the time"
+        );
+    }
+    for (python, expected) in [
+        ("no-such-python", "cannot start no-such-python"),
+        ("false", "false ended with exit status: 1"),
+    ] {
+        let output = fixture.trainer(&[&bench[..], &["--torch", python]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
 }
 
 fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {

@@ -1,13 +1,12 @@
-//! The fused operation: time loop forward and backward, and its place in Candle's graph.
+//! The fused layer: its time loop, forward and backward, over slices.
 
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Storage, Tensor};
 use rayon::prelude::*;
 
-use super::super::{MatmulPrecision, Training};
+use super::super::MatmulPrecision;
 use super::{FusedCell, Right, View, threads};
 
 /// The parameters of a layer, in PyTorch's shapes; generic over what holds them.
@@ -19,98 +18,33 @@ pub(crate) struct Weights<T> {
     pub(crate) bias_recurrent: T, // bias_hh [G*H]
 }
 
-/// All steps of a layer: `x` `[T,B,I]` and the state before the first step -> outputs `[T,B,H]`, then `h` and `c`
-/// after the last step. Gradients flow to `x` and the weights and, by the truncation of back-propagation, not to the
-/// state.
-pub(crate) fn seq<C: FusedCell>(
-    x: &Tensor,
-    weights: &Weights<Tensor>,
-    state: (&Tensor, Option<&Tensor>),
-    training: Option<Training>,
-) -> Result<(Tensor, Tensor, Option<Tensor>)> {
-    let (steps, lanes, inputs) = x.dims3()?;
-    let hidden = weights.recurrent.dim(1)?;
-    let op = Layer::<C> {
-        sizes: Sizes {
-            steps,
-            lanes,
-            inputs,
-            hidden,
-        },
-        h0: values(state.0)?,
-        c0: state.1.map(values).transpose()?.unwrap_or_default(),
-        starts: training.and_then(|t| t.starts).map(<[bool]>::to_vec),
-        precision: training.map_or(MatmulPrecision::F32, |t| t.precision),
-        saved: Arc::default(),
-        cell: PhantomData,
-    };
-    let saved = Arc::clone(&op.saved);
-    let Weights {
-        input,
-        recurrent,
-        bias_input,
-        bias_recurrent,
-    } = weights;
-    let outputs = if training.is_some() {
-        // One tensor instead of four, because Candle's operations take three at most.
-        let flat = [input, recurrent, bias_input, bias_recurrent].map(Tensor::flatten_all);
-        let [a, b, c, d] = flat;
-        let flat = Tensor::cat(&[a?, b?, c?, d?], 0)?;
-        x.contiguous()?.apply_op2(&flat, op)?
-    } else {
-        let tensors = [x, input, recurrent, bias_input, bias_recurrent];
-        let outputs = with_values(
-            tensors,
-            |[x, input, recurrent, bias_input, bias_recurrent]| {
-                op.forward(
-                    x,
-                    &Weights {
-                        input,
-                        recurrent,
-                        bias_input,
-                        bias_recurrent,
-                    },
-                )
-            },
-        )?;
-        Tensor::from_vec(outputs, (steps, lanes, hidden), x.device())?
-    }; // [T,B,H]
-    let h = outputs.detach().get(steps - 1)?.copy()?; // a copy: a view would keep all of [T,B,H] alive
-    let c = if C::HAS_CELL {
-        let saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = saved.c[(steps - 1) * lanes * hidden..].to_vec();
-        Some(Tensor::from_vec(last, (lanes, hidden), x.device())?)
-    } else {
-        None
-    };
-    Ok((outputs, h, c))
-}
-
+/// `T`, `B`, `I`, `H`.
 #[derive(Clone, Copy)]
-struct Sizes {
-    steps: usize,
-    lanes: usize,
-    inputs: usize,
-    hidden: usize,
+pub(super) struct Sizes {
+    pub(super) steps: usize,
+    pub(super) lanes: usize,
+    pub(super) inputs: usize,
+    pub(super) hidden: usize,
 }
 
 /// What backward needs of forward, time-major like everything else.
 #[derive(Default)]
-struct Saved {
-    gates: Vec<f32>,      // activations [T,B,G*H]
-    c: Vec<f32>,          // [T,B,H], empty without cell state
+pub(super) struct Saved {
+    gates: Vec<f32>,        // activations [T,B,G*H]
+    pub(super) c: Vec<f32>, // [T,B,H], empty without cell state
     h_previous: Vec<f32>, // [T,B,H]: the state that each step started from, zero where a file starts
     c_previous: Vec<f32>, // [T,B,H], empty without cell state
 }
 
-struct Layer<C> {
-    sizes: Sizes,
-    h0: Vec<f32>,              // [B,H]
-    c0: Vec<f32>,              // [B,H], empty without cell state
-    starts: Option<Vec<bool>>, // [T*B]
-    precision: MatmulPrecision,
-    saved: Arc<Mutex<Saved>>,
-    cell: PhantomData<fn() -> C>,
+/// One pass over a layer.
+pub(super) struct Layer<C> {
+    pub(super) sizes: Sizes,
+    pub(super) h0: Vec<f32>,              // [B,H]
+    pub(super) c0: Vec<f32>,              // [B,H], empty without cell state
+    pub(super) starts: Option<Vec<bool>>, // [T*B]
+    pub(super) precision: MatmulPrecision,
+    pub(super) saved: Mutex<Saved>,
+    pub(super) cell: PhantomData<fn() -> C>,
 }
 
 impl<C: FusedCell> Layer<C> {
@@ -131,8 +65,8 @@ impl<C: FusedCell> Layer<C> {
         (0..count).map(|k| bound(k)..bound(k + 1)).collect()
     }
 
-    /// The weights in the tensor that [`seq`] made of them.
-    fn weights<'a>(&self, flat: &'a [f32]) -> Weights<&'a [f32]> {
+    /// The weights, one behind another in a slice.
+    pub(super) fn weights<'a>(&self, flat: &'a [f32]) -> Weights<&'a [f32]> {
         let width = self.width();
         let (input, rest) = flat.split_at(width * self.sizes.inputs);
         let (recurrent, rest) = rest.split_at(width * self.sizes.hidden);
@@ -145,7 +79,8 @@ impl<C: FusedCell> Layer<C> {
         }
     }
 
-    fn forward(&self, x: &[f32], weights: &Weights<&[f32]>) -> Vec<f32> {
+    /// Outputs `[T,B,H]` of inputs `[T,B,I]`.
+    pub(super) fn forward(&self, x: &[f32], weights: &Weights<&[f32]>) -> Vec<f32> {
         let Sizes {
             steps,
             lanes,
@@ -233,8 +168,13 @@ impl<C: FusedCell> Layer<C> {
         outputs
     }
 
-    /// Gradients of `x` and of the flat weights from that of the outputs.
-    fn backward(&self, x: &[f32], weights: &Weights<&[f32]>, grad: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    /// Gradients of `x` and of the weights, one behind another, from that of the outputs.
+    pub(super) fn backward(
+        &self,
+        x: &[f32],
+        weights: &Weights<&[f32]>,
+        grad: &[f32],
+    ) -> (Vec<f32>, Vec<f32>) {
         let Sizes {
             steps,
             lanes,
@@ -242,7 +182,7 @@ impl<C: FusedCell> Layer<C> {
             hidden,
         } = self.sizes;
         let (rows, width) = (steps * lanes, self.width());
-        let saved = std::mem::take(&mut *self.saved.lock().unwrap_or_else(PoisonError::into_inner));
+        let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut d_gates = vec![0.0; rows * width];
         let recurrent = Right::new(
             View::new(weights.recurrent, width, hidden),
@@ -328,78 +268,6 @@ impl<C: FusedCell> Layer<C> {
         }
         (d_x, flat)
     }
-}
-
-impl<C: FusedCell> CustomOp2 for Layer<C> {
-    fn name(&self) -> &'static str {
-        C::NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        l1: &Layout,
-        flat: &CpuStorage,
-        l2: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let outputs = self.forward(slice(x, l1)?, &self.weights(slice(flat, l2)?));
-        let Sizes {
-            steps,
-            lanes,
-            hidden,
-            ..
-        } = self.sizes;
-        Ok((CpuStorage::F32(outputs), (steps, lanes, hidden).into()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        flat: &Tensor,
-        _: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (d_x, d_flat) = with_values([x, flat, grad], |[x, flat, grad]| {
-            self.backward(x, &self.weights(flat), grad)
-        })?;
-        let device = grad.device();
-        Ok((
-            Some(Tensor::from_vec(d_x, x.shape(), device)?),
-            Some(Tensor::from_vec(d_flat, flat.shape(), device)?),
-        ))
-    }
-}
-
-/// The values of a contiguous f32 tensor's storage.
-pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        candle_core::bail!("a fused operation got a strided tensor")
-    };
-    Ok(&storage.as_slice::<f32>()?[start..end])
-}
-
-/// Calls `f` with the values of CPU tensors, without copying those that are contiguous.
-fn with_values<const N: usize, R>(
-    tensors: [&Tensor; N],
-    f: impl FnOnce([&[f32]; N]) -> R,
-) -> Result<R> {
-    let tensors: Vec<Tensor> = tensors
-        .into_iter()
-        .map(Tensor::contiguous)
-        .collect::<Result<_>>()?;
-    let storages: Vec<_> = tensors.iter().map(Tensor::storage_and_layout).collect();
-    let mut slices = [&[][..]; N];
-    for (values, (storage, layout)) in slices.iter_mut().zip(&storages) {
-        let Storage::Cpu(storage) = &**storage else {
-            candle_core::bail!("a fused operation got a tensor that is not on the CPU")
-        };
-        *values = slice(storage, layout)?;
-    }
-    Ok(f(slices))
-}
-
-fn values(tensor: &Tensor) -> Result<Vec<f32>> {
-    tensor.flatten_all()?.to_vec1()
 }
 
 /// For each group of lanes its rows of every step, as disjoint mutable slices. `data` is `[T,B,..]` with `steps` steps,

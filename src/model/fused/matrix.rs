@@ -1,5 +1,8 @@
 //! Matrix products over slices: in f32 by the `gemm` crate that Candle itself uses, in bf16 by [`super::bf16`].
 
+use std::sync::Barrier;
+use std::time::Instant;
+
 use gemm::Parallelism;
 
 use super::super::MatmulPrecision;
@@ -123,4 +126,29 @@ fn product(out: &mut [f32], stride: usize, a: View, b: View, accumulate: bool, p
 /// How many threads the fused operations share their work among.
 pub(crate) fn threads() -> usize {
     rayon::current_num_threads()
+}
+
+/// Floating-point operations a second that all threads together reach on products whose operands stay in the cache:
+/// what longer products are measured against.
+pub fn peak_rate(precision: MatmulPrecision) -> f64 {
+    const SIZES: [usize; 3] = [96, 256, 512]; // rows, inner, columns: half a megabyte in f32
+    const BATCH: usize = 40;
+    let [rows, inner, columns] = SIZES;
+    let ready = Barrier::new(threads());
+    let rates = rayon::broadcast(|_| {
+        let (a, b) = (vec![1.0; rows * inner], vec![1.0; inner * columns]);
+        let mut out = vec![0.0; rows * columns];
+        let right = Right::new(View::new(&b, inner, columns), precision, false);
+        let mut fastest = f64::INFINITY;
+        for _ in 0..20 {
+            ready.wait();
+            let began = Instant::now();
+            for _ in 0..BATCH {
+                right.product(&mut out, columns, View::new(&a, rows, inner), false, false);
+            }
+            fastest = fastest.min(began.elapsed().as_secs_f64());
+        }
+        (2 * BATCH * rows * inner * columns) as f64 / fastest
+    });
+    rates.into_iter().sum()
 }

@@ -7,10 +7,14 @@
 
 mod bf16;
 mod cell;
+mod graph;
+mod kernel;
 mod layer;
 mod matrix;
 
-pub use bf16::accelerated;
 pub(crate) use cell::{Elman, FusedCell, Gated};
-pub(crate) use layer::{Weights, seq, slice};
+pub(crate) use graph::{seq, slice};
+pub use kernel::accelerated;
+pub(crate) use layer::Weights;
+pub use matrix::peak_rate;
 pub(crate) use matrix::{Right, View, threads};

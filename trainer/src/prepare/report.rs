@@ -161,10 +161,7 @@ fn fingerprint(args: &Args, corpus: &Corpus, vocabulary: &str) -> String {
     hash.update(format!(
         "{FORMAT} {split_by:?} {validation} {seed} {vocabulary}"
     ));
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    minicopilot::fingerprint::finish(hash)
 }
 
 /// Files that were left out, by reason.

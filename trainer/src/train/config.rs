@@ -224,6 +224,16 @@ mod tests {
     }
 
     #[test]
+    fn every_experiment_in_the_repository_is_valid() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            Experiment::parse(&std::fs::read_to_string(&path).unwrap())
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+
+    #[test]
     fn the_rate_warms_up_and_falls() {
         let settings = TrainingSettings {
             schedule: Schedule::Cosine,

@@ -2,25 +2,26 @@
 //! what surrounds it, so that a run can be stopped at any moment and continued as if it never had been.
 
 mod config;
+mod learner;
 mod optimizer;
 mod progress;
 mod run;
 
 pub use config::{Experiment, Loader};
+pub use learner::{Learner, PHASES, Step};
 pub use progress::{bar, bytes_bar};
 pub use run::{BEST, CONFIG, LAST, LOG};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
-use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
+use minicopilot::model::State;
 
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
 use crate::evaluate;
 use crate::interrupt::Interrupt;
-use optimizer::{Adam, GradientNorms};
 use progress::Progress;
 use run::{Position, Run};
 
@@ -45,10 +46,18 @@ pub struct Args {
     /// In place of the experiment's seed
     #[arg(long)]
     seed: Option<u64>,
+    /// Several runs, one for each of these seeds, in RUN/seed-N
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N,N,...",
+        conflicts_with = "seed"
+    )]
+    seeds: Vec<u64>,
     /// In place of the experiment's token budget
     #[arg(long)]
     max_tokens: Option<u64>,
-    /// Stop after so many minutes, to be continued with --resume
+    /// Stop after so many minutes (with --seeds: all runs together), to be continued with --resume
     #[arg(long)]
     max_minutes: Option<f64>,
     /// How often to save, at most 10
@@ -75,25 +84,40 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
         args.save_every > 0.0 && args.save_every <= 10.0,
         "--save-every must lie between 0 and 10 minutes"
     );
-    let experiment = experiment(args)?;
+    ensure!(
+        args.max_minutes.is_none_or(|minutes| minutes >= 0.0),
+        "--max-minutes must not be negative"
+    );
     let device = device(&args.device)?;
     let dataset = Dataset::open(&args.data)?;
-    let mut run = Run::open(&args.out, args.resume, &experiment, &dataset, &device)?;
-
-    let ending = train(args, &mut run, &dataset, &device, interrupt)?;
-    run.summary(ending);
+    let runs: Vec<(PathBuf, Option<u64>)> = if args.seeds.is_empty() {
+        vec![(args.out.clone(), args.seed)]
+    } else {
+        let run = |&seed: &u64| (args.out.join(format!("seed-{seed}")), Some(seed));
+        args.seeds.iter().map(run).collect()
+    };
+    let began = Instant::now();
+    for (out, seed) in &runs {
+        // Of several runs the later ones may not have begun when the first was stopped.
+        let resume = args.resume && (runs.len() == 1 || out.join(run::CONFIG).exists());
+        let experiment = experiment(args, out, *seed)?;
+        let mut run = Run::open(out, resume, &experiment, &dataset, &device)?;
+        let ending = train(args, &mut run, &dataset, began, interrupt)?;
+        run.summary(ending);
+        if matches!(ending, Ending::OutOfTime | Ending::Interrupted) {
+            break;
+        }
+    }
     Ok(())
 }
 
-fn experiment(args: &Args) -> Result<Experiment> {
-    let path = args
-        .config
-        .clone()
-        .unwrap_or_else(|| args.out.join(run::CONFIG));
+/// The experiment of the run in `out`: as given, or its own.
+fn experiment(args: &Args, out: &Path, seed: Option<u64>) -> Result<Experiment> {
+    let path = args.config.clone().unwrap_or_else(|| out.join(run::CONFIG));
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read the experiment {}", path.display()))?;
     let mut experiment = Experiment::parse(&text).with_context(|| path.display().to_string())?;
-    if let Some(seed) = args.seed {
+    if let Some(seed) = seed {
         experiment.training.seed = seed;
     }
     if args.max_tokens.is_some() {
@@ -126,11 +150,12 @@ pub fn device(name: &str) -> Result<Device> {
     })
 }
 
+/// Trains until something ends it; `began` is when the time limit started to run.
 fn train(
     args: &Args,
     run: &mut Run,
     dataset: &Dataset,
-    device: &Device,
+    began: Instant,
     interrupt: &Interrupt,
 ) -> Result<Ending> {
     let settings = run.experiment.training.clone();
@@ -140,7 +165,6 @@ fn train(
         .unwrap_or(u64::MAX)
         .min(epoch_tokens(dataset, settings.loader) * settings.epochs as u64);
     let progress = Progress::new(budget, run.position.tokens);
-    let began = Instant::now();
     let mut saved = Instant::now();
 
     while run.position.epoch < settings.epochs as u64 && run.position.tokens < budget {
@@ -162,7 +186,7 @@ fn train(
                 run.position.step,
                 run.position.tokens as f64 / budget as f64,
             );
-            let step = step(run, &batch, rate, device)?;
+            let step = run.step(&batch, rate)?;
             run.log_step(&step, rate)?;
             progress.advance(run.position.tokens, step.loss);
 
@@ -196,7 +220,7 @@ fn train(
         }
         run.position.epoch += 1;
         run.position.batch = 0;
-        run.state = None;
+        run.learner.state = None;
         if !validate(run, dataset, &progress)? {
             return Ok(Ending::EarlyStopped);
         }
@@ -211,7 +235,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     let patience = settings.patience as u64;
     progress.note("validating");
     let measured = evaluate::measure(
-        &run.model,
+        &run.learner.model,
         dataset,
         Split::Validation,
         settings.validation_tokens,
@@ -223,75 +247,6 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     Ok(run.position.without_gain < patience)
 }
 
-/// What one step came to.
-pub struct Step {
-    pub loss: f64,
-    pub gradient_norms: GradientNorms,
-    pub tokens: u64,
-}
-
-/// Forward, backward, clip, update.
-fn step(run: &mut Run, batch: &Batch, rate: f64, device: &Device) -> Result<Step> {
-    let settings = &run.experiment.training;
-    let seed = SplitMix64::mix(settings.seed, run.position.step);
-    let state = run
-        .state
-        .take()
-        .map_or_else(|| run.model.zero_state(batch.lanes), Ok)?;
-    let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), device)?; // [T,B]
-    let training = Training {
-        starts: Some(&batch.starts),
-        dropout_seed: Some(seed),
-        precision: settings.precision,
-    };
-    let (hidden, state) = run.model.seq_training(&ids, &state, training)?; // [T,B,H]
-    let softmax = softmax(settings, run.model.config().vocabulary_size, seed);
-    let loss = run
-        .model
-        .loss(&hidden, &batch.targets, &softmax, settings.precision)?;
-    let gradients = loss.backward()?;
-
-    let loss = f64::from(loss.to_scalar::<f32>()?);
-    let gradient_norms = run.adam.gradient_norms(&gradients)?;
-    let gradient_norm = gradient_norms.total;
-    ensure!(
-        loss.is_finite() && gradient_norm.is_finite(),
-        "step {}: the loss is {loss} and the gradients' norm {gradient_norm}; the last good checkpoint is {}: resume \
-         from it with a lower training.learning_rate or a smaller training.clip",
-        run.position.step,
-        run.last().display()
-    );
-    let clip = if settings.clip > 0.0 {
-        (settings.clip / (gradient_norm + 1e-6)).min(1.0)
-    } else {
-        1.0
-    };
-    run.adam.step(&gradients, rate, clip)?;
-
-    let tokens = batch.target_count();
-    run.state = (settings.loader == Loader::Streams).then_some(state);
-    run.position.step += 1;
-    run.position.batch += 1;
-    run.position.tokens += tokens;
-    Ok(Step {
-        loss,
-        gradient_norms,
-        tokens,
-    })
-}
-
-fn softmax(settings: &config::TrainingSettings, vocabulary_size: usize, seed: u64) -> Softmax {
-    if settings.softmax_head as usize >= vocabulary_size {
-        return Softmax::Full;
-    }
-    Softmax::sampled(
-        settings.softmax_head,
-        settings.softmax_sample,
-        vocabulary_size,
-        seed,
-    )
-}
-
 /// Targets of one epoch.
 fn epoch_tokens(dataset: &Dataset, loader: Loader) -> u64 {
     let shards = dataset.files(Split::Train);
@@ -301,22 +256,6 @@ fn epoch_tokens(dataset: &Dataset, loader: Loader) -> u64 {
         Loader::Streams => u64::MAX,
     };
     (0..shards.len()).map(|i| targets(i).min(most)).sum()
-}
-
-/// A fresh model's variables, or the loaded ones, are what both the model and the optimiser hold.
-fn build(
-    experiment: &Experiment,
-    vocabulary_size: usize,
-    adam: &Adam,
-    device: &Device,
-) -> Result<Model> {
-    let tensors = adam
-        .parameters
-        .iter()
-        .map(|(name, var)| (name.clone(), var.as_tensor().clone()))
-        .collect();
-    let vb = candle_nn::VarBuilder::from_tensors(tensors, candle_core::DType::F32, device);
-    Ok(Model::new(&experiment.model_config(vocabulary_size), &vb)?)
 }
 
 /// The carried state, moved to `device`.

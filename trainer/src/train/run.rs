@@ -10,17 +10,16 @@ use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use candle_core::{Device, Tensor, Var};
 use minicopilot::checkpoint::{Checkpoint, Precision, recover_folder, write_synced};
 use minicopilot::metrics::Figures;
-use minicopilot::model::{Model, State, initial_parameters};
+use minicopilot::model::initial_parameters;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::optimizer::Adam;
-use super::{Ending, Experiment, Step, build, state_on};
-use crate::data::{Dataset, Split};
+use super::{Ending, Experiment, Learner, Step, state_on};
+use crate::data::{Batch, Dataset, Split};
 
 pub const CONFIG: &str = "config.toml";
 pub const LOG: &str = "metrics.jsonl";
@@ -60,10 +59,7 @@ pub struct Position {
 /// An open run.
 pub struct Run {
     pub experiment: Experiment,
-    pub model: Model,
-    pub adam: Adam,
-    /// The recurrent state that the next batch of a stream continues.
-    pub state: Option<State>,
+    pub learner: Learner,
     pub position: Position,
     folder: PathBuf,
     log: File,
@@ -135,11 +131,13 @@ impl Run {
             .iter()
             .map(|(name, t)| Ok((name.clone(), Var::from_tensor(&t.to_device(device)?)?)))
             .collect::<candle_core::Result<_>>()?;
-        let mut adam = Adam::new(parameters, &experiment.training)?;
-        adam.updates = position.step;
-        let mut state = None;
+        let mut learner = Learner::new(experiment, vocabulary.len(), parameters, device)?;
+        learner.adam.updates = position.step;
         if !fresh {
-            for (prefix, side) in [("first", &mut adam.first), ("second", &mut adam.second)] {
+            for (prefix, side) in [
+                ("first", &mut learner.adam.first),
+                ("second", &mut learner.adam.second),
+            ] {
                 for (name, moment) in side.iter_mut() {
                     *moment =
                         taken(&moments, &format!("{prefix}.{name}"), &last)?.to_device(device)?;
@@ -149,10 +147,9 @@ impl Run {
                 .map_while(|k| moments.get(&format!("state.{k}")).cloned())
                 .collect();
             if !carried.is_empty() {
-                state = Some(state_on(&carried, device)?);
+                learner.state = Some(state_on(&carried, device)?);
             }
         }
-        let model = build(experiment, vocabulary.len(), &adam, device)?;
         let log = open_log(&folder.join(LOG), position.log_bytes)?;
         let checkpoint = Checkpoint::new(
             model_config,
@@ -165,9 +162,7 @@ impl Run {
         let experiment = experiment.clone();
         Ok(Self {
             experiment,
-            model,
-            adam,
-            state,
+            learner,
             position,
             folder,
             log,
@@ -179,6 +174,21 @@ impl Run {
     /// The folder of the last checkpoint.
     pub fn last(&self) -> PathBuf {
         self.folder.join(LAST)
+    }
+
+    /// The next step of the run.
+    pub fn step(&mut self, batch: &Batch, rate: f64) -> Result<Step> {
+        let step = self.learner.step(batch, rate, self.position.step).map_err(|error| {
+            anyhow!(
+                "{error:#}; the last good checkpoint is {}: resume from it with a lower training.learning_rate or a \
+                 smaller training.clip",
+                self.last().display()
+            )
+        })?;
+        self.position.step += 1;
+        self.position.batch += 1;
+        self.position.tokens += step.tokens;
+        Ok(step)
     }
 
     /// Counts a step and writes a line every few.
@@ -262,13 +272,16 @@ impl Run {
         self.log.sync_all().context("cannot write the log")?;
         self.position.log_bytes = self.log.stream_position().context("cannot write the log")?;
         let mut tensors: HashMap<String, Tensor> = HashMap::new();
-        for (prefix, side) in [("first", &self.adam.first), ("second", &self.adam.second)] {
+        for (prefix, side) in [
+            ("first", &self.learner.adam.first),
+            ("second", &self.learner.adam.second),
+        ] {
             tensors.extend(
                 side.iter()
                     .map(|(name, t)| (format!("{prefix}.{name}"), t.clone())),
             );
         }
-        if let Some(state) = &self.state {
+        if let Some(state) = &self.learner.state {
             tensors.extend(
                 state
                     .tensors()
@@ -287,7 +300,7 @@ impl Run {
     }
 
     fn save(&self, folder: &Path, more: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
-        let tensors = self.adam.parameters.iter();
+        let tensors = self.learner.adam.parameters.iter();
         let tensors = tensors
             .map(|(name, var)| Ok((name.clone(), var.to_device(&Device::Cpu)?)))
             .collect::<Result<_>>()?;

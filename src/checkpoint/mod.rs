@@ -1,0 +1,129 @@
+//! A checkpoint folder: `config.json`, `tokenizer.json`, `model.safetensors`, `README.md`. Load, verify, save atomically.
+//!
+//! What comes from the folder is not trusted: sizes, names, shapes, number formats and both fingerprints are checked
+//! before a model is built, and each way to be wrong has its own error. Knows nothing of optimisers or of serving.
+
+mod error;
+mod folder;
+mod read;
+mod write;
+
+use std::collections::{BTreeMap, HashMap};
+
+use candle_core::{DType, Device, Tensor};
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+
+pub use error::CheckpointError;
+pub use folder::{recover_folder, replace_folder, write_synced};
+
+use crate::model::{Model, ModelConfig};
+use crate::vocabulary::Vocabulary;
+
+/// The version of the folder's layout that this program reads and writes.
+pub const FORMAT: u32 = 1;
+
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
+const WEIGHTS: &str = "model.safetensors";
+const CARD: &str = "README.md";
+
+/// `config.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Config {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Architecture and sizes.
+    pub model: ModelConfig,
+    /// What the logits are divided by before the softmax wherever a probability is shown (Guo et al. 2017, "On
+    /// Calibration of Modern Neural Networks"); fitted by `trainer export --calibrate`.
+    #[serde(default = "uncalibrated")]
+    pub temperature: f64,
+    /// Settings that the weights were trained with and how far, as the trainer recorded them.
+    pub training: serde_json::Value,
+    /// What the trainer measured.
+    pub metrics: serde_json::Value,
+    /// What the other files must be.
+    pub fingerprints: Fingerprints,
+}
+
+fn uncalibrated() -> f64 {
+    1.0
+}
+
+/// SHA-256 of the parts that must belong together, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprints {
+    /// [`Vocabulary::fingerprint`].
+    pub vocabulary: String,
+    /// Of the bytes of `model.safetensors`.
+    pub weights: String,
+}
+
+/// How weights are stored; they are always f32 in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// 4 bytes a weight: exact.
+    F32,
+    /// 2 bytes a weight: what is distributed.
+    F16,
+}
+
+/// A verified checkpoint in memory.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// `config.json`.
+    pub config: Config,
+    /// `tokenizer.json`.
+    pub vocabulary: Vocabulary,
+    tensors: BTreeMap<String, Tensor>, // f32, on the CPU
+}
+
+impl Checkpoint {
+    /// A checkpoint of these parameters, which must be those that `model` names.
+    pub fn new(
+        model: ModelConfig,
+        vocabulary: Vocabulary,
+        tensors: BTreeMap<String, Tensor>,
+        training: serde_json::Value,
+        metrics: serde_json::Value,
+    ) -> Self {
+        let fingerprints = Fingerprints {
+            vocabulary: vocabulary.fingerprint(),
+            weights: String::new(),
+        };
+        Self {
+            config: Config {
+                format: FORMAT,
+                model,
+                temperature: uncalibrated(),
+                training,
+                metrics,
+                fingerprints,
+            },
+            vocabulary,
+            tensors,
+        }
+    }
+
+    /// The parameters by name, f32, on the CPU.
+    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
+        &self.tensors
+    }
+
+    /// The model for inference on `device`.
+    pub fn model(&self, device: &Device) -> Result<Model, CheckpointError> {
+        let tensors: HashMap<_, _> = self
+            .tensors
+            .iter()
+            .map(|(name, t)| (name.clone(), t.clone()))
+            .collect();
+        Ok(Model::new(
+            &self.config.model,
+            &VarBuilder::from_tensors(tensors, DType::F32, device),
+        )?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! Reading: every byte is checked before a model is built of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde::Deserialize;
+
+use super::{CONFIG, Checkpoint, CheckpointError, Config, FORMAT, TOKENIZER, WEIGHTS};
+use crate::fingerprint;
+use crate::model::ModelConfig;
+use crate::vocabulary::Vocabulary;
+
+impl Checkpoint {
+    /// Reads and verifies a checkpoint folder.
+    pub fn load(folder: &Path) -> Result<Self, CheckpointError> {
+        if !folder.exists() {
+            return Err(CheckpointError::Missing(folder.to_owned()));
+        }
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read(&path).map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => CheckpointError::Missing(path),
+                _ => CheckpointError::Io {
+                    action: "read",
+                    path,
+                    source,
+                },
+            })
+        };
+        Self::verify(folder, &read(CONFIG)?, &read(TOKENIZER)?, &read(WEIGHTS)?)
+    }
+
+    /// Verifies a checkpoint whose files are in memory; `name` stands for the folder in errors.
+    pub fn from_bytes(
+        name: &str,
+        config: &[u8],
+        tokenizer: &[u8],
+        weights: &[u8],
+    ) -> Result<Self, CheckpointError> {
+        Self::verify(Path::new(name), config, tokenizer, weights)
+    }
+
+    fn verify(
+        folder: &Path,
+        config: &[u8],
+        tokenizer: &[u8],
+        weights: &[u8],
+    ) -> Result<Self, CheckpointError> {
+        let config = read_config(&folder.join(CONFIG), config)?;
+
+        let path = folder.join(TOKENIZER);
+        let vocabulary = Vocabulary::from_tokenizer_json(tokenizer).map_err(|source| {
+            CheckpointError::Vocabulary {
+                path: path.clone(),
+                source,
+            }
+        })?;
+        check_fingerprint(
+            path,
+            &config.fingerprints.vocabulary,
+            vocabulary.fingerprint(),
+        )?;
+        if vocabulary.len() != config.model.vocabulary_size {
+            return Err(CheckpointError::Size {
+                path: folder.join(CONFIG),
+                what: "model.vocabulary_size",
+            });
+        }
+
+        let path = folder.join(WEIGHTS);
+        check_fingerprint(
+            path.clone(),
+            &config.fingerprints.weights,
+            fingerprint::of(weights),
+        )?;
+        let tensors = read_tensors(&path, &config.model, weights)?;
+        Ok(Self {
+            config,
+            vocabulary,
+            tensors,
+        })
+    }
+}
+
+fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let failed = |source| CheckpointError::Config {
+        path: path.to_owned(),
+        source,
+    };
+    // The version first: another version may have other fields.
+    let version: Version = serde_json::from_slice(bytes).map_err(failed)?;
+    if version.format != FORMAT {
+        return Err(CheckpointError::Format {
+            path: path.to_owned(),
+            found: version.format,
+        });
+    }
+    let config: Config = serde_json::from_slice(bytes).map_err(failed)?;
+    let sizes = [
+        (
+            "model.vocabulary_size",
+            config.model.vocabulary_size,
+            crate::vocabulary::MAX_LEN,
+        ),
+        ("model.embedding_size", config.model.embedding_size, 1 << 14),
+        ("model.hidden_size", config.model.hidden_size, 1 << 14),
+    ];
+    let wrong = sizes
+        .into_iter()
+        .find(|&(_, size, most)| size == 0 || size > most)
+        .map(|(what, ..)| what)
+        .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"));
+    match wrong {
+        Some(what) => Err(CheckpointError::Size {
+            path: path.to_owned(),
+            what,
+        }),
+        None => Ok(config),
+    }
+}
+
+fn read_tensors(
+    path: &Path,
+    model: &ModelConfig,
+    bytes: &[u8],
+) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
+    let file = SafeTensors::deserialize(bytes).map_err(|source| CheckpointError::Weights {
+        path: path.to_owned(),
+        source,
+    })?;
+    let wrong = |name: &str, problem: String| CheckpointError::Tensor {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        problem,
+    };
+    let expected = model.parameters();
+    if let Some(name) = file
+        .names()
+        .into_iter()
+        .find(|&name| expected.iter().all(|(e, _)| e != name))
+    {
+        return Err(wrong(
+            name,
+            "does not belong to this architecture".to_owned(),
+        ));
+    }
+    let mut tensors = BTreeMap::new();
+    for (name, shape) in expected {
+        let view = file
+            .tensor(&name)
+            .map_err(|_| wrong(&name, "is missing".to_owned()))?;
+        if view.shape() != shape {
+            return Err(wrong(
+                &name,
+                format!("has shape {:?} instead of {shape:?}", view.shape()),
+            ));
+        }
+        let values: Vec<f32> = match view.dtype() {
+            Dtype::F32 => view
+                .data()
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b))
+                .collect(),
+            Dtype::F16 => view
+                .data()
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| half::f16::from_le_bytes(*b).to_f32())
+                .collect(),
+            other => {
+                return Err(wrong(
+                    &name,
+                    format!("has type {other:?} instead of F32 or F16"),
+                ));
+            }
+        };
+        if !values.iter().all(|v| v.is_finite()) {
+            return Err(wrong(&name, "holds values that are not finite".to_owned()));
+        }
+        tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
+    }
+    Ok(tensors)
+}
+
+fn check_fingerprint(path: PathBuf, expected: &str, found: String) -> Result<(), CheckpointError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(CheckpointError::Fingerprint {
+        path,
+        expected: expected.to_owned(),
+        found,
+    })
+}

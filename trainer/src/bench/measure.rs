@@ -1,0 +1,94 @@
+//! One turn: real training steps on made-up batches.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use candle_core::{Device, Var};
+use minicopilot::model::{MatmulPrecision, SplitMix64, initial_parameters, peak_rate};
+
+use super::{Turn, VOCABULARY_SIZE};
+use crate::data::Batch;
+use crate::train::{Experiment, Learner, PHASES};
+
+/// Steps before the clock starts: the first ones get their memory from the system.
+const WARM_UP: usize = 2;
+
+/// Trains for about `seconds`.
+pub fn turn(experiment: &Experiment, precision: MatmulPrecision, seconds: f64) -> Result<Turn> {
+    let mut experiment = experiment.clone();
+    experiment.training.precision = precision;
+    let config = experiment.model_config(VOCABULARY_SIZE);
+    let (seed, device) = (experiment.training.seed, Device::Cpu);
+    let tensors = initial_parameters(
+        &config,
+        experiment.training.initialization,
+        seed,
+        &[],
+        &device,
+    )?;
+    let parameters = tensors
+        .into_iter()
+        .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?)))
+        .collect::<candle_core::Result<_>>()?;
+    let mut learner = Learner::new(&experiment, VOCABULARY_SIZE, parameters, &device)?;
+    let batch = batch(&experiment);
+    let mut phases = [0.0; PHASES.len()];
+    let (mut began, mut done) = (Instant::now(), 0);
+    for step in 0.. {
+        let result = learner.step(
+            &batch,
+            experiment.training.rate(step as u64, 0.0),
+            step as u64,
+        )?;
+        if step < WARM_UP {
+            began = Instant::now();
+            continue;
+        }
+        done += result.tokens;
+        phases
+            .iter_mut()
+            .zip(result.phases)
+            .for_each(|(sum, seconds)| *sum += seconds);
+        if began.elapsed().as_secs_f64() >= seconds {
+            break;
+        }
+    }
+    let took = began.elapsed().as_secs_f64();
+    Ok(Turn {
+        tokens_per_second: done as f64 / took,
+        peak_memory_mib: peak_memory()?,
+        peak_gflops: Some(peak_rate(precision) / 1e9),
+        phases: PHASES
+            .iter()
+            .map(|&name| name.to_owned())
+            .zip(phases.map(|seconds| seconds / took))
+            .collect(),
+    })
+}
+
+/// Tokens distributed as in text (Zipf: the k-th in frequency occurs with probability proportional to 1 / k).
+fn batch(experiment: &Experiment) -> Batch {
+    let (steps, lanes) = (experiment.training.steps, experiment.training.lanes);
+    let mut generator = SplitMix64::new(experiment.training.seed);
+    let mut ids = || {
+        let most = ((VOCABULARY_SIZE - 2) as f64).ln();
+        (0..steps * lanes)
+            .map(|_| 1 + (generator.uniform() * most).exp() as u32)
+            .collect::<Vec<u32>>()
+    };
+    Batch {
+        steps,
+        lanes,
+        inputs: ids(),
+        targets: ids(),
+        starts: vec![false; steps * lanes],
+    }
+}
+
+/// Most memory that this process has had, in MiB.
+fn peak_memory() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("peak memory needs /proc")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    Ok(kib.context("/proc/self/status has no VmHWM")? / 1024.0)
+}
