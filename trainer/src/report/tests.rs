@@ -311,5 +311,14 @@ fn nothing_from_a_file_becomes_markup() {
         "{html}"
     );
     assert!(html.contains("&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;"));
-    assert!(count(&html, "&lt;script&gt;") > 8, "{html}");
+    for expected in [
+        "<h2>Evaluation: &lt;script&gt;</h2>",
+        "Measured on the &lt;script&gt; part",
+        "<td>&lt;script&gt;</td>",
+        ">&lt;script&gt; <tspan",
+        ">&lt;script&gt;</text>",
+        "# &lt;/pre&gt;&lt;script&gt;",
+    ] {
+        assert!(html.contains(expected), "no {expected} in\n{html}");
+    }
 }
