@@ -60,8 +60,8 @@ echo "$python: $("$python" --version)"
 section "Python packages" \
     "Needs the venv module (apt-get install python3-venv) and PyPI, once; they are kept in $MINICOPILOT_CACHE" \
     install_packages
-section "lexer against CPython" "The files above differ: compare with minicopilot tokens FILE" \
-    "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json
+section "lexer against CPython" "The files above differ: compare with minicopilot tokens --strict FILE" \
+    "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json --strict
 section "vocabulary against tokenizers" "tokenizer.json is not what the Python package reads: see src/vocabulary.rs" \
     "$venv/bin/python" tests/python/check_tokenizer.py "$built/trainer" "$built/minicopilot"
 section "completion in Neovim" "The last screen is in $MINICOPILOT_CACHE/neovim-screens/failed.txt" \
