@@ -48,8 +48,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    memory::keep_freed_pages();
     let cli = Cli::parse();
+    if matches!(
+        cli.command,
+        Command::Train(_) | Command::Bench(_) | Command::Evaluate(_)
+    ) {
+        memory::keep_freed_pages();
+    }
     let interrupt = match Interrupt::catch() {
         Ok(interrupt) => interrupt,
         Err(error) => return failed(&error),
