@@ -422,6 +422,53 @@ fn bench_measures_both_precisions_and_names_a_python_that_fails() {
     }
 }
 
+/// What training and evaluation log fits together, and is what a report is made of.
+#[test]
+fn a_run_is_evaluated_and_reported() {
+    let fixture = Fixture::new();
+    assert!(fixture.train("run", &[]).status.success());
+    let (_, log) = fixture.outcome("run");
+    let lines: Vec<_> = log.iter().filter(|line| line["kind"] == "train").collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        let norms = line["gradient_norms"].as_object().unwrap();
+        let squares: f64 = norms.values().map(|n| n.as_f64().unwrap().powi(2)).sum();
+        let total = line["gradient_norm"].as_f64().unwrap();
+        assert!((squares.sqrt() / total - 1.0).abs() < 1e-9 && norms.len() == 11);
+    }
+
+    let evaluate = ["evaluate", "run/best", "--data", "data", "--out"];
+    let out = |path: &'static str| [&evaluate[..], &[path]].concat();
+    refused(&fixture, &out("nowhere/x.json"), "--out nowhere/x.json: ");
+    let evaluated = fixture.trainer(&out("run/evaluation-validation.json"));
+    assert!(evaluated.status.success(), "{}", stderr(&evaluated));
+    let text = fs::read(fixture.path("run/evaluation-validation.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    for context in ["whole", "1000"] {
+        let measured = &record["contexts"][context];
+        for parts in ["classes", "positions"] {
+            let parts = measured[parts].as_array().unwrap();
+            let targets: u64 = parts.iter().map(|p| p["targets"].as_u64().unwrap()).sum();
+            assert_eq!(measured["figures"]["targets"], targets, "{context}");
+        }
+    }
+
+    let reported = fixture.trainer(&["report", "run", "--out", "report.html"]);
+    assert!(reported.status.success(), "{}", stderr(&reported));
+    let html = fs::read_to_string(fixture.path("report.html")).unwrap();
+    for section in [
+        "Evaluation: validation",
+        "Gradient norm of each parameter: run",
+    ] {
+        assert!(html.contains(section), "{section}");
+    }
+    refused(
+        &fixture,
+        &["report", "nowhere", "--out", "x.html"],
+        "nowhere: no such folder",
+    );
+}
+
 fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()

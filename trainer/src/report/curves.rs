@@ -6,6 +6,8 @@ use super::svg::{Kind, LinePlot, Scale, Series, Stroke};
 
 /// Points that a smoothed curve keeps: more than the paper shows.
 const KEPT: usize = 400;
+/// The share of a run whose figures a vertical axis need not reach.
+const UNSETTLED: f64 = 0.03;
 
 /// What the plots are drawn over.
 #[derive(Clone, Copy)]
@@ -18,26 +20,31 @@ enum Over {
 struct Quantity {
     title: &'static str,
     kind: Kind,
+    /// Far off its course in the first steps.
+    unsettled: bool,
     train: fn(&Train) -> Option<f64>,
     validation: fn(&Validation) -> Option<f64>,
 }
 
 const QUANTITIES: [Quantity; 3] = [
     Quantity {
-        title: "Loss, nats a token",
+        title: "Loss (nats)",
         kind: Kind::Linear,
+        unsettled: true,
         train: |line| line.loss,
         validation: |line| line.figures.loss,
     },
     Quantity {
-        title: "Perplexity, validation",
+        title: "Validation perplexity",
         kind: Kind::Logarithmic,
+        unsettled: false,
         train: |_| None,
         validation: |line| line.figures.perplexity,
     },
     Quantity {
-        title: "Top-5, validation",
+        title: "Validation top-5",
         kind: Kind::Linear,
+        unsettled: false,
         train: |_| None,
         validation: |line| line.figures.top5,
     },
@@ -47,12 +54,14 @@ const SETTINGS: [Quantity; 2] = [
     Quantity {
         title: "Learning rate",
         kind: Kind::Linear,
+        unsettled: false,
         train: |line| line.learning_rate,
         validation: |_| None,
     },
     Quantity {
-        title: "Gradient norm, before clipping",
+        title: "Gradient norm before clipping",
         kind: Kind::Logarithmic,
+        unsettled: true,
         train: |line| line.gradient_norm,
         validation: |_| None,
     },
@@ -75,7 +84,8 @@ impl Quantity {
         let axis = Axis::new(over, groups);
         let mut series = Vec::new();
         for group in groups {
-            for (k, run) in group.runs.iter().enumerate() {
+            let mut label = if groups.len() > 1 { &*group.label } else { "" };
+            for run in &group.runs {
                 let train = run.train.iter().filter_map(|line| {
                     Some((axis.at(line.tokens, line.seconds), (self.train)(line)?))
                 });
@@ -84,11 +94,11 @@ impl Quantity {
                     Some((axis.at(line.tokens, line.seconds), (self.validation)(line)?))
                 });
                 let validation: Vec<_> = validation.collect();
-                let label = if k == 0 && groups.len() > 1 {
-                    group.label.clone()
-                } else {
-                    String::new()
-                };
+                if train.is_empty() && validation.is_empty() {
+                    continue;
+                }
+                // The first of a group that has something to show bears the name.
+                let label = std::mem::take(&mut label).to_owned();
                 let alone = validation.is_empty();
                 series.push(Series {
                     name: format!("{}, training", run.name),
@@ -125,10 +135,15 @@ impl Quantity {
 
     /// The first steps, when the network knows nothing yet, would take up most of a linear axis: they run off its top.
     fn range(&self, plot: &LinePlot) -> Scale {
-        let points = || plot.series.iter().flat_map(|one| &one.points);
-        let last = points().fold(0.0, |last: f64, point| last.max(point.0));
-        let settled =
-            points().filter(|point| point.0 >= 0.02 * last || self.title.starts_with("Learning"));
+        let settled = plot.series.iter().flat_map(|one| {
+            let last = one.points.last().map_or(0.0, |point| point.0);
+            let from = if self.unsettled {
+                UNSETTLED * last
+            } else {
+                0.0
+            };
+            one.points.iter().filter(move |point| point.0 >= from)
+        });
         Scale::over(self.kind, settled.map(|point| point.1))
     }
 }
@@ -141,8 +156,9 @@ pub struct Axis {
 }
 
 impl Axis {
-    pub fn tokens(groups: &[Group]) -> Self {
-        Self::new(Over::Tokens, groups)
+    /// Of one run's tokens.
+    pub fn tokens(run: &Run) -> Self {
+        Self::reaching(Over::Tokens, run.end().unwrap_or_default())
     }
 
     fn new(over: Over, groups: &[Group]) -> Self {
@@ -150,9 +166,13 @@ impl Axis {
             .iter()
             .flat_map(|group| &group.runs)
             .filter_map(|run| Run::end(run));
-        let (tokens, seconds) = ends.fold((0, 0.0), |(t, s): (u64, f64), end| {
+        let longest = ends.fold((0, 0.0), |(t, s): (u64, f64), end| {
             (t.max(end.0), s.max(end.1))
         });
+        Self::reaching(over, longest)
+    }
+
+    fn reaching(over: Over, (tokens, seconds): (u64, f64)) -> Self {
         let (unit, name) = match over {
             Over::Tokens if tokens >= 2_000_000 => (1e6, "million tokens"),
             Over::Tokens => (1e3, "thousand tokens"),

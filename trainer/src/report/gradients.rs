@@ -9,12 +9,12 @@ use super::svg::{COLOURS, Kind, LinePlot, Series, Stroke};
 
 /// One plot for each run whose log holds the norms.
 pub fn plots(groups: &[Group]) -> Vec<String> {
-    let axis = Axis::tokens(groups);
     let runs = groups.iter().flat_map(|group| &group.runs);
-    runs.filter_map(|run| plot(run, &axis)).collect()
+    runs.filter_map(|run| plot(run)).collect()
 }
 
-fn plot(run: &Run, axis: &Axis) -> Option<String> {
+fn plot(run: &Run) -> Option<String> {
+    let axis = Axis::tokens(run);
     let mut curves: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for line in &run.train {
         for (name, norm) in &line.gradient_norms {

@@ -12,6 +12,9 @@ use serde::Deserialize;
 use crate::evaluate::Record;
 use crate::train::{BEST, CONFIG, LAST, LOG};
 
+/// How the folders begin that `trainer train --seeds` makes.
+const SEED: &str = "seed-";
+
 /// One run, as its folder tells it.
 #[derive(Debug)]
 pub struct Run {
@@ -81,12 +84,6 @@ impl Run {
             "{}: no such folder; name one that `trainer train --out` has written",
             folder.display()
         );
-        let name = folder.canonicalize().ok();
-        let name = name.as_deref().unwrap_or(folder).file_name();
-        let name = name.map_or_else(
-            || folder.display().to_string(),
-            |name| name.to_string_lossy().into_owned(),
-        );
         let path = folder.join(CONFIG);
         let config = text(&path)?;
         let settings = config.parse().map_err(|error: toml::de::Error| {
@@ -99,7 +96,7 @@ impl Run {
             )
         })?;
         let mut run = Self {
-            name,
+            name: name(folder),
             folder: folder.to_owned(),
             config,
             settings,
@@ -210,6 +207,38 @@ impl Run {
     }
 }
 
+/// The runs that `folder` stands for: itself, or those that `trainer train --seeds` has made in it.
+pub fn runs_in(folder: &Path) -> Vec<PathBuf> {
+    if folder.join(CONFIG).exists() {
+        return vec![folder.to_owned()];
+    }
+    let is_run = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(SEED) && path.join(CONFIG).exists()
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_run).collect();
+    runs.sort_by_key(|path| (path.as_os_str().len(), path.clone())); // 9 before 10
+    if runs.is_empty() {
+        runs.push(folder.to_owned()); // reading it says what is amiss
+    }
+    runs
+}
+
+/// The folder's own name, with the one above if it says no more than the seed.
+fn name(folder: &Path) -> String {
+    let full = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let of = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    match (of(&full), full.parent().and_then(of)) {
+        (Some(name), Some(above)) if name.starts_with(SEED) => format!("{above}/{name}"),
+        (Some(name), _) => name,
+        (None, _) => folder.display().to_string(),
+    }
+}
+
 /// What a report asks of a checkpoint's `config.json`.
 #[derive(Deserialize)]
 struct Recorded {
@@ -264,7 +293,10 @@ fn cause(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let cause = one_line(text.strip_suffix(&place).unwrap_or(&text));
-    format!("column {}: {cause}", error.column())
+    match error.column() {
+        0 => cause, // of a value rather than of a place
+        column => format!("column {column}: {cause}"),
+    }
 }
 
 fn one_line(text: &str) -> String {

@@ -13,6 +13,8 @@ mod page;
 mod quality;
 mod svg;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -25,7 +27,8 @@ use logs::Run;
 /// Arguments of `trainer report`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Folders of runs; those that differ in the seed alone are also shown as one
+    /// Folders of runs, or of the runs that `train --seeds` has made; those that differ in the seed alone are also shown
+    /// as one
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
     /// The page
@@ -38,7 +41,7 @@ pub fn main(args: &Args) -> Result<()> {
     let page = report(&args.runs)?;
     write_whole(&args.out, page.as_bytes())
         .with_context(|| format!("cannot write {}", args.out.display()))?;
-    println!("{}: {} runs", args.out.display(), args.runs.len());
+    println!("{}", args.out.display());
     Ok(())
 }
 
@@ -47,8 +50,9 @@ fn report(folders: &[PathBuf]) -> Result<String> {
     let mut seen = BTreeSet::new();
     let mut runs = folders
         .iter()
+        .flat_map(|folder| logs::runs_in(folder))
         .map(|folder| {
-            let run = Run::read(folder)?;
+            let run = Run::read(&folder)?;
             let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
             ensure!(
                 seen.insert(place),

@@ -118,7 +118,7 @@ fn training(out: &mut String, runs: &[Run], groups: &[Group]) {
     out.push_str("<section>\n<h2>Training</h2>\n");
     legend(out, groups);
     grid(out, &plots);
-    out.push_str("<p class=\"caption\">Dots: validation. Pale lines: training, lightly smoothed.");
+    out.push_str("<p class=\"caption\">Dots: validation. Pale lines: training, lightly smoothed; what a run\u{2019}s first steps have beyond the axes is cut off.");
     if runs.iter().any(Run::is_sampled) {
         out.push_str(
             " Training loss is over a sample of the classes where the configuration says so, validation loss over the whole vocabulary.",

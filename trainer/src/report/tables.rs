@@ -8,7 +8,7 @@ use super::groups::{Group, Mean};
 use super::logs::Run;
 use minicopilot::metrics::Figures;
 
-/// A column of figures: its name, how they are written, and where they come from.
+/// A column of figures: its name (with hyphens that no line breaks at), how they are written, and where they come from.
 type Column<T> = (&'static str, Unit, fn(&T) -> Option<f64>);
 
 const TRAINING: [Column<Run>; 8] = [
@@ -26,8 +26,8 @@ const TRAINING: [Column<Run>; 8] = [
     ("perplexity", Unit::Perplexity, |run| {
         run.best()?.figures.perplexity
     }),
-    ("top-1", Unit::Share, |run| run.best()?.figures.top1),
-    ("top-5", Unit::Share, |run| run.best()?.figures.top5),
+    ("top\u{2011}1", Unit::Share, |run| run.best()?.figures.top1),
+    ("top\u{2011}5", Unit::Share, |run| run.best()?.figures.top5),
 ];
 /// How many of them are the best validation's.
 const VALIDATION: usize = 4;
@@ -36,12 +36,16 @@ const EVALUATION: [Column<Figures>; 12] = [
     ("targets", Unit::Exact, |f| Some(f.targets as f64)),
     ("loss", Unit::Nats, |f| f.loss),
     ("perplexity", Unit::Perplexity, |f| f.perplexity),
-    ("top-1", Unit::Share, |f| f.top1),
-    ("top-5", Unit::Share, |f| f.top5),
-    ("strict top-1", Unit::Share, |f| f.strict.top1),
-    ("strict top-5", Unit::Share, |f| f.strict.top5),
-    ("identifiers top-5", Unit::Share, |f| f.identifiers.top5),
-    ("attributes top-5", Unit::Share, |f| f.attributes.top5),
+    ("top\u{2011}1", Unit::Share, |f| f.top1),
+    ("top\u{2011}5", Unit::Share, |f| f.top5),
+    ("strict top\u{2011}1", Unit::Share, |f| f.strict.top1),
+    ("strict top\u{2011}5", Unit::Share, |f| f.strict.top5),
+    ("identifiers top\u{2011}5", Unit::Share, |f| {
+        f.identifiers.top5
+    }),
+    ("attributes top\u{2011}5", Unit::Share, |f| {
+        f.attributes.top5
+    }),
     ("CodeXGLUE accuracy", Unit::Share, |f| f.codexglue_accuracy),
     ("keystrokes saved", Unit::Share, |f| f.keystrokes_saved),
     ("calibration error", Unit::Share, |f| f.ece),
@@ -202,7 +206,7 @@ pub fn original(groups: &[Group]) -> String {
     let mut out = String::from(
         "<div class=\"wide\"><table><thead><tr><th rowspan=\"2\">network</th><th colspan=\"2\" class=\"over\">original</th>\
          <th rowspan=\"2\">ours</th><th rowspan=\"2\">measured on</th><th colspan=\"2\" class=\"over\">ours</th></tr>\
-         <tr><th class=\"n\">top-5</th><th class=\"n\">perplexity</th><th class=\"n\">top-5</th><th class=\"n\">perplexity</th></tr></thead>\n",
+         <tr><th class=\"n\">top\u{2011}5</th><th class=\"n\">perplexity</th><th class=\"n\">top\u{2011}5</th><th class=\"n\">perplexity</th></tr></thead>\n",
     );
     for (architecture, name, top5, perplexity) in ORIGINAL {
         let theirs = format!(

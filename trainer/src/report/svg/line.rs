@@ -48,6 +48,8 @@ const TOP: f64 = 10.0;
 const BOTTOM: f64 = 42.0;
 const LEFT: f64 = 50.0;
 const LINE_HEIGHT: f64 = 14.0;
+/// From a series' end to its label.
+const LABEL: f64 = 8.0;
 /// How far dots on the axes reach beyond them.
 const EDGE: f64 = 4.0;
 
@@ -77,11 +79,17 @@ impl<'a> LinePlot<'a> {
 
     /// The SVG element.
     pub fn svg(&self) -> String {
-        let labels = self.series.iter().map(|one| text_width(&one.label));
-        let right = labels.fold(0.0, f64::max) + 14.0;
+        // A label stands at its series' end: one that ends early leaves more room for the axis.
+        let widths = self.series.iter().filter_map(|one| {
+            let end = self.x.place(one.points.last()?.0)?;
+            let room = self.width - LEFT - LABEL - 4.0 - text_width(&one.label);
+            (!one.label.is_empty()).then_some(room / end)
+        });
         let area = Area {
             plot: self,
-            width: self.width - LEFT - right.min(0.5 * self.width),
+            width: widths
+                .fold(self.width - LEFT - 14.0, f64::min)
+                .max(0.4 * self.width),
             height: self.height - TOP - BOTTOM,
         };
         let mut out = open(self.width, self.height, self.title, self.description);
@@ -209,7 +217,7 @@ impl Area<'_> {
             let _ = writeln!(
                 out,
                 "<text class=\"label {colour}\" x=\"{:.1}\" y=\"{y:.1}\">{}</text>",
-                x + 8.0,
+                x + LABEL,
                 Escaped(&one.label),
             );
         }
