@@ -88,10 +88,10 @@ fn evaluations(out: &mut String, groups: &[Group]) {
             .collect();
         measured.sort();
         measured.dedup();
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<p class=\"caption\">Measured on the {}. <b>whole</b>: the state carried to each file\u{2019}s end; <b>1000</b>: a \
-             file\u{2019}s first 1,000 tokens. Strict: what a user sees, <code>&lt;UNK&gt;</code> never right.</p>\n",
+             file\u{2019}s first 1,000 tokens. Strict: what a user sees, <code>&lt;UNK&gt;</code> never right.</p>",
             Escaped(&measured.join("; ")),
         );
         if measured.len() > 1 {

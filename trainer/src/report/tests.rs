@@ -27,30 +27,30 @@ impl Fixture {
             CONFIG.replace("seed = 1", &format!("seed = {seed}")),
         )
         .unwrap();
-        let mut log = String::new();
+        let mut lines = Vec::new();
         for k in 1..=4u32 {
             let line = json!({
                 "kind": "train", "epoch": 0, "step": 10 * k, "tokens": 1000 * k, "seconds": 2.0 * f64::from(k),
                 "loss": 5.0 - f64::from(k), "learning_rate": 0.01, "gradient_norm": 0.5,
                 "gradient_norms": {"output.weight": 0.4, "lstm.bias_ih_l0": 0.3, "lstm.bias_hh_l0": 0.3},
             });
-            log += &format!("{line}\n");
+            lines.push(line.to_string());
             if k % 2 == 0 {
                 let loss = loss + f64::from(4 - k);
                 let line = json!({
                     "kind": "validation", "epoch": 0, "step": 10 * k, "tokens": 1000 * k, "seconds": 2.0 * f64::from(k),
                     "context": "whole", "figures": {"loss": loss, "perplexity": loss.exp(), "top1": 0.5, "top5": loss / 4.0},
                 });
-                log += &format!("{line}\n");
+                lines.push(line.to_string());
             }
         }
-        fs::write(run.join("metrics.jsonl"), log).unwrap();
+        fs::write(run.join("metrics.jsonl"), lines.join("\n") + "\n").unwrap();
         run
     }
+}
 
-    fn html(&self, runs: &[&PathBuf]) -> String {
-        report(&runs.iter().map(|&run| run.clone()).collect::<Vec<_>>()).unwrap()
-    }
+fn html_of(runs: &[&PathBuf]) -> String {
+    report(&runs.iter().map(|&run| run.clone()).collect::<Vec<_>>()).unwrap()
 }
 
 fn evaluation() -> Value {
@@ -129,7 +129,7 @@ fn a_page_holds_what_the_logs_hold() {
     )
     .unwrap();
     // The folder that holds the seeds stands for all of them.
-    let html = fixture.html(&[&runs[0].parent().unwrap().to_owned(), &other]);
+    let html = html_of(&[&runs[0].parent().unwrap().to_owned(), &other]);
 
     for expected in [
         // Mean and interval of 2, 2.5 and 3: t = 4.3027, s = 0.5; then a single run's line.
@@ -183,7 +183,7 @@ fn a_page_holds_what_the_logs_hold() {
     for foreign in ["http:", "https:", "<script", "@import", "<link", "url("] {
         assert!(!html.contains(foreign), "{foreign}");
     }
-    assert_eq!(html, fixture.html(&[&runs[0], &runs[1], &runs[2], &other]));
+    assert_eq!(html, html_of(&[&runs[0], &runs[1], &runs[2], &other]));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn what_is_not_in_the_logs_is_a_dash() {
     let new = fixture.run("begun", 1, 2.0);
     fs::write(new.join("metrics.jsonl"), "").unwrap();
     fs::write(new.join("config.toml"), "").unwrap();
-    let html = fixture.html(&[&old, &new]);
+    let html = html_of(&[&old, &new]);
     let dashes = "<td class=\"n\">\u{2013}</td>";
     assert!(
         html.contains(&format!("<td class=\"n\">5</td>{}", dashes.repeat(4))),
@@ -214,7 +214,7 @@ fn damage_is_told_by_file_and_line() {
     let log = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let cut = &log[..log.len() - 20];
     fs::write(run.join("metrics.jsonl"), cut).unwrap();
-    let html = fixture.html(&[&run]);
+    let html = html_of(&[&run]);
     assert!(
         html.contains("metrics.jsonl:6: the last line was cut off"),
         "{html}"
@@ -305,7 +305,7 @@ fn nothing_from_a_file_becomes_markup() {
         log.replace("output.weight", "<script>"),
     )
     .unwrap();
-    let html = fixture.html(&[&run, &fixture.0.path().join("other")]);
+    let html = html_of(&[&run, &fixture.0.path().join("other")]);
     assert!(
         !html.contains("<script") && !html.contains("<img"),
         "{html}"
