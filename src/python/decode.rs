@@ -23,11 +23,15 @@ pub(super) fn decode_strictly(bytes: &[u8]) -> Option<Cow<'_, str>> {
         encoding.decode_without_bom_handling_and_without_replacement(bytes)
     };
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-        // A coding line must not contradict the byte order mark.
-        return match declared(rest) {
-            Declared::Other(encoding) if encoding == UTF_8 => strictly(UTF_8, rest),
-            _ => None,
+        // A coding line must not contradict the byte order mark, and `utf8` is not `utf-8` enough.
+        let contradicts = |name: &str| {
+            let name = name.to_ascii_lowercase().replace('_', "-");
+            name != "utf-8" && !name.starts_with("utf-8-")
         };
+        if head(rest).find_map(coding).is_some_and(contradicts) {
+            return None;
+        }
+        return strictly(UTF_8, rest);
     }
     // Python reads the lines in which it looks for an encoding as UTF-8.
     if !head(bytes).all(|line| std::str::from_utf8(line).is_ok()) {

@@ -36,6 +36,7 @@ fn what_is_refused() {
         (b"# coding: klingon\n", Flaw::Encoding),
         (b"# \xe9\n# coding: latin-1\n", Flaw::Encoding),
         (b"\xef\xbb\xbf# coding: latin-1\n", Flaw::Encoding),
+        (b"\xef\xbb\xbf# coding: utf8\n", Flaw::Encoding),
         (b"x = $y\n", Flaw::Character),
         (b"x ! y\n", Flaw::Character),
         (b"x = \\ 1\n", Flaw::Character),

@@ -27,21 +27,37 @@ pub struct Document {
     pub tokens: Vec<u32>,
 }
 
-impl Documents {
-    pub fn add(&mut self, path: String, package: usize, test: bool, tokens: &Tokens) {
-        let tokens = tokens.iter().map(|token| self.number(token)).collect();
-        self.list.push(Document {
+impl Document {
+    pub fn new(path: String, package: usize, test: bool, tokens: Vec<u32>) -> Self {
+        Self {
             key: Sha256::digest(&path).into(),
             path,
             package,
             test,
             tokens,
-        });
+        }
+    }
+}
+
+impl Documents {
+    pub fn add(&mut self, path: String, package: usize, test: bool, tokens: &Tokens) {
+        let tokens = tokens.iter().map(|token| self.number(token)).collect();
+        self.list.push(Document::new(path, package, test, tokens));
     }
 
     /// To be called when all are there.
     pub fn sort(&mut self) {
         self.list.sort_unstable_by_key(|document| document.key);
+    }
+
+    /// These files, with tokens that are numbered already.
+    #[cfg(test)]
+    pub fn of(list: Vec<Document>, words: Vec<String>) -> Self {
+        Self {
+            list,
+            words,
+            ..Self::default()
+        }
     }
 
     fn number(&mut self, word: &str) -> u32 {

@@ -139,3 +139,80 @@ const fn mixed(mut x: u64) -> u64 {
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::shuffle::{below, generator};
+
+    /// Files of 300 tokens: each is new, or an earlier one with some tokens changed.
+    fn documents() -> Documents {
+        let mut random = generator(*b"near\0\0\0\0", 1, 0);
+        let words = (0..500).map(|i| format!("word{i}")).collect();
+        let mut list: Vec<Document> = Vec::new();
+        for number in 0..200 {
+            let mut tokens: Vec<u32> = (0..300).map(|_| below(&mut random, 500) as u32).collect();
+            if number % 2 == 1 {
+                let earlier = below(&mut random, number) as usize;
+                let changes = [0, 1, 4, 8, 30][below(&mut random, 5) as usize];
+                tokens.clone_from(&list[earlier].tokens);
+                for _ in 0..changes {
+                    tokens[below(&mut random, 300) as usize] = below(&mut random, 500) as u32;
+                }
+            }
+            list.push(Document::new(
+                number.to_string(),
+                0,
+                below(&mut random, 2) == 1,
+                tokens,
+            ));
+        }
+        Documents::of(list, words)
+    }
+
+    /// The rule, by looking at every pair.
+    fn expected(documents: &[Document]) -> Vec<Option<Rule>> {
+        let grams = |document: &Document| -> BTreeSet<Vec<u32>> {
+            document.tokens.windows(GRAM).map(<[u32]>::to_vec).collect()
+        };
+        let mut rules: Vec<Option<Rule>> = Vec::new();
+        for (i, document) in documents.iter().enumerate() {
+            let earlier = &documents[..i];
+            let own = grams(document);
+            let is_near = |(other, rule): (&Document, &Option<Rule>)| {
+                let others = grams(other);
+                let both = own.intersection(&others).count();
+                let similarity = both as f64 / (own.len() + others.len() - both) as f64;
+                let least = if other.test == document.test {
+                    0.8
+                } else {
+                    0.5
+                };
+                rule.is_none() && similarity >= least
+            };
+            rules.push(
+                if earlier.iter().any(|other| other.tokens == document.tokens) {
+                    Some(Rule::Duplicate)
+                } else if earlier.iter().zip(&rules).any(is_near) {
+                    Some(Rule::NearDuplicate)
+                } else {
+                    None
+                },
+            );
+        }
+        rules
+    }
+
+    #[test]
+    fn near_duplicates_are_those_that_all_pairs_give() {
+        let documents = documents();
+        let found = find(&documents, || Ok::<_, Infallible>(())).unwrap();
+        assert_eq!(found, expected(&documents.list));
+        for rule in [None, Some(Rule::Duplicate), Some(Rule::NearDuplicate)] {
+            assert!(found.iter().filter(|&&other| other == rule).count() > 5);
+        }
+    }
+}

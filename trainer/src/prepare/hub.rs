@@ -1,9 +1,7 @@
 //! Data sets of the Hugging Face hub: their Parquet files, fetched into the hub's cache, where other programs find them.
-//!
-//! A source `hf://OWNER/NAME` is never a path. `hf://OWNER/NAME@REVISION/PART` says more: a branch, tag or commit
-//! (`~parquet` for the hub's own conversion), and which of the data set's Parquet files, since training and test parts
-//! often lie side by side. A part is what its files' names have in common: `python/train` is made of
-//! `python/train-00000-of-00002.parquet` and so on, or of `python/train/0000.parquet`.
+//! What a data set is called is for [`name`].
+
+mod name;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,11 +11,12 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use ureq::http::StatusCode;
 
+pub use self::name::is_name;
+use self::name::{DataSet, SCHEME, part};
 use crate::http::{Client, PAUSE, Refused, shown};
 use crate::interrupt::Interrupt;
 use crate::train::bytes_bar;
 
-const SCHEME: &str = "hf://";
 const HUB: &str = "https://huggingface.co";
 
 /// Where the hub is, and where its files are kept.
@@ -33,15 +32,6 @@ pub struct Fetched {
     /// `hf://OWNER/NAME@COMMIT/FILE`
     pub name: String,
     pub path: PathBuf,
-}
-
-/// What a source names.
-#[derive(Debug, PartialEq, Eq)]
-struct DataSet<'s> {
-    /// `OWNER/NAME`
-    id: &'s str,
-    revision: &'s str,
-    part: Option<&'s str>,
 }
 
 /// The hub's answer about a revision of a data set.
@@ -62,11 +52,6 @@ struct Sibling {
 #[derive(Deserialize)]
 struct Lfs {
     sha256: String,
-}
-
-/// Whether a source is a data set's name.
-pub fn is_name(source: &Path) -> bool {
-    source.to_str().is_some_and(|name| name.starts_with(SCHEME))
 }
 
 impl Hub {
@@ -212,43 +197,6 @@ impl Hub {
     }
 }
 
-impl<'s> DataSet<'s> {
-    fn parse(source: &'s str) -> Result<Self> {
-        let rest = source.strip_prefix(SCHEME).unwrap_or(source);
-        let mut parts = rest.splitn(3, '/');
-        let (owner, name) = (
-            parts.next().unwrap_or_default(),
-            parts.next().unwrap_or_default(),
-        );
-        let (plain, revision) = name.split_once('@').unwrap_or((name, "main"));
-        let part = parts.next().map(|part| part.trim_end_matches('/'));
-        let is_name = |text: &str| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            !text.is_empty() && !text.starts_with('.') && text.chars().all(allowed)
-        };
-        ensure!(
-            is_name(owner) && is_name(plain) && (is_name(revision) || revision == CONVERTED.0),
-            "{source}: not a data set's name; write hf://OWNER/NAME, hf://OWNER/NAME/PART or hf://OWNER/NAME@REVISION/PART"
-        );
-        Ok(Self {
-            id: &rest[..owner.len() + 1 + plain.len()],
-            revision,
-            part: part.filter(|part| !part.is_empty()),
-        })
-    }
-
-    fn full_revision(&self) -> &str {
-        if self.revision == CONVERTED.0 {
-            CONVERTED.1
-        } else {
-            self.revision
-        }
-    }
-}
-
-/// The hub's short and full name of the branch in which it keeps data sets that it converted to Parquet.
-const CONVERTED: (&str, &str) = ("~parquet", "refs/convert/parquet");
-
 /// The files of the part that the source names, or of the only one.
 fn chosen<'f>(source: &str, set: &DataSet, files: &'f [Sibling]) -> Result<Vec<&'f Sibling>> {
     let mut parts: BTreeMap<&str, Vec<&Sibling>> = BTreeMap::new();
@@ -279,25 +227,6 @@ fn chosen<'f>(source: &str, set: &DataSet, files: &'f [Sibling]) -> Result<Vec<&
     Ok(chosen)
 }
 
-/// The part that a file belongs to, if it is a Parquet file with a name that is harmless as a path.
-fn part(file: &str) -> Option<&str> {
-    let stem = file.strip_suffix(".parquet")?;
-    let is_harmless = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(['\\', ':']);
-    if !file.split('/').all(is_harmless) {
-        return None;
-    }
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbered = stem.rsplit_once("-of-").and_then(|(front, count)| {
-        let (part, number) = front.rsplit_once('-')?;
-        (is_number(number) && is_number(count)).then_some(part)
-    });
-    let in_folder = || {
-        let (folder, name) = stem.rsplit_once('/')?;
-        is_number(name).then_some(folder)
-    };
-    Some(numbered.or_else(in_folder).unwrap_or(stem))
-}
-
 /// Whether the cache holds it whole: files get their names only then, unless somebody else has put them there.
 fn is_there(path: &Path, file: &Sibling) -> bool {
     let length = path
@@ -316,55 +245,4 @@ fn is_refusal(status: StatusCode) -> bool {
         StatusCode::NOT_FOUND,
     ]
     .contains(&status)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names() {
-        let parse = |source| DataSet::parse(source).map_err(|error| error.to_string());
-        let set = |id, revision, part| Ok(DataSet { id, revision, part });
-        assert_eq!(parse("hf://a/b"), set("a/b", "main", None));
-        assert_eq!(
-            parse("hf://a/b.c@v1/d/train/"),
-            set("a/b.c", "v1", Some("d/train"))
-        );
-        assert_eq!(
-            parse("hf://a/b@~parquet/x"),
-            set("a/b", "~parquet", Some("x"))
-        );
-        for wrong in [
-            "hf://",
-            "hf://a",
-            "hf://a/",
-            "hf://../b",
-            "hf://a/b@",
-            "hf://a/b?c",
-            "hf://a/b@../..",
-        ] {
-            let error = parse(wrong).unwrap_err();
-            assert!(
-                error.starts_with(&format!("{wrong}: not a data set's name; ")),
-                "{error}"
-            );
-        }
-        assert!(is_name(Path::new("hf://a/b")) && !is_name(Path::new("hf:/a/b")));
-    }
-
-    #[test]
-    fn parts() {
-        for (file, expected) in [
-            ("python/train-00000-of-00002.parquet", Some("python/train")),
-            ("python/train/0000.parquet", Some("python/train")),
-            ("test.parquet", Some("test")),
-            ("part-of-it.parquet", Some("part-of-it")),
-            ("README.md", None),
-            ("../up.parquet", None),
-            ("/root.parquet", None),
-        ] {
-            assert_eq!(part(file), expected, "{file}");
-        }
-    }
 }
