@@ -58,6 +58,9 @@ enum Command {
         /// Print a JSON list a line
         #[arg(long)]
         json: bool,
+        /// Print `null` for a file that CPython 3.11's tokenize would refuse
+        #[arg(long)]
+        strict: bool,
     },
     /// Describe the model
     Info {
@@ -121,7 +124,11 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Complete { place, json, model } => {
             complete::run(&model.completer()?, &place, json)
         }
-        Command::Tokens { files, json } => tokens::run(&files, json),
+        Command::Tokens {
+            files,
+            json,
+            strict,
+        } => tokens::run(&files, json, strict),
         Command::Info { json, model } => info::run(&embedded::load(model.folder())?, json),
         Command::Evaluate {
             paths,

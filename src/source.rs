@@ -9,6 +9,11 @@ use crate::python;
 
 /// A file's text, in whatever encoding it declares.
 pub fn read(path: &Path) -> anyhow::Result<String> {
+    Ok(python::decode(&bytes(path)?).into_owned())
+}
+
+/// A file's bytes, in whatever encoding.
+pub fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.contains(&0) {
         bail!(
@@ -16,7 +21,7 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
             path.display()
         );
     }
-    Ok(python::decode(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// The files among `paths`, and the `.py` files below the folders among them, sorted. Hidden folders and links to

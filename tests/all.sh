@@ -48,6 +48,12 @@ install_packages() {
         touch "$venv/installed"
 }
 
+# With packages that nothing else needs.
+compare_corpus() {
+    "$venv/bin/pip" install --quiet --disable-pip-version-check numpy==2.0.2 pyarrow==21.0.0 &&
+        "$venv/bin/python" tests/python/compare_corpus.py "$built/trainer"
+}
+
 section "build" "rust-toolchain.toml names the compiler; a C compiler is needed too (apt-get install gcc)" \
     cargo build --workspace --locked
 section "workspace tests" "Read the failure above; one test alone: cargo test -p PACKAGE NAME" \
@@ -60,10 +66,14 @@ echo "$python: $("$python" --version)"
 section "Python packages" \
     "Needs the venv module (apt-get install python3-venv) and PyPI, once; they are kept in $MINICOPILOT_CACHE" \
     install_packages
-section "lexer against CPython" "The files above differ: compare with minicopilot tokens FILE" \
-    "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json
+section "lexer against CPython" "The files above differ: compare with minicopilot tokens --strict FILE" \
+    "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json --strict
 section "vocabulary against tokenizers" "tokenizer.json is not what the Python package reads: see src/vocabulary.rs" \
     "$venv/bin/python" tests/python/check_tokenizer.py "$built/trainer" "$built/minicopilot"
+if [ -n "${MINICOPILOT_DATA:-}" ]; then
+    section "corpus against the given one" "A row of MINICOPILOT_DATA is not among those that trainer corpus makes, or one too many is" \
+        compare_corpus
+fi
 section "completion in Neovim" "The last screen is in $MINICOPILOT_CACHE/neovim-screens/failed.txt" \
     tests/neovim/run.sh "$built/minicopilot"
 

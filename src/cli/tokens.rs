@@ -1,7 +1,8 @@
 //! `minicopilot tokens`: files in, py150 tokens out, one file a line and one after another.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -10,23 +11,34 @@ use super::one_line;
 use crate::python::{self, END, START};
 use crate::source;
 
-/// Prints the tokens of each file. A file that cannot be read is named, and the others are printed all the same.
-pub fn run(files: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
+/// Prints the tokens of each file, or `null` if the file is looked at strictly and has a flaw. A file that cannot be read is named, and the others are printed all the same.
+pub fn run(files: &[PathBuf], json: bool, strict: bool) -> anyhow::Result<ExitCode> {
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        match source::read(file) {
-            Ok(text) => {
-                write_line(&mut output, &text, json).context("cannot write to standard output")?;
-            }
+        match read(file, strict) {
+            Ok(Some(text)) => write_line(&mut output, &text, json),
+            Ok(None) => output.write_all(b"null\n"),
             Err(error) => {
                 let _ = writeln!(io::stderr(), "minicopilot: {}", one_line(&error));
                 code = ExitCode::FAILURE;
+                Ok(())
             }
         }
+        .context("cannot write to standard output")?;
     }
     output.flush().context("cannot write to standard output")?;
     Ok(code)
+}
+
+/// A file's text, or None if it is looked at strictly and has a flaw.
+fn read(file: &Path, strict: bool) -> anyhow::Result<Option<String>> {
+    let bytes = source::bytes(file)?;
+    Ok(if strict {
+        python::check(&bytes).ok().map(Cow::into_owned)
+    } else {
+        Some(python::decode(&bytes).into_owned())
+    })
 }
 
 fn write_line(output: &mut impl Write, text: &str, json: bool) -> io::Result<()> {

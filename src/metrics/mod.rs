@@ -100,6 +100,7 @@ pub struct Metrics {
     /// vocabulary, so one of them is enough for there to be no figure.
     untyped: u64,
     calibration: Calibration,
+    raw_calibration: Calibration,
 }
 
 impl Metrics {
@@ -135,11 +136,19 @@ impl Metrics {
         if let Some(shown) = seen.shown {
             self.calibration.add(shown);
         }
+        if let Some(raw) = seen.raw {
+            self.raw_calibration.add(raw);
+        }
     }
 
     /// How often the first answer was right, by the probability shown beside it.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
+    }
+
+    /// The same by the probability before the checkpoint's temperature.
+    pub fn raw_calibration(&self) -> &Calibration {
+        &self.raw_calibration
     }
 
     /// The counts, divided. A figure over no targets is `None`.
@@ -160,6 +169,7 @@ impl Metrics {
             keystrokes_saved: saved(&self.keystrokes),
             keystrokes_saved_all: saved(&self.keystrokes_all),
             ece: self.calibration.error(),
+            ece_raw: self.raw_calibration.error(),
         }
     }
 }
@@ -177,6 +187,7 @@ impl AddAssign<&Self> for Metrics {
         self.keystrokes_all += &other.keystrokes_all;
         self.untyped += other.untyped;
         self.calibration += &other.calibration;
+        self.raw_calibration += &other.raw_calibration;
     }
 }
 
@@ -220,11 +231,14 @@ pub struct Figures {
     pub keystrokes_saved_all: Option<f64>,
     /// Expected calibration error of the first answer.
     pub ece: Option<f64>,
+    /// The same of the probabilities before the checkpoint's temperature.
+    #[serde(default)]
+    pub ece_raw: Option<f64>,
 }
 
 impl Figures {
     /// Name and value of every figure, in the order of the table.
-    pub fn rows(&self) -> [(&'static str, Option<f64>); 18] {
+    pub fn rows(&self) -> [(&'static str, Option<f64>); 19] {
         let (strict, names, attributes) = (&self.strict, &self.identifiers, &self.attributes);
         [
             ("loss", self.loss),
@@ -244,6 +258,7 @@ impl Figures {
             ("keystrokes saved", self.keystrokes_saved),
             ("keystrokes saved, all tokens", self.keystrokes_saved_all),
             ("calibration error", self.ece),
+            ("calibration error, raw", self.ece_raw),
             ("targets", Some(self.targets as f64)),
         ]
     }

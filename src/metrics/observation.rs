@@ -133,6 +133,8 @@ pub struct Observation {
     pub exact: bool,
     /// The first answer; `None` if there was none.
     pub shown: Option<Shown>,
+    /// The same before any temperature; absent where only answers are known.
+    pub raw: Option<Shown>,
     /// Absent where nobody typed, or the target's text is not known.
     pub keystrokes: Option<Keystrokes>,
 }
@@ -168,6 +170,7 @@ impl Observation {
             rank,
             exact,
             shown,
+            raw: None,
             keystrokes,
         }
     }

@@ -20,12 +20,15 @@ pub struct Surfaces {
     /// Ids of the few entries that are no answers.
     no_answers: Vec<u32>,
     dot: Option<u32>,
+    temperature: f64,
 }
 
 impl Surfaces {
-    /// From the vocabulary's tokens, in the order of their ids.
-    pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+    /// From the vocabulary's tokens, in the order of their ids; `temperature` divides the logits where a probability
+    /// is shown.
+    pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>, temperature: f64) -> Self {
         let mut surfaces = Self {
+            temperature,
             entries: Vec::new(),
             no_answers: Vec::new(),
             dot: None,
@@ -70,6 +73,21 @@ impl Surfaces {
         let answer_rank = (!self.no_answers.contains(&target))
             .then(|| rank - self.no_answers.iter().filter(before).count());
         let first = self.first_answer(logits, highest);
+        let shown = |id: usize, inverse: f64| {
+            #[allow(
+                clippy::float_cmp,
+                reason = "exactly 1 is the usual case: the sum is there already"
+            )]
+            let sum = if inverse == 1.0 {
+                sum
+            } else {
+                sum_of_exponentials(logits, highest, inverse as f32)
+            };
+            Shown {
+                probability: ((inverse * f64::from(logits[id] - highest)).exp() / sum) as f32,
+                right: id == index,
+            }
+        };
         Observation {
             class,
             model: Some(ModelView {
@@ -79,10 +97,8 @@ impl Surfaces {
             }),
             rank: answer_rank,
             exact: rank == 0 && target != UNK,
-            shown: first.map(|id| Shown {
-                probability: (f64::from((logits[id] - highest).exp()) / sum) as f32,
-                right: id == index,
-            }),
+            shown: first.map(|id| shown(id, 1.0 / self.temperature)),
+            raw: first.map(|id| shown(id, 1.0)),
             keystrokes: self.keystrokes(logits, index, rank),
         }
     }

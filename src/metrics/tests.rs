@@ -102,7 +102,7 @@ fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
 proptest! {
     #[test]
     fn figures_are_their_formulas(targets in targets()) {
-        let surfaces = Surfaces::new(TOKENS);
+        let surfaces = Surfaces::new(TOKENS, 1.0);
         let mut metrics = Metrics::default();
         for (logits, target, previous) in &targets {
             let mut seen = surfaces.observe(logits, *target, *previous);
@@ -162,7 +162,7 @@ proptest! {
     /// Every target is in one class and in one stretch of positions, and the parts are what a filter finds.
     #[test]
     fn the_parts_are_those_of_the_whole(targets in targets(), file in 1usize..20_000) {
-        let surfaces = Surfaces::new(TOKENS);
+        let surfaces = Surfaces::new(TOKENS, 1.0);
         let mut parts = Breakdown::default();
         let mut calibration = Calibration::default();
         let seen: Vec<_> = targets.iter().enumerate().map(|(k, (logits, target, previous))| {
@@ -213,7 +213,7 @@ proptest! {
     /// What a client reads off the answers agrees with what the network's owner computes.
     #[test]
     fn answers_tell_the_same(targets in targets()) {
-        let surfaces = Surfaces::new(TOKENS);
+        let surfaces = Surfaces::new(TOKENS, 1.0);
         for (logits, target, previous) in &targets {
             let inside = surfaces.observe(logits, *target, *previous);
             let answers: Vec<_> = sorted(logits).into_iter().map(|(token, p)| (token, p as f32)).collect();
@@ -228,7 +228,7 @@ proptest! {
 
     #[test]
     fn parts_merge_into_the_whole(targets in targets(), cut in any::<prop::sample::Index>()) {
-        let surfaces = Surfaces::new(TOKENS);
+        let surfaces = Surfaces::new(TOKENS, 1.0);
         let count = |part: &[(Vec<f32>, u32, u32)]| {
             let mut metrics = Metrics::default();
             for (logits, target, previous) in part {

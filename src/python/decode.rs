@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
-use memchr::memchr;
 
 /// The text of a source file. Never fails: an encoding that is unknown counts as UTF-8, and what is wrong in
 /// the file's encoding becomes U+FFFD. The byte order mark is left out.
@@ -12,44 +11,80 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
         return encoding.decode_without_bom_handling(&bytes[length..]).0;
     }
     match declared(bytes) {
-        Declared::Latin1 => encoding_rs::mem::decode_latin1(bytes),
+        Declared::Ascii | Declared::Latin1 => encoding_rs::mem::decode_latin1(bytes),
         Declared::Other(encoding) => encoding.decode_without_bom_handling(bytes).0,
+        Declared::Unknown => UTF_8.decode_without_bom_handling(bytes).0,
+    }
+}
+
+/// The text of a source file, if its bytes are text in the encoding that it declares.
+pub(super) fn decode_strictly(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let strictly = |encoding: &'static Encoding, bytes| {
+        encoding.decode_without_bom_handling_and_without_replacement(bytes)
+    };
+    if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
+        // A coding line must not contradict the byte order mark, and `utf8` is not `utf-8` enough.
+        let contradicts = |name: &str| {
+            let name = name.to_ascii_lowercase().replace('_', "-");
+            name != "utf-8" && !name.starts_with("utf-8-")
+        };
+        if head(rest).find_map(coding).is_some_and(contradicts) {
+            return None;
+        }
+        return strictly(UTF_8, rest);
+    }
+    // Python reads the lines in which it looks for an encoding as UTF-8.
+    if !head(bytes).all(|line| std::str::from_utf8(line).is_ok()) {
+        return None;
+    }
+    match declared(bytes) {
+        Declared::Ascii if !bytes.is_ascii() => None,
+        Declared::Ascii | Declared::Latin1 => Some(encoding_rs::mem::decode_latin1(bytes)),
+        Declared::Other(encoding) => strictly(encoding, bytes),
+        Declared::Unknown => None,
     }
 }
 
 /// What a file says it is written in.
 enum Declared {
+    /// Read as ISO 8859-1, of which it is a part.
+    Ascii,
     /// ISO 8859-1 proper. By that name `encoding_rs` (as the web does) means Windows' code page 1252, Python does not.
     Latin1,
     Other(&'static Encoding),
+    /// A name that is not known here.
+    Unknown,
 }
 
-/// The encoding that one of the first two lines declares; the second counts only if the first is blank or a comment.
+/// The encoding that one of the first two lines declares.
 fn declared(bytes: &[u8]) -> Declared {
-    let mut rest = bytes;
-    for _ in 0..2 {
-        let (line, behind) = match memchr(b'\n', rest) {
-            Some(length) => rest.split_at(length + 1),
-            None => (rest, &[][..]),
-        };
-        let indent = line
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\x0c'))
-            .count();
-        let line = &line[indent..];
-        if let Some(name) = coding(line) {
-            return named(name);
-        }
-        if !matches!(line.first(), None | Some(b'#' | b'\r' | b'\n')) {
-            break;
-        }
-        rest = behind;
-    }
-    Declared::Other(UTF_8)
+    let name = head(bytes).find_map(coding);
+    name.map_or(Declared::Other(UTF_8), named)
+}
+
+/// The lines in which an encoding may be declared: the first, and the second if the first is blank or a comment that
+/// declares none.
+fn head(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
+    let first = lines.next();
+    let second = lines.next().filter(|_| {
+        first.is_some_and(|line| {
+            let start = line[indent(line)..].first();
+            matches!(start, None | Some(b'#' | b'\r' | b'\n')) && coding(line).is_none()
+        })
+    });
+    first.into_iter().chain(second)
+}
+
+/// How many blanks a line begins with.
+fn indent(line: &[u8]) -> usize {
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\x0c');
+    line.iter().take_while(blank).count()
 }
 
 /// The name in a comment's `coding: name` or `coding=name`.
 fn coding(line: &[u8]) -> Option<&str> {
+    let line = &line[indent(line)..];
     if line.first() != Some(&b'#') {
         return None;
     }
@@ -73,10 +108,17 @@ fn named(name: &str) -> Declared {
     let name = name.to_ascii_lowercase();
     let parts = name.split(['-', '_']).filter(|part| !part.is_empty());
     let mut name = parts.collect::<Vec<_>>().join("-");
+    if ["ascii", "us-ascii"].contains(&name.as_str()) {
+        return Declared::Ascii;
+    }
     if LATIN_1.contains(&name.as_str())
         || LATIN_1_AND_MORE.iter().any(|more| name.starts_with(more))
     {
         return Declared::Latin1;
+    }
+    // As with Latin-1, an editor may have hung something on.
+    if name.starts_with("utf-8-") {
+        return Declared::Other(UTF_8);
     }
     if name.bytes().all(|byte| byte.is_ascii_digit()) {
         name.insert_str(0, "cp");
@@ -88,15 +130,13 @@ fn named(name: &str) -> Declared {
     // Python refuses a coding line that could not be read in the encoding it names, such as UTF-16's.
     let readable =
         |encoding: &&'static Encoding| encoding.is_ascii_compatible() || *encoding == ISO_2022_JP;
-    Declared::Other(
-        Encoding::for_label(label.as_bytes())
-            .filter(readable)
-            .unwrap_or(UTF_8),
-    )
+    Encoding::for_label(label.as_bytes())
+        .filter(readable)
+        .map_or(Declared::Unknown, Declared::Other)
 }
 
-/// Names of ISO 8859-1, and of ASCII, its part.
-const LATIN_1: [&str; 12] = [
+/// Names of ISO 8859-1.
+const LATIN_1: [&str; 10] = [
     "latin-1",
     "iso-8859-1",
     "iso-latin-1",
@@ -107,8 +147,6 @@ const LATIN_1: [&str; 12] = [
     "iso8859",
     "iso8859-1",
     "cp819",
-    "ascii",
-    "us-ascii",
 ];
 
 /// What Emacs makes of some: `latin-1-unix`.

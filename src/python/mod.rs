@@ -7,10 +7,12 @@
 //!
 //! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`context()`]: what stands before a cursor
 //! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling back to Python
-//! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says
+//! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says; [`check`]: the same, but only for what
+//!   `CPython` accepts
 //!
 //! This module knows nothing of vocabularies, models or editors.
 
+mod check;
 mod context;
 mod decode;
 mod lexer;
@@ -23,6 +25,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Flaw, check};
 pub use context::{Context, Place, context};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};

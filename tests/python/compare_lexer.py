@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares the project's lexer with CPython's tokenize, token for token.
 
-    compare_lexer.py COMMAND...        COMMAND FILE... prints one JSON list of py150 tokens a file: `minicopilot tokens --json`
+    compare_lexer.py COMMAND...        COMMAND FILE... prints py150 tokens, a JSON list a file: `minicopilot tokens --json --strict`
     compare_lexer.py --bench FOLDER    the speed of CPython's tokenize on the folder's files; ours: `cargo bench --bench lexer`
 
-The files are those of corpus.py and lexer_cases.py. A file that CPython compiles may not differ. In one that it only
+The files are those of corpus.py and lexer_cases.py, and some with a mistake put in. What CPython refuses has to be `null`. A file that CPython compiles may not differ. In one that it only
 tokenises, a difference is allowed where an f-string nests its quotes: there CPython reads as we do from 3.12 on.
 Exit status 1 if anything else differs.
 """
@@ -39,6 +39,9 @@ from py150_tokens import tokens_of
 
 BATCH_FILES = 100
 BENCH_SECONDS = 20
+MUTANT_BYTES, MUTATIONS = 20_000, 4
+TROUBLE = b"\\\\'\"()[]{}$?!`\x0b\x0c\t \r\n#\xff\xc3\x01"
+HOLDS_F_STRING = re.compile(rb"(?:f|fr|rf)[\"']", re.IGNORECASE)
 F_STRING = re.compile(r"(?:f|fr|rf)[\"']", re.IGNORECASE)
 
 
@@ -54,11 +57,16 @@ def compare(paths, command):
         expected, ours = tokens_of(source), json.loads(answer)
         if expected is None:
             counts["refused"] += 1
+            if ours is not None:
+                lines.append(f"{path}: CPython refuses it, ours does not")
             continue
         counts["files"] += 1
         counts["tokens"] += len(expected)
         counts["bytes"] += len(source)
         if ours == expected:
+            continue
+        if ours is None:
+            lines.append(f"{path}: CPython accepts it, ours does not")
             continue
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(expected, ours)))
         if any(map(F_STRING.match, expected[same - 1 : same + 1])) and not compiles(source):
@@ -82,10 +90,13 @@ def compiles(source):
 def compare_all(command):
     """Compares every part, on all cores; the exit status."""
     failed = False
-    with tempfile.TemporaryDirectory() as cases, ProcessPoolExecutor(os.cpu_count()) as pool:
+    with tempfile.TemporaryDirectory() as cases, tempfile.TemporaryDirectory() as mutants, ProcessPoolExecutor(os.cpu_count()) as pool:
         for number, case in enumerate(CASES):
             (Path(cases) / f"case{number:02}.py").write_bytes(case)
-        for name, folder in [("cases", Path(cases)), *corpus.folders()]:
+        parts = [("cases", Path(cases)), *corpus.folders()]
+        _, standard_library = parts[1]
+        parts.append(("mutants", write_mutants(Path(mutants), corpus.files(standard_library))))
+        for name, folder in parts:
             files, start = corpus.files(folder), time.perf_counter()
             # Every n-th file in a batch: neighbours are of a size, batches so are too.
             batches = max(1, -(-len(files) // BATCH_FILES))
@@ -101,6 +112,28 @@ def compare_all(command):
             )
             print(*lines[:20], sep="\n", end="\n" * bool(lines), file=sys.stderr)
     return int(failed)
+
+
+def write_mutants(folder, files):
+    """Writes files with a mistake each: what tokenize refuses is rare in nature. No f-strings, which 3.12 reads otherwise."""
+    chance = random.Random(0)
+    for number, path in enumerate(files):
+        source = path.read_bytes()
+        if len(source) > MUTANT_BYTES or not source or HOLDS_F_STRING.search(source):
+            continue
+        for mutation in range(MUTATIONS):
+            place = chance.randrange(len(source))
+            if mutation == 0:
+                mutant = source[:place]
+            elif mutation == 1:
+                mutant = source[:place] + source[place + 1 :]
+            elif mutation == 2:
+                mutant = source[:place] + bytes([chance.choice(TROUBLE)]) + source[place:]
+            else:  # the indentation of a line
+                line = source.rfind(b"\n", 0, place) + 1
+                mutant = source[:line] + b" " * chance.randrange(3) + source[line:].lstrip(b" ")
+            (folder / f"{number:05}-{mutation}.py").write_bytes(mutant)
+    return folder
 
 
 def bench(folder):

@@ -103,7 +103,8 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
         args.data.display()
     );
     let bar = crate::train::bar(total, 0);
-    let measured = measure(&model, &dataset, split, limit, &|tokens| {
+    let temperature = checkpoint.config.temperature;
+    let measured = measure(&model, temperature, &dataset, split, limit, &|tokens| {
         bar.set_position(tokens);
         !interrupt.requested()
     })?;
@@ -148,10 +149,11 @@ fn record(
     measured: &Measured,
     columns: &[(&str, Figures)],
 ) -> Record {
+    let temperature = checkpoint.config.temperature;
     let contexts = columns.iter().map(|(name, figures)| {
         let measurement = match *name {
-            "whole" => Measurement::of_network(&measured.whole),
-            "1000" => Measurement::of_network(&measured.original),
+            "whole" => Measurement::of_network(&measured.whole, temperature),
+            "1000" => Measurement::of_network(&measured.original, temperature),
             _ => Measurement::figures_only(figures.clone()),
         };
         ((*name).to_owned(), measurement)
@@ -194,10 +196,12 @@ pub fn same_vocabulary(checkpoint: &Checkpoint, dataset: &Dataset, data: &Path) 
     Ok(())
 }
 
-/// Measures `model` on the first files of a part, as many as make up `max_tokens`. `progress` is
+/// Measures `model`, whose logits `temperature` divides where probabilities are shown, on the first files of a part, as
+/// many as make up `max_tokens`. `progress` is
 /// told the targets done, and ends it by `false`.
 pub fn measure(
     model: &Model,
+    temperature: f64,
     dataset: &Dataset,
     split: Split,
     max_tokens: u64,
@@ -206,6 +210,7 @@ pub fn measure(
     let vocabulary = dataset.vocabulary();
     let surfaces = Surfaces::new(
         (0..vocabulary.len() as u32).map(|id| vocabulary.token(id).unwrap_or_default()),
+        temperature,
     );
     let mut measured = Measured::default();
     let mut places = vec![0usize; LANES]; // of each lane's next input in its file

@@ -1,15 +1,19 @@
-//! `trainer`: prepare a corpus, train, measure quality and speed, report, export.
+//! `trainer`: build and prepare a corpus, train, measure quality and speed, report, export.
 
 mod baseline;
 mod bench;
+mod corpus;
 mod data;
 mod evaluate;
 mod export;
+mod http;
 mod interrupt;
 mod memory;
 mod prepare;
 mod report;
 mod shuffle;
+#[cfg(test)]
+mod test_server;
 mod train;
 
 use std::process::ExitCode;
@@ -27,6 +31,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Download pinned packages and make a corpus of their source code
+    Corpus(corpus::Args),
     /// Make a vocabulary and encoded parts of a corpus
     Prepare(prepare::Args),
     /// Train a model
@@ -42,13 +48,19 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    memory::keep_freed_pages();
     let cli = Cli::parse();
+    if matches!(
+        cli.command,
+        Command::Train(_) | Command::Bench(_) | Command::Evaluate(_)
+    ) {
+        memory::keep_freed_pages();
+    }
     let interrupt = match Interrupt::catch() {
         Ok(interrupt) => interrupt,
         Err(error) => return failed(&error),
     };
     let result = match cli.command {
+        Command::Corpus(args) => corpus::main(&args, &interrupt),
         Command::Prepare(args) => prepare::main(&args, &interrupt),
         Command::Train(args) => train::main(&args, &interrupt),
         Command::Bench(args) => bench::main(&args),

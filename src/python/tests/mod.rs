@@ -1,5 +1,6 @@
 //! What the module promises, case by case; [`properties`] holds what is true of every text.
 
+mod check;
 mod context;
 mod decode;
 mod lexer;

@@ -57,10 +57,17 @@ pub struct Tempered {
 
 impl Measurement {
     /// A network's, with all its parts.
-    pub fn of_network(counted: &Counted) -> Self {
+    pub fn of_network(counted: &Counted, temperature: f64) -> Self {
         let Counted { metrics, parts } = counted;
+        let is_tempered = (temperature - 1.0).abs() > f64::EPSILON;
+        let tempered = metrics.calibration().error().filter(|_| is_tempered);
         Self {
-            calibration: metrics.calibration().bins(),
+            calibration: metrics.raw_calibration().bins(),
+            tempered: tempered.map(|ece| Tempered {
+                temperature,
+                ece,
+                calibration: metrics.calibration().bins(),
+            }),
             classes: parts.classes(),
             positions: parts.positions(),
             ..Self::figures_only(metrics.figures())

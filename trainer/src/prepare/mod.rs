@@ -10,6 +10,7 @@ mod corpus;
 mod document;
 mod encode;
 mod folder;
+mod hub;
 mod ordered;
 mod parquet;
 mod report;
@@ -30,6 +31,7 @@ use minicopilot::checkpoint::replace_folder;
 use minicopilot::vocabulary::{MAX_LEN, RESERVED, Vocabulary};
 use serde::Serialize;
 
+use self::hub::Hub;
 use self::report::Report;
 use crate::data::{REPORT, TOKENIZER};
 use crate::interrupt::Interrupt;
@@ -38,7 +40,8 @@ use crate::interrupt::Interrupt;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Parquet files (columns path, code and optionally package), CodeXGLUE text (.txt: one file a line, tokens
-    /// separated by a space), .py files, or folders of them (names that begin with a dot are left out)
+    /// separated by a space), .py files, folders of them (names that begin with a dot are left out), or a data set of
+    /// the Hugging Face hub: hf://OWNER/NAME[@REVISION][/PART]
     #[arg(value_name = "SOURCE", required_unless_present_all = ["test", "vocabulary"])]
     sources: Vec<PathBuf>,
     /// The folder to write
@@ -83,12 +86,12 @@ pub enum SplitBy {
 
 /// Runs `trainer prepare`.
 pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
-    print!("{}", prepare(args, interrupt)?);
+    print!("{}", prepare(args, &Hub::of_environment(), interrupt)?);
     Ok(())
 }
 
 /// Does it all; returns the summary for people.
-fn prepare(args: &Args, interrupt: &Interrupt) -> Result<String> {
+fn prepare(args: &Args, hub: &Hub, interrupt: &Interrupt) -> Result<String> {
     check_out(args)?;
     let given = args
         .vocabulary
@@ -98,7 +101,7 @@ fn prepare(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let threads = args
         .threads
         .or_else(|| thread::available_parallelism().ok());
-    let sources = source::all(&args.sources, &args.test)?;
+    let sources = source::all(&args.sources, &args.test, hub, interrupt)?;
 
     let parent = args.out.parent().filter(|p| !p.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));

@@ -1,4 +1,4 @@
-//! What `prepare` reads: Parquet files, text files of tokens, Python files and folders of them.
+//! What `prepare` reads: Parquet files, text files of tokens, Python files and folders of them, and data sets of the hub.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -10,17 +10,24 @@ use serde::Serialize;
 
 use super::document::{Body, Raw, RawChunk};
 use super::folder::{self, Found};
+use super::hub::{self, Hub};
 use super::ordered::Sink;
 use super::parquet;
+use crate::interrupt::Interrupt;
 
 /// Raw bytes of a chunk: enough to keep a thread busy for milliseconds, little enough for many to be under way.
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Files of a chunk, however small.
 const CHUNK_FILES: usize = 256;
 
-/// One argument of the command line.
+/// One argument of the command line, or one file of the data set that it names.
 #[derive(Debug, Serialize)]
 pub struct Source {
+    /// As it was given, or the file's name in the hub.
+    #[serde(rename = "path")]
+    pub name: String,
+    /// Where it lies.
+    #[serde(skip)]
     pub path: PathBuf,
     pub kind: Kind,
     /// It belongs to the test split.
@@ -39,19 +46,38 @@ pub enum Kind {
     Python,
 }
 
-/// Looks at all sources before anything is read.
-pub fn all(sources: &[PathBuf], test: &[PathBuf]) -> Result<Vec<Source>> {
-    let sources = sources.iter().map(|path| Source::new(path, false));
-    sources
-        .chain(test.iter().map(|path| Source::new(path, true)))
-        .collect()
+/// Looks at all sources before anything is read, and fetches what the hub has.
+pub fn all(
+    sources: &[PathBuf],
+    test: &[PathBuf],
+    hub: &Hub,
+    interrupt: &Interrupt,
+) -> Result<Vec<Source>> {
+    let sources = sources.iter().map(|path| (path, false));
+    let mut all = Vec::new();
+    for (path, test) in sources.chain(test.iter().map(|path| (path, true))) {
+        if hub::is_name(path) {
+            for file in hub.fetch(path, interrupt)? {
+                all.push(Source::new(&file.path, file.name, test)?);
+            }
+        } else {
+            all.push(Source::new(
+                path,
+                path.to_string_lossy().into_owned(),
+                test,
+            )?);
+        }
+    }
+    Ok(all)
 }
 
 impl Source {
-    fn new(path: &Path, test: bool) -> Result<Self> {
-        let name = path.display();
-        let unreadable =
-            || format!("{name}: cannot be read; a source is a file or folder on this machine");
+    fn new(path: &Path, name: String, test: bool) -> Result<Self> {
+        let unreadable = || {
+            format!(
+                "{name}: cannot be read; a source is a file or folder on this machine, or hf://OWNER/NAME"
+            )
+        };
         let metadata = path.metadata().with_context(unreadable)?;
         let has_extension = |wanted: &str| {
             path.extension()
@@ -71,6 +97,7 @@ impl Source {
             );
         };
         Ok(Self {
+            name,
             path: path.to_owned(),
             kind,
             test,

@@ -236,6 +236,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     progress.note("validating");
     let measured = evaluate::measure(
         &run.learner.model,
+        1.0,
         dataset,
         Split::Validation,
         settings.validation_tokens,

@@ -68,7 +68,7 @@ fn broken_rows_and_files_are_named_counted_and_skipped() {
         .iter()
         .map(|(why, group)| {
             let example = group["examples"][0].as_str().unwrap();
-            let example = example.replace(place.0.path().to_str().unwrap(), "");
+            let example = example.replace(place.folder.path().to_str().unwrap(), "");
             format!("{} {why}: {example}", group["files"])
         })
         .collect();

@@ -2,6 +2,7 @@
 
 mod broken;
 mod corpora;
+mod hubs;
 mod refused;
 mod rows;
 mod splits;
@@ -22,16 +23,26 @@ struct CommandLine {
     args: Args,
 }
 
-/// A folder to work in.
-struct Place(TempDir);
+/// A folder to work in, and a hub, if there is one.
+struct Place {
+    folder: TempDir,
+    hub: Hub,
+}
 
 impl Place {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        // Nobody listens on this port.
+        Self::with_hub("http://127.0.0.1:1")
+    }
+
+    fn with_hub(url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = Hub::new(url, folder.path().join("hub"), None);
+        Self { folder, hub }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
@@ -52,7 +63,7 @@ impl Place {
             }
         });
         let parsed = CommandLine::try_parse_from(std::iter::once("prepare".into()).chain(words));
-        super::prepare(&parsed?.args, &Interrupt::default())
+        super::prepare(&parsed?.args, &self.hub, &Interrupt::default())
     }
 
     /// The message with which it fails, and that nothing is left of it.
@@ -66,9 +77,9 @@ impl Place {
             names.sort();
             names
         };
-        let before = names(self.0.path());
+        let before = names(self.folder.path());
         let error = self.prepare(line).expect_err(line);
-        assert_eq!(names(self.0.path()), before, "left behind by {line}");
+        assert_eq!(names(self.folder.path()), before, "left behind by {line}");
         format!("{error:#}")
     }
 

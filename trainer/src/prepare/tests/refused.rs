@@ -54,7 +54,7 @@ fn wrong_use_is_told() {
         ),
         (
             "google/code_x_glue --out out",
-            "google/code_x_glue: cannot be read; a source is a file or folder on this machine",
+            "google/code_x_glue: cannot be read; a source is a file or folder on this machine, or hf://OWNER/NAME",
         ),
         (
             "a.txt --vocabulary bad.json --out out",

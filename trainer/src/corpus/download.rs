@@ -1,0 +1,91 @@
+//! A manifest's files onto the disk: each whole and with the right SHA-256, or not there.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
+
+use super::index;
+use super::manifest::Item;
+use crate::http::{Client, shown};
+use crate::train::bytes_bar;
+
+/// Downloads into `folder` what is not there yet. The paths are in the order of the items.
+pub fn all(client: &Client, index: &str, items: &[Item], folder: &Path) -> Result<Vec<PathBuf>> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("{}: cannot be created", folder.display()))?;
+    let bar = bytes_bar(items.iter().map(|item| item.bytes).sum());
+    let mut paths = Vec::new();
+    for item in items {
+        bar.set_message(item.file.clone());
+        let path = folder.join(&item.file);
+        let before = bar.position();
+        client.check()?;
+        if !is_there(&path, item)?
+            && let Err(error) = one(client, index, item, &path, &bar)
+        {
+            // Whoever stopped it needs no other reason.
+            client.check()?;
+            return Err(error);
+        }
+        bar.set_position(before + item.bytes);
+        paths.push(path);
+    }
+    bar.finish_and_clear();
+    Ok(paths)
+}
+
+/// Whether an earlier run has downloaded it.
+fn is_there(path: &Path, item: &Item) -> Result<bool> {
+    let unreadable = || format!("{}: cannot be read", path.display());
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file.with_context(unreadable)?,
+    };
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer).with_context(unreadable)? {
+            0 => {
+                let digest = hash.finalize();
+                let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                return Ok(found == item.sha256);
+            }
+            length => hash.update(&buffer[..length]),
+        }
+    }
+}
+
+/// By way of a `.part` file, which is renamed when its hash is right.
+fn one(client: &Client, index: &str, item: &Item, path: &Path, bar: &ProgressBar) -> Result<()> {
+    let Item {
+        file,
+        sha256,
+        bytes,
+        ..
+    } = item;
+    let url = index::url(client, index, item)?;
+    let part = path.with_file_name(format!("{file}.part"));
+    let before = bar.position();
+    let found = client
+        .download(&url, None, &part, *bytes, |length| {
+            bar.set_position(before + length);
+        })
+        .with_context(|| {
+            format!(
+                "{file}: cannot be downloaded; check the network and run the same command again"
+            )
+        })?;
+    if found != *sha256 {
+        // It would only be taken for a download that broke off.
+        let _ = fs::remove_file(&part);
+        bail!(
+            "{file}: its SHA-256 is {found}, the manifest says {sha256}; name another index than {} in PIP_INDEX_URL, \
+             or correct the manifest",
+            shown(index)
+        );
+    }
+    fs::rename(&part, path).with_context(|| format!("{}: cannot be written", path.display()))
+}

@@ -1,0 +1,278 @@
+//! Which files are source code that somebody wrote: the rules of `trainer/corpus/README.md`, in their order.
+//!
+//! Looks at one file at a time; duplicates are for [`duplicates`](super::duplicates), limits for [`select`](super::select).
+
+use std::sync::LazyLock;
+
+use minicopilot::python::{self, Kind};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Serialize;
+
+/// Longest file that is looked at, in bytes.
+pub const LONGEST: u64 = 102_400;
+const SHORTEST: usize = 1_024;
+const LONGEST_LINE: usize = 500;
+const FEWEST_TOKENS: usize = 40;
+/// A file with more literals than this is a table if they are a greater share of its tokens than the next.
+const MANY_LITERALS: usize = 100;
+const LITERAL_PERCENT: usize = 38;
+/// Where a file would say that it is generated.
+const HEAD_BYTES: usize = 600;
+const HEAD_LINES: usize = 40;
+
+/// Why a file is left out; also the order in which the rules are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// It lies in a folder of other people's or generated code.
+    Folder,
+    /// It has the name of a generated or copied file.
+    Name,
+    /// A numbered or hash-named migration.
+    Migration,
+    /// Too short, too long, with a NUL or with a very long line.
+    Size,
+    /// It says that it is generated.
+    Generated,
+    /// CPython's tokenize refuses it.
+    Refused,
+    /// Too few tokens, or mostly literals.
+    Tokens,
+    /// The tokens of an earlier file.
+    Duplicate,
+    /// Nearly the tokens of a file that is kept.
+    NearDuplicate,
+    /// Its package has enough.
+    Limit,
+}
+
+impl Rule {
+    /// All rules, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Folder,
+        Self::Name,
+        Self::Migration,
+        Self::Size,
+        Self::Generated,
+        Self::Refused,
+        Self::Tokens,
+        Self::Duplicate,
+        Self::NearDuplicate,
+        Self::Limit,
+    ];
+}
+
+const FOLDERS: [&str; 24] = [
+    "_vendor",
+    "vendor",
+    "vendored",
+    "_vendored",
+    "_vendored_packages",
+    "third_party",
+    "thirdparty",
+    "3rdparty",
+    "3rd_party",
+    "_third_party",
+    "third-party",
+    "extern",
+    "_extern",
+    "externals",
+    "_externals",
+    "external_libs",
+    "node_modules",
+    "site-packages",
+    "generated",
+    "_generated",
+    "autogen",
+    "bundled",
+    "__pycache__",
+    "subprojects",
+];
+
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r"(_pb2(_grpc)?|_rc|^versioneer|^_version|^_*six|^ez_setup|^get-pip|^distribute_setup|",
+        r"tab(_\w+)?_generated|^lextab|^parsetab|^yacctab)\.py$",
+    ))
+});
+static MIGRATION: LazyLock<Regex> = LazyLock::new(|| regex(r"^(\d+_|[0-9a-f]{8,}_|auto_)"));
+static GENERATED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r"(?i)generated (by|from|with)|file is generated|auto-?generated|automatically generated|@generated|",
+        r"do not (edit|modify)",
+    ))
+});
+
+/// A pattern over bytes, ASCII's classes only.
+fn regex(pattern: &str) -> Regex {
+    let regex = RegexBuilder::new(pattern).unicode(false).build();
+    regex.expect("the patterns above are tested")
+}
+
+/// A file's py150 tokens.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    /// Without separators.
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Tokens {
+    fn push(&mut self, token: &str) {
+        self.text.push_str(token);
+        self.ends.push(self.text.len());
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, &end)| &self.text[start..end])
+    }
+}
+
+/// The tokens of the file at `path` in its archive, or the first rule that leaves it out. It may have no bytes if it
+/// is longer than [`LONGEST`].
+pub fn tokens(path: &str, bytes: Option<&[u8]>) -> Result<Tokens, Rule> {
+    by_path(path)?;
+    let bytes = bytes
+        .filter(|bytes| bytes.len() as u64 <= LONGEST)
+        .ok_or(Rule::Size)?;
+    let is_long = |line: &[u8]| line.len() > LONGEST_LINE;
+    if bytes.len() < SHORTEST || bytes.contains(&0) || bytes.split(|&b| b == b'\n').any(is_long) {
+        return Err(Rule::Size);
+    }
+    if says_that_it_is_generated(bytes) {
+        return Err(Rule::Generated);
+    }
+    let text = python::check(bytes).map_err(|_| Rule::Refused)?;
+    lexed(&text)
+}
+
+fn by_path(path: &str) -> Result<(), Rule> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folders = folders.to_lowercase();
+    let folders: Vec<&str> = folders.split('/').collect();
+    let is_foreign = |folder: &&str| {
+        FOLDERS.contains(folder) || folder.trim_start_matches('_').starts_with("vendored")
+    };
+    if folders.iter().any(is_foreign) {
+        return Err(Rule::Folder);
+    }
+    if NAME.is_match(name.as_bytes()) {
+        return Err(Rule::Name);
+    }
+    let of_database = |folder: &&str| folder.contains("alembic") || folder.contains("migration");
+    let is_revision = folders.contains(&"versions") && folders.iter().any(of_database);
+    if is_revision || folders.contains(&"migrations") && MIGRATION.is_match(name.as_bytes()) {
+        return Err(Rule::Migration);
+    }
+    Ok(())
+}
+
+fn says_that_it_is_generated(bytes: &[u8]) -> bool {
+    let lines = bytes.split(|&byte| byte == b'\n').take(HEAD_LINES);
+    let mut comments = lines.filter(|line| line.trim_ascii_start().starts_with(b"#"));
+    GENERATED.is_match(&bytes[..bytes.len().min(HEAD_BYTES)])
+        || comments.any(|line| GENERATED.is_match(line))
+}
+
+fn lexed(text: &str) -> Result<Tokens, Rule> {
+    let mut tokens = Tokens::default();
+    let (mut surface, mut literals, mut line_ends) = (String::new(), 0, 0);
+    tokens.push(python::START);
+    for token in python::lex(text) {
+        literals += usize::from(matches!(token.kind, Kind::String | Kind::Number));
+        line_ends += usize::from(token.kind == Kind::Eol);
+        python::surface(text, token, &mut surface);
+        tokens.push(&surface);
+    }
+    tokens.push(python::END);
+    let count = tokens.ends.len();
+    let is_table =
+        literals > MANY_LITERALS && 100 * literals > LITERAL_PERCENT * (count - line_ends);
+    if count < FEWEST_TOKENS || is_table {
+        return Err(Rule::Tokens);
+    }
+    Ok(tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing to say against it, when repeated.
+    const PLAIN: &str =
+        "def function(argument, another):\n    return argument + another * argument\n";
+
+    fn rule(path: &str, bytes: &[u8]) -> Option<Rule> {
+        tokens(path, Some(bytes)).err()
+    }
+
+    #[test]
+    fn paths() {
+        let source = PLAIN.repeat(20);
+        for (path, expected) in [
+            ("a/b.py", None),
+            ("setup.py", None),
+            ("a/Vendor/b.py", Some(Rule::Folder)),
+            ("a/__vendored_things/b/c.py", Some(Rule::Folder)),
+            ("a/vendors/b.py", None),
+            ("a/generated.py", None),
+            ("a/b_pb2_grpc.py", Some(Rule::Name)),
+            ("a/__six.py", Some(Rule::Name)),
+            ("a/_version.py", Some(Rule::Name)),
+            ("a/my_version.py", None),
+            ("a/tab_x_generated.py", Some(Rule::Name)),
+            ("lextab.py", Some(Rule::Name)),
+            ("a/migrations/0001_first.py", Some(Rule::Migration)),
+            ("a/migrations/deadbeef12_x.py", Some(Rule::Migration)),
+            ("a/migrations/utils.py", None),
+            ("db/alembic/versions/x.py", Some(Rule::Migration)),
+            ("a/versions/x.py", None),
+        ] {
+            assert_eq!(rule(path, source.as_bytes()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn contents() {
+        let headed = |line: &str| format!("{line}\n{}", PLAIN.repeat(20));
+        let repeated = |times| PLAIN.repeat(times);
+        for (source, expected) in [
+            (headed("x"), None),
+            (repeated(13), Some(Rule::Size)),
+            (repeated(1400), Some(Rule::Size)),
+            (headed("\0"), Some(Rule::Size)),
+            (headed(&"x".repeat(500)), None),
+            (headed(&"x".repeat(501)), Some(Rule::Size)),
+            (headed("# Generated by hand"), Some(Rule::Generated)),
+            (
+                headed("'Auto-generated: DO NOT EDIT'"),
+                Some(Rule::Generated),
+            ),
+            (
+                repeated(19) + "  # do not modify\n" + PLAIN,
+                Some(Rule::Generated),
+            ),
+            (repeated(20) + "  # do not modify\n" + PLAIN, None),
+            (headed("x = ("), Some(Rule::Refused)),
+            (
+                format!("x = 1\n# {}", "long\n# ".repeat(200)),
+                Some(Rule::Tokens),
+            ),
+            (
+                format!("x = [{}]", "1, 'a',\n".repeat(150)),
+                Some(Rule::Tokens),
+            ),
+        ] {
+            let shown = &source[..40];
+            assert_eq!(rule("a.py", source.as_bytes()), expected, "{shown}");
+        }
+        let kept = tokens("a.py", Some(repeated(20).as_bytes())).unwrap();
+        let head: Vec<_> = kept.iter().take(4).collect();
+        assert_eq!(head, ["<s>", "def", "function", "("]);
+        assert_eq!(tokens("a.py", None).err(), Some(Rule::Size));
+    }
+}

@@ -1,0 +1,188 @@
+//! `trainer corpus`: a manifest of packages -> the corpus that `trainer prepare` reads.
+//!
+//! The manifest's files are downloaded from the user's package index and checked, see [`download`]; their Python files
+//! are read where they lie ([`archive`]), filtered and lexed ([`filter`]); what is left is put into one order
+//! ([`documents`]), rid of duplicates ([`duplicates`]) and cut to size, and written as Parquet. Memory holds all tokens,
+//! as numbers: some 0.6 GB for the whole manifest. No code of a package is run, and nothing is unpacked.
+
+mod archive;
+mod documents;
+mod download;
+mod duplicates;
+mod filter;
+mod index;
+mod manifest;
+mod pip;
+mod report;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::HumanCount;
+use rayon::prelude::*;
+
+use self::documents::{Document, Documents};
+use self::filter::Rule;
+use self::manifest::Item;
+use self::pip::Pip;
+use self::report::{REPORT, Report};
+use self::write::Row;
+use crate::http::{Client, PAUSE};
+use crate::interrupt::Interrupt;
+use crate::train::bytes_bar;
+
+/// Where downloads lie in the folder.
+const DOWNLOADS: &str = "downloads";
+/// The parts' files: of training, and of the test.
+const PARTS: [&str; 2] = ["train.parquet", "test.parquet"];
+/// Tokens of a training package after which no further file of it is taken, and of a test package.
+const LIMITS: [u64; 2] = [3_000_000, 1_250_000];
+
+/// Arguments of `trainer corpus`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The packages: trainer/corpus/manifest.tsv, or one like it
+    manifest: PathBuf,
+    /// The folder to write; downloads are kept in it, so that a second run goes on where the first one ended
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Take this package of the manifest only; may be given several times
+    #[arg(long = "package", value_name = "NAME")]
+    packages: Vec<String>,
+    /// Keep duplicates, and all files of a large package: to look at what the other rules keep
+    #[arg(long)]
+    keep_duplicates: bool,
+}
+
+/// Runs `trainer corpus`.
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
+    let pip = Pip::find();
+    let client = Client::new(pip.certificates.as_deref(), PAUSE, interrupt)?;
+    print!("{}", build(args, &client, &pip.index)?);
+    Ok(())
+}
+
+/// Does it all.
+fn build(args: &Args, client: &Client, index: &str) -> Result<Report> {
+    let items = manifest::read(&args.manifest, &args.packages)?;
+    check_out(&args.out)?;
+    let files = download::all(client, index, &items, &args.out.join(DOWNLOADS))?;
+    let mut report = Report::new(&items, args.keep_duplicates);
+    let documents = read(client, &items, &files, &mut report)?;
+    let rules = if args.keep_duplicates {
+        vec![None; documents.list.len()]
+    } else {
+        limited(
+            &documents,
+            duplicates::find(&documents, || client.check())?,
+            items.len(),
+        )
+    };
+    let mut kept = [Vec::new(), Vec::new()];
+    for (document, rule) in documents.list.iter().zip(rules) {
+        if let Some(rule) = rule {
+            report.left_out(document.package, rule);
+        } else {
+            report.kept(document.package, document.tokens.len() as u64);
+            kept[usize::from(document.test)].push(row(document, &items));
+        }
+    }
+    for (rows, name) in kept.iter().zip(PARTS) {
+        client.check()?;
+        let path = args.out.join(name);
+        if !rows.is_empty() {
+            write::write(&path, rows, &documents.words)?;
+        } else if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            bail!("{}: cannot be removed: {error}", path.display());
+        }
+    }
+    report.write(&args.out)?;
+    Ok(report)
+}
+
+fn row<'a>(document: &'a Document, items: &'a [Item]) -> Row<'a> {
+    Row {
+        path: &document.path,
+        package: &items[document.package].package,
+        tokens: &document.tokens,
+    }
+}
+
+/// A folder that holds such files but no report was not made here.
+fn check_out(out: &Path) -> Result<()> {
+    let name = out.display();
+    let is_ours = out.join(REPORT).is_file();
+    for part in PARTS {
+        ensure!(
+            is_ours || !out.join(part).exists(),
+            "{name}: holds a {part} that `trainer corpus` did not make; choose another --out"
+        );
+    }
+    fs::create_dir_all(out).with_context(|| format!("{name}: cannot be created"))?;
+    // From here on, so that a stop between two parts does not lock out the next run.
+    if !is_ours {
+        Report::new(&[], false).write(out)?;
+    }
+    Ok(())
+}
+
+/// The files that pass the filters, in their order.
+fn read(
+    client: &Client,
+    items: &[Item],
+    files: &[PathBuf],
+    report: &mut Report,
+) -> Result<Documents> {
+    let bar = bytes_bar(items.iter().map(|item| item.bytes).sum());
+    let mut documents = Documents::default();
+    for (package, (item, file)) in items.iter().zip(files).enumerate() {
+        client.check()?;
+        bar.set_message(format!("{} files", HumanCount(documents.list.len() as u64)));
+        let members = archive::python_files(file, filter::LONGEST)?;
+        let filtered: Vec<_> = members
+            .par_iter()
+            .map(|member| filter::tokens(&member.path, member.bytes.as_deref()))
+            .collect();
+        for (member, tokens) in members.iter().zip(filtered) {
+            match tokens {
+                Ok(tokens) => {
+                    let path = format!("{}/{}", item.package, member.path);
+                    documents.add(path, package, item.test, &tokens);
+                }
+                Err(rule) => report.left_out(package, rule),
+            }
+        }
+        bar.inc(item.bytes);
+    }
+    bar.finish_and_clear();
+    documents.sort();
+    Ok(documents)
+}
+
+/// The same rules, and the one that leaves out what comes after a package has reached its limit.
+fn limited(
+    documents: &Documents,
+    mut rules: Vec<Option<Rule>>,
+    packages: usize,
+) -> Vec<Option<Rule>> {
+    let mut tokens = vec![0; packages];
+    for (document, rule) in documents.list.iter().zip(&mut rules) {
+        let tokens = &mut tokens[document.package];
+        if rule.is_some() {
+            continue;
+        }
+        if *tokens >= LIMITS[usize::from(document.test)] {
+            *rule = Some(Rule::Limit);
+        } else {
+            *tokens += document.tokens.len() as u64;
+        }
+    }
+    rules
+}
