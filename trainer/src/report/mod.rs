@@ -9,6 +9,7 @@ mod format;
 mod gradients;
 mod groups;
 mod logs;
+mod original;
 mod page;
 mod quality;
 mod svg;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::escape::Escaped;
 use super::groups::Group;
 use super::logs::Run;
-use super::{curves, gradients, quality, tables};
+use super::{curves, gradients, original, quality, tables};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -27,7 +27,7 @@ pub fn page(runs: &[Run], groups: &[Group]) -> String {
     evaluations(&mut out, groups);
     training(&mut out, runs, groups);
     gradient_flow(&mut out, groups);
-    original(&mut out, groups);
+    beside_original(&mut out, groups);
     configurations(&mut out, runs);
     out.push_str("</main>\n</body>\n</html>\n");
     out
@@ -91,7 +91,7 @@ fn evaluations(out: &mut String, groups: &[Group]) {
         let _ = writeln!(
             out,
             "<p class=\"caption\">Measured on the {}. <b>whole</b>: the state carried to each file\u{2019}s end; <b>1000</b>: a \
-             file\u{2019}s first 1,000 tokens. Strict: what a user sees, <code>&lt;UNK&gt;</code> never right.</p>",
+             file\u{2019}s first 1,000 tokens. Strict: what a user sees, <code>&lt;UNK&gt;</code> never right. Calibration error: with the checkpoint\u{2019}s temperature, and without (raw).</p>",
             Escaped(&measured.join("; ")),
         );
         if measured.len() > 1 {
@@ -142,9 +142,9 @@ fn gradient_flow(out: &mut String, groups: &[Group]) {
     out.push_str("</section>\n");
 }
 
-fn original(out: &mut String, groups: &[Group]) {
+fn beside_original(out: &mut String, groups: &[Group]) {
     out.push_str("<section>\n<h2>Beside the original experiment</h2>\n");
-    out.push_str(&tables::original(groups));
+    out.push_str(&original::table(groups));
     out.push_str(
         "<p class=\"caption\"><b>Another corpus</b>: the original figures are of py150\u{2019}s test part after 5 epochs; ours are of \
          the data that the runs were trained with. The columns show an order of magnitude, not who is better.</p>\n</section>\n",

@@ -1,10 +1,10 @@
-//! The tables: training, evaluations, the original experiment.
+//! The tables of training and of evaluations.
 
 use std::fmt::Write;
 
 use super::escape::Escaped;
 use super::format::{DASH, Unit, mean, value};
-use super::groups::{Group, Mean};
+use super::groups::Group;
 use super::logs::Run;
 use minicopilot::metrics::Figures;
 
@@ -32,30 +32,39 @@ const TRAINING: [Column<Run>; 8] = [
 /// How many of them are the best validation's.
 const VALIDATION: usize = 4;
 
-const EVALUATION: [Column<Figures>; 12] = [
-    ("targets", Unit::Exact, |f| Some(f.targets as f64)),
-    ("loss", Unit::Nats, |f| f.loss),
-    ("perplexity", Unit::Perplexity, |f| f.perplexity),
-    ("top\u{2011}1", Unit::Share, |f| f.top1),
-    ("top\u{2011}5", Unit::Share, |f| f.top5),
-    ("strict top\u{2011}1", Unit::Share, |f| f.strict.top1),
-    ("strict top\u{2011}5", Unit::Share, |f| f.strict.top5),
-    ("identifiers top\u{2011}5", Unit::Share, |f| {
-        f.identifiers.top5
-    }),
-    ("attributes top\u{2011}5", Unit::Share, |f| {
-        f.attributes.top5
-    }),
-    ("CodeXGLUE accuracy", Unit::Share, |f| f.codexglue_accuracy),
-    ("keystrokes saved", Unit::Share, |f| f.keystrokes_saved),
-    ("calibration error", Unit::Share, |f| f.ece),
-];
+/// Figures under one context, and how many tokens the network had learned from.
+struct Measured {
+    tokens: Option<u64>,
+    figures: Figures,
+}
 
-/// What the original experiment gave on py150's test part after 5 epochs: architecture, name, top-5, perplexity.
-const ORIGINAL: [(&str, &str, f64, f64); 3] = [
-    ("rnn", "RNN", 0.8401, 5.72),
-    ("lstm", "LSTM", 0.8614, 4.70),
-    ("residual_lstm", "residual LSTM", 0.8880, 3.79),
+const EVALUATION: [Column<Measured>; 14] = [
+    ("after tokens", Unit::Count, |m| m.tokens.map(|n| n as f64)),
+    ("targets", Unit::Exact, |m| Some(m.figures.targets as f64)),
+    ("loss", Unit::Nats, |m| m.figures.loss),
+    ("perplexity", Unit::Perplexity, |m| m.figures.perplexity),
+    ("top\u{2011}1", Unit::Share, |m| m.figures.top1),
+    ("top\u{2011}5", Unit::Share, |m| m.figures.top5),
+    ("strict top\u{2011}1", Unit::Share, |m| {
+        m.figures.strict.top1
+    }),
+    ("strict top\u{2011}5", Unit::Share, |m| {
+        m.figures.strict.top5
+    }),
+    ("identifiers top\u{2011}5", Unit::Share, |m| {
+        m.figures.identifiers.top5
+    }),
+    ("attributes top\u{2011}5", Unit::Share, |m| {
+        m.figures.attributes.top5
+    }),
+    ("CodeXGLUE accuracy", Unit::Share, |m| {
+        m.figures.codexglue_accuracy
+    }),
+    ("keystrokes saved", Unit::Share, |m| {
+        m.figures.keystrokes_saved
+    }),
+    ("calibration error", Unit::Share, |m| m.figures.ece),
+    ("the same, raw", Unit::Share, |m| m.figures.ece_raw),
 ];
 
 // Writing to a string cannot fail, here and below.
@@ -144,15 +153,11 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
     }
     out.push_str("</tr></thead>\n");
     for group in groups {
-        let figures = |run: &Run, context: &str| -> Option<Figures> {
-            Some(
-                run.evaluations
-                    .get(part)?
-                    .contexts
-                    .get(context)?
-                    .figures
-                    .clone(),
-            )
+        let measured = |run: &Run, context: &str| {
+            let record = run.evaluations.get(part)?;
+            let figures = record.contexts.get(context)?.figures.clone();
+            let tokens = record.trained_tokens;
+            Some(Measured { tokens, figures })
         };
         if !group
             .runs
@@ -175,7 +180,7 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
                     Escaped(context)
                 );
                 for (_, unit, figure) in EVALUATION {
-                    let over_seeds = group.mean(|run| figure(&figures(run, context)?));
+                    let over_seeds = group.mean(|run| figure(&measured(run, context)?));
                     cell(&mut out, &mean(unit, over_seeds));
                 }
                 out.push_str("</tr>\n");
@@ -184,13 +189,13 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
         for run in &group.runs {
             let mut name = name(group, groups, run);
             for context in &contexts {
-                let Some(figures) = figures(run, context) else {
+                let Some(measured) = measured(run, context) else {
                     continue;
                 };
                 let _ = write!(out, "<tr>{name}<td>{}</td>", Escaped(context));
                 "<th></th>".clone_into(&mut name);
                 for (_, unit, figure) in EVALUATION {
-                    cell(&mut out, &value(unit, figure(&figures)));
+                    cell(&mut out, &value(unit, figure(&measured)));
                 }
                 out.push_str("</tr>\n");
             }
@@ -199,70 +204,6 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
     }
     out.push_str("</table></div>\n");
     out
-}
-
-/// The original experiment's figures beside ours.
-pub fn original(groups: &[Group]) -> String {
-    let mut out = String::from(
-        "<div class=\"wide\"><table><thead><tr><th rowspan=\"2\">network</th><th colspan=\"2\" class=\"over\">original</th>\
-         <th rowspan=\"2\">ours</th><th rowspan=\"2\">measured on</th><th colspan=\"2\" class=\"over\">ours</th></tr>\
-         <tr><th class=\"n\">top\u{2011}5</th><th class=\"n\">perplexity</th><th class=\"n\">top\u{2011}5</th><th class=\"n\">perplexity</th></tr></thead>\n",
-    );
-    for (architecture, name, top5, perplexity) in ORIGINAL {
-        let theirs = format!(
-            "<th>{name}</th><td class=\"n\">{}</td><td class=\"n\">{perplexity:.2}</td>",
-            value(Unit::Share, Some(top5))
-        );
-        let ours: Vec<&Group> = groups
-            .iter()
-            .filter(|group| group.runs[0].architecture() == Some(architecture))
-            .collect();
-        out.push_str("<tbody>");
-        if ours.is_empty() {
-            let _ = writeln!(
-                out,
-                "<tr>{theirs}<td>{DASH}</td><td>{DASH}</td><td class=\"n\">{DASH}</td><td class=\"n\">{DASH}</td></tr>"
-            );
-        }
-        for (k, group) in ours.into_iter().enumerate() {
-            let theirs = if k == 0 {
-                &*theirs
-            } else {
-                "<th></th><td></td><td></td>"
-            };
-            let (on, top5, perplexity) = nearest(group);
-            let _ = writeln!(
-                out,
-                "<tr>{theirs}<td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-                Escaped(&group.label),
-                Escaped(&on),
-                mean(Unit::Share, top5),
-                mean(Unit::Perplexity, perplexity),
-            );
-        }
-        out.push_str("</tbody>\n");
-    }
-    out.push_str("</table></div>\n");
-    out
-}
-
-/// Of what was measured, what comes nearest to the original protocol: the test part rather than another, a file's
-/// first 1,000 tokens rather than all.
-fn nearest(group: &Group) -> (String, Option<Mean>, Option<Mean>) {
-    for part in ["test", "validation"] {
-        let of = |figure: fn(&Figures) -> Option<f64>| {
-            group.mean(|run| figure(&run.evaluations.get(part)?.contexts.get("1000")?.figures))
-        };
-        if let Some(top5) = of(|f| f.top5) {
-            let on = format!("{part} part, first 1,000 tokens of a file");
-            return (on, Some(top5), of(|f| f.perplexity));
-        }
-    }
-    (
-        "best validation while training, whole files".to_owned(),
-        group.mean(|run| run.best()?.figures.top5),
-        group.mean(|run| run.best()?.figures.perplexity),
-    )
 }
 
 /// A line's first cell.

@@ -142,10 +142,10 @@ fn a_page_holds_what_the_logs_hold() {
         "<td class=\"n\">105</td>",
         // Both contexts of the evaluation and the baseline, with the part it was measured on.
         "<h2>Evaluation: test</h2>",
-        "<td>trigram</td><td class=\"n\">100</td><td class=\"n\">1.5000</td><td class=\"n\">4.482</td><td class=\"n\">.6250</td>",
+        "<td>trigram</td><td class=\"n\">4,000</td><td class=\"n\">100</td><td class=\"n\">1.5000</td><td class=\"n\">4.482</td><td class=\"n\">.6250</td>",
         "test part of data 0123456789ab.",
         // The original's figures stand beside the nearest of ours.
-        "<th>RNN</th><td class=\"n\">.8401</td><td class=\"n\">5.72</td><td>other</td><td>test part, first 1,000 tokens of a file</td><td class=\"n\">.8750</td>",
+        "<th>RNN</th><td class=\"n\">.8401</td><td class=\"n\">5.72</td><td>other</td><td>test part, first 1,000 tokens of a file; after 4,000 tokens</td><td class=\"n\">.8750</td>",
         "<th>residual LSTM</th><td class=\"n\">.8880</td><td class=\"n\">3.79</td><td>\u{2013}</td>",
         "<b>Another corpus</b>",
         "hidden_size = 3",

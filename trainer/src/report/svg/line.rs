@@ -88,7 +88,7 @@ impl<'a> LinePlot<'a> {
         let area = Area {
             plot: self,
             width: widths
-                .fold(self.width - LEFT - 14.0, f64::min)
+                .fold(self.width - LEFT - 22.0, f64::min)
                 .max(0.4 * self.width),
             height: self.height - TOP - BOTTOM,
         };

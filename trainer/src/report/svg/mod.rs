@@ -25,9 +25,9 @@ fn open(width: f64, height: f64, title: &str, description: &str) -> String {
     )
 }
 
-/// About how wide a text of the drawing's size is.
+/// How wide a text of the drawing's size is at most, in bold and in a wide font.
 fn text_width(text: &str) -> f64 {
-    6.2 * text.chars().count() as f64
+    7.4 * text.chars().count() as f64
 }
 
 /// Moves places apart that are closer than `apart`, keeping their order and staying within `low..high` if they can.
