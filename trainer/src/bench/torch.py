@@ -15,7 +15,7 @@ torch.manual_seed(1)
 V, E, H, T, B = o["vocabulary"], o["embedding"], o["hidden"], o["steps"], o["lanes"]
 residual, layer = o["architecture"] == "residual_lstm", nn.RNN if o["architecture"] == "rnn" else nn.LSTM
 model = nn.ModuleDict({"embedding": nn.Embedding(V, E), "output": nn.Linear(H, V)})
-model |= {"first": layer(E, H), "second": layer(H, H)} if residual else {"first": layer(E, H, 2)}
+model.update({"first": layer(E, H), "second": layer(H, H)} if residual else {"first": layer(E, H, 2)})
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 ids = torch.randint(V, (T, B))
 # A sampled softmax is a smaller output layer, here over the first rows: the cost is what is compared, not the result.
