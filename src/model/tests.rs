@@ -258,7 +258,7 @@ fn one_batch_can_be_overfitted() {
             .collect();
         let state = model.zero_state(lanes).unwrap();
         let mut last = f32::INFINITY;
-        for _ in 0..400 {
+        for _ in 0..600 {
             let (hidden, _) = model
                 .seq_training(&ids, &state, Training::default())
                 .unwrap();
