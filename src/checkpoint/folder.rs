@@ -11,6 +11,18 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Writes a file so that nobody ever sees a part of it.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".writing");
+    let new = path.with_file_name(name);
+    let written = write_synced(&new, bytes).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new); // the first error is the one to tell
+    }
+    written
+}
+
 /// Has `write` fill a new folder beside `folder`, and only then puts it in `folder`'s place. On an error nothing is left
 /// behind and the old folder stays. A program killed between the two renames leaves `folder.old`: see [`recover_folder`].
 pub fn replace_folder(

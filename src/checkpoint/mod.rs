@@ -15,7 +15,7 @@ use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
 pub use error::CheckpointError;
-pub use folder::{recover_folder, replace_folder, write_synced};
+pub use folder::{recover_folder, replace_folder, write_synced, write_whole};
 
 use crate::model::{Model, ModelConfig};
 use crate::vocabulary::Vocabulary;

@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::baseline;
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
 use crate::interrupt::Interrupt;
-pub use record::{Measurement, Record, write_whole};
+pub use record::{Measurement, Record};
 
 /// Lanes that are measured together, and their steps a batch: wide enough for the matrix products.
 const LANES: usize = 32;
@@ -197,8 +197,7 @@ pub fn same_vocabulary(checkpoint: &Checkpoint, dataset: &Dataset, data: &Path) 
 }
 
 /// Measures `model`, whose logits `temperature` divides where probabilities are shown, on the first files of a part, as
-/// many as make up `max_tokens`. `progress` is
-/// told the targets done, and ends it by `false`.
+/// many as make up `max_tokens`. `progress` is told the targets done, and ends it by `false`.
 pub fn measure(
     model: &Model,
     temperature: f64,

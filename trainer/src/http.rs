@@ -152,8 +152,7 @@ impl Client {
                 progress(length);
             }
             out.sync_all().map_err(unwritable)?;
-            let digest = hash.finalize();
-            Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+            Ok(minicopilot::fingerprint::finish(hash))
         })
     }
 

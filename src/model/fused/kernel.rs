@@ -26,7 +26,7 @@ pub(super) type Kernel = fn(&mut Tile);
 /// The best that the processor runs.
 pub(super) fn kernel() -> Kernel {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512f") {
+    if accelerated() {
         return avx512::kernel;
     }
     portable

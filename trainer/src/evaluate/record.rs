@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::{fs, io};
 
 use anyhow::{Context, Result};
-use minicopilot::checkpoint::write_synced;
+use minicopilot::checkpoint::write_whole;
 use minicopilot::metrics::{ClassFigures, Figures, PositionFigures, ReliabilityBin};
 use serde::{Deserialize, Serialize};
 
@@ -92,16 +91,4 @@ impl Record {
         let text = serde_json::to_vec_pretty(self)?;
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))
     }
-}
-
-/// Writes a file so that nobody ever sees a part of it.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".writing");
-    let new = path.with_file_name(name);
-    let written = write_synced(&new, bytes).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&new); // the first error is the one to tell
-    }
-    written
 }

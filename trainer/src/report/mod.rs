@@ -22,8 +22,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::evaluate::write_whole;
 use logs::Run;
+use minicopilot::checkpoint::write_whole;
 
 /// Arguments of `trainer report`.
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -23,8 +22,7 @@ pub struct Package {
 impl Package {
     /// Its line of the manifest.
     pub fn line(&self) -> String {
-        let digest = Sha256::digest(&self.bytes);
-        let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = minicopilot::fingerprint::of(&self.bytes);
         let Self {
             name, file, split, ..
         } = self;

@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use minicopilot::fingerprint;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::Place;
 use super::rows::{row, write_parquet};
@@ -18,13 +18,6 @@ fn parquet(path: &str, tokens: &str) -> Vec<u8> {
     let file = folder.path().join("one.parquet");
     write_parquet(&file, &[row(path, "P", tokens)]);
     fs::read(file).unwrap()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// A hub with one data set of two parts; the first `busy` answers are 503, and one file's hash is wrong.
@@ -48,7 +41,7 @@ fn hub(busy: usize) -> Server {
         let hash = if *name == "wrong.parquet" {
             String::new()
         } else {
-            sha256(bytes)
+            fingerprint::of(bytes)
         };
         json!({"rfilename": name, "size": bytes.len(), "lfs": {"sha256": hash}})
     });
@@ -120,7 +113,7 @@ fn what_the_hub_does_not_have_is_told() {
         ("hf://o/none", format!("hf://o/none: the hub {url} has no such data set or revision for you (401 Unauthorized); check the name, and set HF_TOKEN if the data set is not public")),
         ("hf://o/n@v9", format!("hf://o/n@v9: the hub {url} has no such data set or revision for you (401 Unauthorized); check the name, and set HF_TOKEN if the data set is not public")),
         ("hf://o/web", format!("hf://o/web: {url} does not answer as the hub does; check HF_ENDPOINT: ")),
-        ("hf://o/n/wrong", format!("hf://o/n/wrong: wrong.parquet: its SHA-256 is {}, the hub says ; run the same command again", sha256(b"PAR1"))),
+        ("hf://o/n/wrong", format!("hf://o/n/wrong: wrong.parquet: its SHA-256 is {}, the hub says ; run the same command again", fingerprint::of(b"PAR1"))),
         ("hf://n", "hf://n: not a data set's name; ".to_owned()),
     ] {
         let line = place.fails(&format!("{source} --out out"));
