@@ -1,22 +1,82 @@
 //! Inverted dropout (Srivastava et al. 2014) whose mask is a function of a seed, so that a resumed run drops what
-//! an uninterrupted one would have.
+//! an uninterrupted one would have, on any device and in any number of threads.
 
-use candle_core::{Result, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, cuda::cudarc::driver::PushKernelArg};
+use rayon::prelude::*;
 
 use super::SplitMix64;
+use super::fused::slice;
+
+/// Elements that a thread works on at a time; each draw serves two.
+const CHUNK: usize = 1 << 14;
 
 /// `x` with each element zeroed with `probability`, the others scaled by `1 / (1 - probability)`.
 pub(super) fn dropout(x: &Tensor, probability: f64, seed: u64) -> Result<Tensor> {
-    let scale = (1.0 / (1.0 - probability)) as f32;
-    let threshold = (probability * u32::MAX as f64) as u32;
-    let mut generator = SplitMix64::new(seed);
-    let mut mask = Vec::with_capacity(x.elem_count());
-    while mask.len() < x.elem_count() {
-        let bits = generator.next_u64(); // two elements from each draw
-        for half in [bits as u32, (bits >> 32) as u32] {
-            mask.push(if half < threshold { 0.0 } else { scale });
-        }
+    let mask = Mask {
+        threshold: (probability * f64::from(u32::MAX)) as u32,
+        scale: (1.0 / (1.0 - probability)) as f32,
+        seed,
+    };
+    x.contiguous()?.apply_op1(mask)
+}
+
+/// The operation; its backward pass is itself.
+#[derive(Clone, Copy)]
+struct Mask {
+    /// Below which of the 2^32 draws an element is dropped.
+    threshold: u32,
+    scale: f32,
+    seed: u64,
+}
+
+impl CustomOp1 for Mask {
+    fn name(&self) -> &'static str {
+        "dropout"
     }
-    mask.truncate(x.elem_count());
-    x * Tensor::from_vec(mask, x.shape(), x.device())?
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let mut out = slice(x, layout)?.to_vec();
+        out.par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(index, chunk)| {
+                let mut generator = SplitMix64::new(self.seed);
+                generator.skip((index * CHUNK / 2) as u64);
+                for pair in chunk.chunks_mut(2) {
+                    let bits = generator.next_u64();
+                    for (x, half) in pair.iter_mut().zip([bits as u32, (bits >> 32) as u32]) {
+                        *x *= if half < self.threshold {
+                            0.0
+                        } else {
+                            self.scale
+                        };
+                    }
+                }
+            });
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        use super::gpu::launch::{elements, input, kernel};
+        let (device, count) = (x.device.clone(), layout.shape().elem_count());
+        let (kernel, x) = (kernel(&device, "dropout")?, input::<f32>(x, layout)?);
+        // SAFETY: the kernel writes every element.
+        let mut out = unsafe { device.alloc::<f32>(count) }?;
+        let size = count as i32;
+        let mut launch = kernel.builder();
+        launch.arg(&mut out).arg(&x).arg(&size);
+        launch.arg(&self.threshold).arg(&self.scale).arg(&self.seed);
+        // SAFETY: the arguments are the kernel's.
+        unsafe { launch.launch(elements(count)) }.map_err(candle_core::Error::wrap)?;
+        Ok((
+            CudaStorage::wrap_cuda_slice(out, device),
+            layout.shape().clone(),
+        ))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        gradient.contiguous()?.apply_op1_no_bwd(self).map(Some)
+    }
 }

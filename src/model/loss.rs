@@ -6,12 +6,14 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
+#[cfg(test)]
+use candle_core::D;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::MatmulPrecision;
 use super::fused::{Right, View, slice, threads};
 use super::random::SplitMix64;
+use super::{MatmulPrecision, gpu};
 use crate::simd::{dot, softmax_in_place};
 
 /// `<PAD>`: a target that does not count.
@@ -71,10 +73,11 @@ pub(super) fn cross_entropy(
         };
         return hidden.contiguous()?.apply_op3(w, b, op);
     }
-    plain(hidden, w, b, targets)
+    gpu::cross_entropy(&hidden.contiguous()?, w, b, targets, precision)
 }
 
-/// The same in plain Candle operations, over all classes.
+/// The same in plain Candle operations, over all classes: what the others are tested against.
+#[cfg(test)]
 pub(super) fn plain(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[u32]) -> Result<Tensor> {
     let counted: Vec<f32> = targets
         .iter()

@@ -7,12 +7,15 @@
 //! (4 in an LSTM, 1 in an RNN). Sequences are time-major, `[T,B,..]`, so that one step is one contiguous block.
 
 mod dropout;
+mod flow;
 mod fused;
+mod gpu;
 mod initial;
 mod loss;
 mod random;
 mod recurrent;
 
+pub use flow::GradientFlow;
 pub use fused::{accelerated as bf16_accelerated, peak_rate};
 pub use initial::{Initialization, initial_parameters};
 pub use loss::Softmax;
@@ -226,7 +229,12 @@ impl Model {
         training: Option<Training>,
     ) -> Result<(Tensor, State)> {
         let (steps, lanes) = ids.dims2()?;
-        let x = self.embedding.index_select(&ids.flatten_all()?, 0)?; // [T*B,E]
+        let flat = ids.flatten_all()?;
+        let x = if ids.device().is_cpu() {
+            self.embedding.index_select(&flat, 0)?
+        } else {
+            gpu::lookup(&self.embedding, &flat)?
+        }; // [T*B,E]
         let x = x.reshape((steps, lanes, self.config.embedding_size))?; // [T,B,E]
         let drop = |x: Tensor, site: u64| match training.and_then(|t| t.dropout_seed) {
             Some(seed) if self.config.dropout > 0.0 => {
@@ -255,7 +263,7 @@ impl Model {
     }
 
     /// Mean cross-entropy, in nats, of `targets` `[T*B]` after final hidden states `[T,B,H]`; targets `<PAD>` do
-    /// not count. The logits of the whole batch are never alive at once (on the CPU).
+    /// not count. The logits of the whole batch are never alive at once. On a GPU the softmax is always the full one.
     pub fn loss(
         &self,
         hidden: &Tensor,

@@ -4,6 +4,9 @@
 #[derive(Clone, Debug)]
 pub struct SplitMix64(u64);
 
+/// What the state grows by with each number.
+const INCREMENT: u64 = 0x9e37_79b9_7f4a_7c15;
+
 impl SplitMix64 {
     /// A generator that `seed` determines.
     pub fn new(seed: u64) -> Self {
@@ -15,9 +18,14 @@ impl SplitMix64 {
         Self(seed ^ Self(stream).next_u64()).next_u64()
     }
 
+    /// Leaves out the next `draws` numbers.
+    pub fn skip(&mut self, draws: u64) {
+        self.0 = self.0.wrapping_add(draws.wrapping_mul(INCREMENT));
+    }
+
     /// 64 random bits.
     pub fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0 = self.0.wrapping_add(INCREMENT);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)

@@ -1,12 +1,12 @@
 //! One recurrent layer.
 //!
-//! On the CPU a layer is the fused operation of [`super::fused`], elsewhere plain Candle operations; the plain form
-//! is also what the fused one is tested against.
+//! On the CPU a layer is the fused operation of [`super::fused`], on a GPU that of [`super::gpu`], or, if it is an RNN,
+//! plain Candle operations; the plain form is also what the others are tested against.
 
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::fused::{self, Elman, Gated, Weights};
-use super::{Architecture, Training};
+use super::{Architecture, MatmulPrecision, Training, gpu};
 
 /// The state of one layer: `h` `[B,H]`, and `c` `[B,H]` in an LSTM. Never carries a gradient.
 #[derive(Clone, Debug)]
@@ -83,7 +83,14 @@ impl Layer {
         training: Option<Training>,
     ) -> Result<(Tensor, LayerState)> {
         if !x.device().is_cpu() {
-            return self.plain(x, state, training.and_then(|t| t.starts));
+            let starts = training.and_then(|t| t.starts);
+            return match self.cell {
+                Cell::Elman => self.plain(x, state, starts),
+                Cell::Lstm => {
+                    let precision = training.map_or(MatmulPrecision::F32, |t| t.precision);
+                    gpu::seq(x, &self.weights, state, starts, precision)
+                }
+            };
         }
         let seq = match self.cell {
             Cell::Elman => fused::seq::<Elman>,

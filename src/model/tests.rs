@@ -183,6 +183,53 @@ fn fused_equals_plain() {
     }
 }
 
+/// What reaches the input by distance is the derivative that changing one embedding row shows (central differences): every
+/// token occurs once, so a row is a place.
+#[test]
+fn gradient_flow_is_the_derivative_by_place() {
+    for architecture in ARCHITECTURES {
+        let (model, vars) = fresh(&tiny(architecture), 11);
+        let (steps, targets) = (7, [5]);
+        let ids: Vec<u32> = (10..10 + steps as u32).collect();
+        let ids = Tensor::from_slice(&ids, (steps, 1), &Device::Cpu).unwrap();
+        let flow = model.gradient_flow(&ids, &targets).unwrap();
+        let loss = || -> f64 {
+            let (hidden, _) = model.seq(&ids, &model.zero_state(1).unwrap()).unwrap();
+            let hidden = hidden.get(steps - 1).unwrap();
+            let loss = model.loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32);
+            f64::from(loss.unwrap().to_scalar::<f32>().unwrap())
+        };
+        let table = &vars["embedding.weight"];
+        let rows: Vec<Vec<f32>> = table.to_vec2().unwrap();
+        let set = |row: usize, k: usize, by: f32| {
+            let mut rows = rows.clone();
+            rows[row][k] += by;
+            table
+                .set(&Tensor::new(rows, &Device::Cpu).unwrap())
+                .unwrap();
+        };
+        for (distance, &norm) in flow.first_input.iter().enumerate() {
+            let row = 10 + steps - 1 - distance;
+            let squares = (0..6).map(|k| {
+                let step = 0.01;
+                set(row, k, step);
+                let above = loss();
+                set(row, k, -step);
+                let below = loss();
+                ((above - below) / (2.0 * f64::from(step))).powi(2)
+            });
+            let expected = squares.sum::<f64>().sqrt();
+            table
+                .set(&Tensor::new(rows.clone(), &Device::Cpu).unwrap())
+                .unwrap();
+            assert!(
+                (norm - expected).abs() < 0.02 * flow.first_input[0],
+                "{architecture:?} at distance {distance}: {norm} {expected}"
+            );
+        }
+    }
+}
+
 /// A sample of all but one of the tail classes must come close to the full softmax, and its gradient is the derivative of
 /// its own loss (central differences).
 #[test]

@@ -65,7 +65,7 @@ pub(crate) fn seq<C: FusedCell>(
         )?;
         Tensor::from_vec(outputs, (steps, lanes, hidden), x.device())?
     }; // [T,B,H]
-    let h = outputs.detach().get(steps - 1)?.copy()?; // a copy: a view would keep all of [T,B,H] alive
+    let h = outputs.detach().get(steps - 1)?.force_contiguous()?; // a copy: a view would keep all of [T,B,H] alive
     let c = if C::HAS_CELL {
         let saved = layer.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let last = saved.c[(steps - 1) * lanes * hidden..].to_vec();

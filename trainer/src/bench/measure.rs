@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use candle_core::{Device, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use minicopilot::model::{MatmulPrecision, SplitMix64, initial_parameters, peak_rate};
 
 use super::{Turn, VOCABULARY_SIZE};
@@ -13,24 +13,29 @@ use crate::train::{Experiment, Learner, PHASES};
 /// Steps before the clock starts: the first ones get their memory from the system.
 const WARM_UP: usize = 2;
 
-/// Trains for about `seconds`.
-pub fn turn(experiment: &Experiment, precision: MatmulPrecision, seconds: f64) -> Result<Turn> {
+/// Trains for about `seconds`. The peak is that of a matrix product on operands that stay in the cache, on all threads, or,
+/// on a GPU, of a large one; a GPU works on while its steps are being timed, so there are no phases then.
+pub fn turn(
+    experiment: &Experiment,
+    precision: MatmulPrecision,
+    device: &Device,
+    seconds: f64,
+) -> Result<Turn> {
     let mut experiment = experiment.clone();
     experiment.training.precision = precision;
     let config = experiment.model_config(VOCABULARY_SIZE);
-    let (seed, device) = (experiment.training.seed, Device::Cpu);
     let tensors = initial_parameters(
         &config,
         experiment.training.initialization,
-        seed,
+        experiment.training.seed,
         &[],
-        &device,
+        device,
     )?;
     let parameters = tensors
         .into_iter()
         .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?)))
         .collect::<candle_core::Result<_>>()?;
-    let mut learner = Learner::new(&experiment, VOCABULARY_SIZE, parameters, &device)?;
+    let mut learner = Learner::new(&experiment, VOCABULARY_SIZE, parameters, device)?;
     let batch = batch(&experiment);
     let mut phases = [0.0; PHASES.len()];
     let (mut began, mut done) = (Instant::now(), 0);
@@ -53,7 +58,16 @@ pub fn turn(experiment: &Experiment, precision: MatmulPrecision, seconds: f64) -
             break;
         }
     }
+    device.synchronize()?;
     let took = began.elapsed().as_secs_f64();
+    if !device.is_cpu() {
+        return Ok(Turn {
+            tokens_per_second: done as f64 / took,
+            peak_memory_mib: memory_in_use(device)?,
+            peak_gflops: Some(product_rate(precision, device)? / 1e9),
+            phases: Vec::new(),
+        });
+    }
     Ok(Turn {
         tokens_per_second: done as f64 / took,
         peak_memory_mib: peak_memory()?,
@@ -91,4 +105,36 @@ fn peak_memory() -> Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<f64>().ok());
     Ok(kib.context("/proc/self/status has no VmHWM")? / 1024.0)
+}
+
+/// FLOP/s of a large matrix product.
+fn product_rate(precision: MatmulPrecision, device: &Device) -> Result<f64> {
+    const SIDE: usize = 8192;
+    const PRODUCTS: usize = 20;
+    let dtype = match precision {
+        MatmulPrecision::F32 => DType::F32,
+        MatmulPrecision::Bf16 => DType::BF16,
+    };
+    let a = Tensor::ones((SIDE, SIDE), dtype, device)?;
+    a.matmul(&a)?;
+    device.synchronize()?;
+    let began = Instant::now();
+    for _ in 0..PRODUCTS {
+        a.matmul(&a)?;
+    }
+    device.synchronize()?;
+    Ok((PRODUCTS * 2 * SIDE.pow(3)) as f64 / began.elapsed().as_secs_f64())
+}
+
+/// Of the GPU's memory, in MiB: what training has freed is kept for its next step, so this is its peak.
+#[cfg(feature = "cuda")]
+fn memory_in_use(device: &Device) -> Result<f64> {
+    let stream = device.as_cuda_device()?.cuda_stream();
+    let (free, total) = stream.context().mem_get_info()?;
+    Ok((total - free) as f64 / f64::from(1 << 20))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn memory_in_use(_: &Device) -> Result<f64> {
+    anyhow::bail!("built without CUDA")
 }

@@ -30,6 +30,12 @@ pub struct Args {
     /// A Python that can import torch, to be measured beside
     #[arg(long, value_name = "PYTHON")]
     torch: Option<PathBuf>,
+    /// cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// In place of the experiment's
+    #[arg(long)]
+    lanes: Option<usize>,
     /// Seconds for each contender's turn
     #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
     seconds: f64,
@@ -49,7 +55,7 @@ pub struct Args {
 struct Turn {
     tokens_per_second: f64,
     peak_memory_mib: f64,
-    /// Of a matrix product on operands that stay in the cache, on all threads; PyTorch is not asked for it.
+    /// Of a matrix product alone, see [`measure::turn`]; PyTorch is not asked for it.
     #[serde(default)]
     peak_gflops: Option<f64>,
     /// Share of the time in each phase.
@@ -70,14 +76,24 @@ struct Contender {
 pub fn main(args: &Args) -> Result<()> {
     let text = std::fs::read_to_string(&args.config)
         .with_context(|| format!("cannot read the experiment {}", args.config.display()))?;
-    let experiment = Experiment::parse(&text).with_context(|| args.config.display().to_string())?;
+    let mut experiment =
+        Experiment::parse(&text).with_context(|| args.config.display().to_string())?;
+    if let Some(lanes) = args.lanes {
+        ensure!(lanes > 0, "--lanes must be at least 1");
+        experiment.training.lanes = lanes;
+    }
+    let device = crate::train::device(&args.device)?;
+    if !device.is_cpu() {
+        // On a GPU the softmax is always the full one.
+        experiment.training.softmax_head = u32::MAX;
+    }
     ensure!(
         args.seconds > 0.0 && args.seconds.is_finite(),
         "--seconds must be positive"
     );
     ensure!(args.rounds > 0, "--rounds must be at least 1");
     if let Some(precision) = args.turn {
-        let turn = measure::turn(&experiment, precision, args.seconds)?;
+        let turn = measure::turn(&experiment, precision, &device, args.seconds)?;
         println!("{}", serde_json::to_string(&turn)?);
         return Ok(());
     }
@@ -85,20 +101,22 @@ pub fn main(args: &Args) -> Result<()> {
     let ours = std::env::current_exe().context("cannot find this program's own file")?;
     let mut contenders: Vec<(String, Box<dyn Fn() -> Command>)> = Vec::new();
     for name in ["bf16", "f32"] {
-        let (ours, config, seconds) = (ours.clone(), args.config.clone(), args.seconds.to_string());
+        let (ours, config, device) = (ours.clone(), args.config.clone(), args.device.clone());
+        let (seconds, lanes) = (
+            args.seconds.to_string(),
+            experiment.training.lanes.to_string(),
+        );
         let command = move || {
             let mut command = Command::new(&ours);
             command
-                .args(["bench", "--turn", name, "--seconds", &seconds, "--config"])
+                .args(["bench", "--turn", name, "--seconds", &seconds])
+                .args(["--device", &device, "--lanes", &lanes, "--config"])
                 .arg(&config);
             command
         };
         contenders.push((format!("minicopilot {name}"), Box::new(command)));
         if let Some(python) = &args.torch {
-            let (python, shapes) = (
-                python.clone(),
-                shapes(&experiment, name, args.seconds).to_string(),
-            );
+            let (python, shapes) = (python.clone(), shapes(&experiment, name, args).to_string());
             let command = move || {
                 let mut command = Command::new(&python);
                 command.args(["-c", TORCH, &shapes]);
@@ -143,21 +161,27 @@ pub fn main(args: &Args) -> Result<()> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&contenders)?);
     } else {
-        print_table(&experiment, flops, &contenders);
+        print_table(&experiment, &args.device, flops, &contenders);
     }
     Ok(())
 }
 
-fn print_table(experiment: &Experiment, flops: f64, contenders: &[Contender]) {
+fn print_table(experiment: &Experiment, device: &str, flops: f64, contenders: &[Contender]) {
     let t = &experiment.training;
+    let (threads, accelerated) = (rayon::current_num_threads(), bf16_accelerated());
+    let place = match device {
+        "cpu" => format!(
+            "{threads} threads, bf16 instructions: {}",
+            if accelerated { "yes" } else { "no" }
+        ),
+        _ => device.to_owned(),
+    };
     println!(
-        "{} lanes x {} steps, {} of {VOCABULARY_SIZE} classes, {:.1} MFLOP a token, {} threads, bf16 instructions: {}",
+        "{} lanes x {} steps, {} of {VOCABULARY_SIZE} classes, {:.1} MFLOP a token, {place}",
         t.lanes,
         t.steps,
         classes(experiment),
         flops / 1e6,
-        rayon::current_num_threads(),
-        if bf16_accelerated() { "yes" } else { "no" },
     );
     println!(
         "{:<18}{:>10}{:>10}{:>10}{:>9}  phases",
@@ -181,7 +205,7 @@ fn print_table(experiment: &Experiment, flops: f64, contenders: &[Contender]) {
     }
     for Contender { name, best, .. } in contenders {
         if let Some(peak) = best.peak_gflops {
-            println!("{name}: peak {peak:.0} GFLOP/s, a product on operands in the cache");
+            println!("{name}: peak {peak:.0} GFLOP/s, a matrix product alone");
         }
     }
 }
@@ -208,12 +232,13 @@ fn flops_per_token(experiment: &Experiment) -> f64 {
 }
 
 /// What the Python program is told.
-fn shapes(experiment: &Experiment, precision: &str, seconds: f64) -> serde_json::Value {
+fn shapes(experiment: &Experiment, precision: &str, args: &Args) -> serde_json::Value {
     serde_json::json!({
         "architecture": experiment.model.architecture, "vocabulary": VOCABULARY_SIZE,
         "embedding": experiment.model.embedding_size, "hidden": experiment.model.hidden_size,
         "lanes": experiment.training.lanes, "steps": experiment.training.steps, "classes": classes(experiment),
-        "precision": precision, "seconds": seconds, "threads": rayon::current_num_threads(),
+        "precision": precision, "seconds": args.seconds, "threads": rayon::current_num_threads(),
+        "device": args.device,
     })
 }
 
