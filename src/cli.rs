@@ -104,6 +104,7 @@ pub fn run() -> ExitCode {
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
         )
         .with_writer(io::stderr)
+        .log_internal_errors(false) // with standard error gone, telling it so would be a panic
         .init();
     exit_on_interrupt();
     match execute(command) {

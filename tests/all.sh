@@ -54,6 +54,12 @@ compare_corpus() {
         "$venv/bin/python" tests/python/compare_corpus.py "$built/trainer"
 }
 
+# With the compiler of a GPU's first step.
+compile_kernels() {
+    "$venv/bin/pip" install --quiet --disable-pip-version-check nvidia-cuda-nvrtc==13.0.88 &&
+        "$venv/bin/python" tests/python/compile_kernels.py src/model/gpu/kernels.cu
+}
+
 section "build" "rust-toolchain.toml names the compiler; a C compiler is needed too (apt-get install gcc)" \
     cargo build --workspace --locked
 section "workspace tests" "Read the failure above; one test alone: cargo test -p PACKAGE NAME" \
@@ -70,6 +76,8 @@ section "lexer against CPython" "The files above differ: compare with minicopilo
     "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json --strict
 section "vocabulary against tokenizers" "tokenizer.json is not what the Python package reads: see src/vocabulary.rs" \
     "$venv/bin/python" tests/python/check_tokenizer.py "$built/trainer" "$built/minicopilot"
+section "CUDA kernels" "NVRTC's message is above; no GPU is needed" \
+    compile_kernels
 if [ -n "${MINICOPILOT_DATA:-}" ]; then
     section "corpus against the given one" "A row of MINICOPILOT_DATA is not among those that trainer corpus makes, or one too many is" \
         compare_corpus

@@ -1,13 +1,14 @@
 //! How much of a prediction's gradient reaches which layer, by the distance it has travelled back.
 
 use candle_core::{DType, Result, Tensor, Var};
+use serde::{Deserialize, Serialize};
 
 use super::loss::cross_entropy;
-use super::{Architecture, MatmulPrecision, Model, Softmax, Training};
+use super::{MatmulPrecision, Model, Softmax, Training};
 
 /// Mean norms of a prediction's gradient where it reaches a layer, by distance: index k is k tokens before the
 /// prediction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GradientFlow {
     /// Of the first layer's input, the embedding.
     pub first_input: Vec<f64>,
@@ -23,16 +24,12 @@ impl Model {
         let (steps, lanes) = ids.dims2()?;
         let state = self.zero_state(lanes)?;
         let training = Some(Training::default());
-        let x = self.embedding.index_select(&ids.flatten_all()?, 0)?;
-        let x = Var::from_tensor(&x.reshape((steps, lanes, self.config.embedding_size))?)?; // [T,B,E]
+        let x = Var::from_tensor(&self.embed(ids)?)?; // [T,B,E]
         let (h1, _) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
         // The first layer's output as a variable of its own: its gradient is what comes from above.
         let seen = Var::from_tensor(&h1.detach())?;
         let (h2, _) = self.layers[1].seq(&seen, &state.layers[1], training)?;
-        let hidden = match self.config.architecture {
-            Architecture::ResidualLstm => (seen.as_tensor() + h2)?,
-            Architecture::Rnn | Architecture::Lstm => h2,
-        };
+        let hidden = self.join(seen.as_tensor(), h2)?;
         let loss = cross_entropy(
             &hidden.get(steps - 1)?,
             &self.output_weight,
@@ -59,8 +56,8 @@ fn taken(value: &Tensor, variable: &Var) -> Result<Tensor> {
 
 /// Of `[T,B,..]`: by distance from the last step, averaged over lanes.
 fn norms(gradient: &Tensor) -> Result<Vec<f64>> {
-    let norms = gradient.sqr()?.sum(2)?.sqrt()?.mean(1)?; // [T]
-    let mut norms: Vec<f64> = norms.to_dtype(DType::F64)?.to_vec1()?;
+    let gradient = gradient.to_dtype(DType::F64)?; // squares of what has vanished would vanish in f32
+    let mut norms: Vec<f64> = gradient.sqr()?.sum(2)?.sqrt()?.mean(1)?.to_vec1()?; // [T]
     norms.reverse();
     Ok(norms)
 }

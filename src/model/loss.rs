@@ -2,9 +2,7 @@
 //! each of thousands of tokens) are never alive at once. Forward computes the gradients too, since they are the
 //! logits' by a few subtractions; backward only scales them.
 
-use std::collections::HashSet;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(test)]
 use candle_core::D;
@@ -12,7 +10,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::fused::{Right, View, slice, threads};
-use super::random::SplitMix64;
+use super::softmax::Softmax;
 use super::{MatmulPrecision, gpu};
 use crate::simd::{dot, softmax_in_place};
 
@@ -21,39 +19,6 @@ const PAD: u32 = crate::vocabulary::PAD;
 
 /// Rows whose logits are alive at once in each thread.
 const CHUNK: usize = 256;
-
-/// Over which classes the training loss normalises.
-#[derive(Clone, Debug)]
-pub enum Softmax {
-    /// All of them.
-    Full,
-    /// The ids below `head` exactly and a sample of the rest, each sampled logit raised by the log of how many
-    /// classes it stands for (Bengio & Senécal 2008 with a uniform proposal); a target's own class always exactly.
-    Sampled {
-        /// Ids below this one are always there (ids are sorted by frequency).
-        head: u32,
-        /// Distinct ids from `head..V`.
-        tail: Vec<u32>,
-    },
-}
-
-impl Softmax {
-    /// A sample of `count` tail classes that `seed` determines.
-    pub fn sampled(head: u32, count: usize, vocabulary_size: usize, seed: u64) -> Self {
-        let rest = vocabulary_size as u32 - head;
-        if count as u32 >= rest {
-            return Self::Full;
-        }
-        let mut generator = SplitMix64::new(seed);
-        let mut tail = HashSet::with_capacity(count);
-        while tail.len() < count {
-            tail.insert(head + (generator.next_u64() % u64::from(rest)) as u32);
-        }
-        let mut tail: Vec<u32> = tail.into_iter().collect();
-        tail.sort_unstable();
-        Self::Sampled { head, tail }
-    }
-}
 
 /// Mean cross-entropy of `targets` `[N]` after `hidden` `[N,H]`, over those that are not `<PAD>`.
 pub(super) fn cross_entropy(

@@ -14,14 +14,15 @@ mod initial;
 mod loss;
 mod random;
 mod recurrent;
+mod softmax;
 
 pub use flow::GradientFlow;
 pub use fused::{accelerated as bf16_accelerated, peak_rate};
 pub use initial::{Initialization, initial_parameters};
-pub use loss::Softmax;
 pub use random::SplitMix64;
+pub use softmax::Softmax;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
@@ -191,10 +192,14 @@ impl Model {
         &self.config
     }
 
+    /// Where the parameters lie.
+    pub fn device(&self) -> &Device {
+        self.embedding.device()
+    }
+
     /// The state before a file's first token.
     pub fn zero_state(&self, batch: usize) -> Result<State> {
-        let zero =
-            || self.layers[0].zero_state(batch, self.config.hidden_size, self.embedding.device());
+        let zero = || self.layers[0].zero_state(batch, self.config.hidden_size, self.device());
         Ok(State {
             layers: [zero()?, zero()?],
         })
@@ -228,14 +233,7 @@ impl Model {
         state: &State,
         training: Option<Training>,
     ) -> Result<(Tensor, State)> {
-        let (steps, lanes) = ids.dims2()?;
-        let flat = ids.flatten_all()?;
-        let x = if ids.device().is_cpu() {
-            self.embedding.index_select(&flat, 0)?
-        } else {
-            gpu::lookup(&self.embedding, &flat)?
-        }; // [T*B,E]
-        let x = x.reshape((steps, lanes, self.config.embedding_size))?; // [T,B,E]
+        let x = self.embed(ids)?; // [T,B,E]
         let drop = |x: Tensor, site: u64| match training.and_then(|t| t.dropout_seed) {
             Some(seed) if self.config.dropout > 0.0 => {
                 dropout(&x, self.config.dropout, SplitMix64::mix(seed, site))
@@ -244,11 +242,28 @@ impl Model {
         };
         let (h1, s1) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
         let (h2, s2) = self.layers[1].seq(&drop(h1.clone(), 0)?, &state.layers[1], training)?; // [T,B,H]
-        let hidden = match self.config.architecture {
-            Architecture::ResidualLstm => (h1 + h2)?,
-            Architecture::Rnn | Architecture::Lstm => h2,
-        };
+        let hidden = self.join(&h1, h2)?;
         Ok((drop(hidden, 1)?, State { layers: [s1, s2] }))
+    }
+
+    /// `ids` `[T,B]` -> `[T,B,E]`.
+    fn embed(&self, ids: &Tensor) -> Result<Tensor> {
+        let (steps, lanes) = ids.dims2()?;
+        let flat = ids.flatten_all()?;
+        let x = if ids.device().is_cpu() {
+            self.embedding.index_select(&flat, 0)?
+        } else {
+            gpu::lookup(&self.embedding, &flat)?
+        }; // [T*B,E]
+        x.reshape((steps, lanes, self.config.embedding_size))
+    }
+
+    /// What the output layer reads, of both layers' outputs.
+    fn join(&self, h1: &Tensor, h2: Tensor) -> Result<Tensor> {
+        match self.config.architecture {
+            Architecture::ResidualLstm => h1 + h2,
+            Architecture::Rnn | Architecture::Lstm => Ok(h2),
+        }
     }
 
     /// Logits `[..,V]` of final hidden states `[..,H]`.

@@ -84,12 +84,10 @@ impl Layer {
     ) -> Result<(Tensor, LayerState)> {
         if !x.device().is_cpu() {
             let starts = training.and_then(|t| t.starts);
+            gpu::allow_tf32(training.map_or(MatmulPrecision::F32, |t| t.precision));
             return match self.cell {
                 Cell::Elman => self.plain(x, state, starts),
-                Cell::Lstm => {
-                    let precision = training.map_or(MatmulPrecision::F32, |t| t.precision);
-                    gpu::seq(x, &self.weights, state, starts, precision)
-                }
+                Cell::Lstm => gpu::seq(x, &self.weights, state, starts),
             };
         }
         let seq = match self.cell {

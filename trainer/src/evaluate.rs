@@ -3,9 +3,11 @@
 //! One pass gives both contexts: `whole`, the state carried to each file's end, and `1000`, the same file's first
 //! 1,000 tokens, which no later token can influence.
 
+mod flow;
 mod record;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -41,7 +43,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Split::Validation)]
     split: Split,
     /// Measure only the first files, up to so many tokens
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_tokens: Option<u64>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
@@ -53,6 +55,9 @@ pub struct Args {
     /// reads RUN/evaluation-*.json
     #[arg(long, value_name = "JSON")]
     out: Option<PathBuf>,
+    /// Also follow the gradient of single predictions back through the network; the JSON then holds its norm by distance
+    #[arg(long, requires = "out")]
+    gradients: bool,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -80,7 +85,7 @@ impl Counted {
 }
 
 /// Runs `trainer evaluate`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let device = crate::train::device(&args.device)?;
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let dataset = Dataset::open(&args.data)?;
@@ -102,6 +107,10 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
         "{} holds no {split} part; see `trainer prepare --help`",
         args.data.display()
     );
+    let gradient_flow = args
+        .gradients
+        .then(|| flow::measure(&model, dataset.files(split)))
+        .transpose()?;
     let bar = crate::train::bar(total, 0);
     let temperature = checkpoint.config.temperature;
     let measured = measure(&model, temperature, &dataset, split, limit, &|tokens| {
@@ -122,7 +131,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
         None
     };
     if interrupt.requested() {
-        return Ok(()); // figures of a part that nobody chose would only mislead
+        return Ok(String::new()); // figures of a part that nobody chose would only mislead
     }
 
     let mut columns = vec![
@@ -131,15 +140,16 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     ];
     columns.extend(baseline.map(|figures| ("trigram", figures)));
     if let Some(out) = &args.out {
-        record(args, &checkpoint, &dataset, &measured, &columns).write(out)?;
+        let mut record = record(args, &checkpoint, &dataset, &measured, &columns);
+        record.gradient_flow = gradient_flow;
+        record.write(out)?;
     }
     if args.json {
         let columns: BTreeMap<_, _> = columns.into_iter().collect();
-        println!("{}", serde_json::to_string_pretty(&columns)?);
+        Ok(serde_json::to_string_pretty(&columns)? + "\n")
     } else {
-        table(&columns);
+        Ok(table(&columns))
     }
-    Ok(())
 }
 
 fn record(
@@ -167,23 +177,27 @@ fn record(
         split: args.split.to_string(),
         max_tokens: args.max_tokens,
         contexts: contexts.collect(),
+        gradient_flow: None,
     }
 }
 
-fn table(columns: &[(&str, Figures)]) {
-    print!("{:<30}", "context");
-    columns.iter().for_each(|(name, _)| print!("{name:>10}"));
-    println!();
+fn table(columns: &[(&str, Figures)]) -> String {
+    let heads: String = columns
+        .iter()
+        .map(|(name, _)| format!("{name:>10}"))
+        .collect();
+    let mut table = format!("{:<30}{heads}\n", "context");
     let rows: Vec<_> = columns.iter().map(|(_, figures)| figures.rows()).collect();
     for (row, &(name, _)) in rows[0].iter().enumerate() {
         let digits = if name == "targets" { 0 } else { 4 };
-        print!("{name:<30}");
-        for column in &rows {
-            let cell = column[row].1.map(|value| format!("{value:.digits$}"));
-            print!("{:>10}", cell.as_deref().unwrap_or("-"));
-        }
-        println!();
+        let cells = rows.iter().map(|column| match column[row].1 {
+            Some(value) => format!("{value:>10.digits$}"),
+            None => format!("{:>10}", "-"),
+        });
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{name:<30}{}", cells.collect::<String>());
     }
+    table
 }
 
 /// Data for a checkpoint are encoded with its vocabulary.
@@ -269,10 +283,9 @@ fn each_step(
     observe: &mut dyn FnMut(&Batch, usize, &[f32]),
 ) -> Result<()> {
     let mut state = model.zero_state(LANES)?;
-    let device = state.tensors()[0].device().clone(); // the model's
     let mut done = 0;
     for batch in Streams::in_order(dataset.files(split), LANES, STEPS, max_tokens) {
-        let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &device)?; // [T,B]
+        let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), model.device())?; // [T,B]
         let training = Training {
             starts: Some(&batch.starts),
             ..Training::default()

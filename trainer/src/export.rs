@@ -41,7 +41,7 @@ pub struct Args {
 }
 
 /// Runs `trainer export`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let is_foreign = fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some())
         && !args.out.join("model.safetensors").exists();
     anyhow::ensure!(
@@ -52,7 +52,6 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
     if let Some(path) = &args.calibrate {
         checkpoint.config.temperature = temperature(&checkpoint, path, interrupt)?;
-        println!("temperature {:.4}", checkpoint.config.temperature);
     }
     if let Some(path) = &args.test_metrics {
         let text =
@@ -83,12 +82,11 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     let size = fs::metadata(args.out.join("model.safetensors"))
         .context("the export has no weights")?
         .len();
-    println!(
-        "{}: {:.1} MB of weights",
-        args.out.display(),
-        size as f64 / 1e6
-    );
-    Ok(())
+    let (out, megabytes) = (args.out.display(), size as f64 / 1e6);
+    let temperature = checkpoint.config.temperature;
+    Ok(format!(
+        "{out}: {megabytes:.1} MB of weights, temperature {temperature:.4}\n"
+    ))
 }
 
 /// Fitted on the first files of the validation part.

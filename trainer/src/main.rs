@@ -16,8 +16,10 @@ mod shuffle;
 mod test_server;
 mod train;
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use interrupt::Interrupt;
 
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::main(&args),
         Command::Export(args) => export::main(&args, &interrupt),
     };
+    let result = result.and_then(|text| show(&text));
     match result {
         result if interrupt.requested() => {
             if let Err(error) = result {
@@ -80,8 +83,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// A command's result, to standard output. That whoever reads it has seen enough, as in `trainer evaluate … | head`, is no
+/// failure.
+pub fn show(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// One line on stderr: what, where, remedy.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("trainer: {error:#}");
+    // With standard error gone too, the exit status has to do.
+    let _ = writeln!(std::io::stderr(), "trainer: {error:#}");
     ExitCode::FAILURE
 }

@@ -51,12 +51,12 @@ static void run(void) {
 #define IS(NAME) (strcmp(kernel, #NAME) == 0)
     void **a = array;
     long long *n = number;
-    if (IS(lstm_forward)) lstm_forward(a[0], a[1], a[2], a[3], n[0], n[1], n[2]);
+    if (IS(lstm_forward)) lstm_forward(a[0], a[1], a[2], a[3], a[4], n[0], n[1], n[2]);
     else if (IS(lstm_backward)) lstm_backward(a[0], a[1], a[2], a[3], a[4], n[0], n[1], n[2], n[3]);
     else if (IS(softmax_statistics_f32)) softmax_statistics_f32(a[0], a[1], a[2], a[3], n[0]);
     else if (IS(softmax_statistics_bf16)) softmax_statistics_bf16(a[0], a[1], a[2], a[3], n[0]);
-    else if (IS(softmax_gradient_f32)) softmax_gradient_f32(a[0], a[1], a[2], a[3], real, n[0], n[1]);
-    else if (IS(softmax_gradient_bf16)) softmax_gradient_bf16(a[0], a[1], a[2], a[3], real, n[0], n[1]);
+    else if (IS(softmax_gradient_f32)) softmax_gradient_f32(a[0], a[1], a[2], a[3], real, n[0]);
+    else if (IS(softmax_gradient_bf16)) softmax_gradient_bf16(a[0], a[1], a[2], a[3], real, n[0]);
     else if (IS(dropout)) dropout(a[0], a[1], n[0], n[1], real, n[2]);
     else if (IS(embedding_gradient)) embedding_gradient(a[0], a[1], a[2], n[0], n[1]);
     else exit(2);

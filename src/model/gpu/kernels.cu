@@ -7,7 +7,6 @@
 #define DEVICE static __device__
 #define SHARED __shared__
 #define SYNCHRONIZE() __syncthreads()
-typedef unsigned long long size_t;
 #endif
 
 #define THREADS 256 // most threads in a block
@@ -32,20 +31,20 @@ DEVICE float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 // What an LSTM layer saves, a block for each state: block 0 is the state before the first step, block t + 1 what step t
 // made, as gates i, f, g, o [B,4H], c [B,H], h [B,H]. `keep` [T,B] is 0 where a file starts, else 1.
 //
-// projected [T,B,4H] = W_ih x + b, recurrent [B,4H] = W_hh h of the step before.
-KERNEL lstm_forward(float *saved, const float *projected, const float *recurrent, const float *keep, int step,
-                    int lanes, int hidden) {
+// projected [T,B,4H] = W_ih x, recurrent [B,4H] = W_hh h of the step before, bias [4H] of both.
+KERNEL lstm_forward(float *saved, const float *projected, const float *recurrent, const float *bias, const float *keep,
+                    int step, int lanes, int hidden) {
     size_t cells = (size_t)lanes * hidden, at = FIRST;
     if (at >= cells) return;
     const float *before = saved + step * 6 * cells;
     float *gates = saved + (step + 1) * 6 * cells, *c = gates + 4 * cells, *h = c + cells;
-    size_t lane = at / hidden, row = lane * 4 * hidden + at % hidden;
+    size_t lane = at / hidden, unit = at % hidden, row = lane * 4 * hidden + unit;
     float kept = keep[(size_t)step * lanes + lane];
     const float *input = projected + step * 4 * cells;
-    float i = sigmoid(input[row] + kept * recurrent[row]);
-    float f = sigmoid(input[row + hidden] + kept * recurrent[row + hidden]);
-    float g = tanhf(input[row + 2 * hidden] + kept * recurrent[row + 2 * hidden]);
-    float o = sigmoid(input[row + 3 * hidden] + kept * recurrent[row + 3 * hidden]);
+    float i = sigmoid(input[row] + kept * recurrent[row] + bias[unit]);
+    float f = sigmoid(input[row + hidden] + kept * recurrent[row + hidden] + bias[unit + hidden]);
+    float g = tanhf(input[row + 2 * hidden] + kept * recurrent[row + 2 * hidden] + bias[unit + 2 * hidden]);
+    float o = sigmoid(input[row + 3 * hidden] + kept * recurrent[row + 3 * hidden] + bias[unit + 3 * hidden]);
     float cell = f * kept * before[4 * cells + at] + i * g;
     gates[row] = i;
     gates[row + hidden] = f;
@@ -112,15 +111,17 @@ KERNEL lstm_backward(float *d, const float *saved, const float *recurrent, const
         }                                                                                                              \
     }
 
-// logits [N,V] -> their gradient, in place: (softmax - [class is the target]) scale.
+// logits [N,V] -> their gradient, in place: (softmax - [class is the target]) scale. One block a row.
 #define SOFTMAX_GRADIENT(TYPE, SUFFIX)                                                                                 \
     KERNEL softmax_gradient_##SUFFIX(TYPE *logits, const float *statistics, const float *bias,                         \
-                                     const unsigned *targets, float scale, int rows, int classes) {                    \
-        for (size_t at = FIRST; at < (size_t)rows * classes; at += STRIDE) {                                           \
-            size_t row = at / classes, k = at % classes;                                                               \
-            float p = expf(of_##SUFFIX(logits[at]) + bias[k] - statistics[2 * row]);                                   \
-            unsigned target = targets[row];                                                                            \
-            logits[at] = to_##SUFFIX(target == PAD ? 0.0f : (p - (k == target ? 1.0f : 0.0f)) * scale);                \
+                                     const unsigned *targets, float scale, int classes) {                              \
+        size_t row = blockIdx.x;                                                                                       \
+        float denominator = statistics[2 * row];                                                                       \
+        int target = (int)targets[row];                                                                                \
+        logits += row * classes;                                                                                       \
+        for (int k = threadIdx.x; k < classes; k += blockDim.x) {                                                      \
+            float p = expf(of_##SUFFIX(logits[k]) + bias[k] - denominator);                                            \
+            logits[k] = to_##SUFFIX(target == PAD ? 0.0f : (p - (k == target ? 1.0f : 0.0f)) * scale);                 \
         }                                                                                                              \
     }
 

@@ -4,11 +4,10 @@ use candle_core::{CpuStorage, DType, Device, InplaceOp3, Layout, Result, Tensor}
 #[cfg(feature = "cuda")]
 use candle_core::{CudaStorage, cuda::cudarc::driver::PushKernelArg};
 
-use super::super::MatmulPrecision;
 use super::super::fused::{FusedCell, Gated, Weights, slice};
 use super::super::recurrent::LayerState;
 use super::computed::Computed;
-use super::{allow_tf32, slice_f32_mut, values};
+use super::{slice_f32_mut, values};
 
 /// Blocks of `[B,H]` that each step saves: four gates, `c`, `h`.
 const SAVED: usize = 6;
@@ -23,9 +22,7 @@ pub(in crate::model) fn seq(
     weights: &Weights<Tensor>,
     state: &LayerState,
     starts: Option<&[bool]>,
-    precision: MatmulPrecision,
 ) -> Result<(Tensor, LayerState)> {
-    allow_tf32(precision);
     let layer = Layer::run(&x.detach(), weights, state, starts)?;
     let state = LayerState::new(&layer.last(HIDDEN)?, Some(&layer.last(CELL)?));
     let outputs = layer.hidden(1)?;
@@ -88,9 +85,8 @@ impl Layer {
         ]
         .map(Tensor::detach);
         let x = x.reshape((steps * lanes, inputs))?;
-        let projected = x
-            .matmul(&input.t()?)?
-            .broadcast_add(&(bias_input + bias_recurrent)?)?; // [T*B,4H]
+        let projected = x.matmul(&input.t()?)?; // [T*B,4H]
+        let bias = (bias_input + bias_recurrent)?; // [4H]
         let saved = Tensor::zeros((steps + 1) * SAVED * cells, DType::F32, device)?;
         for (block, initial) in [(CELL, state.c.as_ref()), (HIDDEN, Some(&state.h))] {
             let Some(initial) = initial else {
@@ -111,6 +107,7 @@ impl Layer {
             let at = (step * SAVED + HIDDEN) * cells;
             let h = layer.saved.narrow(0, at, cells)?.reshape((lanes, hidden))?;
             let kernel = Forward {
+                bias: &bias,
                 keep: &layer.keep,
                 step,
                 sizes,
@@ -129,10 +126,11 @@ impl Layer {
             lanes,
             hidden,
         } = self.sizes;
+        let cells = self.sizes.cells();
         self.saved
-            .reshape((steps + 1, SAVED, lanes * hidden))?
+            .reshape((steps + 1, SAVED * cells))?
             .narrow(0, first, steps)?
-            .narrow(1, HIDDEN, 1)?
+            .narrow(1, HIDDEN * cells, cells)?
             .force_contiguous()?
             .reshape((steps, lanes, hidden))
     }
@@ -207,6 +205,7 @@ fn keep(starts: Option<&[bool]>, places: usize, device: &Device) -> Result<Tenso
 
 /// One step forward: on `saved`, the projected inputs `[T*B,4H]` and the recurrent product `[B,4H]`.
 pub(super) struct Forward<'a> {
+    pub(super) bias: &'a Tensor,
     pub(super) keep: &'a Tensor,
     pub(super) step: usize,
     pub(super) sizes: Sizes,
@@ -240,9 +239,9 @@ impl InplaceOp3 for Forward<'_> {
                 .iter_mut()
                 .for_each(|c| *c *= keep);
         }
-        let recurrent = slice(recurrent, l3)?;
+        let (recurrent, bias) = (slice(recurrent, l3)?, values::<f32>(self.bias)?);
         for (k, gate) in gates.iter_mut().enumerate() {
-            *gate = inputs[k] + keep[k / (4 * hidden)] * recurrent[k];
+            *gate = inputs[k] + keep[k / (4 * hidden)] * recurrent[k] + bias[k % (4 * hidden)];
         }
         Gated::forward(hidden, gates, &c_before, c, &mut h[..cells]);
         Ok(())
@@ -261,16 +260,15 @@ impl InplaceOp3 for Forward<'_> {
         use super::launch::{cuda, elements, input, kernel, output};
         let kernel = kernel(&projected.device, "lstm_forward")?;
         let (keep, l4) = self.keep.storage_and_layout();
+        let (bias, l5) = self.bias.storage_and_layout();
         let keep = input::<f32>(cuda(&keep)?, l4)?;
+        let bias = input::<f32>(cuda(&bias)?, l5)?;
         let (projected, recurrent) = (input::<f32>(projected, l2)?, input::<f32>(recurrent, l3)?);
         let mut saved = output::<f32>(saved, l1)?;
         let sizes = [self.step, self.sizes.lanes, self.sizes.hidden].map(|size| size as i32);
         let mut launch = kernel.builder();
-        launch
-            .arg(&mut saved)
-            .arg(&projected)
-            .arg(&recurrent)
-            .arg(&keep);
+        launch.arg(&mut saved).arg(&projected).arg(&recurrent);
+        launch.arg(&bias).arg(&keep);
         sizes.iter().for_each(|size| {
             launch.arg(size);
         });

@@ -28,7 +28,7 @@ use super::MatmulPrecision;
 
 /// Whether products of f32 may round their factors to TF32 (10 bits of mantissa): a setting of the process, so each
 /// user makes it before its products.
-fn allow_tf32(precision: MatmulPrecision) {
+pub(super) fn allow_tf32(precision: MatmulPrecision) {
     candle_core::cuda::set_gemm_reduced_precision_f32(precision == MatmulPrecision::Bf16);
 }
 

@@ -63,7 +63,7 @@ pub fn turn(
     if !device.is_cpu() {
         return Ok(Turn {
             tokens_per_second: done as f64 / took,
-            peak_memory_mib: memory_in_use(device)?,
+            peak_memory_mib: gpu_peak(device)?,
             peak_gflops: Some(product_rate(precision, device)? / 1e9),
             phases: Vec::new(),
         });
@@ -115,7 +115,8 @@ fn product_rate(precision: MatmulPrecision, device: &Device) -> Result<f64> {
         MatmulPrecision::F32 => DType::F32,
         MatmulPrecision::Bf16 => DType::BF16,
     };
-    let a = Tensor::ones((SIDE, SIDE), dtype, device)?;
+    // Not constant: of equal numbers a GPU makes faster products.
+    let a = Tensor::randn(0f32, 1.0, (SIDE, SIDE), device)?.to_dtype(dtype)?;
     a.matmul(&a)?;
     device.synchronize()?;
     let began = Instant::now();
@@ -126,15 +127,12 @@ fn product_rate(precision: MatmulPrecision, device: &Device) -> Result<f64> {
     Ok((PRODUCTS * 2 * SIDE.pow(3)) as f64 / began.elapsed().as_secs_f64())
 }
 
-/// Of the GPU's memory, in MiB: what training has freed is kept for its next step, so this is its peak.
 #[cfg(feature = "cuda")]
-fn memory_in_use(device: &Device) -> Result<f64> {
-    let stream = device.as_cuda_device()?.cuda_stream();
-    let (free, total) = stream.context().mem_get_info()?;
-    Ok((total - free) as f64 / f64::from(1 << 20))
+fn gpu_peak(device: &Device) -> Result<f64> {
+    Ok(crate::memory::gpu_peak(device)?)
 }
 
 #[cfg(not(feature = "cuda"))]
-fn memory_in_use(_: &Device) -> Result<f64> {
+fn gpu_peak(_: &Device) -> Result<f64> {
     anyhow::bail!("built without CUDA")
 }

@@ -6,6 +6,7 @@
 
 mod measure;
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,7 +14,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use minicopilot::model::{MatmulPrecision, bf16_accelerated};
 use serde::{Deserialize, Serialize};
 
-use crate::train::Experiment;
+use crate::data::SEQUENCE_LEN;
+use crate::train::{Experiment, Loader};
 
 /// What `--torch` runs.
 const TORCH: &str = include_str!("torch.py");
@@ -63,7 +65,7 @@ struct Turn {
     phases: Vec<(String, f64)>,
 }
 
-/// All turns of one contender.
+/// The best turn of one contender.
 #[derive(Serialize)]
 struct Contender {
     name: String,
@@ -73,7 +75,7 @@ struct Contender {
 }
 
 /// Runs `trainer bench`.
-pub fn main(args: &Args) -> Result<()> {
+pub fn main(args: &Args) -> Result<String> {
     let text = std::fs::read_to_string(&args.config)
         .with_context(|| format!("cannot read the experiment {}", args.config.display()))?;
     let mut experiment =
@@ -82,8 +84,10 @@ pub fn main(args: &Args) -> Result<()> {
         ensure!(lanes > 0, "--lanes must be at least 1");
         experiment.training.lanes = lanes;
     }
-    let device = crate::train::device(&args.device)?;
-    if !device.is_cpu() {
+    if experiment.training.loader == Loader::Sequences {
+        experiment.training.steps = SEQUENCE_LEN - 1;
+    }
+    if args.device != "cpu" {
         // On a GPU the softmax is always the full one.
         experiment.training.softmax_head = u32::MAX;
     }
@@ -93,9 +97,9 @@ pub fn main(args: &Args) -> Result<()> {
     );
     ensure!(args.rounds > 0, "--rounds must be at least 1");
     if let Some(precision) = args.turn {
+        let device = crate::train::device(&args.device)?; // not before: it takes memory that the others are measured by
         let turn = measure::turn(&experiment, precision, &device, args.seconds)?;
-        println!("{}", serde_json::to_string(&turn)?);
-        return Ok(());
+        return Ok(serde_json::to_string(&turn)? + "\n");
     }
 
     let ours = std::env::current_exe().context("cannot find this program's own file")?;
@@ -159,14 +163,13 @@ pub fn main(args: &Args) -> Result<()> {
         })
         .collect();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&contenders)?);
+        Ok(serde_json::to_string_pretty(&contenders)? + "\n")
     } else {
-        print_table(&experiment, &args.device, flops, &contenders);
+        Ok(table(&experiment, &args.device, flops, &contenders))
     }
-    Ok(())
 }
 
-fn print_table(experiment: &Experiment, device: &str, flops: f64, contenders: &[Contender]) {
+fn table(experiment: &Experiment, device: &str, flops: f64, contenders: &[Contender]) -> String {
     let t = &experiment.training;
     let (threads, accelerated) = (rayon::current_num_threads(), bf16_accelerated());
     let place = match device {
@@ -176,17 +179,20 @@ fn print_table(experiment: &Experiment, device: &str, flops: f64, contenders: &[
         ),
         _ => device.to_owned(),
     };
-    println!(
-        "{} lanes x {} steps, {} of {VOCABULARY_SIZE} classes, {:.1} MFLOP a token, {place}",
+    let mut table = format!(
+        "{} lanes x {} steps, {} of {VOCABULARY_SIZE} classes, {:.1} MFLOP a token, {place}\n\
+         {:<18}{:>10}{:>10}{:>10}{:>9}  phases\n",
         t.lanes,
         t.steps,
         classes(experiment),
         flops / 1e6,
+        "",
+        "tokens/s",
+        "GFLOP/s",
+        "of peak",
+        "MiB"
     );
-    println!(
-        "{:<18}{:>10}{:>10}{:>10}{:>9}  phases",
-        "", "tokens/s", "GFLOP/s", "of peak", "MiB"
-    );
+    // Writing to a string cannot fail.
     for Contender { name, best, gflops } in contenders {
         let share = best.peak_gflops.map_or("-".to_owned(), |peak| {
             format!("{:.0} %", 100.0 * gflops / peak)
@@ -196,7 +202,8 @@ fn print_table(experiment: &Experiment, device: &str, flops: f64, contenders: &[
             .iter()
             .map(|(phase, share)| format!("{phase} {:.0} %", 100.0 * share))
             .collect();
-        println!(
+        let _ = writeln!(
+            table,
             "{name:<18}{:>10.0}{gflops:>10.0}{share:>10}{:>9.0}  {}",
             best.tokens_per_second,
             best.peak_memory_mib,
@@ -205,9 +212,13 @@ fn print_table(experiment: &Experiment, device: &str, flops: f64, contenders: &[
     }
     for Contender { name, best, .. } in contenders {
         if let Some(peak) = best.peak_gflops {
-            println!("{name}: peak {peak:.0} GFLOP/s, a matrix product alone");
+            let _ = writeln!(
+                table,
+                "{name}: peak {peak:.0} GFLOP/s, a matrix product alone"
+            );
         }
     }
+    table
 }
 
 /// Classes that each target is compared with.

@@ -54,8 +54,7 @@ while time.perf_counter() - began < o["seconds"]:
     wait()
 rate = steps * T * B / (time.perf_counter() - began)
 if device.type == "cuda":
-    free, total = torch.cuda.mem_get_info()
-    peak = (total - free) / 2**20
+    peak = torch.cuda.max_memory_allocated() / 2**20
 else:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"tokens_per_second": rate, "peak_memory_mib": peak}))

@@ -1,5 +1,6 @@
 //! The files that the filters keep, as numbered tokens, in the one order in which everything later is decided: that of
-//! the SHA-256 of their paths. The order of the manifest, and which packages were asked for, thus decide nothing.
+//! the SHA-256 of their paths. The order of the manifest thus decides nothing; a package that was not asked for takes no
+//! file of another as its duplicate.
 
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! Which files are source code that somebody wrote: the rules of `trainer/corpus/README.md`, in their order.
 //!
-//! Looks at one file at a time; duplicates are for [`duplicates`](super::duplicates), limits for [`select`](super::select).
+//! Looks at one file at a time; duplicates are for [`duplicates`](super::duplicates), limits for the module above.
 
 use std::sync::LazyLock;
 
@@ -40,7 +40,7 @@ pub enum Rule {
     Tokens,
     /// The tokens of an earlier file.
     Duplicate,
-    /// Nearly the tokens of a file that is kept.
+    /// Nearly the tokens of a file that is no duplicate, whether or not its package's limit leaves that one out.
     NearDuplicate,
     /// Its package has enough.
     Limit,

@@ -60,11 +60,10 @@ pub struct Args {
 }
 
 /// Runs `trainer corpus`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let pip = Pip::find();
     let client = Client::new(pip.certificates.as_deref(), PAUSE, interrupt)?;
-    print!("{}", build(args, &client, &pip.index)?);
-    Ok(())
+    Ok(build(args, &client, &pip.index)?.to_string())
 }
 
 /// Does it all.

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use minicopilot::checkpoint::write_whole;
 use minicopilot::metrics::{ClassFigures, Figures, PositionFigures, ReliabilityBin};
+use minicopilot::model::GradientFlow;
 use serde::{Deserialize, Serialize};
 
 use super::Counted;
@@ -28,6 +29,9 @@ pub struct Record {
     pub max_tokens: Option<u64>,
     /// What was measured under each context: `whole`, `1000`, and `trigram` for the baseline.
     pub contexts: BTreeMap<String, Measurement>,
+    /// How far back gradients reach, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_flow: Option<GradientFlow>,
 }
 
 /// Figures under one context. A baseline without probabilities has no more than `figures`.

@@ -97,7 +97,10 @@ impl Hub {
             if !is_there(&path, file) {
                 let url = format!(
                     "{}/datasets/{}/resolve/{}/{}",
-                    self.endpoint, set.id, listing.sha, file.rfilename
+                    self.endpoint,
+                    set.id,
+                    listing.sha,
+                    encoded(&file.rfilename)
                 );
                 self.download(&client, &url, file, &path, |length| {
                     bar.set_position(before + length);
@@ -188,6 +191,10 @@ impl Hub {
                 "{name}: its SHA-256 is {found}, the hub says {sha256}; run the same command again"
             );
         }
+        if !is_there(&part, file) {
+            let _ = fs::remove_file(&part);
+            bail!("{name}: its size is not the one that the hub says; run the same command again");
+        }
         fs::rename(&part, path).with_context(|| format!("{}: cannot be written", path.display()))
     }
 
@@ -195,6 +202,17 @@ impl Hub {
         let bearer = self.token.as_ref().map(|token| format!("Bearer {token}"));
         call(bearer.as_deref().map(|bearer| ("Authorization", bearer)))
     }
+}
+
+/// A path as it stands in a URL (RFC 3986).
+fn encoded(path: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    path.bytes().map(encode).collect()
 }
 
 /// The files of the part that the source names, or of the only one.

@@ -85,9 +85,8 @@ pub enum SplitBy {
 }
 
 /// Runs `trainer prepare`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
-    print!("{}", prepare(args, &Hub::of_environment(), interrupt)?);
-    Ok(())
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
+    prepare(args, &Hub::of_environment(), interrupt)
 }
 
 /// Does it all; returns the summary for people.

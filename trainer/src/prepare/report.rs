@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use minicopilot::checkpoint::write_synced;
-use minicopilot::vocabulary::Vocabulary;
+use minicopilot::vocabulary::{RESERVED, Vocabulary};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -131,7 +131,12 @@ impl<'a> Report<'a> {
         let VocabularyPart {
             tokens, distinct, ..
         } = self.vocabulary;
-        let _ = writeln!(text, "vocabulary: {tokens} of {distinct} distinct tokens");
+        let reserved = RESERVED.len();
+        let frequent = tokens - reserved;
+        let _ = writeln!(
+            text,
+            "vocabulary: {frequent} of {distinct} distinct tokens, and {reserved} reserved ones"
+        );
         if let Some(packages) = &self.held_out_packages {
             let _ = writeln!(text, "held out: {} packages", packages.len());
         }

@@ -7,6 +7,53 @@ use super::groups::Group;
 use super::logs::Run;
 use super::svg::{COLOURS, Kind, LinePlot, Series, Stroke};
 
+/// How far back gradients reach, of all runs that were asked: `None` if none was.
+pub fn by_distance(groups: &[Group]) -> Option<String> {
+    let mut series = Vec::new();
+    for group in groups {
+        let mut label = group.label.clone();
+        for run in &group.runs {
+            let Some(flow) = run
+                .evaluations
+                .values()
+                .find_map(|e| e.gradient_flow.as_ref())
+            else {
+                continue;
+            };
+            for (norms, stroke, end) in [
+                (&flow.first_output, Stroke::Solid, "first layer's output"),
+                (&flow.first_input, Stroke::Dashed, "first layer's input"),
+            ] {
+                let points = norms.iter().enumerate();
+                let points: Vec<_> = points
+                    .filter(|(_, norm)| **norm > 0.0)
+                    .map(|(distance, &norm)| (distance as f64, norm))
+                    .collect();
+                series.push(Series {
+                    name: format!("{}, {end}", run.name),
+                    label: std::mem::take(&mut label),
+                    colour: Some(group.colour),
+                    stroke,
+                    dots: false,
+                    points,
+                });
+            }
+        }
+    }
+    if series.is_empty() {
+        return None;
+    }
+    let mut plot = LinePlot::new(
+        "Gradient of one prediction by distance",
+        "Norm of a single prediction's gradient at the first layer's output (line) and input (dashed), by tokens back.",
+        "tokens back",
+        Kind::Logarithmic,
+        series,
+    );
+    (plot.width, plot.height) = (1140.0, 360.0);
+    Some(plot.svg())
+}
+
 /// One plot for each run whose log holds the norms.
 pub fn plots(groups: &[Group]) -> Vec<String> {
     let runs = groups.iter().flat_map(|group| &group.runs);
@@ -24,8 +71,12 @@ fn plot(run: &Run) -> Option<String> {
             }
         }
     }
-    let mut layers: Vec<&str> = curves.keys().map(|name| layer(name)).collect();
-    layers.dedup();
+    let mut layers: Vec<&str> = Vec::new();
+    for layer in curves.keys().map(|name| layer(name)) {
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
+    }
     let mut series: Vec<Series> = Vec::new();
     for (name, points) in &curves {
         let points = smooth(points);

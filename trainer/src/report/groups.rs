@@ -2,6 +2,7 @@
 
 use super::logs::Run;
 use super::svg::COLOURS;
+use crate::evaluate::Record;
 
 /// Runs with equal settings, data and so many seeds.
 pub struct Group<'a> {
@@ -62,9 +63,13 @@ fn label(runs: &[&Run]) -> String {
         .rev()
         .find_map(|end| first.get(..end))
         .unwrap_or_default();
-    let trimmed = common.trim_end_matches(|c: char| !c.is_alphanumeric());
-    let trimmed = trimmed.strip_suffix("seed").unwrap_or(trimmed);
-    let trimmed = trimmed.trim_end_matches(|c: char| !c.is_alphanumeric());
+    // Of `run/seed-42` and `run/seed-43` all but the last digit is common.
+    let end = |c: char| !c.is_alphanumeric();
+    let without_number = common.trim_end_matches(|c: char| c.is_ascii_digit());
+    let trimmed = match without_number.trim_end_matches(end).strip_suffix("seed") {
+        Some(rest) => rest.trim_end_matches(end),
+        None => common.trim_end_matches(end),
+    };
     let name = if trimmed.is_empty() {
         runs[0].architecture().unwrap_or("runs")
     } else {
@@ -74,15 +79,28 @@ fn label(runs: &[&Run]) -> String {
 }
 
 impl Group<'_> {
-    /// Mean of a figure over the runs that have it.
+    /// Mean of a figure over the runs, if all have it.
     pub fn mean(&self, figure: impl Fn(&Run) -> Option<f64>) -> Option<Mean> {
-        Mean::of(
-            &self
-                .runs
-                .iter()
-                .filter_map(|run| figure(run))
-                .collect::<Vec<_>>(),
-        )
+        let values: Option<Vec<f64>> = self.runs.iter().map(|run| figure(run)).collect();
+        Mean::of(&values?)
+    }
+
+    /// [`Group::mean`] of what was measured on one part, if it was measured on the same targets in all runs.
+    pub fn mean_measured(
+        &self,
+        part: &str,
+        figure: impl Fn(&Record) -> Option<f64>,
+    ) -> Option<Mean> {
+        let records: Option<Vec<&Record>> = self
+            .runs
+            .iter()
+            .map(|run| run.evaluations.get(part))
+            .collect();
+        let records = records?;
+        let of = |record: &Record| (record.data.clone(), record.split.clone(), record.max_tokens);
+        let are_alike = records.windows(2).all(|pair| of(pair[0]) == of(pair[1]));
+        let values: Option<Vec<f64>> = records.into_iter().map(figure).collect();
+        Mean::of(&values?).filter(|_| are_alike)
     }
 }
 

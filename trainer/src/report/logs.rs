@@ -145,7 +145,7 @@ impl Run {
                     path.display()
                 )),
                 Err(error) => bail!(
-                    "{}:{number}: not a line of a run's log ({}); restore the file or take the line out",
+                    "{}:{number}: not a line of a run's log ({}); restore the file",
                     path.display(),
                     cause(&error)
                 ),

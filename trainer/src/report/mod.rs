@@ -38,12 +38,11 @@ pub struct Args {
 }
 
 /// Runs `trainer report`.
-pub fn main(args: &Args) -> Result<()> {
+pub fn main(args: &Args) -> Result<String> {
     let page = report(&args.runs)?;
     write_whole(&args.out, page.as_bytes())
         .with_context(|| format!("cannot write {}", args.out.display()))?;
-    println!("{}", args.out.display());
-    Ok(())
+    Ok(format!("{}\n", args.out.display()))
 }
 
 /// The page of the runs in `folders`.

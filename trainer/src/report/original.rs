@@ -43,7 +43,7 @@ pub fn table(groups: &[Group]) -> String {
             let theirs = if k == 0 {
                 &*theirs
             } else {
-                "<th></th><td></td><td></td>"
+                "<td></td><td></td><td></td>"
             };
             let (on, top5, perplexity) = nearest(group);
             let _ = writeln!(
@@ -66,10 +66,11 @@ pub fn table(groups: &[Group]) -> String {
 fn nearest(group: &Group) -> (String, Option<Mean>, Option<Mean>) {
     for part in ["test", "validation"] {
         let of = |figure: fn(&Figures) -> Option<f64>| {
-            group.mean(|run| figure(&run.evaluations.get(part)?.contexts.get("1000")?.figures))
+            group.mean_measured(part, |record| figure(&record.contexts.get("1000")?.figures))
         };
         if let Some(top5) = of(|f| f.top5) {
-            let tokens = group.mean(|run| Some(run.evaluations.get(part)?.trained_tokens? as f64));
+            let tokens =
+                group.mean_measured(part, |record| record.trained_tokens.map(|n| n as f64));
             let after = value(Unit::Count, tokens.map(|tokens| tokens.mean));
             let on = format!("{part} part, first 1,000 tokens of a file; after {after} tokens");
             return (on, Some(top5), of(|f| f.perplexity));

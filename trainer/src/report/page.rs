@@ -102,7 +102,8 @@ fn evaluations(out: &mut String, groups: &[Group]) {
             legend(out, groups);
             grid(out, &plots);
             out.push_str(
-                "<p class=\"caption\">Over whole files. Beside each class its share of the tokens; a token outside the \
+                "<p class=\"caption\">Over whole files. Calibration: lines for the network\u{2019}s own probabilities, dashed with the checkpoint\u{2019}s \
+                 temperature, as the server shows them. Beside each class its share of the tokens; a token outside the \
                  vocabulary is right when <code>&lt;UNK&gt;</code> is. Bars of several seeds show their mean, lines each seed.</p>\n",
             );
         }
@@ -138,6 +139,14 @@ fn gradient_flow(out: &mut String, groups: &[Group]) {
     }
     if !plots.is_empty() {
         out.push_str("<p class=\"caption\">Colour: layer. Dashed: recurrent weights. Dotted: biases. Before clipping, lightly smoothed.</p>\n");
+    }
+    if let Some(plot) = gradients::by_distance(groups) {
+        legend(out, groups);
+        figure(out, &plot);
+        out.push_str(
+            "<p class=\"caption\">Norm of one prediction\u{2019}s gradient where it reaches the first layer\u{2019}s output (line) and input \
+             (dashed), by the tokens it has travelled back; mean over files.</p>\n",
+        );
     }
     out.push_str("</section>\n");
 }

@@ -107,8 +107,8 @@ fn reliability(groups: &[Group], part: &str) -> Option<String> {
         height: 380.0,
         ..LinePlot::new(
             "Calibration: how often the first answer is right",
-            "Share of right first answers against the probability shown, in 15 bins. On the dotted diagonal the probabilities are true.",
-            "probability shown",
+            "Share of right first answers against their probability, in 15 bins. On the dotted diagonal the probabilities are true.",
+            "probability of the first answer",
             Kind::Linear,
             series,
         )
@@ -184,10 +184,10 @@ fn classes(groups: &[Group], part: &str) -> Option<String> {
     (!plot.rows.is_empty()).then(|| plot.svg())
 }
 
+/// `.8401` -> `.84`; 1 is `1.00`.
 fn short(share: f64) -> String {
-    let text = value(Unit::Share, Some(share));
-    // `.8401` -> `.84`; 1 stays 1.
-    text.get(..text.len() - 2).unwrap_or(&text).to_owned()
+    let text = format!("{share:.2}");
+    text.strip_prefix('0').unwrap_or(&text).to_owned()
 }
 
 fn positions(

@@ -6,6 +6,7 @@ use super::escape::Escaped;
 use super::format::{DASH, Unit, mean, value};
 use super::groups::Group;
 use super::logs::Run;
+use crate::evaluate::Record;
 use minicopilot::metrics::Figures;
 
 /// A column of figures: its name (with hyphens that no line breaks at), how they are written, and where they come from.
@@ -153,8 +154,7 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
     }
     out.push_str("</tr></thead>\n");
     for group in groups {
-        let measured = |run: &Run, context: &str| {
-            let record = run.evaluations.get(part)?;
+        let measured = |record: &Record, context: &str| {
             let figures = record.contexts.get(context)?.figures.clone();
             let tokens = record.trained_tokens;
             Some(Measured { tokens, figures })
@@ -169,33 +169,46 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
         out.push_str("<tbody>");
         if group.runs.len() > 1 {
             for (k, context) in contexts.iter().enumerate() {
-                let first = if k == 0 {
-                    format!("{}{}", swatch(group, groups), Escaped(&group.label))
-                } else {
-                    String::new()
-                };
-                let _ = write!(
-                    out,
-                    "<tr class=\"mean\"><th>{first}</th><td>{}</td>",
-                    Escaped(context)
-                );
+                out.push_str("<tr class=\"mean\">");
+                if k == 0 {
+                    let (swatch, lines) = (swatch(group, groups), contexts.len());
+                    let _ = write!(
+                        out,
+                        "<th rowspan=\"{lines}\">{swatch}{}</th>",
+                        Escaped(&group.label)
+                    );
+                }
+                let _ = write!(out, "<td>{}</td>", Escaped(context));
                 for (_, unit, figure) in EVALUATION {
-                    let over_seeds = group.mean(|run| figure(&measured(run, context)?));
+                    let over_seeds =
+                        group.mean_measured(part, |record| figure(&measured(record, context)?));
                     cell(&mut out, &mean(unit, over_seeds));
                 }
                 out.push_str("</tr>\n");
             }
         }
         for run in &group.runs {
-            let mut name = name(group, groups, run);
-            for context in &contexts {
-                let Some(measured) = measured(run, context) else {
-                    continue;
-                };
-                let _ = write!(out, "<tr>{name}<td>{}</td>", Escaped(context));
-                "<th></th>".clone_into(&mut name);
+            let Some(record) = run.evaluations.get(part) else {
+                continue;
+            };
+            let lines = contexts.iter().filter_map(|&context| {
+                let measured = measured(record, context)?;
+                Some((context, measured))
+            });
+            let lines: Vec<(&str, Measured)> = lines.collect();
+            for (k, (context, measured)) in lines.iter().enumerate() {
+                out.push_str("<tr>");
+                if k == 0 {
+                    let name = name(group, groups, run);
+                    out.push_str(&name.replacen(
+                        "<th",
+                        &format!("<th rowspan=\"{}\"", lines.len()),
+                        1,
+                    ));
+                }
+                let _ = write!(out, "<td>{}</td>", Escaped(context));
                 for (_, unit, figure) in EVALUATION {
-                    cell(&mut out, &value(unit, figure(&measured)));
+                    cell(&mut out, &value(unit, figure(measured)));
                 }
                 out.push_str("</tr>\n");
             }

@@ -82,7 +82,7 @@ fn evaluation() -> Value {
                 "tempered": {"temperature": 1.25, "ece": 0.01, "calibration": bins},
                 "classes": [
                     with(part(75, 0.111), json!({"class": "identifiers"})),
-                    with(part(25, 0.222), json!({"class": "<EOL>"})),
+                    with(part(25, 0.226), json!({"class": "<EOL>"})),
                 ],
                 "positions": [
                     with(part(60, 0.5), json!({"from": 0, "to": 63})),
@@ -92,6 +92,7 @@ fn evaluation() -> Value {
             "1000": {"figures": figures},
             "trigram": {"figures": figures},
         },
+        "gradient_flow": {"first_output": [1.0, 0.5, 0.25], "first_input": [0.125, 0.0, 0.03125]},
     })
 }
 
@@ -112,9 +113,9 @@ fn count(text: &str, what: &str) -> usize {
 fn a_page_holds_what_the_logs_hold() {
     let fixture = Fixture::new();
     let seeds = [
-        ("lstm/seed-1", 1, 2.0),
-        ("lstm/seed-2", 2, 2.5),
-        ("lstm/seed-3", 3, 3.0),
+        ("lstm/seed-41", 41, 2.0),
+        ("lstm/seed-42", 42, 2.5),
+        ("lstm/seed-43", 43, 3.0),
     ];
     let runs = seeds.map(|(name, seed, loss)| fixture.run(name, seed, loss));
     let other = fixture.run("other", 1, 2.25);
@@ -136,7 +137,7 @@ fn a_page_holds_what_the_logs_hold() {
         "lstm (3 seeds)</th>",
         "2.5000 <small>\u{b1} 1.2421</small>",
         "<td class=\"n\">7.389</td>",
-        "<th class=\"seed\">lstm/seed-2</th>",
+        "<th class=\"seed\">lstm/seed-42</th>",
         // 4,000 tokens in 8 s; parameters: embedding 20, layers 21 and 24, output 40.
         "<td class=\"n\">500</td>",
         "<td class=\"n\">105</td>",
@@ -165,15 +166,18 @@ fn a_page_holds_what_the_logs_hold() {
         assert_eq!(count(loss, " pale\" points="), 4);
     }
     assert!(
-        plot(&html, "Loss (nats) by tokens").contains("<title>lstm/seed-3: 3.0000 at 4</title>")
+        plot(&html, "Loss (nats) by tokens").contains("<title>lstm/seed-43: 3.0000 at 4</title>")
     );
     assert_eq!(count(plot(&html, "Calibration"), "<circle"), 4);
     assert!(
         plot(&html, "Top-1 (full)").contains("identifiers <tspan class=\"tick\">75.0 %</tspan>")
     );
-    assert!(plot(&html, "Top-1 (full)").contains(".22 / .90"));
+    assert!(plot(&html, "Top-1 (full)").contains(".23 / .90"));
     assert_eq!(count(plot(&html, "Loss by position"), "<circle"), 2);
-    let flow = plot(&html, "Gradient norm of each parameter: lstm/seed-1");
+    // A norm of 0 has no place on a logarithmic axis.
+    let flow = plot(&html, "Gradient of one prediction");
+    assert_eq!(count(flow, "<polyline"), 2, "{flow}");
+    let flow = plot(&html, "Gradient norm of each parameter: lstm/seed-41");
     assert!(
         flow.contains(">lstm.bias_hh_l0, bias_ih_l0</text>"),
         "{flow}"

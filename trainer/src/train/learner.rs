@@ -43,6 +43,12 @@ impl Learner {
         parameters: BTreeMap<String, Var>,
         device: &Device,
     ) -> Result<Self> {
+        let settings = &experiment.training;
+        ensure!(
+            settings.softmax_sample > 0 || settings.softmax_head as usize >= vocabulary_size,
+            "training.softmax_head leaves {} classes out, so softmax_sample must be at least 1",
+            vocabulary_size.saturating_sub(settings.softmax_head as usize)
+        );
         let tensors = parameters
             .iter()
             .map(|(name, var)| (name.clone(), var.as_tensor().clone()))

@@ -2,15 +2,16 @@
 //! what surrounds it, so that a run can be stopped at any moment and continued as if it never had been.
 
 mod config;
+mod folder;
 mod learner;
 mod optimizer;
 mod progress;
 mod run;
 
 pub use config::{Experiment, Loader};
+pub use folder::{BEST, CONFIG, LAST, LOG};
 pub use learner::{Learner, PHASES, Step};
 pub use progress::{bar, bytes_bar};
-pub use run::{BEST, CONFIG, LAST, LOG};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -79,7 +80,7 @@ pub enum Ending {
 }
 
 /// Runs `trainer train`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
+pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     ensure!(
         args.save_every > 0.0 && args.save_every <= 10.0,
         "--save-every must lie between 0 and 10 minutes"
@@ -90,30 +91,46 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<()> {
     );
     let device = device(&args.device)?;
     let dataset = Dataset::open(&args.data)?;
+    for split in [Split::Train, Split::Validation] {
+        ensure!(
+            !dataset.files(split).is_empty(),
+            "{} holds no {split} part; see `trainer prepare --help`",
+            args.data.display()
+        );
+    }
     let runs: Vec<(PathBuf, Option<u64>)> = if args.seeds.is_empty() {
         vec![(args.out.clone(), args.seed)]
     } else {
         let run = |&seed: &u64| (args.out.join(format!("seed-{seed}")), Some(seed));
         args.seeds.iter().map(run).collect()
     };
+    if !args.resume {
+        // Before the first run has taken its hours.
+        for (out, _) in &runs {
+            folder::ensure_free(out)?;
+        }
+    }
     let began = Instant::now();
     for (out, seed) in &runs {
         // Of several runs the later ones may not have begun when the first was stopped.
-        let resume = args.resume && (runs.len() == 1 || out.join(run::CONFIG).exists());
+        let resume = args.resume && (runs.len() == 1 || out.join(folder::CONFIG).exists());
         let experiment = experiment(args, out, *seed)?;
         let mut run = Run::open(out, resume, &experiment, &dataset, &device)?;
         let ending = train(args, &mut run, &dataset, began, interrupt)?;
-        run.summary(ending);
+        crate::show(&run.summary(ending))?;
         if matches!(ending, Ending::OutOfTime | Ending::Interrupted) {
             break;
         }
     }
-    Ok(())
+    Ok(String::new()) // each run's summary has been shown as it ended
 }
 
 /// The experiment of the run in `out`: as given, or its own.
 fn experiment(args: &Args, out: &Path, seed: Option<u64>) -> Result<Experiment> {
-    let path = args.config.clone().unwrap_or_else(|| out.join(run::CONFIG));
+    let path = args
+        .config
+        .clone()
+        .unwrap_or_else(|| out.join(folder::CONFIG));
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read the experiment {}", path.display()))?;
     let mut experiment = Experiment::parse(&text).with_context(|| path.display().to_string())?;
@@ -141,13 +158,16 @@ pub fn device(name: &str) -> Result<Device> {
     } else {
         "this trainer was built without CUDA: build it with --features cuda, or use --device cpu"
     };
-    Device::new_cuda(index).map_err(|error| {
+    let device = Device::new_cuda(index).map_err(|error| {
         let cause = error.to_string();
         anyhow::anyhow!(
             "--device {name}: {}; {advice}",
             cause.lines().next().unwrap_or("no such device")
         )
-    })
+    })?;
+    #[cfg(feature = "cuda")]
+    crate::memory::keep_freed_gpu_memory(&device)?;
+    Ok(device)
 }
 
 /// Trains until something ends it; `began` is when the time limit started to run.
@@ -164,6 +184,9 @@ fn train(
         .max_tokens
         .unwrap_or(u64::MAX)
         .min(epoch_tokens(dataset, settings.loader) * settings.epochs as u64);
+    if run.has_stopped_improving() {
+        return Ok(Ending::EarlyStopped); // a resume of what has ended
+    }
     let progress = Progress::new(budget, run.position.tokens);
     let mut saved = Instant::now();
 
@@ -221,9 +244,11 @@ fn train(
         run.position.epoch += 1;
         run.position.batch = 0;
         run.learner.state = None;
-        if !validate(run, dataset, &progress)? {
+        let is_validated = run.position.validated_step == Some(run.position.step);
+        if !is_validated && !validate(run, dataset, &progress)? {
             return Ok(Ending::EarlyStopped);
         }
+        run.save_last()?;
         saved = Instant::now();
     }
     Ok(Ending::Finished)
@@ -232,7 +257,6 @@ fn train(
 /// Measures on the validation part and saves; `false` if it has not improved for too long.
 fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<bool> {
     let settings = &run.experiment.training;
-    let patience = settings.patience as u64;
     progress.note("validating");
     let measured = evaluate::measure(
         &run.learner.model,
@@ -245,7 +269,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     run.log_validation(&measured.whole.metrics.figures())?;
     progress.print(&run.validation_line());
     run.save_last()?;
-    Ok(run.position.without_gain < patience)
+    Ok(!run.has_stopped_improving())
 }
 
 /// Targets of one epoch.

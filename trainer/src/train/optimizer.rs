@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Storage, Tensor, Var};
+use candle_core::{CpuStorage, D, InplaceOp2, InplaceOp3, Layout, Result, Storage, Tensor, Var};
 use rayon::prelude::*;
 
 use super::config::TrainingSettings;
@@ -33,13 +33,13 @@ pub struct GradientNorms {
 impl Adam {
     /// Fresh moments for `parameters`.
     pub fn new(parameters: BTreeMap<String, Var>, settings: &TrainingSettings) -> Result<Self> {
-        let zeros = |_| {
+        let zeros = || {
             parameters
                 .iter()
                 .map(|(n, p)| Ok((n.clone(), p.zeros_like()?)))
                 .collect::<Result<_>>()
         };
-        let (first, second) = (zeros(1)?, zeros(2)?);
+        let (first, second) = (zeros()?, zeros()?);
         Ok(Self {
             parameters,
             first,
@@ -51,21 +51,23 @@ impl Adam {
 
     /// Norm of each parameter's gradient, and of all together.
     pub fn gradient_norms(&self, gradients: &GradStore) -> Result<GradientNorms> {
-        let (mut each, mut total) = (BTreeMap::new(), 0.0);
+        let (mut names, mut found) = (Vec::new(), Vec::new());
         for (name, parameter) in &self.parameters {
             if let Some(gradient) = gradients.get(parameter) {
-                let squares = if gradient.device().is_cpu() {
-                    squares(&gradient.contiguous()?)?
-                } else {
-                    f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?)
-                };
-                each.insert(name.clone(), squares.sqrt());
-                total += squares;
+                names.push(name.clone());
+                found.push(gradient.contiguous()?);
             }
         }
+        let squares = if found.iter().all(|gradient| gradient.device().is_cpu()) {
+            found.iter().map(squares).collect::<Result<Vec<f64>>>()?
+        } else {
+            squares_elsewhere(&found)?
+        };
+        let total = squares.iter().sum::<f64>().sqrt();
+        let each = names.into_iter().zip(squares);
         Ok(GradientNorms {
-            each,
-            total: total.sqrt(),
+            each: each.map(|(name, squares)| (name, squares.sqrt())).collect(),
+            total,
         })
     }
 
@@ -134,6 +136,22 @@ fn squares(gradient: &Tensor) -> Result<f64> {
         })
         .collect();
     Ok(chunks.iter().sum())
+}
+
+/// The same of several gradients on a GPU: it is waited for once, and rows are summed first, since a sum of everything is one
+/// block's work there.
+fn squares_elsewhere(gradients: &[Tensor]) -> Result<Vec<f64>> {
+    let sums = gradients.iter().map(|gradient| {
+        let squares = gradient.sqr()?;
+        let rows = if squares.rank() > 1 {
+            squares.sum(D::Minus1)?
+        } else {
+            squares
+        };
+        rows.sum_all()
+    });
+    let sums = Tensor::stack(&sums.collect::<Result<Vec<_>>>()?, 0)?;
+    Ok(sums.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
 }
 
 /// In place, one pass for each moment and one for the parameter.
@@ -302,7 +320,20 @@ mod tests {
         let parameters = [("w", w), ("v", v), ("idle", idle)];
         let parameters = parameters.map(|(name, var)| (name.to_owned(), var)).into();
         let adam = Adam::new(parameters, &TrainingSettings::default()).unwrap();
-        let norms = adam.gradient_norms(&loss.backward().unwrap()).unwrap();
+        let gradients = loss.backward().unwrap();
+        let norms = adam.gradient_norms(&gradients).unwrap();
+        let elsewhere =
+            ["v", "w"].map(|name| gradients.get(&adam.parameters[name]).unwrap().clone());
+        for (squares, name) in squares_elsewhere(&elsewhere)
+            .unwrap()
+            .into_iter()
+            .zip(["v", "w"])
+        {
+            assert!(
+                (squares.sqrt() / norms.each[name] - 1.0).abs() < 1e-5,
+                "{name}: {squares}"
+            );
+        }
         let squares: f64 = 2.0 * x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
         assert_eq!(norms.each.keys().collect::<Vec<_>>(), ["v", "w"]);
         for (ours, expected) in [
@@ -314,25 +345,55 @@ mod tests {
         }
     }
 
+    /// Gradient of the sum of `p²` by these.
+    const WEIGHTS: [f32; 3] = [1.0, 0.5, -0.25];
+
+    fn agree(parameter: &Var, expected: [f64; 3]) {
+        for (ours, theirs) in parameter
+            .to_vec1::<f32>()
+            .unwrap()
+            .into_iter()
+            .zip(expected)
+        {
+            assert!((f64::from(ours) - theirs).abs() < 1e-6, "{ours} {theirs}");
+        }
+    }
+
     #[test]
     fn updates_are_those_of_pytorch() {
-        for apply in [fused, plain] {
-            let p = Var::new(&[1.0f32, -2.0, 3.0], &Device::Cpu).unwrap();
-            let (mut m, mut v) = (p.zeros_like().unwrap(), p.zeros_like().unwrap());
-            for (step, expected) in (1..).zip(PYTORCH) {
-                let g = (p.as_tensor() * Tensor::new(&[2.0f32, 1.0, -0.5], &Device::Cpu).unwrap())
-                    .unwrap();
-                let update = Update {
-                    size: 0.1 / (1.0 - 0.9f64.powi(step)),
-                    root: (1.0 - 0.99f64.powi(step)).sqrt(),
-                    epsilon: 1e-8,
-                    keep: 1.0 - 0.1 * 0.01,
-                };
-                apply(&p, &mut m, &mut v, &g, (0.9, 0.99), 1.0, &update).unwrap();
-                for (ours, theirs) in p.to_vec1::<f32>().unwrap().into_iter().zip(expected) {
-                    assert!((f64::from(ours) - theirs).abs() < 1e-6, "{ours} {theirs}");
-                }
-            }
+        let p = Var::new(&[1.0f32, -2.0, 3.0], &Device::Cpu).unwrap();
+        let settings = TrainingSettings {
+            beta1: 0.9,
+            beta2: 0.99,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+            ..TrainingSettings::default()
+        };
+        let mut adam = Adam::new([("p".to_owned(), p.clone())].into(), &settings).unwrap();
+        let weights = Tensor::new(&WEIGHTS, &Device::Cpu).unwrap();
+        for expected in PYTORCH {
+            let loss = (p.sqr().unwrap() * &weights).unwrap().sum_all().unwrap();
+            let doubled = (loss * 2.0).unwrap().backward().unwrap();
+            adam.step(&doubled, 0.1, 0.5).unwrap(); // half of twice the gradient
+            agree(&p, expected);
+        }
+    }
+
+    #[test]
+    fn plain_updates_are_those_of_pytorch() {
+        let p = Var::new(&[1.0f32, -2.0, 3.0], &Device::Cpu).unwrap();
+        let (mut m, mut v) = (p.zeros_like().unwrap(), p.zeros_like().unwrap());
+        for (step, expected) in (1..).zip(PYTORCH) {
+            let weights = Tensor::new(&WEIGHTS, &Device::Cpu).unwrap();
+            let g = ((p.as_tensor() * weights).unwrap() * 2.0).unwrap();
+            let update = Update {
+                size: 0.1 / (1.0 - 0.9f64.powi(step)),
+                root: (1.0 - 0.99f64.powi(step)).sqrt(),
+                epsilon: 1e-8,
+                keep: 1.0 - 0.1 * 0.01,
+            };
+            plain(&p, &mut m, &mut v, &g, (0.9, 0.99), 1.0, &update).unwrap();
+            agree(&p, expected);
         }
     }
 }

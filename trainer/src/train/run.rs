@@ -1,16 +1,12 @@
-//! A run's folder: what it holds, how it is opened, continued and saved.
-//!
-//! `config.toml` the experiment with every default written out; `metrics.jsonl` one JSON object a line, the log that
-//! reports are made from; `last/` and `best/` checkpoints, each replaced only by a complete one. `last/` also holds
-//! what a resume needs: `state.safetensors` (Adam's moments, the carried recurrent state) and `position.json`.
+//! An open run: its learner, how far it is, its log and its checkpoints.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var};
 use minicopilot::checkpoint::{Checkpoint, Precision, recover_folder, write_synced};
 use minicopilot::metrics::Figures;
@@ -18,15 +14,11 @@ use minicopilot::model::initial_parameters;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::folder::{
+    BEST, CONFIG, LAST, LOG, POSITION, STATE, begin, open_log, read_json, same_experiment, taken,
+};
 use super::{Ending, Experiment, Learner, Step, state_on};
 use crate::data::{Batch, Dataset, Split};
-
-pub const CONFIG: &str = "config.toml";
-pub const LOG: &str = "metrics.jsonl";
-pub const LAST: &str = "last";
-pub const BEST: &str = "best";
-const STATE: &str = "state.safetensors";
-const POSITION: &str = "position.json";
 
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 10;
@@ -46,8 +38,11 @@ pub struct Position {
     pub best_loss: Option<f64>,
     /// The latest validation.
     validation: Option<Figures>,
+    /// The step after which it was.
+    #[serde(default)]
+    pub validated_step: Option<u64>,
     /// Validations since the best one.
-    pub without_gain: u64,
+    without_gain: u64,
     /// Length of the log: what is behind it was written after this checkpoint and is dropped by a resume.
     log_bytes: u64,
     /// Loss and steps since the last line of the log.
@@ -176,14 +171,26 @@ impl Run {
         self.folder.join(LAST)
     }
 
+    /// Whether so many validations in a row have brought nothing as the experiment has patience for.
+    pub fn has_stopped_improving(&self) -> bool {
+        self.position.validation.is_some()
+            && self.position.without_gain >= self.experiment.training.patience as u64
+    }
+
     /// The next step of the run.
     pub fn step(&mut self, batch: &Batch, rate: f64) -> Result<Step> {
         let step = self.learner.step(batch, rate, self.position.step).map_err(|error| {
-            anyhow!(
-                "{error:#}; the last good checkpoint is {}: resume from it with a lower training.learning_rate or a \
-                 smaller training.clip",
-                self.last().display()
-            )
+            let config = self.folder.join(CONFIG);
+            let (config, last) = (config.display(), self.last());
+            if last.exists() {
+                anyhow!(
+                    "{error:#}; {} holds the last good checkpoint: lower training.learning_rate or clip in {config} and go \
+                     on from it with --resume",
+                    last.display()
+                )
+            } else {
+                anyhow!("{error:#}; lower training.learning_rate or clip in {config} and begin again with --resume")
+            }
         })?;
         self.position.step += 1;
         self.position.batch += 1;
@@ -238,6 +245,7 @@ impl Run {
             .context("the validation part holds no tokens; prepare the data with one")?;
         let improved = self.position.best_loss.is_none_or(|best| loss < best);
         self.position.validation = Some(figures.clone());
+        self.position.validated_step = Some(step);
         if improved {
             self.position.best_loss = Some(loss);
             self.position.without_gain = 0;
@@ -322,8 +330,8 @@ impl Run {
         })
     }
 
-    /// Prints how it ended.
-    pub fn summary(&self, ending: Ending) {
+    /// How it ended, in a few lines.
+    pub fn summary(&self, ending: Ending) -> String {
         let ended = match ending {
             Ending::Finished => "finished",
             Ending::EarlyStopped => "stopped: validation no longer improves",
@@ -338,19 +346,19 @@ impl Run {
             ..
         } = &self.position;
         let rate = *tokens as f64 / seconds.max(1e-9);
-        println!("{ended}: {tokens} tokens in {step} steps, {seconds:.0} s ({rate:.0} tokens/s)");
-        if let Some(loss) = best_loss {
-            println!(
-                "best validation loss {loss:.4} (perplexity {:.3}): {}",
-                loss.exp(),
-                self.folder.join(BEST).display()
-            );
-        }
-        println!(
-            "last checkpoint: {}, log: {}",
+        let best = best_loss.map_or_else(String::new, |loss| {
+            let (perplexity, best) = (loss.exp(), self.folder.join(BEST));
+            format!(
+                "best validation loss {loss:.4} (perplexity {perplexity:.3}): {}\n",
+                best.display()
+            )
+        });
+        format!(
+            "{ended}: {tokens} tokens in {step} steps, {seconds:.0} s ({rate:.0} tokens/s)\n{best}\
+             last checkpoint: {}, log: {}\n",
             self.last().display(),
             self.folder.join(LOG).display()
-        );
+        )
     }
 
     /// Moves the clock's time into the position.
@@ -362,61 +370,6 @@ impl Run {
     fn write(&mut self, line: &serde_json::Value) -> Result<()> {
         writeln!(self.log, "{line}").context("cannot write the log")
     }
-}
-
-/// Writes the experiment of a new run into its folder.
-fn begin(folder: &Path, config: &Path, experiment: &Experiment) -> Result<()> {
-    ensure!(
-        !config.exists(),
-        "{} already holds a run; continue it with --resume or choose another --out",
-        folder.display()
-    );
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    write_synced(config, experiment.resolved()?.as_bytes())
-        .with_context(|| format!("cannot write {}", config.display()))
-}
-
-/// A run goes on as it was begun, or not at all.
-fn same_experiment(config: &Path, experiment: &Experiment) -> Result<()> {
-    let text = fs::read_to_string(config)
-        .with_context(|| format!("no run to resume: cannot read {}", config.display()))?;
-    let of_run = Experiment::parse(&text).with_context(|| config.display().to_string())?;
-    ensure!(
-        of_run == *experiment,
-        "the experiment differs from {}; a run is resumed as it was begun: leave --config, --seed and --max-tokens out",
-        config.display()
-    );
-    Ok(())
-}
-
-fn taken(tensors: &HashMap<String, Tensor>, name: &str, folder: &Path) -> Result<Tensor> {
-    match tensors.get(name) {
-        Some(tensor) => Ok(tensor.clone()),
-        None => bail!(
-            "{}: {name} is missing; the run cannot be resumed from it",
-            folder.join(STATE).display()
-        ),
-    }
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
-}
-
-/// The log, cut to `length`, ready to be appended to.
-fn open_log(path: &Path, length: u64) -> Result<File> {
-    let open = || -> std::io::Result<File> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
-        file.set_len(length)?;
-        file.seek(std::io::SeekFrom::End(0))?;
-        Ok(file)
-    };
-    open().with_context(|| format!("cannot open {}", path.display()))
 }
 
 /// How often each id occurs in the training part.

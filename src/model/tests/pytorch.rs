@@ -1,0 +1,152 @@
+//! Logits, loss and gradients against PyTorch's, from fixtures.
+
+use super::*;
+
+/// A fixture by `tests/python/make_fixtures.py`: PyTorch's parameters, inputs and results.
+struct Fixture {
+    architecture: Architecture,
+    tensors: HashMap<String, Tensor>,
+}
+
+/// Largest differences from PyTorch: of a logit, of the loss, and of a gradient relative to its tensor's largest.
+#[derive(Debug)]
+struct Differences {
+    logits: f32,
+    loss: f32,
+    gradient: f32,
+}
+
+impl Fixture {
+    fn load(architecture: Architecture) -> Self {
+        let bytes: &[u8] = match architecture {
+            Architecture::Rnn => include_bytes!("../fixtures/rnn.safetensors"),
+            Architecture::Lstm => include_bytes!("../fixtures/lstm.safetensors"),
+            Architecture::ResidualLstm => include_bytes!("../fixtures/residual_lstm.safetensors"),
+        };
+        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).unwrap();
+        Self {
+            architecture,
+            tensors,
+        }
+    }
+
+    fn ids(&self, name: &str) -> Tensor {
+        self.tensors[name].to_dtype(DType::U32).unwrap()
+    }
+
+    /// Runs our model over the fixture, its parameters changed by `change`.
+    fn differences(
+        &self,
+        precision: MatmulPrecision,
+        change: impl Fn(&str, Tensor) -> Tensor,
+    ) -> Differences {
+        let config = tiny(self.architecture);
+        let parameters = config.parameters().into_iter().map(|(name, _)| {
+            let tensor = change(&name, self.tensors[&name].clone());
+            (name, tensor)
+        });
+        let (model, vars) = variables(&config, parameters);
+        let state: Vec<Tensor> = (0..)
+            .map_while(|k| self.tensors.get(&format!("state.{k}")).cloned())
+            .collect();
+        let state = State::from_tensors(&state).unwrap();
+        let targets: Vec<u32> = self
+            .ids("targets")
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+
+        let training = Training {
+            precision,
+            ..Training::default()
+        };
+        let (hidden, _) = model
+            .seq_training(&self.ids("ids"), &state, training)
+            .unwrap();
+        let logits = model.logits(&hidden).unwrap();
+        let loss = model
+            .loss(&hidden, &targets, &Softmax::Full, precision)
+            .unwrap();
+        let gradients = loss.backward().unwrap();
+        let gradient = vars.iter().map(|(name, var)| {
+            let (ours, theirs) = (
+                gradients.get(var).unwrap(),
+                &self.tensors[&format!("gradient.{name}")],
+            );
+            largest_difference(ours, theirs)
+                / largest_difference(theirs, &theirs.zeros_like().unwrap())
+        });
+        Differences {
+            logits: largest_difference(&logits, &self.tensors["logits"]),
+            loss: largest_difference(&loss.reshape(1).unwrap(), &self.tensors["loss"]),
+            gradient: gradient.fold(0.0, f32::max),
+        }
+    }
+}
+
+impl Differences {
+    fn agree(&self, tolerance: f32) -> bool {
+        self.logits <= tolerance && self.loss <= tolerance && self.gradient <= tolerance
+    }
+}
+
+/// Rounding a factor to bf16 moves it by at most 2^-9 of itself, a product of two by 2^-8. Those errors have no common
+/// sign, so sums of products do not add them up; what does is the depth, here two layers through a hundred steps and back.
+/// Four times the error of one product leaves room for that and none for a wrong equation (see the test below).
+const BF16_TOLERANCE: f32 = 1.0 / 64.0;
+
+#[test]
+fn numbers_are_those_of_pytorch() {
+    for architecture in ARCHITECTURES {
+        for (precision, tolerance) in [
+            (MatmulPrecision::F32, 1e-4),
+            (MatmulPrecision::Bf16, BF16_TOLERANCE),
+        ] {
+            let differences =
+                Fixture::load(architecture).differences(precision, |_, tensor| tensor);
+            println!("{architecture:?} {precision:?}: {differences:?}");
+            assert!(
+                differences.agree(tolerance),
+                "{architecture:?} {precision:?}: {differences:?}"
+            );
+        }
+    }
+}
+
+/// The comparison would notice a swapped pair of gates and a bias left out.
+#[test]
+fn the_comparison_with_pytorch_can_fail() {
+    let swapped = |name: &str, t: Tensor| {
+        if !name.contains("weight_hh") {
+            return t;
+        }
+        let [i, f, g, o] = t.chunk(4, 0).unwrap().try_into().unwrap();
+        Tensor::cat(&[f, i, g, o], 0).unwrap()
+    };
+    for architecture in [Architecture::Lstm, Architecture::ResidualLstm] {
+        assert!(
+            !Fixture::load(architecture)
+                .differences(MatmulPrecision::Bf16, swapped)
+                .agree(BF16_TOLERANCE),
+            "{architecture:?}: gates swapped"
+        );
+    }
+    for architecture in ARCHITECTURES {
+        for bias in ["bias_ih", "bias_hh", "output.bias"] {
+            let dropped = |name: &str, t: Tensor| {
+                if name.contains(bias) {
+                    t.zeros_like().unwrap()
+                } else {
+                    t
+                }
+            };
+            assert!(
+                !Fixture::load(architecture)
+                    .differences(MatmulPrecision::Bf16, dropped)
+                    .agree(BF16_TOLERANCE),
+                "{architecture:?} without {bias}"
+            );
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The real `trainer`, from sources to checkpoints and reports: interrupted, killed, resumed, measured, and given what it
+//! must refuse.
+
+mod fixture;
+mod measured;
+mod refusals;
+mod resume;

@@ -1,0 +1,137 @@
+//! A run that is stopped, by whatever, goes on as if it had not been.
+
+use std::fs;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::fixture::{Fixture, stderr};
+
+fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(
+            began.elapsed() < Duration::from_mins(1),
+            "{what} did not happen"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(
+        Command::new("kill")
+            .args([name, &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
+    let fixture = Fixture::new();
+    // Validations fall on some of the very steps that the run is cut at.
+    fixture.experiment("experiment.toml", "validate_every = 96\npatience = 1000");
+    let whole = fixture.train("whole", &[]);
+    assert!(whole.status.success(), "{}", stderr(&whole));
+    let expected = fixture.outcome("whole");
+    assert!(expected.1.iter().any(|line| line["kind"] == "validation"));
+
+    // Out of time after each single step, three times over, then to the end.
+    assert!(
+        fixture
+            .train("cut", &["--max-minutes", "0"])
+            .status
+            .success()
+    );
+    for _ in 0..2 {
+        assert!(
+            fixture
+                .resume("cut", &["--max-minutes", "0"])
+                .status
+                .success()
+        );
+    }
+    assert!(fixture.resume("cut", &[]).status.success());
+    assert_eq!(fixture.outcome("cut"), expected);
+
+    // Resuming what is finished changes nothing.
+    assert!(fixture.resume("cut", &[]).status.success());
+    assert_eq!(fixture.outcome("cut"), expected);
+}
+
+/// Also what validation has ended is not trained on by a resume.
+#[test]
+fn what_has_stopped_improving_stays_as_it_is() {
+    let fixture = Fixture::new();
+    fixture.experiment(
+        "experiment.toml",
+        "validate_every = 96\npatience = 1\nlearning_rate = 1.0",
+    );
+    let run = fixture.train("run", &[]);
+    let summary = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(
+        summary.starts_with("stopped: validation no longer improves"),
+        "{summary}"
+    );
+    let expected = fixture.outcome("run");
+    assert!(fixture.resume("run", &[]).status.success());
+    assert_eq!(fixture.outcome("run"), expected);
+}
+
+#[test]
+fn signals_and_kills_lose_nothing_that_was_saved() {
+    let fixture = Fixture::new();
+    fixture.experiment("experiment.toml", "validate_every = 100000000");
+    let text = fs::read_to_string(fixture.path("experiment.toml")).unwrap();
+    fs::write(
+        fixture.path("experiment.toml"),
+        text.replace("epochs = 2", "epochs = 40"),
+    )
+    .unwrap();
+    let expected = {
+        assert!(fixture.train("whole", &[]).status.success());
+        fixture.outcome("whole")
+    };
+    for (name, code) in [("-INT", Some(130)), ("-TERM", Some(130)), ("-KILL", None)] {
+        let run = format!("run{name}");
+        let arguments = [
+            "train",
+            "--data",
+            "data",
+            "--config",
+            "experiment.toml",
+            "--out",
+            &run,
+            "--save-every",
+            "0.0001",
+        ];
+        let mut child = fixture.command(&arguments).spawn().unwrap();
+        wait_for("the first checkpoint", || {
+            fixture.path(&run).join("last").exists()
+        });
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), code, "{name}");
+        let resumed = fixture.resume(&run, &[]);
+        assert!(resumed.status.success(), "{name}: {}", stderr(&resumed));
+        assert_eq!(fixture.outcome(&run), expected, "{name}");
+    }
+}
+
+#[test]
+fn several_seeds_are_several_runs() {
+    let fixture = Fixture::new();
+    let arguments = ["--seeds", "1,2", "--max-tokens", "200"];
+    assert!(fixture.train("runs", &arguments).status.success());
+    let [one, two] = ["runs/seed-1", "runs/seed-2"].map(|run| fixture.outcome(run));
+    assert_ne!(one, two);
+    // The first is finished, the second has not begun: `--resume` does what is left.
+    fs::remove_dir_all(fixture.path("runs/seed-2")).unwrap();
+    let again = fixture.train("runs", &[&arguments[..], &["--resume"]].concat());
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert_eq!(
+        [one, two],
+        ["runs/seed-1", "runs/seed-2"].map(|run| fixture.outcome(run))
+    );
+}
