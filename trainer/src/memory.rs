@@ -15,39 +15,42 @@ pub fn keep_freed_pages() {
     }
 }
 
-/// Keeps what is freed on a GPU for the next step too, which the driver would otherwise give back whenever it is waited for;
-/// and leaves out the bookkeeping for several streams, since there is one.
 #[cfg(feature = "cuda")]
-pub fn keep_freed_gpu_memory(device: &candle_core::Device) -> candle_core::Result<()> {
-    use candle_core::cuda::cudarc::driver::{result, sys::CUmemPool_attribute};
-    let (cuda, mut most) = (device.as_cuda_device()?, u64::MAX);
-    // SAFETY: the pool is that of the context's own device, and the attribute a u64.
-    unsafe {
-        let device = cuda.cuda_stream().context().cu_device();
-        let pool =
-            result::device::get_default_mem_pool(device).map_err(candle_core::Error::wrap)?;
-        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        result::mem_pool::set_attribute(pool, attribute, (&raw mut most).cast())
-            .map_err(candle_core::Error::wrap)?;
-    }
-    // SAFETY: everything runs on the device's one stream.
-    unsafe { cuda.disable_event_tracking() };
-    Ok(())
-}
+pub use gpu::{keep_freed_gpu_memory, peak_gpu_memory};
 
-/// Most memory that has been in use on a GPU, in MiB.
 #[cfg(feature = "cuda")]
-pub fn gpu_peak(device: &candle_core::Device) -> candle_core::Result<f64> {
-    use candle_core::cuda::cudarc::driver::{result, sys::CUmemPool_attribute};
-    let (cuda, mut bytes) = (device.as_cuda_device()?, 0u64);
-    // SAFETY: as above.
-    unsafe {
-        let device = cuda.cuda_stream().context().cu_device();
-        let pool =
-            result::device::get_default_mem_pool(device).map_err(candle_core::Error::wrap)?;
-        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH;
-        result::mem_pool::get_attribute(pool, attribute, (&raw mut bytes).cast())
-            .map_err(candle_core::Error::wrap)?;
+mod gpu {
+    use candle_core::cuda::cudarc::driver::result::{self, mem_pool};
+    use candle_core::cuda::cudarc::driver::sys::{CUmemPool_attribute, CUmemoryPool};
+    use candle_core::{Device, Error, Result};
+
+    /// Keeps what is freed on a GPU for the next step too, which the driver would otherwise give back whenever it is
+    /// waited for; and leaves out the bookkeeping for several streams, since there is one.
+    pub fn keep_freed_gpu_memory(device: &Device) -> Result<()> {
+        let mut most = u64::MAX;
+        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        // SAFETY: the attribute is a u64.
+        unsafe { mem_pool::set_attribute(pool(device)?, attribute, (&raw mut most).cast()) }
+            .map_err(Error::wrap)?;
+        // SAFETY: everything runs on the device's one stream.
+        unsafe { device.as_cuda_device()?.disable_event_tracking() };
+        Ok(())
     }
-    Ok(bytes as f64 / f64::from(1 << 20))
+
+    /// Most memory that has been in use on a GPU, in MiB.
+    pub fn peak_gpu_memory(device: &Device) -> Result<f64> {
+        let mut bytes = 0u64;
+        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH;
+        // SAFETY: the attribute is a u64.
+        unsafe { mem_pool::get_attribute(pool(device)?, attribute, (&raw mut bytes).cast()) }
+            .map_err(Error::wrap)?;
+        Ok(bytes as f64 / f64::from(1 << 20))
+    }
+
+    /// What the device's memory is taken from.
+    fn pool(device: &Device) -> Result<CUmemoryPool> {
+        let context = device.as_cuda_device()?.cuda_stream().context().cu_device();
+        // SAFETY: the device of a context that lives.
+        unsafe { result::device::get_default_mem_pool(context) }.map_err(Error::wrap)
+    }
 }

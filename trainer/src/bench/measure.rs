@@ -129,7 +129,7 @@ fn product_rate(precision: MatmulPrecision, device: &Device) -> Result<f64> {
 
 #[cfg(feature = "cuda")]
 fn gpu_peak(device: &Device) -> Result<f64> {
-    Ok(crate::memory::gpu_peak(device)?)
+    Ok(crate::memory::peak_gpu_memory(device)?)
 }
 
 #[cfg(not(feature = "cuda"))]
