@@ -245,10 +245,11 @@ fn train(
         run.position.batch = 0;
         run.learner.state = None;
         let is_validated = run.position.validated_step == Some(run.position.step);
-        if !is_validated && !validate(run, dataset, &progress)? {
+        if is_validated {
+            run.save_last()?;
+        } else if !validate(run, dataset, &progress)? {
             return Ok(Ending::EarlyStopped);
         }
-        run.save_last()?;
         saved = Instant::now();
     }
     Ok(Ending::Finished)

@@ -61,22 +61,14 @@ impl Fixture {
         self.command(arguments).output().unwrap()
     }
 
+    /// The command that begins a run.
+    pub fn beginning(&self, run: &str, more: &[&str]) -> Command {
+        let begin = ["train", "--data", "data", "--config", "experiment.toml"];
+        self.command(&[&begin[..], &["--out", run], more].concat())
+    }
+
     pub fn train(&self, run: &str, more: &[&str]) -> Output {
-        self.trainer(
-            &[
-                &[
-                    "train",
-                    "--data",
-                    "data",
-                    "--config",
-                    "experiment.toml",
-                    "--out",
-                    run,
-                ],
-                more,
-            ]
-            .concat(),
-        )
+        self.beginning(run, more).output().unwrap()
     }
 
     pub fn resume(&self, run: &str, more: &[&str]) -> Output {

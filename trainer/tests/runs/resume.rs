@@ -96,18 +96,8 @@ fn signals_and_kills_lose_nothing_that_was_saved() {
     };
     for (name, code) in [("-INT", Some(130)), ("-TERM", Some(130)), ("-KILL", None)] {
         let run = format!("run{name}");
-        let arguments = [
-            "train",
-            "--data",
-            "data",
-            "--config",
-            "experiment.toml",
-            "--out",
-            &run,
-            "--save-every",
-            "0.0001",
-        ];
-        let mut child = fixture.command(&arguments).spawn().unwrap();
+        let mut beginning = fixture.beginning(&run, &["--save-every", "0.0001"]);
+        let mut child = beginning.spawn().unwrap();
         wait_for("the first checkpoint", || {
             fixture.path(&run).join("last").exists()
         });
