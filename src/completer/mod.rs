@@ -10,9 +10,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::Device;
-
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::Checkpoint;
 use crate::engine::{Engine, EngineError, Session};
 use crate::python::{self, Context, Kind, Place};
 use crate::vocabulary::Vocabulary;
@@ -91,12 +89,13 @@ pub struct Candidate {
 
 impl Completer {
     /// A completer over the network and vocabulary of `checkpoint`, on the CPU.
-    pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
+    pub fn new(checkpoint: &Checkpoint) -> Result<Self, EngineError> {
         Ok(Self::over(
             Engine::new(
-                checkpoint.model(&Device::Cpu)?,
+                &checkpoint.config.model,
+                checkpoint.tensors(),
                 checkpoint.config.temperature,
-            ),
+            )?,
             checkpoint.vocabulary.clone(),
         ))
     }

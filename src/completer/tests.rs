@@ -1,12 +1,11 @@
 //! Ranking under given probabilities, and the whole completer over a small random network.
 
-use candle_core::{DType, Device};
-use candle_nn::VarBuilder;
+use candle_core::Device;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Architecture, Initialization, Model, ModelConfig, initial_parameters};
+use crate::model::{Architecture, Initialization, ModelConfig, initial_parameters};
 
 /// Candidates at `$0` if the network's distribution were `distribution`, one a line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
@@ -150,9 +149,8 @@ fn completer() -> Completer {
     };
     let parameters = initial_parameters(&config, Initialization::Pytorch, 7, &[], &Device::Cpu)
         .expect("parameters");
-    let vb = VarBuilder::from_tensors(parameters.into_iter().collect(), DType::F32, &Device::Cpu);
     Completer::over(
-        Engine::new(Model::new(&config, &vb).expect("model"), 1.0),
+        Engine::new(&config, &parameters, 1.0).expect("engine"),
         vocabulary,
     )
 }

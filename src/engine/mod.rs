@@ -2,75 +2,105 @@
 //!
 //! An [`Engine`] is the network, shared by everyone; a [`Session`] is what one document has taught it so far. Knows
 //! token ids only: no text, no vocabulary, no protocol.
+//!
+//! The weights are int8, quantised as the model is loaded: a step reads all of the recurrent layers' and a distribution
+//! all of the output layer's, so that their size is what an answer costs ([`kernel`], [`matrix`]). What is computed
+//! otherwise, [`network`], is what [`crate::model::Model`] computes in f32; `trainer evaluate --quantized` says how well
+//! the two agree.
 
+mod kernel;
+mod matrix;
+mod network;
 mod session;
 
-use candle_core::{D, Device, Tensor};
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
 
 pub use session::Session;
 
-use crate::model::{Model, State};
+use crate::model::ModelConfig;
+use crate::simd::softmax_in_place;
+use kernel::Kernel;
+use network::{Network, State};
 
 /// Why there is no distribution.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A tensor operation failed: the model's parts do not fit each other, or memory ran out.
-    #[error("the network could not be run: {0}")]
+    /// The model's parts do not fit each other.
+    #[error("the network could not be built: {0}")]
     Network(#[from] candle_core::Error),
     /// A context has no token, not even `<s>`.
     #[error("there is no distribution after no tokens at all")]
     EmptyContext,
+    /// A context has an id that the vocabulary has not.
+    #[error("no token has the id {0}")]
+    UnknownId(u32),
 }
 
 /// A network that answers questions about one document at a time.
 #[derive(Debug)]
 pub struct Engine {
-    model: Model,
-    temperature: f64,
-}
-
-/// Where the network stands after some token.
-#[derive(Clone, Debug)]
-struct Reading {
-    state: State,
-    /// Output of the last layer, `[1,H]`; none before the first token.
-    hidden: Option<Tensor>,
+    network: Network,
+    temperature: f32,
 }
 
 impl Engine {
-    /// An engine over `model`, whose logits are divided by `temperature`.
-    pub fn new(model: Model, temperature: f64) -> Self {
-        Self { model, temperature }
-    }
-
-    /// Before the first token.
-    fn start(&self) -> Result<Reading, EngineError> {
-        Ok(Reading {
-            state: self.model.zero_state(1)?,
-            hidden: None,
+    /// The network that `config` describes over its parameters in f32, quantised; logits are divided by `temperature`.
+    pub fn new(
+        config: &ModelConfig,
+        tensors: &BTreeMap<String, Tensor>,
+        temperature: f64,
+    ) -> Result<Self, EngineError> {
+        let kernel = Kernel::available()[0];
+        Ok(Self {
+            network: Network::new(config, tensors, kernel)?,
+            temperature: temperature as f32,
         })
     }
 
-    /// Reads `ids` on from `from`.
-    fn read(&self, from: &Reading, ids: &[u32]) -> Result<Reading, EngineError> {
-        let (hidden, state) = self
-            .model
-            .seq(&Tensor::new(ids, &Device::Cpu)?.unsqueeze(1)?, &from.state)?; // [T,1,H]
-        // Only the last row is kept, and not as a view that would keep the whole block alive.
-        let hidden = hidden.get(ids.len() - 1)?.force_contiguous()?; // [1,H]
-        Ok(Reading {
-            state,
-            hidden: Some(hidden),
+    /// The kernels that this processor can run, by their instructions' usual name, best first.
+    pub fn kernels() -> Vec<&'static str> {
+        Kernel::available().into_iter().map(Kernel::name).collect()
+    }
+
+    /// Changes to another of [`Engine::kernels`], which gives the same answers at another speed; whether it is one.
+    pub fn choose_kernel(&mut self, name: &str) -> bool {
+        let kernel = Kernel::available().into_iter().find(|kernel| kernel.name() == name);
+        kernel.is_some_and(|kernel| {
+            self.network.set_kernel(kernel);
+            true
         })
     }
 
-    /// Softmax over the vocabulary after `reading`.
-    fn distribution(&self, reading: &Reading) -> Result<Vec<f32>, EngineError> {
-        let hidden = reading.hidden.as_ref().ok_or(EngineError::EmptyContext)?;
-        let logits = (self.model.logits(hidden)? / self.temperature)?; // [1,V]
-        Ok(candle_nn::ops::softmax(&logits, D::Minus1)?
-            .squeeze(0)?
-            .to_vec1()?)
+    /// The instructions that multiply, by their usual name.
+    pub fn kernel(&self) -> &'static str {
+        self.network.kernel().name()
+    }
+
+    /// Bytes of weights that one more token reads, and one distribution.
+    pub fn bytes_read(&self) -> (usize, usize) {
+        (self.network.step_bytes(), self.network.output_bytes())
+    }
+
+    /// Reads `ids` on from `state`, which then stands after them.
+    fn read(&self, state: &mut State, ids: &[u32]) -> Result<(), EngineError> {
+        let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
+        if let Some(&id) = ids.iter().find(unknown) {
+            return Err(EngineError::UnknownId(id));
+        }
+        self.network.read(state, ids);
+        Ok(())
+    }
+
+    /// Softmax over the vocabulary after `state`.
+    fn distribution(&self, state: &State) -> Vec<f32> {
+        let mut logits = self.network.logits(state);
+        if self.temperature != 1.0 {
+            logits.iter_mut().for_each(|x| *x /= self.temperature);
+        }
+        softmax_in_place(&mut logits);
+        logits
     }
 }
 

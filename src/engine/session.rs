@@ -1,17 +1,19 @@
 //! One document's recurrent states, so that a keystroke costs the tokens it changed and not the whole buffer.
 //!
 //! States are kept at every 32nd token (*milestones*), to fall back on after an edit anywhere, and where the last few
-//! questions were asked, since typing and deleting go back and forth over the same places. A question replays from
-//! the nearest kept state before it. A state is dropped as soon as a token behind it differs.
+//! questions were asked, since typing and deleting go back and forth over the same places; all of them in 16 bits a
+//! number. A question replays from the nearest kept state before it. A state is dropped as soon as a token behind it
+//! differs.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Engine, EngineError, Reading};
+use super::network::{BLOCK, CompressedState, State};
+use super::{Engine, EngineError};
 
 /// Tokens between two milestones of a document that is not very long.
-const STRIDE: usize = 32;
-/// Milestones kept: with hidden size 512, about 10 KB each.
+const STRIDE: usize = BLOCK;
+/// Milestones kept: with hidden size 512, 4 KB each.
 pub(super) const MOST_MILESTONES: usize = 1024;
 /// Places of recent questions kept.
 const RECENT: usize = 8;
@@ -25,16 +27,25 @@ pub struct Session {
     pub(super) milestones: Vec<Kept>,
     /// Oldest first.
     recent: VecDeque<Kept>,
+    /// Where the last call stopped, exactly as it was.
+    pub(super) front: Option<Front>,
     stride: usize,
     /// The last answer and how many of `ids` it came after.
     answer: Option<(usize, Arc<[f32]>)>,
 }
 
-/// The network's reading after the first `read` tokens.
+/// The state after the first `read` tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) read: usize,
-    reading: Reading,
+    state: CompressedState,
+}
+
+/// The same in full precision.
+#[derive(Clone, Debug)]
+pub(super) struct Front {
+    pub(super) read: usize,
+    state: State,
 }
 
 impl Default for Session {
@@ -50,28 +61,44 @@ impl Session {
             ids: Vec::new(),
             milestones: Vec::new(),
             recent: VecDeque::new(),
+            front: None,
             stride: STRIDE,
             answer: None,
         }
     }
 
+    /// Memory that the states and tokens take, in bytes.
+    pub fn bytes(&self) -> usize {
+        let kept = self.milestones.iter().chain(&self.recent);
+        let states: usize = kept.map(|kept| kept.state.bytes()).sum();
+        let answer = self
+            .answer
+            .as_ref()
+            .map_or(0, |(_, answer)| size_of_val(&**answer));
+        states + answer + size_of_val(&self.ids[..])
+    }
+
     /// Softmax over the vocabulary after `context`, whose first id is `<s>`.
     ///
-    /// Does not depend on what was asked before, up to rounding.
+    /// Does not depend on what was asked before, up to the rounding of kept states.
     pub fn distribution(
         &mut self,
         engine: &Engine,
         context: &[u32],
     ) -> Result<Arc<[f32]>, EngineError> {
+        if context.is_empty() {
+            return Err(EngineError::EmptyContext);
+        }
         self.read(engine, context, &|| false)?;
         if let Some((read, answer)) = &self.answer
             && *read == context.len()
         {
             return Ok(Arc::clone(answer));
         }
-        let kept = self.nearest(engine, context.len())?;
-        let answer: Arc<[f32]> = engine.distribution(&kept.reading)?.into();
-        self.answer = Some((kept.read, Arc::clone(&answer)));
+        let front = self.nearest(engine, context.len());
+        let answer: Arc<[f32]> = engine.distribution(&front.state).into();
+        self.answer = Some((front.read, Arc::clone(&answer)));
+        self.front = Some(front);
         Ok(answer)
     }
 
@@ -85,65 +112,68 @@ impl Session {
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, EngineError> {
         self.forget_what_differs(context);
-        let mut kept = self.nearest(engine, context.len())?;
-        while kept.read < context.len() && !stop() {
-            let end = (kept.read / STRIDE + 1)
+        let mut front = self.nearest(engine, context.len());
+        while front.read < context.len() && !stop() {
+            let end = (front.read / STRIDE + 1)
                 .saturating_mul(STRIDE)
                 .min(context.len());
-            let reading = engine.read(&kept.reading, &context[kept.read..end])?;
+            engine.read(&mut front.state, &context[front.read..end])?;
             self.ids
                 .extend_from_slice(context.get(self.ids.len()..end).unwrap_or_default());
-            kept = Kept { read: end, reading };
-            self.keep_milestone(&kept);
+            front.read = end;
+            self.keep_milestone(&front);
         }
-        let done = kept.read == context.len();
-        self.keep_recent(kept);
+        let done = front.read == context.len();
+        self.keep_recent(&front);
+        self.front = Some(front);
         Ok(done)
     }
 
     /// Drops every state that has read a token which `context` has not, unless it is the context that is shorter: a
     /// cursor that moves back changes nothing.
     fn forget_what_differs(&mut self, context: &[u32]) {
-        let common = self
-            .ids
-            .iter()
-            .zip(context)
-            .take_while(|(a, b)| a == b)
-            .count();
+        let common = common_prefix(&self.ids, context);
         if common < context.len() {
             self.ids.truncate(common);
             self.milestones
                 .truncate(self.milestones.partition_point(|kept| kept.read <= common));
             self.recent.retain(|kept| kept.read <= common);
+            self.front.take_if(|front| front.read > common);
             self.answer.take_if(|(read, _)| *read > common);
         }
     }
 
-    /// The kept state that has read most, but not more than `length` tokens.
-    pub(super) fn nearest(&self, engine: &Engine, length: usize) -> Result<Kept, EngineError> {
+    /// The kept state that has read most, but not more than `length` tokens; the front, if it is that, is taken.
+    pub(super) fn nearest(&mut self, engine: &Engine, length: usize) -> Front {
         let behind = self.milestones.partition_point(|kept| kept.read <= length);
         let recent = self.recent.iter().filter(|kept| kept.read <= length);
-        match self.milestones[..behind]
+        let kept = self.milestones[..behind]
             .last()
             .into_iter()
             .chain(recent)
-            .max_by_key(|kept| kept.read)
-        {
-            Some(kept) => Ok(kept.clone()),
-            None => Ok(Kept {
+            .max_by_key(|kept| kept.read);
+        let least = kept.map_or(0, |kept| kept.read);
+        let is_front = |front: &mut Front| (least..=length).contains(&front.read);
+        match (self.front.take_if(is_front), kept) {
+            (Some(front), _) => front,
+            (None, Some(kept)) => Front {
+                read: kept.read,
+                state: kept.state.expand(),
+            },
+            (None, None) => Front {
                 read: 0,
-                reading: engine.start()?,
-            }),
+                state: engine.network.start(),
+            },
         }
     }
 
-    fn keep_milestone(&mut self, kept: &Kept) {
+    fn keep_milestone(&mut self, front: &Front) {
         let is_new = self
             .milestones
             .last()
-            .is_none_or(|last| last.read < kept.read);
-        if is_new && kept.read.is_multiple_of(self.stride) {
-            self.milestones.push(kept.clone());
+            .is_none_or(|last| last.read < front.read);
+        if is_new && front.read.is_multiple_of(self.stride) {
+            self.milestones.push(front.compress());
         }
         if self.milestones.len() > MOST_MILESTONES {
             // A very long document: twice as far apart from here on.
@@ -153,11 +183,30 @@ impl Session {
         }
     }
 
-    fn keep_recent(&mut self, kept: Kept) {
-        self.recent.retain(|other| other.read != kept.read);
-        self.recent.push_back(kept);
+    fn keep_recent(&mut self, front: &Front) {
+        self.recent.retain(|other| other.read != front.read);
+        self.recent.push_back(front.compress());
         if self.recent.len() > RECENT {
             self.recent.pop_front();
         }
     }
+}
+
+impl Front {
+    fn compress(&self) -> Kept {
+        Kept {
+            read: self.read,
+            state: self.state.compress(),
+        }
+    }
+}
+
+/// How many elements at the start are equal.
+fn common_prefix(a: &[u32], b: &[u32]) -> usize {
+    // By blocks first, which are compared as memory is.
+    const BLOCK: usize = 256;
+    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK));
+    let equal = BLOCK * blocks.take_while(|(a, b)| a == b).count();
+    let rest = a[equal..].iter().zip(&b[equal..]);
+    equal + rest.take_while(|(a, b)| a == b).count()
 }

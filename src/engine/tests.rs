@@ -1,27 +1,160 @@
-//! A session that has seen anything answers as one that has seen nothing.
+//! Kernels against each other and plain sums, the quantised network against the one in f32, and that a session which has
+//! seen anything answers as one that has seen nothing.
 
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use proptest::prelude::*;
 
+use super::kernel::pack;
+use super::matrix::{Activations, Matrix};
 use super::session::MOST_MILESTONES;
 use super::*;
-use crate::model::{Architecture, Initialization, ModelConfig, initial_parameters};
+use crate::model::{Architecture, Initialization, Model, SplitMix64, initial_parameters};
 
 const VOCABULARY: u32 = 40;
 
-fn engine() -> Engine {
-    let config = ModelConfig {
-        architecture: Architecture::ResidualLstm,
+fn config(architecture: Architecture, embedding_size: usize, hidden_size: usize) -> ModelConfig {
+    ModelConfig {
+        architecture,
         vocabulary_size: VOCABULARY as usize,
-        embedding_size: 8,
-        hidden_size: 16,
+        embedding_size,
+        hidden_size,
         dropout: 0.0,
-    };
-    let parameters = initial_parameters(&config, Initialization::Informed, 42, &[], &Device::Cpu)
-        .expect("parameters");
-    let vb = VarBuilder::from_tensors(parameters.into_iter().collect(), DType::F32, &Device::Cpu);
-    Engine::new(Model::new(&config, &vb).expect("model"), 1.0)
+    }
+}
+
+fn parameters(config: &ModelConfig) -> BTreeMap<String, Tensor> {
+    initial_parameters(config, Initialization::Informed, 42, &[], &Device::Cpu).expect("parameters")
+}
+
+fn engine() -> Engine {
+    let config = config(Architecture::ResidualLstm, 8, 16);
+    Engine::new(&config, &parameters(&config), 1.0).expect("engine")
+}
+
+/// Numbers in -1..1.
+fn random(count: usize, seed: u64) -> Vec<f32> {
+    let mut generator = SplitMix64::new(seed);
+    (0..count)
+        .map(|_| (generator.next_u64() >> 40) as f32 / (1u64 << 23) as f32 - 1.0)
+        .collect()
+}
+
+#[test]
+fn every_kernel_gives_the_sums_of_plain_loops() {
+    for (panels, pairs, vectors) in [(1, 1, 1), (5, 7, 3), (9, 64, 4), (2, 256, 4), (4, 31, 1)] {
+        let mut generator = SplitMix64::new(panels as u64);
+        let mut next = |most: i64| generator.next_u64() as i64 % most;
+        let weights: Vec<[i8; 32]> = (0..panels * pairs)
+            .map(|_| std::array::from_fn(|_| next(128) as i8))
+            .collect();
+        let activations: Vec<[i16; 2]> = (0..vectors * pairs)
+            .map(|_| std::array::from_fn(|_| next(16384) as i16))
+            .collect();
+        let packed: Vec<i32> = activations
+            .iter()
+            .map(|&[even, odd]| pack(even, odd))
+            .collect();
+        let plain = |panel: usize, vector: usize, row: usize| -> i32 {
+            let columns = (0..pairs).flat_map(|pair| [(pair, 0), (pair, 1)]);
+            columns
+                .map(|(pair, k)| {
+                    let weight = weights[panel * pairs + pair][2 * row + k];
+                    i32::from(weight) * i32::from(activations[vector * pairs + pair][k])
+                })
+                .sum()
+        };
+        let slices: Vec<&[i32]> = packed.chunks_exact(pairs).collect();
+        for kernel in Kernel::available() {
+            let mut seen = 0;
+            kernel.products(&weights, pairs, &slices, |panel, vector, sums| {
+                for (row, &sum) in sums.iter().enumerate() {
+                    assert_eq!(sum, plain(panel, vector, row), "{}", kernel.name());
+                }
+                seen += 1;
+            });
+            assert_eq!(seen, panels * vectors, "{}", kernel.name());
+        }
+    }
+}
+
+#[test]
+fn products_are_those_of_the_quantised_numbers() {
+    for (rows, columns, vectors) in [(1, 1, 1), (40, 10, 6), (33, 512, 5)] {
+        let (w, x) = (random(rows * columns, 1), random(vectors * columns, 2));
+        let matrix = Matrix::new(&w, columns);
+        let mut activations = Activations::default();
+        x.chunks_exact(columns).for_each(|x| activations.push(x));
+        for kernel in Kernel::available() {
+            let mut out = vec![0.5; vectors * rows];
+            matrix.add_products(kernel, &activations, &mut out);
+            for (index, out) in out.iter().enumerate() {
+                let (w, x) = (
+                    &w[index % rows * columns..][..columns],
+                    &x[index / rows * columns..][..columns],
+                );
+                let exact: f32 = w.iter().zip(x).map(|(w, x)| w * x).sum();
+                // Half a step of each weight, worth |x| at most: 1/254 of the largest weight.
+                let bound = x.iter().map(|x| x.abs()).sum::<f32>() / 254.0 + 1e-3;
+                assert!((out - 0.5 - exact).abs() <= bound, "{out} {exact} {bound}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_largest_numbers_do_not_overflow() {
+    for columns in [512, 513, 2000] {
+        let matrix = Matrix::new(&vec![1.0; columns], columns);
+        let mut activations = Activations::default();
+        activations.push(&vec![-1.0; columns]);
+        for kernel in Kernel::available() {
+            let mut out = [0.0];
+            matrix.add_products(kernel, &activations, &mut out);
+            assert!((out[0] / -(columns as f32) - 1.0).abs() < 1e-5, "{out:?}");
+        }
+    }
+}
+
+#[test]
+fn every_architecture_answers_as_the_model_in_f32() {
+    for architecture in [
+        Architecture::Rnn,
+        Architecture::Lstm,
+        Architecture::ResidualLstm,
+    ] {
+        let config = config(architecture, 24, 50);
+        let parameters = parameters(&config);
+        let engine = Engine::new(&config, &parameters, 0.5).expect("engine");
+        let vb =
+            VarBuilder::from_tensors(parameters.into_iter().collect(), DType::F32, &Device::Cpu);
+        let model = Model::new(&config, &vb).expect("model");
+        let ids: Vec<u32> = (0..100).map(|k| k * k % VOCABULARY).collect();
+        let input = Tensor::new(&ids[..], &Device::Cpu)
+            .unwrap()
+            .unsqueeze(1)
+            .unwrap();
+        let (hidden, _) = model.seq(&input, &model.zero_state(1).unwrap()).unwrap();
+        let logits = (model.logits(&hidden).unwrap() / 0.5).unwrap();
+        let all = candle_nn::ops::softmax_last_dim(&logits)
+            .unwrap()
+            .squeeze(1)
+            .unwrap();
+        let all: Vec<Vec<f32>> = all.to_vec2().unwrap();
+        let mut session = Session::new();
+        for (read, expected) in (1..).zip(all) {
+            let answer = session
+                .distribution(&engine, &ids[..read])
+                .expect("distribution");
+            let largest = expected.iter().copied().fold(0.0, f32::max);
+            for (ours, theirs) in answer.iter().zip(expected) {
+                assert!(
+                    (ours - theirs).abs() < 0.02 * largest,
+                    "{architecture:?}: {ours} {theirs}"
+                );
+            }
+        }
+    }
 }
 
 /// The largest difference from what a fresh session says.
@@ -87,7 +220,8 @@ proptest! {
             let stop = || left.replace(left.get().saturating_sub(1)) == 0;
             session.read(&engine, &ids, &stop).expect("read");
             let context = &ids[..=asked.index(ids.len())];
-            prop_assert!(deviation(&mut session, &engine, context) < 1e-5);
+            // Kept states are rounded to 11 bits.
+            prop_assert!(deviation(&mut session, &engine, context) < 1e-3);
         }
     }
 }
@@ -95,11 +229,10 @@ proptest! {
 /// How many tokens a question after `context` would read.
 fn cost(session: &mut Session, engine: &Engine, context: &[u32]) -> usize {
     session.read(engine, context, &|| true).expect("read");
-    context.len()
-        - session
-            .nearest(engine, context.len())
-            .expect("nearest")
-            .read
+    let front = session.nearest(engine, context.len());
+    let read = front.read;
+    session.front = Some(front);
+    context.len() - read
 }
 
 #[test]
@@ -143,4 +276,10 @@ fn a_very_long_document_keeps_few_states() {
 fn no_tokens_are_an_error() {
     let answer = Session::new().distribution(&engine(), &[]);
     assert!(matches!(answer, Err(EngineError::EmptyContext)));
+}
+
+#[test]
+fn an_unknown_id_is_an_error() {
+    let answer = Session::new().distribution(&engine(), &[1, VOCABULARY]);
+    assert!(matches!(answer, Err(EngineError::UnknownId(VOCABULARY))));
 }

@@ -1,0 +1,64 @@
+//! What an answer costs: one more token, one distribution, and reading 1,000 tokens, by kernel and in bytes of weights a
+//! second, beside what the memory gives: a sum over as many bytes, which lie in the caches as the weights do, and over
+//! 256 MiB, which do not.
+//!
+//! The model is `models/default`, the text the beginning of CPython-like code in `tests/documents.rs` style, repeated.
+
+use std::hint;
+use std::path::Path;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use minicopilot::checkpoint::Checkpoint;
+use minicopilot::engine::{Engine, Session};
+use minicopilot::model::SplitMix64;
+
+fn bench(criterion: &mut Criterion) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
+    let checkpoint = Checkpoint::load(&folder).expect("models/default");
+    let config = &checkpoint.config;
+    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature).expect("engine");
+    let (step, output) = engine.bytes_read();
+    // Ids as unevenly distributed as those of text.
+    let mut generator = SplitMix64::new(42);
+    let mut ids = || {
+        let uniform = (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        (config.model.vocabulary_size as f64).powf(uniform) as u32
+    };
+    let text: Vec<u32> = (0..1000).map(|_| ids()).collect();
+
+    let mut group = criterion.benchmark_group("engine");
+    group.sample_size(20).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_secs(1));
+    for bytes in [step + output, 256 << 20] {
+        let memory: Vec<u64> = (0..bytes as u64 / 8).collect();
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(BenchmarkId::new("memory", format!("{:.0} MB", bytes as f64 / 1e6)), |bencher| {
+            bencher.iter(|| hint::black_box(&memory[..]).iter().fold(0u64, |sum, x| sum.wrapping_add(*x)));
+        });
+    }
+    for kernel in Engine::kernels() {
+        assert!(engine.choose_kernel(kernel), "{kernel}");
+        group.throughput(Throughput::Bytes(step as u64));
+        group.bench_function(BenchmarkId::new("one token", kernel), |bencher| {
+            let (mut session, mut read) = (Session::new(), text.clone());
+            bencher.iter(|| {
+                read.push(ids());
+                session.read(&engine, &read, &|| false)
+            });
+        });
+        group.throughput(Throughput::Bytes(output as u64));
+        group.bench_function(BenchmarkId::new("one distribution", kernel), |bencher| {
+            let mut session = Session::new();
+            session.read(&engine, &text, &|| false).expect("read");
+            bencher.iter(|| session.distribution(&engine, &text[..1000]));
+        });
+        group.throughput(Throughput::Elements(1000));
+        group.bench_function(BenchmarkId::new("1000 tokens", kernel), |bencher| {
+            bencher.iter(|| Session::new().read(&engine, &text, &|| false));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

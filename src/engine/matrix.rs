@@ -1,0 +1,179 @@
+//! Quantised matrices and vectors.
+//!
+//! Weights are int8 with one scale a row, activations int16 with one scale a vector, both symmetric: `w ≈ s q`. The
+//! activations' 15 bits cost no memory that matters and no time (the weights' way from memory is what binds), and the
+//! error that is left is the weights' own.
+
+use super::kernel::{Kernel, LANES, Pair, ROWS, pack};
+use crate::simd::multiversioned;
+
+/// Largest magnitude of a quantised weight.
+const WEIGHT: f32 = 127.0;
+
+/// A matrix `[rows, columns]`.
+#[derive(Debug)]
+pub(super) struct Matrix {
+    rows: usize,
+    /// Pairs of columns.
+    pairs: usize,
+    /// Panel after panel; rows and columns that make the last ones full are zero.
+    panels: Vec<Pair>,
+    /// Of each row, those that fill the last panel included.
+    scales: Vec<f32>,
+}
+
+/// Vectors of equal length, each quantised with its own scale.
+#[derive(Debug, Default)]
+pub(super) struct Activations {
+    /// `[vectors][pairs]`.
+    packed: Vec<i32>,
+    scales: Vec<f32>,
+    pairs: usize,
+}
+
+impl Matrix {
+    /// Quantises `weights`, `[rows, columns]` row by row.
+    pub(super) fn new(weights: &[f32], columns: usize) -> Self {
+        let rows = weights.len() / columns;
+        let pairs = columns.div_ceil(2);
+        let mut panels = vec![[0; 2 * ROWS]; rows.div_ceil(ROWS) * pairs];
+        let mut scales = vec![0.0; rows.next_multiple_of(ROWS)];
+        let mut quantised = vec![0; 2 * pairs];
+        for (row, weights) in weights.chunks_exact(columns).enumerate() {
+            scales[row] = quantise_weights(weights, &mut quantised);
+            let (panel, lane) = (row / ROWS * pairs, row % ROWS * 2);
+            let into = &mut panels[panel..panel + pairs];
+            for (pair, weights) in into.iter_mut().zip(quantised.as_chunks::<2>().0) {
+                pair[lane..lane + 2].copy_from_slice(weights);
+            }
+        }
+        Self {
+            rows,
+            pairs,
+            panels,
+            scales,
+        }
+    }
+
+    /// Bytes that one product reads.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.panels[..]) + size_of_val(&self.scales[..])
+    }
+
+    /// Row `row` as activations, appended to `out`: the embedding's rows are the first layer's input as they stand.
+    pub(super) fn push_row(&self, row: usize, out: &mut Activations) {
+        let (panel, lane) = (row / ROWS * self.pairs, row % ROWS * 2);
+        let pairs = self.panels[panel..panel + self.pairs].iter();
+        out.packed
+            .extend(pairs.map(|pair| pack(i16::from(pair[lane]), i16::from(pair[lane + 1]))));
+        out.scales.push(self.scales[row]);
+        out.pairs = self.pairs;
+    }
+
+    /// `out[t] += W x[t]` for each vector; `out` is `[vectors, rows]`.
+    pub(super) fn add_products(&self, kernel: Kernel, x: &Activations, out: &mut [f32]) {
+        assert_eq!(x.pairs, self.pairs, "columns");
+        let mut first = 0;
+        while first < x.scales.len() {
+            let left = x.scales.len() - first;
+            let lanes = if left < LANES { 1 } else { LANES };
+            let vector = |lane: usize| {
+                let at = (first + lane) * self.pairs;
+                &x.packed[at..at + self.pairs]
+            };
+            let vectors: [&[i32]; LANES] = std::array::from_fn(|lane| vector(lane.min(lanes - 1)));
+            kernel.products(
+                &self.panels,
+                self.pairs,
+                &vectors[..lanes],
+                |panel, lane, sums| {
+                    let row = panel * ROWS;
+                    let count = ROWS.min(self.rows - row);
+                    let out = &mut out[(first + lane) * self.rows + row..][..count];
+                    let scale = x.scales[first + lane];
+                    for ((out, &sum), of_row) in out.iter_mut().zip(sums).zip(&self.scales[row..]) {
+                        *out += sum as f32 * (scale * of_row);
+                    }
+                },
+            );
+            first += lanes;
+        }
+    }
+}
+
+impl Activations {
+    /// How many vectors.
+    pub(super) fn len(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// Appends the vectors of `other`, which are as long.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.pairs = other.pairs;
+        self.packed.extend_from_slice(&other.packed);
+        self.scales.extend_from_slice(&other.scales);
+    }
+
+    /// Forgets the vectors, keeps their memory.
+    pub(super) fn clear(&mut self) {
+        self.packed.clear();
+        self.scales.clear();
+    }
+
+    /// Quantises `x` and appends it.
+    pub(super) fn push(&mut self, x: &[f32]) {
+        self.pairs = x.len().div_ceil(2);
+        let at = self.packed.len();
+        self.packed.resize(at + self.pairs, 0);
+        // The sum of all products stays within an int32.
+        let most = (i32::MAX as f32 / (WEIGHT * (2 * self.pairs) as f32)).floor();
+        let scale = quantise_activations(x, most.min(f32::from(i16::MAX)), &mut self.packed[at..]);
+        self.scales.push(scale);
+    }
+}
+
+multiversioned! {
+    /// Quantises a row of weights; returns its scale.
+    fn quantise_weights(weights: &[f32], out: &mut [i8]) -> f32 {
+        let scale = largest_magnitude(weights) / WEIGHT;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        for (out, w) in out.iter_mut().zip(weights) { *out = nearest(w * inverse) as i8; }
+        scale
+    }
+
+    /// Quantises a vector to at most `most`, packed in pairs; returns its scale.
+    fn quantise_activations(x: &[f32], most: f32, out: &mut [i32]) -> f32 {
+        let scale = largest_magnitude(x) / most;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let (pairs, last) = x.as_chunks::<2>();
+        for (out, [even, odd]) in out.iter_mut().zip(pairs) {
+            *out = pack(nearest(even * inverse) as i16, nearest(odd * inverse) as i16);
+        }
+        if let ([even], Some(out)) = (last, out.last_mut()) { *out = pack(nearest(even * inverse) as i16, 0); }
+        scale
+    }
+}
+
+/// The nearest integer to `x`, |x| < 2²², ties to even: adding 1.5 · 2²³ leaves it in the lowest bits of the mantissa.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "must vectorise in its caller")]
+fn nearest(x: f32) -> i32 {
+    const ROUND: f32 = 12_582_912.0;
+    ((x + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "must vectorise in its caller")]
+fn largest_magnitude(x: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 16];
+    let (blocks, rest) = x.as_chunks::<16>();
+    for block in blocks {
+        for (m, x) in lanes.iter_mut().zip(block) {
+            *m = m.max(x.abs());
+        }
+    }
+    lanes
+        .iter()
+        .chain(rest)
+        .fold(0.0, |m: f32, x| m.max(x.abs()))
+}

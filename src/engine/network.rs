@@ -1,0 +1,242 @@
+//! The recurrent network over quantised weights: what [`crate::model::Model`] computes, for one sequence, without gradients.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
+use super::kernel::Kernel;
+use super::matrix::{Activations, Matrix};
+use crate::model::{Architecture, ModelConfig};
+use crate::simd::{multiversioned, sigmoid, tanh};
+
+/// Tokens that a layer reads before the next layer does: the input's products are one pass over the weights for all of
+/// them.
+pub(super) const BLOCK: usize = 32;
+
+/// Embedding, two recurrent layers, output layer.
+#[derive(Debug)]
+pub(super) struct Network {
+    kernel: Kernel,
+    architecture: Architecture,
+    hidden_size: usize,
+    embedding: Matrix, // [V,E]
+    layers: [Layer; 2],
+    output: Matrix, // [V,H]
+    output_bias: Vec<f32>,
+}
+
+/// A recurrent layer.
+#[derive(Debug)]
+struct Layer {
+    cell: Cell,
+    input: Matrix,     // [G*H,I]
+    recurrent: Matrix, // [G*H,H]
+    /// Both biases together, `[G*H]`.
+    bias: Vec<f32>,
+}
+
+/// The sums of all gates `[G*H]`, `h` and `c` before -> `h` and `c` after.
+type Cell = fn(&[f32], &mut [f32], &mut [f32]);
+
+/// The state after some token.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    layers: [LayerState; 2],
+}
+
+/// `h` `[H]` and `c` `[H]`, which an Elman layer has no use for.
+#[derive(Clone, Debug)]
+struct LayerState {
+    h: Vec<f32>,
+    c: Vec<f32>,
+}
+
+/// A state in half the memory, its numbers rounded to 11 bits.
+#[derive(Clone, Debug)]
+pub(super) struct CompressedState(Box<[f16]>);
+
+impl Network {
+    /// Quantises the parameters that `config` names ([`ModelConfig::parameters`]).
+    pub(super) fn new(
+        config: &ModelConfig,
+        tensors: &BTreeMap<String, Tensor>,
+        kernel: Kernel,
+    ) -> candle_core::Result<Self> {
+        let parameters = config.parameters();
+        let values = |index: usize| -> candle_core::Result<Vec<f32>> {
+            let (name, _) = &parameters[index];
+            match tensors.get(name) {
+                Some(tensor) => tensor.flatten_all()?.to_vec1(),
+                None => candle_core::bail!("{name} is missing"),
+            }
+        };
+        let matrix = |index: usize| -> candle_core::Result<Matrix> {
+            Ok(Matrix::new(&values(index)?, parameters[index].1[1]))
+        };
+        let layer = |first: usize| -> candle_core::Result<Layer> {
+            let bias = values(first + 2)?.into_iter().zip(values(first + 3)?);
+            Ok(Layer {
+                cell: match config.architecture {
+                    Architecture::Rnn => elman_cell,
+                    Architecture::Lstm | Architecture::ResidualLstm => lstm_cell,
+                },
+                input: matrix(first)?,
+                recurrent: matrix(first + 1)?,
+                bias: bias.map(|(input, recurrent)| input + recurrent).collect(),
+            })
+        };
+        Ok(Self {
+            kernel,
+            architecture: config.architecture,
+            hidden_size: config.hidden_size,
+            embedding: matrix(0)?,
+            layers: [layer(1)?, layer(5)?],
+            output: matrix(9)?,
+            output_bias: values(10)?,
+        })
+    }
+
+    /// `V`.
+    pub(super) fn vocabulary_size(&self) -> usize {
+        self.output_bias.len()
+    }
+
+    /// What multiplies.
+    pub(super) fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    pub(super) fn set_kernel(&mut self, kernel: Kernel) {
+        self.kernel = kernel;
+    }
+
+    /// Bytes of weights that one step reads.
+    pub(super) fn step_bytes(&self) -> usize {
+        let layers = self.layers.iter();
+        layers
+            .map(|layer| layer.input.bytes() + layer.recurrent.bytes())
+            .sum()
+    }
+
+    /// Bytes of weights that one distribution reads.
+    pub(super) fn output_bytes(&self) -> usize {
+        self.output.bytes()
+    }
+
+    /// The state before a file's first token.
+    pub(super) fn start(&self) -> State {
+        let zero = || vec![0.0; self.hidden_size];
+        let layer = || LayerState {
+            h: zero(),
+            c: zero(),
+        };
+        State {
+            layers: [layer(), layer()],
+        }
+    }
+
+    /// Reads `ids`, each below the vocabulary's size, on from `state`, which then stands after them.
+    pub(super) fn read(&self, state: &mut State, ids: &[u32]) {
+        let [first, second] = &mut state.layers;
+        for ids in ids.chunks(BLOCK) {
+            let mut x = Activations::default();
+            for &id in ids {
+                self.embedding.push_row(id as usize, &mut x);
+            }
+            let h = self.layers[0].read(self.kernel, &x, first);
+            self.layers[1].read(self.kernel, &h, second);
+        }
+    }
+
+    /// Logits `[V]` after `state`.
+    pub(super) fn logits(&self, state: &State) -> Vec<f32> {
+        let [first, second] = &state.layers;
+        let mut hidden = Activations::default();
+        match self.architecture {
+            Architecture::ResidualLstm => {
+                let sum: Vec<f32> = first.h.iter().zip(&second.h).map(|(a, b)| a + b).collect();
+                hidden.push(&sum);
+            }
+            Architecture::Rnn | Architecture::Lstm => hidden.push(&second.h),
+        }
+        let mut logits = self.output_bias.clone();
+        self.output.add_products(self.kernel, &hidden, &mut logits);
+        logits
+    }
+}
+
+impl Layer {
+    /// Inputs -> outputs `h`, and the state after the last.
+    fn read(&self, kernel: Kernel, x: &Activations, state: &mut LayerState) -> Activations {
+        let mut sums = self.bias.repeat(x.len());
+        self.input.add_products(kernel, x, &mut sums);
+        let (mut outputs, mut h) = (Activations::default(), Activations::default());
+        h.push(&state.h);
+        for sums in sums.chunks_exact_mut(self.bias.len()) {
+            self.recurrent.add_products(kernel, &h, sums);
+            (self.cell)(sums, &mut state.h, &mut state.c);
+            h.clear();
+            h.push(&state.h);
+            outputs.extend(&h);
+        }
+        outputs
+    }
+}
+
+impl State {
+    /// Rounded to 16 bits a number.
+    pub(super) fn compress(&self) -> CompressedState {
+        let size = self.layers[0].h.len();
+        let mut all = vec![f16::ZERO; 4 * size];
+        let layers = self.layers.iter().flat_map(|layer| [&layer.h, &layer.c]);
+        for (out, values) in all.chunks_exact_mut(size).zip(layers) {
+            out.convert_from_f32_slice(values);
+        }
+        CompressedState(all.into())
+    }
+}
+
+impl CompressedState {
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.0[..])
+    }
+
+    /// The state, as far as it was kept.
+    pub(super) fn expand(&self) -> State {
+        let size = self.0.len() / 4;
+        let part = |k: usize| {
+            let mut values = vec![0.0; size];
+            self.0[k * size..(k + 1) * size].convert_to_f32_slice(&mut values);
+            values
+        };
+        let layer = |k: usize| LayerState {
+            h: part(2 * k),
+            c: part(2 * k + 1),
+        };
+        State {
+            layers: [layer(0), layer(1)],
+        }
+    }
+}
+
+multiversioned! {
+    /// `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`; gates in the order i, f, g, o.
+    fn lstm_cell(gates: &[f32], h: &mut [f32], c: &mut [f32]) {
+        let size = h.len();
+        let gate = |k: usize| &gates[k * size..(k + 1) * size];
+        let ((i, f), (g, o)) = ((gate(0), gate(1)), (gate(2), gate(3)));
+        let c = &mut c[..size];
+        for k in 0..size {
+            c[k] = sigmoid(f[k]) * c[k] + sigmoid(i[k]) * tanh(g[k]);
+            h[k] = sigmoid(o[k]) * tanh(c[k]);
+        }
+    }
+
+    /// `h' = tanh(sum)`.
+    fn elman_cell(gates: &[f32], h: &mut [f32], _c: &mut [f32]) {
+        for (h, sum) in h.iter_mut().zip(gates) { *h = tanh(*sum); }
+    }
+}
