@@ -17,7 +17,8 @@ fn bench(criterion: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
     let checkpoint = Checkpoint::load(&folder).expect("models/default");
     let config = &checkpoint.config;
-    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature).expect("engine");
+    let mut engine =
+        Engine::new(&config.model, checkpoint.tensors(), config.temperature).expect("engine");
     let (step, output) = engine.bytes_read();
     // Ids as unevenly distributed as those of text.
     let mut generator = SplitMix64::new(42);
@@ -28,13 +29,23 @@ fn bench(criterion: &mut Criterion) {
     let text: Vec<u32> = (0..1000).map(|_| ids()).collect();
 
     let mut group = criterion.benchmark_group("engine");
-    group.sample_size(20).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_secs(1));
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_secs(1));
     for bytes in [step + output, 256 << 20] {
         let memory: Vec<u64> = (0..bytes as u64 / 8).collect();
         group.throughput(Throughput::Bytes(bytes as u64));
-        group.bench_function(BenchmarkId::new("memory", format!("{:.0} MB", bytes as f64 / 1e6)), |bencher| {
-            bencher.iter(|| hint::black_box(&memory[..]).iter().fold(0u64, |sum, x| sum.wrapping_add(*x)));
-        });
+        group.bench_function(
+            BenchmarkId::new("memory", format!("{:.0} MB", bytes as f64 / 1e6)),
+            |bencher| {
+                bencher.iter(|| {
+                    hint::black_box(&memory[..])
+                        .iter()
+                        .fold(0u64, |sum, x| sum.wrapping_add(*x))
+                });
+            },
+        );
     }
     for kernel in Engine::kernels() {
         assert!(engine.choose_kernel(kernel), "{kernel}");

@@ -17,6 +17,7 @@ pub mod engine;
 pub mod fingerprint;
 pub mod metrics;
 pub mod model;
+mod prefix;
 pub mod python;
 mod simd;
 pub mod vocabulary;

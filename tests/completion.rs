@@ -226,6 +226,7 @@ fn the_answer_does_not_depend_on_the_way_to_it() {
         assert_eq!(one["token"], other["token"]);
         let difference =
             one["probability"].as_f64().unwrap() - other["probability"].as_f64().unwrap();
-        assert!(difference.abs() < 1e-5);
+        // States are kept in 16 bits: 11 of them are the mantissa.
+        assert!(difference.abs() < 1e-3, "{difference}");
     }
 }

@@ -11,8 +11,8 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::print;
-use crate::completer::{Candidate, Completer, Options};
-use crate::engine::{EngineError, Session};
+use crate::completer::{Candidate, Completer, Options, Session};
+use crate::engine::EngineError;
 use crate::source;
 
 /// How long nothing need be said.

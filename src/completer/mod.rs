@@ -8,11 +8,10 @@ mod rank;
 mod tests;
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::checkpoint::Checkpoint;
-use crate::engine::{Engine, EngineError, Session};
-use crate::python::{self, Context, Kind, Place};
+use crate::engine::{self, Engine, EngineError};
+use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::Vocabulary;
 use rank::Offers;
 
@@ -22,6 +21,23 @@ pub struct Completer {
     engine: Engine,
     vocabulary: Vocabulary,
     offers: Offers,
+}
+
+/// What a completer remembers of one document, so that a question costs what has changed since the one before it. Belongs
+/// to one completer.
+#[derive(Debug, Default)]
+pub struct Session {
+    reader: Reader,
+    /// Of the last context's tokens, `<s>` first.
+    ids: Vec<u32>,
+    states: engine::Session,
+    spelling: String,
+}
+
+/// The cursor of a question, and what it is in.
+struct Cursor {
+    prefix: Range<usize>,
+    place: Place,
 }
 
 /// What is asked of [`Completer::complete`].
@@ -118,10 +134,10 @@ impl Completer {
         cursor: usize,
         k: usize,
     ) -> Result<NextTokens, EngineError> {
-        let context = python::context(text, cursor);
-        let probabilities = self.distribution(session, text, &context)?;
+        let Cursor { prefix, .. } = self.lex(session, text, cursor);
+        let probabilities = session.states.distribution(&self.engine, &session.ids)?;
         let mut ranked: Vec<(u32, f32)> = (0..).zip(probabilities.iter().copied()).collect();
-        rank::keep_best(&mut ranked, k);
+        rank::keep_best(&mut ranked, k, |&id| id);
         let tokens = ranked.into_iter().filter_map(|(id, probability)| {
             let token = self.vocabulary.token(id)?.to_owned();
             Some(NextToken {
@@ -131,7 +147,7 @@ impl Completer {
             })
         });
         Ok(NextTokens {
-            prefix: context.prefix,
+            prefix,
             tokens: tokens.collect(),
         })
     }
@@ -144,9 +160,11 @@ impl Completer {
         cursor: usize,
         options: &Options,
     ) -> Result<Completions, EngineError> {
-        let context = python::context(text, cursor);
-        let replace = context.prefix.clone();
-        let wanted = match context.place {
+        let Cursor {
+            prefix: replace,
+            place,
+        } = self.lex(session, text, cursor);
+        let wanted = match place {
             Place::Code => true,
             Place::String => options.in_strings,
             Place::Comment => options.in_comments,
@@ -157,7 +175,7 @@ impl Completer {
                 items: Vec::new(),
             });
         }
-        let probabilities = self.distribution(session, text, &context)?;
+        let probabilities = session.states.distribution(&self.engine, &session.ids)?;
         let items = self.offers.rank(
             &probabilities,
             &text[replace.clone()],
@@ -176,31 +194,42 @@ impl Completer {
         cursor: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, EngineError> {
-        session.read(
-            &self.engine,
-            &self.ids(text, &python::context(text, cursor)),
-            stop,
-        )
+        self.lex(session, text, cursor);
+        session.states.read(&self.engine, &session.ids, stop)
     }
 
-    fn distribution(
-        &self,
-        session: &mut Session,
-        text: &str,
-        context: &Context,
-    ) -> Result<Arc<[f32]>, EngineError> {
-        session.distribution(&self.engine, &self.ids(text, context))
+    /// Brings a session's ids up to date.
+    fn lex(&self, session: &mut Session, text: &str, cursor: usize) -> Cursor {
+        let Session {
+            reader,
+            ids,
+            spelling,
+            ..
+        } = session;
+        let context = reader.context(text, cursor);
+        ids.truncate(1 + context.unchanged);
+        if ids.is_empty() {
+            ids.push(self.vocabulary.id(python::START));
+        }
+        ids.extend(context.tokens[context.unchanged..].iter().map(|&token| {
+            python::surface(text, token, spelling);
+            self.vocabulary.id(spelling)
+        }));
+        Cursor {
+            prefix: context.prefix,
+            place: context.place,
+        }
+    }
+}
+
+impl Session {
+    /// Nothing read yet.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// The context's token ids, `<s>` first.
-    fn ids(&self, text: &str, context: &Context) -> Vec<u32> {
-        let mut surface = String::new();
-        let tokens = context.tokens.iter().map(|&token| {
-            python::surface(text, token, &mut surface);
-            self.vocabulary.id(&surface)
-        });
-        std::iter::once(self.vocabulary.id(python::START))
-            .chain(tokens)
-            .collect()
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.reader.bytes() + size_of_val(&self.ids[..]) + self.states.bytes()
     }
 }

@@ -6,12 +6,14 @@ use crate::python::{self, Kind};
 /// What can be inserted for each vocabulary entry.
 #[derive(Debug)]
 pub(super) struct Offers {
-    /// By id; `None` for what has no text: specials, the line end, `<NUM_LIT>`.
-    entries: Vec<Option<Offer>>,
+    /// In the order of their texts: what begins with the same letters stands together. Without what has no text:
+    /// specials, the line end, `<NUM_LIT>`.
+    sorted: Vec<Offer>,
 }
 
 #[derive(Debug)]
 struct Offer {
+    id: u32,
     token: Box<str>,
     text: Box<str>,
     kind: Kind,
@@ -20,18 +22,26 @@ struct Offer {
 impl Offers {
     /// From the vocabulary's tokens, in the order of their ids.
     pub(super) fn new<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
-        let offer = |token: &str| {
+        let offer = |(id, token): (u32, &str)| {
             let text = python::insertable(token)?;
             // Enter is a key, not a completion.
             (token != python::EOL).then(|| Offer {
+                id,
                 token: token.into(),
                 text: text.into(),
                 kind: python::surface_kind(token),
             })
         };
-        Self {
-            entries: tokens.map(offer).collect(),
-        }
+        let mut sorted: Vec<Offer> = (0..).zip(tokens).filter_map(offer).collect();
+        sorted.sort_by(|a, b| a.text.cmp(&b.text));
+        Self { sorted }
+    }
+
+    /// Those whose text begins with `prefix`.
+    fn beginning_with(&self, prefix: &str) -> &[Offer] {
+        let first = self.sorted.partition_point(|offer| *offer.text < *prefix);
+        let count = self.sorted[first..].partition_point(|offer| offer.text.starts_with(prefix));
+        &self.sorted[first..first + count]
     }
 
     /// The `most` likeliest candidates under `probabilities` that start with `prefix`, given what stands `right` of the
@@ -44,22 +54,23 @@ impl Offers {
         most: usize,
     ) -> Vec<Candidate> {
         let right = Right::new(right);
-        let mut fitting: Vec<(u32, f32)> = (0..)
-            .zip(&self.entries)
-            .zip(probabilities)
-            .filter_map(|((id, offer), &probability)| {
-                let rest = offer.as_ref()?.text.strip_prefix(prefix)?;
-                (probability > 0.0 && right.missing(rest).is_some()).then_some((id, probability))
+        let offers = self.beginning_with(prefix);
+        let mut fitting: Vec<(&Offer, f32)> = offers
+            .iter()
+            .filter_map(|offer| {
+                let probability = *probabilities.get(offer.id as usize)?;
+                let fits =
+                    probability > 0.0 && right.missing(&offer.text[prefix.len()..]).is_some();
+                fits.then_some((offer, probability))
             })
             .collect();
         let total: f64 = fitting
             .iter()
             .map(|&(_, probability)| f64::from(probability))
             .sum();
-        keep_best(&mut fitting, most);
-        let candidates = fitting.into_iter().filter_map(|(id, probability)| {
-            let offer = self.entries[id as usize].as_ref()?;
-            let missing = right.missing(offer.text.strip_prefix(prefix)?)?;
+        keep_best(&mut fitting, most, |offer| offer.id);
+        let candidates = fitting.into_iter().filter_map(|(offer, probability)| {
+            let missing = right.missing(&offer.text[prefix.len()..])?;
             Some(Candidate {
                 text: format!("{prefix}{missing}"),
                 token: offer.token.to_string(),
@@ -107,10 +118,11 @@ impl<'a> Right<'a> {
 }
 
 /// Sorts the `most` best to the front, best first and lower ids first among equals, and drops the others.
-pub(super) fn keep_best(ranked: &mut Vec<(u32, f32)>, most: usize) {
-    let better = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+pub(super) fn keep_best<T>(ranked: &mut Vec<(T, f32)>, most: usize, id: impl Fn(&T) -> u32) {
+    let better =
+        |a: &(T, f32), b: &(T, f32)| b.1.total_cmp(&a.1).then_with(|| id(&a.0).cmp(&id(&b.0)));
     if most < ranked.len() {
-        ranked.select_nth_unstable_by(most, better);
+        ranked.select_nth_unstable_by(most, &better);
         ranked.truncate(most);
     }
     ranked.sort_unstable_by(better);

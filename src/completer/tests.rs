@@ -10,7 +10,8 @@ use crate::model::{Architecture, Initialization, ModelConfig, initial_parameters
 /// Candidates at `$0` if the network's distribution were `distribution`, one a line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
     let (left, right) = fixture.split_once("$0").expect("a cursor");
-    let context = python::context(&format!("{left}{right}"), left.len());
+    let mut reader = Reader::default();
+    let context = reader.context(&format!("{left}{right}"), left.len());
     let (tokens, probabilities): (Vec<&str>, Vec<f32>) = distribution.iter().copied().unzip();
     let offers = Offers::new(tokens.into_iter());
     let prefix = &left[context.prefix];

@@ -66,7 +66,9 @@ impl Engine {
 
     /// Changes to another of [`Engine::kernels`], which gives the same answers at another speed; whether it is one.
     pub fn choose_kernel(&mut self, name: &str) -> bool {
-        let kernel = Kernel::available().into_iter().find(|kernel| kernel.name() == name);
+        let kernel = Kernel::available()
+            .into_iter()
+            .find(|kernel| kernel.name() == name);
         kernel.is_some_and(|kernel| {
             self.network.set_kernel(kernel);
             true

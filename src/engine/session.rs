@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::network::{BLOCK, CompressedState, State};
 use super::{Engine, EngineError};
+use crate::prefix::common_prefix;
 
 /// Tokens between two milestones of a document that is not very long.
 const STRIDE: usize = BLOCK;
@@ -199,14 +200,4 @@ impl Front {
             state: self.state.compress(),
         }
     }
-}
-
-/// How many elements at the start are equal.
-fn common_prefix(a: &[u32], b: &[u32]) -> usize {
-    // By blocks first, which are compared as memory is.
-    const BLOCK: usize = 256;
-    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK));
-    let equal = BLOCK * blocks.take_while(|(a, b)| a == b).count();
-    let rest = a[equal..].iter().zip(&b[equal..]);
-    equal + rest.take_while(|(a, b)| a == b).count()
 }

@@ -1,15 +1,21 @@
 //! What stands before a cursor: whole tokens, the word or number being typed, and whether it is code at all.
+//!
+//! A text is asked about many times as it is typed, and lexed only from where it has changed: a character joins nothing to
+//! tokens that it does not touch, so that a lexer can be kept in a gap before it and go on over the new text.
 
 use std::ops::Range;
 
-use super::lexer::{Lexer, collect};
+use super::lexer::Lexer;
 use super::{Kind, Token, number};
+use crate::prefix::common_prefix;
 
 /// What stands before a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Context {
+pub struct Context<'r> {
     /// The tokens before the typed prefix. A trailing [`Kind::Eol`] is kept: it tells that a line has begun.
-    pub tokens: Vec<Token>,
+    pub tokens: &'r [Token],
+    /// How many of the tokens are those of the reader's previous context.
+    pub unchanged: usize,
     /// The name, keyword or open number that touches the cursor on its left; empty, at the cursor, if there is none.
     pub prefix: Range<usize>,
     /// What the cursor is in.
@@ -30,28 +36,96 @@ pub enum Place {
 /// A number of several tokens while it is typed has at most this many: `0`, `1`, `e` and `+` of `01e+5`.
 const OPEN_NUMBER_TOKENS: usize = 4;
 
-/// The context of a cursor, a byte offset that is clamped to the text and to the start of a character.
-/// The text after it is not read.
-pub fn context(text: &str, cursor: usize) -> Context {
-    let cursor = text.floor_char_boundary(cursor);
-    let mut lexer = Lexer::new(&text[..cursor]);
-    let mut tokens = collect(&mut lexer);
-    let place = lexer.place();
-    let typed = if place == Place::Code {
-        typed(text, cursor, &tokens)
-    } else {
-        0
-    };
-    let behind = tokens.len() - typed;
-    let start = tokens
-        .get(behind)
-        .map_or(cursor, |token| token.start as usize);
-    tokens.truncate(behind);
-    Context {
-        tokens,
-        prefix: start..cursor,
-        place,
+/// Tokens, at least, between two marks.
+const STRIDE: usize = 64;
+
+/// Reads one text again and again.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// What was read last: the text before the cursor.
+    text: String,
+    tokens: Vec<Token>,
+    /// How many tokens the last context had.
+    given: usize,
+    /// Ascending.
+    marks: Vec<Mark>,
+}
+
+/// A place from which to read on.
+#[derive(Debug)]
+struct Mark {
+    /// How many tokens stand before it.
+    tokens: usize,
+    lexer: Lexer<'static>,
+}
+
+impl Reader {
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.text.capacity()
+            + self.tokens.capacity() * size_of::<Token>()
+            + size_of_val(&self.marks[..])
     }
+
+    /// The context of a cursor, a byte offset that is clamped to the text and to the start of a character.
+    /// The text after it is not read.
+    pub fn context(&mut self, text: &str, cursor: usize) -> Context<'_> {
+        let cursor = text.floor_char_boundary(cursor);
+        let text = &text[..cursor];
+        let common = common_prefix(self.text.as_bytes(), text.as_bytes());
+        self.marks.truncate(
+            self.marks
+                .partition_point(|mark| mark.lexer.position() < common),
+        );
+        let common = text.floor_char_boundary(common);
+        self.text.truncate(common);
+        self.text.push_str(&text[common..]);
+
+        let mut lexer = match self.marks.last() {
+            Some(mark) => {
+                self.tokens.truncate(mark.tokens);
+                mark.lexer.over(&self.text)
+            }
+            None => {
+                self.tokens.clear();
+                // Python has about one token in five bytes.
+                self.tokens.reserve(text.len() / 5 + 8);
+                Lexer::new(&self.text)
+            }
+        };
+        let unchanged = self.tokens.len().min(self.given);
+        let mut next_mark = self.tokens.len() + STRIDE;
+        while let Some(token) = lexer.next() {
+            self.tokens.push(token);
+            if self.tokens.len() >= next_mark && is_settled(text, token) {
+                self.marks.push(Mark {
+                    tokens: self.tokens.len(),
+                    lexer: lexer.over(""),
+                });
+                next_mark += STRIDE;
+            }
+        }
+        let place = lexer.place();
+        let typed = if place == Place::Code {
+            typed(text, cursor, &self.tokens)
+        } else {
+            0
+        };
+        self.given = self.tokens.len() - typed;
+        let (tokens, typed) = self.tokens.split_at(self.given);
+        Context {
+            tokens,
+            unchanged,
+            prefix: typed.first().map_or(cursor, |token| token.start as usize)..cursor,
+            place,
+        }
+    }
+}
+
+/// Whether no text that agrees with this one up to a byte behind the token can have other tokens up to it.
+fn is_settled(text: &str, token: Token) -> bool {
+    let next = text.as_bytes().get(token.end as usize);
+    token.kind == Kind::Eol || matches!(next, Some(b' ' | b'\t'))
 }
 
 /// How many of the last tokens are the typed prefix.

@@ -21,7 +21,7 @@ pub fn lex(text: &str) -> Vec<Token> {
 }
 
 /// The lexer's remaining tokens.
-pub(super) fn collect(lexer: &mut Lexer) -> Vec<Token> {
+fn collect(lexer: &mut Lexer) -> Vec<Token> {
     // Python has about one token in five bytes.
     let mut tokens = Vec::with_capacity(lexer.text.len() / 5 + 8);
     tokens.extend(lexer);
@@ -99,15 +99,27 @@ static FIRST: [First; 256] = {
 impl<'t> Lexer<'t> {
     /// A lexer at the start of a text.
     pub fn new(text: &'t str) -> Self {
-        let text = &text[..text.floor_char_boundary(u32::MAX as usize)];
         Self {
-            text,
+            text: clipped(text),
             position: 0,
             after_eol: true,
             depth: 0,
             continued: false,
             place: Place::Code,
         }
+    }
+
+    /// The same lexer over another text, which begins as the first one does up to where this has read.
+    pub(super) fn over<'u>(&self, text: &'u str) -> Lexer<'u> {
+        Lexer {
+            text: clipped(text),
+            ..*self
+        }
+    }
+
+    /// The first byte not yet read.
+    pub(super) fn position(&self) -> usize {
+        self.position
     }
 
     /// After the last token: whether the text ends inside a string or a comment.
@@ -282,6 +294,11 @@ impl Iterator for Lexer<'_> {
             return Some(self.token(Kind::Operator, start, start + length));
         }
     }
+}
+
+/// What 32-bit spans can name of a text.
+fn clipped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(u32::MAX as usize)]
 }
 
 /// Whether the line break at `position` is a carriage return without a line feed.

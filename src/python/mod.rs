@@ -5,7 +5,7 @@
 //! or end), comments and indentation vanish, and an f-string is one token whatever quotes its fields hold.
 //! Nothing here fails: what `CPython` would refuse becomes the best tokens there are.
 //!
-//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`context()`]: what stands before a cursor
+//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`Reader`]: what stands before a cursor
 //! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling back to Python
 //! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says; [`check`]: the same, but only for what
 //!   `CPython` accepts
@@ -26,7 +26,7 @@ mod word;
 mod tests;
 
 pub use check::{Flaw, check};
-pub use context::{Context, Place, context};
+pub use context::{Context, Place, Reader};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};
 pub use print::print;

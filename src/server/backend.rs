@@ -24,8 +24,7 @@ use super::documents::{Document, Documents};
 use super::parent;
 use super::questions::{Method, NoAnswer, Questions};
 use super::settings::Settings;
-use crate::completer::Completer;
-use crate::engine::Session;
+use crate::completer::{Completer, Session};
 
 /// The language server.
 pub struct Backend {

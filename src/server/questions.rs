@@ -8,8 +8,8 @@ use tracing::error;
 use super::documents::Document;
 use super::inference::{Inference, Outcome};
 use super::latest::Latest;
-use crate::completer::Completer;
-use crate::engine::{EngineError, Session};
+use crate::completer::{Completer, Session};
+use crate::engine::EngineError;
 
 /// The model, and who waits for it.
 pub struct Questions {

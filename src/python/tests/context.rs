@@ -2,14 +2,15 @@
 
 use insta::assert_snapshot;
 
-use super::super::{Place, context};
+use super::super::{Place, Reader};
 use super::spellings;
 
 fn check(fixture: &str) -> String {
     let cursor = fixture.find("$0").expect("a cursor");
     let text = fixture.replacen("$0", "", 1);
-    let context = context(&text, cursor);
-    let tokens = spellings(&text, &context.tokens).join(" ");
+    let mut reader = Reader::default();
+    let context = reader.context(&text, cursor);
+    let tokens = spellings(&text, context.tokens).join(" ");
     let place = match context.place {
         Place::Code => "",
         Place::String => " in a string",
@@ -66,6 +67,8 @@ fn strings_and_comments() {
 
 #[test]
 fn cursors_are_clamped() {
-    assert_eq!(context("x = é", 5), context("x = é", 4));
-    assert_eq!(context("x = ", 99), context("x = ", 4));
+    for (text, outside, inside) in [("x = é", 5, 4), ("x = ", 99, 4)] {
+        let (mut a, mut b) = (Reader::default(), Reader::default());
+        assert_eq!(a.context(text, outside), b.context(text, inside));
+    }
 }

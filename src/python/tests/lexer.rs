@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::super::surface::LONGEST_LITERAL;
-use super::super::{EOL, Kind, context, insertable, is_keyword, lex, surface_kind};
+use super::super::{EOL, Kind, Reader, insertable, is_keyword, lex, surface_kind};
 use super::tokens;
 
 #[test]
@@ -87,7 +87,7 @@ fn hostile_nesting() {
     ];
     for text in units.map(|unit| unit.repeat(200_000)) {
         assert!(lex(&text).len() <= text.len());
-        assert!(context(&text, text.len()).tokens.len() <= text.len());
+        assert!(Reader::default().context(&text, text.len()).tokens.len() <= text.len());
     }
 }
 
