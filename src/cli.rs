@@ -8,14 +8,17 @@ mod complete;
 mod info;
 mod tokens;
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::thread;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::completer::Completer;
 use crate::{embedded, evaluate, server};
@@ -36,6 +39,9 @@ enum Command {
         /// Accepted because some editors add it; standard input and output are all there is
         #[arg(long)]
         stdio: bool,
+        /// Write a log to this file, and in it how long each part of each answer took
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
         #[command(flatten)]
         model: ModelArgument,
     },
@@ -99,15 +105,8 @@ struct ModelArgument {
 /// Runs the program with the process's arguments.
 pub fn run() -> ExitCode {
     let command = Arguments::parse().command;
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
-        )
-        .with_writer(io::stderr)
-        .log_internal_errors(false) // with standard error gone, telling it so would be a panic
-        .init();
     exit_on_interrupt();
-    match execute(command) {
+    match start_log(&command).and_then(|()| execute(command)) {
         Ok(code) => code,
         // Whoever reads has seen enough, as in `minicopilot tokens … | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -119,9 +118,37 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Diagnostics go to standard error, or to the file that `serve --log` names; `RUST_LOG` says which.
+fn start_log(command: &Command) -> anyhow::Result<()> {
+    let filter =
+        |default| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().log_internal_errors(false); // with standard error gone, telling it so would be a panic
+    match command {
+        Command::Serve {
+            log: Some(path), ..
+        } => {
+            let file = File::options()
+                .create(true)
+                .append(true)
+                .open(path)
+                .with_context(|| format!("cannot write the log {}", path.display()))?;
+            log.with_env_filter(filter("minicopilot=debug"))
+                .with_span_events(FmtSpan::CLOSE)
+                .with_ansi(false)
+                .with_writer(Mutex::new(file))
+                .init();
+        }
+        _ => log
+            .with_env_filter(filter("warn"))
+            .with_writer(io::stderr)
+            .init(),
+    }
+    Ok(())
+}
+
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { stdio: _, model } => serve(&model),
+        Command::Serve { model, .. } => serve(&model),
         Command::Complete { place, json, model } => {
             complete::run(&model.completer()?, &place, json)
         }

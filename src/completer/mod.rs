@@ -9,11 +9,16 @@ mod tests;
 
 use std::ops::Range;
 
+use tracing::debug_span;
+
 use crate::checkpoint::Checkpoint;
 use crate::engine::{self, Engine, EngineError};
 use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::Vocabulary;
 use rank::Offers;
+
+/// Bytes that are lexed in microseconds.
+const AT_ONCE: usize = 4096;
 
 /// Answers what comes next at a cursor. Shared by all documents; each brings its own [`Session`].
 #[derive(Debug)]
@@ -137,7 +142,7 @@ impl Completer {
         let Cursor { prefix, .. } = self.lex(session, text, cursor);
         let probabilities = session.states.distribution(&self.engine, &session.ids)?;
         let mut ranked: Vec<(u32, f32)> = (0..).zip(probabilities.iter().copied()).collect();
-        rank::keep_best(&mut ranked, k, |&id| id);
+        rank::keep_best(&mut ranked, k);
         let tokens = ranked.into_iter().filter_map(|(id, probability)| {
             let token = self.vocabulary.token(id)?.to_owned();
             Some(NextToken {
@@ -160,33 +165,45 @@ impl Completer {
         cursor: usize,
         options: &Options,
     ) -> Result<Completions, EngineError> {
-        let Cursor {
-            prefix: replace,
-            place,
-        } = self.lex(session, text, cursor);
-        let wanted = match place {
-            Place::Code => true,
-            Place::String => options.in_strings,
-            Place::Comment => options.in_comments,
-        };
-        if !wanted {
-            return Ok(Completions {
-                replace,
-                items: Vec::new(),
-            });
+        let cursor = self.lex(session, text, cursor);
+        if !options.want(cursor.place) {
+            return Ok(cursor.nothing());
         }
         let probabilities = session.states.distribution(&self.engine, &session.ids)?;
-        let items = self.offers.rank(
-            &probabilities,
-            &text[replace.clone()],
-            &text[replace.end..],
-            options.max_items,
-        );
-        Ok(Completions { replace, items })
+        Ok(self.offer(&probabilities, text, cursor, options))
     }
 
-    /// Reads what stands before `cursor` without answering, until all is read or `stop` says so; whether all is read.
-    /// A document that has just been opened is best read so, before anybody asks.
+    /// The same, if that takes microseconds: because nothing is wanted at this place, or because the network has been
+    /// asked there already, as it has when a word goes on.
+    pub fn complete_at_once(
+        &self,
+        session: &mut Session,
+        text: &str,
+        cursor: usize,
+        options: &Options,
+    ) -> Option<Completions> {
+        if session.reader.unread(text, cursor) > AT_ONCE {
+            return None;
+        }
+        let cursor = self.lex(session, text, cursor);
+        if !options.want(cursor.place) {
+            return Some(cursor.nothing());
+        }
+        let probabilities = session.states.answered(&session.ids)?;
+        Some(self.offer(&probabilities, text, cursor, options))
+    }
+
+    /// Whether there is nothing to read before somebody asks: [`Completer::complete_at_once`] would answer, or the cursor
+    /// is in a string or a comment, which seldom ends with the next key.
+    pub fn is_read(&self, session: &mut Session, text: &str, cursor: usize) -> bool {
+        session.reader.unread(text, cursor) <= AT_ONCE && {
+            let cursor = self.lex(session, text, cursor);
+            cursor.place != Place::Code || session.states.answered(&session.ids).is_some()
+        }
+    }
+
+    /// Reads what stands before `cursor`, and computes what an answer there needs, until all is done or `stop` says so;
+    /// whether all is read. A document that has just been changed is best read so, before anybody asks.
     pub fn read(
         &self,
         session: &mut Session,
@@ -194,12 +211,38 @@ impl Completer {
         cursor: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, EngineError> {
-        self.lex(session, text, cursor);
-        session.states.read(&self.engine, &session.ids, stop)
+        let cursor = self.lex(session, text, cursor);
+        let done = session.states.read(&self.engine, &session.ids, stop)?;
+        if done && cursor.place == Place::Code {
+            session.states.distribution(&self.engine, &session.ids)?;
+        }
+        Ok(done)
+    }
+
+    fn offer(
+        &self,
+        probabilities: &[f32],
+        text: &str,
+        cursor: Cursor,
+        options: &Options,
+    ) -> Completions {
+        let _span = debug_span!("rank").entered();
+        let Range { start, end } = cursor.prefix;
+        let items = self.offers.rank(
+            probabilities,
+            &text[start..end],
+            &text[end..],
+            options.max_items,
+        );
+        Completions {
+            replace: cursor.prefix,
+            items,
+        }
     }
 
     /// Brings a session's ids up to date.
     fn lex(&self, session: &mut Session, text: &str, cursor: usize) -> Cursor {
+        let _span = debug_span!("lex").entered();
         let Session {
             reader,
             ids,
@@ -218,6 +261,25 @@ impl Completer {
         Cursor {
             prefix: context.prefix,
             place: context.place,
+        }
+    }
+}
+
+impl Cursor {
+    fn nothing(self) -> Completions {
+        Completions {
+            replace: self.prefix,
+            items: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    fn want(&self, place: Place) -> bool {
+        match place {
+            Place::Code => true,
+            Place::String => self.in_strings,
+            Place::Comment => self.in_comments,
         }
     }
 }

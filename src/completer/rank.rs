@@ -1,19 +1,25 @@
 //! Ranking: which vocabulary entries can be inserted here, and how probable each is among them.
 
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
 use super::Candidate;
 use crate::python::{self, Kind};
 
-/// What can be inserted for each vocabulary entry.
+/// What can be inserted for each vocabulary entry that has a text; specials, the line end and `<NUM_LIT>` have none.
 #[derive(Debug)]
 pub(super) struct Offers {
-    /// In the order of their texts: what begins with the same letters stands together. Without what has no text:
-    /// specials, the line end, `<NUM_LIT>`.
-    sorted: Vec<Offer>,
+    /// In order, so that what begins with the same letters stands together.
+    texts: Vec<Box<str>>,
+    /// The id of each of `texts`.
+    ids: Vec<u32>,
+    /// By id.
+    offers: FxHashMap<u32, Offer>,
 }
 
 #[derive(Debug)]
 struct Offer {
-    id: u32,
     token: Box<str>,
     text: Box<str>,
     kind: Kind,
@@ -25,23 +31,21 @@ impl Offers {
         let offer = |(id, token): (u32, &str)| {
             let text = python::insertable(token)?;
             // Enter is a key, not a completion.
-            (token != python::EOL).then(|| Offer {
-                id,
+            let offer = Offer {
                 token: token.into(),
                 text: text.into(),
                 kind: python::surface_kind(token),
-            })
+            };
+            (token != python::EOL).then_some((id, offer))
         };
-        let mut sorted: Vec<Offer> = (0..).zip(tokens).filter_map(offer).collect();
-        sorted.sort_by(|a, b| a.text.cmp(&b.text));
-        Self { sorted }
-    }
-
-    /// Those whose text begins with `prefix`.
-    fn beginning_with(&self, prefix: &str) -> &[Offer] {
-        let first = self.sorted.partition_point(|offer| *offer.text < *prefix);
-        let count = self.sorted[first..].partition_point(|offer| offer.text.starts_with(prefix));
-        &self.sorted[first..first + count]
+        let offers: FxHashMap<u32, Offer> = (0..).zip(tokens).filter_map(offer).collect();
+        let mut sorted: Vec<(Box<str>, u32)> = offers
+            .iter()
+            .map(|(&id, offer)| (offer.text.clone(), id))
+            .collect();
+        sorted.sort_unstable();
+        let (texts, ids) = sorted.into_iter().unzip();
+        Self { texts, ids, offers }
     }
 
     /// The `most` likeliest candidates under `probabilities` that start with `prefix`, given what stands `right` of the
@@ -54,23 +58,24 @@ impl Offers {
         most: usize,
     ) -> Vec<Candidate> {
         let right = Right::new(right);
-        let offers = self.beginning_with(prefix);
-        let mut fitting: Vec<(&Offer, f32)> = offers
-            .iter()
-            .filter_map(|offer| {
-                let probability = *probabilities.get(offer.id as usize)?;
-                let fits =
-                    probability > 0.0 && right.missing(&offer.text[prefix.len()..]).is_some();
-                fits.then_some((offer, probability))
+        let (range, there) = (self.beginning_with(prefix), self.there(prefix, &right));
+        let mut fitting: Vec<(u32, f32)> = range
+            .filter(|index| !there.iter().any(|there| there.contains(index)))
+            .map(|index| {
+                let id = self.ids[index];
+                (id, probabilities.get(id as usize).copied().unwrap_or(0.0))
             })
+            .filter(|&(_, probability)| probability > 0.0)
             .collect();
         let total: f64 = fitting
             .iter()
             .map(|&(_, probability)| f64::from(probability))
             .sum();
-        keep_best(&mut fitting, most, |offer| offer.id);
-        let candidates = fitting.into_iter().filter_map(|(offer, probability)| {
-            let missing = right.missing(&offer.text[prefix.len()..])?;
+        keep_best(&mut fitting, most);
+        let candidates = fitting.into_iter().filter_map(|(id, probability)| {
+            let offer = self.offers.get(&id)?;
+            let rest = offer.text.strip_prefix(prefix)?;
+            let missing = rest.strip_suffix(right.word).unwrap_or(rest);
             Some(Candidate {
                 text: format!("{prefix}{missing}"),
                 token: offer.token.to_string(),
@@ -79,6 +84,28 @@ impl Offers {
             })
         });
         candidates.collect()
+    }
+
+    /// The places in `texts` of what begins with `prefix`.
+    fn beginning_with(&self, prefix: &str) -> Range<usize> {
+        let first = self.texts.partition_point(|text| **text < *prefix);
+        let count = self.texts[first..].partition_point(|text| text.starts_with(prefix));
+        first..first + count
+    }
+
+    /// The places in `texts` of what would add nothing, behind `prefix`, to what stands right of the cursor: the word
+    /// itself, and everything that begins with the closing bracket or quote.
+    fn there(&self, prefix: &str, right: &Right) -> [Range<usize>; 2] {
+        let closed = match right.closing {
+            Some(closing) => self.beginning_with(&format!("{prefix}{closing}")),
+            None => 0..0,
+        };
+        let whole = format!("{prefix}{}", right.word);
+        let same = match self.texts.binary_search_by(|text| (**text).cmp(&whole)) {
+            Ok(index) if !right.word.is_empty() => index..index + 1,
+            _ => 0..0,
+        };
+        [closed, same]
     }
 }
 
@@ -99,30 +126,13 @@ impl<'a> Right<'a> {
             closing: text.chars().next().filter(|c| ")]}'\"".contains(*c)),
         }
     }
-
-    /// What of `rest`, the part of a candidate behind the cursor, is still missing; `None` if the candidate adds
-    /// nothing to what stands there.
-    fn missing<'b>(&self, rest: &'b str) -> Option<&'b str> {
-        if self
-            .closing
-            .is_some_and(|closing| rest.starts_with(closing))
-        {
-            return None;
-        }
-        match rest.strip_suffix(self.word) {
-            Some("") if !self.word.is_empty() => None,
-            Some(missing) => Some(missing),
-            None => Some(rest),
-        }
-    }
 }
 
 /// Sorts the `most` best to the front, best first and lower ids first among equals, and drops the others.
-pub(super) fn keep_best<T>(ranked: &mut Vec<(T, f32)>, most: usize, id: impl Fn(&T) -> u32) {
-    let better =
-        |a: &(T, f32), b: &(T, f32)| b.1.total_cmp(&a.1).then_with(|| id(&a.0).cmp(&id(&b.0)));
+pub(super) fn keep_best(ranked: &mut Vec<(u32, f32)>, most: usize) {
+    let better = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
     if most < ranked.len() {
-        ranked.select_nth_unstable_by(most, &better);
+        ranked.select_nth_unstable_by(most, better);
         ranked.truncate(most);
     }
     ranked.sort_unstable_by(better);

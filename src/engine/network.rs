@@ -186,6 +186,14 @@ impl Layer {
 }
 
 impl State {
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let layers = self.layers.iter();
+        layers
+            .map(|layer| size_of_val(&layer.h[..]) + size_of_val(&layer.c[..]))
+            .sum()
+    }
+
     /// Rounded to 16 bits a number.
     pub(super) fn compress(&self) -> CompressedState {
         let size = self.layers[0].h.len();

@@ -1,12 +1,14 @@
 //! One document's recurrent states, so that a keystroke costs the tokens it changed and not the whole buffer.
 //!
-//! States are kept at every 32nd token (*milestones*), to fall back on after an edit anywhere, and where the last few
-//! questions were asked, since typing and deleting go back and forth over the same places; all of them in 16 bits a
-//! number. A question replays from the nearest kept state before it. A state is dropped as soon as a token behind it
+//! States are kept at every 32nd token (*milestones*, in 16 bits a number), to fall back on after an edit anywhere, and
+//! exactly as they were where the last few questions were asked, since typing and deleting go back and forth over the
+//! same places. A question replays from the nearest kept state before it. A state is dropped as soon as a token behind it
 //! differs.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+use tracing::debug_span;
 
 use super::network::{BLOCK, CompressedState, State};
 use super::{Engine, EngineError};
@@ -25,11 +27,9 @@ pub struct Session {
     /// The tokens behind the kept states.
     ids: Vec<u32>,
     /// Ascending, at multiples of `stride`.
-    pub(super) milestones: Vec<Kept>,
+    pub(super) milestones: Vec<Milestone>,
     /// Oldest first.
-    recent: VecDeque<Kept>,
-    /// Where the last call stopped, exactly as it was.
-    pub(super) front: Option<Front>,
+    recent: VecDeque<Reading>,
     stride: usize,
     /// The last answer and how many of `ids` it came after.
     answer: Option<(usize, Arc<[f32]>)>,
@@ -37,16 +37,16 @@ pub struct Session {
 
 /// The state after the first `read` tokens.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
-    pub(super) read: usize,
-    state: CompressedState,
-}
-
-/// The same in full precision.
-#[derive(Clone, Debug)]
-pub(super) struct Front {
+pub(super) struct Reading {
     pub(super) read: usize,
     state: State,
+}
+
+/// The same, rounded.
+#[derive(Debug)]
+pub(super) struct Milestone {
+    read: usize,
+    state: CompressedState,
 }
 
 impl Default for Session {
@@ -62,7 +62,6 @@ impl Session {
             ids: Vec::new(),
             milestones: Vec::new(),
             recent: VecDeque::new(),
-            front: None,
             stride: STRIDE,
             answer: None,
         }
@@ -70,13 +69,13 @@ impl Session {
 
     /// Memory that the states and tokens take, in bytes.
     pub fn bytes(&self) -> usize {
-        let kept = self.milestones.iter().chain(&self.recent);
-        let states: usize = kept.map(|kept| kept.state.bytes()).sum();
+        let milestones: usize = self.milestones.iter().map(|m| m.state.bytes()).sum();
+        let recent: usize = self.recent.iter().map(|r| r.state.bytes()).sum();
         let answer = self
             .answer
             .as_ref()
             .map_or(0, |(_, answer)| size_of_val(&**answer));
-        states + answer + size_of_val(&self.ids[..])
+        milestones + recent + answer + size_of_val(&self.ids[..])
     }
 
     /// Softmax over the vocabulary after `context`, whose first id is `<s>`.
@@ -96,11 +95,17 @@ impl Session {
         {
             return Ok(Arc::clone(answer));
         }
-        let front = self.nearest(engine, context.len());
-        let answer: Arc<[f32]> = engine.distribution(&front.state).into();
-        self.answer = Some((front.read, Arc::clone(&answer)));
-        self.front = Some(front);
+        let _span = debug_span!("output").entered();
+        let reading = self.nearest(engine, context.len());
+        let answer: Arc<[f32]> = engine.distribution(&reading.state).into();
+        self.answer = Some((reading.read, Arc::clone(&answer)));
         Ok(answer)
+    }
+
+    /// The same, if it has been asked before and is still known.
+    pub fn answered(&self, context: &[u32]) -> Option<Arc<[f32]>> {
+        let (read, answer) = self.answer.as_ref()?;
+        (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))
     }
 
     /// Reads on in `context` until all is read or `stop` says so, which is asked every few milliseconds; whether all
@@ -113,20 +118,20 @@ impl Session {
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, EngineError> {
         self.forget_what_differs(context);
-        let mut front = self.nearest(engine, context.len());
-        while front.read < context.len() && !stop() {
-            let end = (front.read / STRIDE + 1)
+        let mut reading = self.nearest(engine, context.len());
+        let _span = debug_span!("advance", tokens = context.len() - reading.read).entered();
+        while reading.read < context.len() && !stop() {
+            let end = (reading.read / STRIDE + 1)
                 .saturating_mul(STRIDE)
                 .min(context.len());
-            engine.read(&mut front.state, &context[front.read..end])?;
+            engine.read(&mut reading.state, &context[reading.read..end])?;
             self.ids
                 .extend_from_slice(context.get(self.ids.len()..end).unwrap_or_default());
-            front.read = end;
-            self.keep_milestone(&front);
+            reading.read = end;
+            self.keep_milestone(&reading);
         }
-        let done = front.read == context.len();
-        self.keep_recent(&front);
-        self.front = Some(front);
+        let done = reading.read == context.len();
+        self.keep_recent(reading);
         Ok(done)
     }
 
@@ -139,65 +144,56 @@ impl Session {
             self.milestones
                 .truncate(self.milestones.partition_point(|kept| kept.read <= common));
             self.recent.retain(|kept| kept.read <= common);
-            self.front.take_if(|front| front.read > common);
             self.answer.take_if(|(read, _)| *read > common);
         }
     }
 
-    /// The kept state that has read most, but not more than `length` tokens; the front, if it is that, is taken.
-    pub(super) fn nearest(&mut self, engine: &Engine, length: usize) -> Front {
-        let behind = self.milestones.partition_point(|kept| kept.read <= length);
-        let recent = self.recent.iter().filter(|kept| kept.read <= length);
-        let kept = self.milestones[..behind]
-            .last()
-            .into_iter()
-            .chain(recent)
-            .max_by_key(|kept| kept.read);
-        let least = kept.map_or(0, |kept| kept.read);
-        let is_front = |front: &mut Front| (least..=length).contains(&front.read);
-        match (self.front.take_if(is_front), kept) {
-            (Some(front), _) => front,
-            (None, Some(kept)) => Front {
-                read: kept.read,
-                state: kept.state.expand(),
+    /// The kept state that has read most, but not more than `length` tokens.
+    pub(super) fn nearest(&self, engine: &Engine, length: usize) -> Reading {
+        let behind = self
+            .milestones
+            .partition_point(|milestone| milestone.read <= length);
+        let milestone = self.milestones[..behind].last();
+        let recent = self.recent.iter().filter(|reading| reading.read <= length);
+        match (milestone, recent.max_by_key(|reading| reading.read)) {
+            (milestone, Some(recent)) if milestone.is_none_or(|m| m.read <= recent.read) => {
+                recent.clone()
+            }
+            (Some(milestone), _) => Reading {
+                read: milestone.read,
+                state: milestone.state.expand(),
             },
-            (None, None) => Front {
+            (None, _) => Reading {
                 read: 0,
                 state: engine.network.start(),
             },
         }
     }
 
-    fn keep_milestone(&mut self, front: &Front) {
+    fn keep_milestone(&mut self, reading: &Reading) {
         let is_new = self
             .milestones
             .last()
-            .is_none_or(|last| last.read < front.read);
-        if is_new && front.read.is_multiple_of(self.stride) {
-            self.milestones.push(front.compress());
+            .is_none_or(|last| last.read < reading.read);
+        if is_new && reading.read.is_multiple_of(self.stride) {
+            self.milestones.push(Milestone {
+                read: reading.read,
+                state: reading.state.compress(),
+            });
         }
         if self.milestones.len() > MOST_MILESTONES {
             // A very long document: twice as far apart from here on.
             self.stride *= 2;
             self.milestones
-                .retain(|kept| kept.read.is_multiple_of(self.stride));
+                .retain(|milestone| milestone.read.is_multiple_of(self.stride));
         }
     }
 
-    fn keep_recent(&mut self, front: &Front) {
-        self.recent.retain(|other| other.read != front.read);
-        self.recent.push_back(front.compress());
+    fn keep_recent(&mut self, reading: Reading) {
+        self.recent.retain(|other| other.read != reading.read);
+        self.recent.push_back(reading);
         if self.recent.len() > RECENT {
             self.recent.pop_front();
-        }
-    }
-}
-
-impl Front {
-    fn compress(&self) -> Kept {
-        Kept {
-            read: self.read,
-            state: self.state.compress(),
         }
     }
 }

@@ -229,10 +229,7 @@ proptest! {
 /// How many tokens a question after `context` would read.
 fn cost(session: &mut Session, engine: &Engine, context: &[u32]) -> usize {
     session.read(engine, context, &|| true).expect("read");
-    let front = session.nearest(engine, context.len());
-    let read = front.read;
-    session.front = Some(front);
-    context.len() - read
+    context.len() - session.nearest(engine, context.len()).read
 }
 
 #[test]

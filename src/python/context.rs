@@ -67,6 +67,19 @@ impl Reader {
             + size_of_val(&self.marks[..])
     }
 
+    /// How many bytes [`Reader::context`] would lex.
+    pub fn unread(&self, text: &str, cursor: usize) -> usize {
+        let before = &text.as_bytes()[..cursor.min(text.len())];
+        let common = common_prefix(self.text.as_bytes(), before);
+        let marks = self
+            .marks
+            .partition_point(|mark| mark.lexer.position() < common);
+        before.len()
+            - self.marks[..marks]
+                .last()
+                .map_or(0, |mark| mark.lexer.position())
+    }
+
     /// The context of a cursor, a byte offset that is clamped to the text and to the start of a character.
     /// The text after it is not read.
     pub fn context(&mut self, text: &str, cursor: usize) -> Context<'_> {

@@ -16,7 +16,7 @@ use tower_lsp::ls_types::{
     Position, TextDocumentPositionParams, Uri,
 };
 use tower_lsp::{Client, LanguageServer};
-use tracing::warn;
+use tracing::{debug_span, warn};
 
 use super::capabilities;
 use super::convert::{NextTokensAnswer, Style, completion_list, next_tokens, offset};
@@ -213,19 +213,29 @@ impl LanguageServer for Backend {
             style,
         } = place;
         let options = settings.completer_options();
-        let question = move |completer: &Completer, session: &mut Session, text: &str| {
-            completer.complete(session, text, cursor, &options)
+        let at_once = |completer: &Completer, session: &mut Session, text: &str| {
+            completer.complete_at_once(session, text, cursor, &options)
         };
-        let asked = self
-            .questions
-            .ask(Method::Completion, uri, &document, cursor, question);
-        let list = match asked.await {
+        let method = Method::Completion;
+        let answer = match self.questions.ask_at_once(method, &uri, &document, at_once) {
+            Some(found) => Ok(found),
+            None => {
+                let question = move |completer: &Completer, session: &mut Session, text: &str| {
+                    completer.complete(session, text, cursor, &options)
+                };
+                self.questions
+                    .ask(method, uri, &document, cursor, question)
+                    .await
+            }
+        };
+        let list = match answer {
             Ok(found)
                 if found
                     .items
                     .first()
                     .is_some_and(|first| first.probability >= least) =>
             {
+                let _span = debug_span!("convert").entered();
                 completion_list(&document.text, found, style)
             }
             // An outdated request and one that failed are answered too: an editor shows an error to its user.

@@ -1,30 +1,39 @@
 //! The inference thread: the one place where the model runs while the server serves.
 //!
-//! One operating-system thread owns a session (what the model has read) for each document and does one job after
-//! another, so that the async side never waits for arithmetic and sessions need no lock. When no one waits, it reads
-//! ahead. It knows neither the protocol nor what a job does.
+//! One operating-system thread does one job after another on the sessions, one a document (what the model has read), so
+//! that the async side never waits for arithmetic. When no one waits, it reads ahead, the documents in turn. What takes no
+//! arithmetic may be had [at once](Inference::at_once) from a session that is not in use: waking a thread takes longer than such an
+//! answer. The module knows neither the protocol nor what a job does.
 //!
 //! Nobody has to take a job back: the caller who no longer wants the answer drops the receiver, and the job is skipped
 //! when its turn comes, or stops if it is running and asks. A job that panics loses its session, whose state may be
-//! half-written; its caller sees the sender dropped, and the next job of that document starts from nothing.
+//! half-written; its caller sees the sender dropped, and the next job of that document starts from nothing. So does the
+//! document that was used longest ago, once all sessions together take more memory than they may.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
 use tokio::sync::oneshot;
 use tracing::error;
+
+/// What is remembered of one document.
+pub trait Session: Default + Send + 'static {
+    /// Memory, in bytes.
+    fn bytes(&self) -> usize;
+}
 
 /// A handle to the thread, which ends when the handle is dropped.
 pub struct Inference<K, S> {
     messages: Sender<Message<K, S>>,
     /// Messages sent and not yet taken: while there are any, nobody reads ahead.
     waiting: Arc<AtomicUsize>,
+    sessions: Sessions<K, S>,
 }
 
 /// How a job leaves its session.
@@ -49,21 +58,43 @@ enum Message<K, S> {
     Forget(K),
 }
 
-impl<K: Eq + Hash + Clone + Send + 'static, S: Default + Send + 'static> Inference<K, S> {
-    /// Starts the thread.
-    pub fn start() -> io::Result<Self> {
+impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
+    /// Starts the thread; sessions take `budget` bytes at most, or one session does.
+    pub fn start(budget: usize) -> io::Result<Self> {
         let (messages, received) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
+        let sessions = Sessions::default();
         let thread = Thread {
             received,
             waiting: Arc::clone(&waiting),
-            sessions: HashMap::new(),
-            readings: HashMap::new(),
+            sessions: sessions.clone(),
+            budget,
+            used: VecDeque::new(),
+            readings: VecDeque::new(),
         };
         thread::Builder::new()
             .name("inference".to_owned())
             .spawn(move || thread.run())?;
-        Ok(Self { messages, waiting })
+        Ok(Self {
+            messages,
+            waiting,
+            sessions,
+        })
+    }
+
+    /// Does a short job on a document's session here and now, if there is one and the thread is not using it.
+    pub fn at_once<T>(&self, document: &K, job: impl FnOnce(&mut S) -> Option<T>) -> Option<T> {
+        let session = self.sessions.get(document)?;
+        let mut session = match session.try_lock() {
+            Ok(session) => session,
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => return None,
+        };
+        // Unwind safety: as in `Thread::with_session`.
+        catch_unwind(AssertUnwindSafe(|| job(&mut session))).unwrap_or_else(|_| {
+            error!("a job panicked; its session is thrown away");
+            self.sessions.remove(document);
+            None
+        })
     }
 
     /// Queues a job on a document's session; the job may ask whether its answer is still wanted. The receiver fails if
@@ -109,15 +140,52 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Default + Send + 'static> Inferen
     }
 }
 
+/// All sessions. Locked only to find one; each has a lock of its own.
+struct Sessions<K, S>(Arc<Mutex<HashMap<K, Arc<Mutex<S>>>>>);
+
+impl<K: Eq + Hash, S: Default> Sessions<K, S> {
+    fn get(&self, document: &K) -> Option<Arc<Mutex<S>>> {
+        self.all().get(document).cloned()
+    }
+
+    fn get_or_new(&self, document: K) -> Arc<Mutex<S>> {
+        Arc::clone(self.all().entry(document).or_default())
+    }
+
+    fn remove(&self, document: &K) {
+        self.all().remove(document);
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<K, Arc<Mutex<S>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, S> Clone for Sessions<K, S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K, S> Default for Sessions<K, S> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
 /// What the thread owns.
 struct Thread<K, S> {
     received: Receiver<Message<K, S>>,
     waiting: Arc<AtomicUsize>,
-    sessions: HashMap<K, S>,
-    readings: HashMap<K, Reading<S>>,
+    sessions: Sessions<K, S>,
+    budget: usize,
+    /// The documents that have a session and its size, least recently used first.
+    used: VecDeque<(K, usize)>,
+    /// Next first.
+    readings: VecDeque<(K, Reading<S>)>,
 }
 
-impl<K: Eq + Hash + Clone, S: Default> Thread<K, S> {
+impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
     fn run(mut self) {
         loop {
             if self.readings.is_empty() || self.waiting.load(Ordering::Relaxed) > 0 {
@@ -128,11 +196,14 @@ impl<K: Eq + Hash + Clone, S: Default> Thread<K, S> {
                 match message {
                     Message::Ask(document, job) => drop(self.with_session(document, job)),
                     Message::ReadAhead(document, reading) => {
-                        drop(self.readings.insert(document, reading));
+                        self.readings.retain(|(other, _)| *other != document);
+                        // Where something has just changed the next question is likeliest.
+                        self.readings.push_front((document, reading));
                     }
                     Message::Forget(document) => {
                         self.sessions.remove(&document);
-                        self.readings.remove(&document);
+                        self.used.retain(|(other, _)| *other != document);
+                        self.readings.retain(|(other, _)| *other != document);
                     }
                 }
             } else {
@@ -143,32 +214,45 @@ impl<K: Eq + Hash + Clone, S: Default> Thread<K, S> {
 
     /// Goes on with one of the readings, until it is done or a message waits.
     fn read_on(&mut self) {
-        let Some(document) = self.readings.keys().next().cloned() else {
-            return;
-        };
-        let Some(mut reading) = self.readings.remove(&document) else {
+        let Some((document, mut reading)) = self.readings.pop_front() else {
             return;
         };
         let waiting = Arc::clone(&self.waiting);
         let stop = move || waiting.load(Ordering::Relaxed) > 0;
         let outcome = self.with_session(document.clone(), |session| reading(session, &stop));
         if outcome == Outcome::Stopped {
-            self.readings.insert(document, reading);
+            self.readings.push_back((document, reading));
         }
     }
 
     fn with_session(&mut self, document: K, job: impl FnOnce(&mut S) -> Outcome) -> Outcome {
-        // Out of the map while it is in use: a panic leaves none behind.
-        let mut session = self.sessions.remove(&document).unwrap_or_default();
+        let session = self.sessions.get_or_new(document.clone());
+        let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
         // Unwind safety: what a job can leave broken is the session, and that is thrown away.
         let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut session))).unwrap_or_else(|_| {
             error!("an inference job panicked; its session is thrown away");
             Outcome::Failed
         });
-        if outcome != Outcome::Failed {
-            self.sessions.insert(document, session);
+        self.used.retain(|(other, _)| *other != document);
+        if outcome == Outcome::Failed {
+            self.sessions.remove(&document);
+        } else {
+            self.used.push_back((document, session.bytes()));
+            self.evict();
         }
         outcome
+    }
+
+    /// Drops the sessions used longest ago while all together are too large.
+    fn evict(&mut self) {
+        let mut bytes: usize = self.used.iter().map(|(_, bytes)| bytes).sum();
+        while bytes > self.budget && self.used.len() > 1 {
+            let Some((document, size)) = self.used.pop_front() else {
+                return;
+            };
+            self.sessions.remove(&document);
+            bytes -= size;
+        }
     }
 }
 
@@ -178,6 +262,12 @@ mod tests {
 
     type Stop<'a> = &'a dyn Fn() -> bool;
 
+    impl Session for u32 {
+        fn bytes(&self) -> usize {
+            *self as usize
+        }
+    }
+
     /// Adds one to the session and answers what it is then.
     fn count(session: &mut u32, _: Stop<'_>) -> (u32, Outcome) {
         *session += 1;
@@ -186,7 +276,7 @@ mod tests {
 
     #[test]
     fn each_document_keeps_its_session() {
-        let inference = Inference::<&str, u32>::start().unwrap();
+        let inference = Inference::<&str, u32>::start(100).unwrap();
         let answers = ["a", "a", "b", "a"].map(|document| inference.ask(document, count));
         assert_eq!(
             answers.map(|answer| answer.blocking_recv().unwrap()),
@@ -199,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_job_nobody_waits_for_is_skipped_or_stops() {
-        let inference = Inference::<&str, u32>::start().unwrap();
+        let inference = Inference::<&str, u32>::start(100).unwrap();
         let (started, running) = channel();
         let first = inference.ask("a", move |session, stop: Stop<'_>| {
             started.send(()).unwrap();
@@ -218,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_panic_and_a_failure_lose_the_session_and_nothing_else() {
-        let inference = Inference::<&str, u32>::start().unwrap();
+        let inference = Inference::<&str, u32>::start(100).unwrap();
         assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
         assert_eq!(inference.ask("b", count).blocking_recv(), Ok(1));
         let lost = inference.ask("a", |_, _: Stop<'_>| -> ((), Outcome) {
@@ -233,7 +323,7 @@ mod tests {
 
     #[test]
     fn reading_ahead_gives_way_to_questions_and_goes_on() {
-        let inference = Inference::<&str, u32>::start().unwrap();
+        let inference = Inference::<&str, u32>::start(100).unwrap();
         let (started, running) = channel();
         let (finished, done) = channel();
         inference.read_ahead("a", move |session, stop| {
@@ -250,5 +340,45 @@ mod tests {
         running.recv().unwrap();
         assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
         done.recv().unwrap();
+    }
+
+    #[test]
+    fn what_takes_no_arithmetic_is_had_at_once_unless_the_session_is_in_use() {
+        let inference = Inference::<&str, u32>::start(100).unwrap();
+        assert_eq!(inference.at_once(&"a", |session| Some(*session)), None);
+        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
+        // The answer comes before the thread has let go of the session.
+        let found = std::iter::repeat_with(|| inference.at_once(&"a", |session| Some(*session)));
+        assert_eq!(found.flatten().next(), Some(1));
+        let (started, running) = channel();
+        let (finish, finished) = channel::<()>();
+        let busy = inference.ask("a", move |session, stop: Stop<'_>| {
+            started.send(()).unwrap();
+            finished.recv().unwrap();
+            count(session, stop)
+        });
+        running.recv().unwrap();
+        assert_eq!(inference.at_once(&"a", |session| Some(*session)), None);
+        finish.send(()).unwrap();
+        assert_eq!(busy.blocking_recv(), Ok(2));
+    }
+
+    #[test]
+    fn the_session_used_longest_ago_goes_first() {
+        let inference = Inference::<&str, u32>::start(100).unwrap();
+        let add = |document, bytes| {
+            let job = move |session: &mut u32, _: Stop<'_>| {
+                *session += bytes;
+                (*session, Outcome::Done)
+            };
+            inference.ask(document, job).blocking_recv().unwrap()
+        };
+        assert_eq!([add("a", 40), add("b", 40), add("a", 1)], [40, 40, 41]);
+        assert_eq!(add("c", 40), 40);
+        assert_eq!([add("a", 1), add("c", 1)], [42, 41]);
+        assert_eq!(add("b", 1), 1, "b was used longest ago");
+        assert_eq!(add("d", 300), 300, "one may be larger than the budget");
+        assert_eq!(add("d", 1), 301);
+        assert_eq!(add("a", 1), 1);
     }
 }

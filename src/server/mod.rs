@@ -19,6 +19,7 @@ mod questions;
 mod settings;
 mod transport;
 
+use std::fs::File;
 use std::io::{self, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,9 @@ use questions::Questions;
 /// How long open answers may take once the client has closed standard input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
+/// Bytes that all documents' sessions may take together.
+const SESSIONS: usize = 48 << 20;
+
 /// Messages that may be under way at once: no limit, so that an edit or a cancellation never queues behind answers
 /// that wait for the inference thread. A request under way is only a future; a client that asks for many of the same
 /// kind outdates its own.
@@ -48,11 +52,11 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         .enable_time()
         .build()
         .context("cannot start the async runtime")?;
-    let inference = Inference::start().context("cannot start the inference thread")?;
+    let inference = Inference::start(SESSIONS).context("cannot start the inference thread")?;
     let questions = Questions::new(completer, inference);
-    let (input, output, ended, writer) =
-        transport::start(BufReader::new(io::stdin()), io::stdout())
-            .context("cannot start the input threads")?;
+    let (input, output, ended, writer) = stdout()
+        .and_then(|stdout| transport::start(BufReader::new(io::stdin()), stdout, is_output_ready))
+        .context("cannot start the input threads")?;
     let shut_down = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&shut_down);
     let (service, socket) = LspService::build(|client| Backend::new(client, questions, flag))
@@ -71,4 +75,28 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         warn!("the client ended without a `shutdown` request");
     }
     Ok(orderly)
+}
+
+/// Standard output without the line buffer of [`io::Stdout`], which would write a message in two pieces.
+fn stdout() -> io::Result<File> {
+    #[cfg(unix)]
+    let owned = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let owned = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(owned.into())
+}
+
+/// Whether standard output takes a few bytes without waiting: of a pipe or a socket the system can tell.
+#[cfg(unix)]
+fn is_output_ready() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
+    let found = poll(&mut polled, Some(&Timespec::default()));
+    found == Ok(1) && polled[0].revents() == PollFlags::OUT
+}
+
+#[cfg(not(unix))]
+fn is_output_ready() -> bool {
+    false
 }

@@ -1,12 +1,13 @@
 //! Questions about documents: asked of the completer on the inference thread, and given up when they no longer count.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tower_lsp::ls_types::Uri;
-use tracing::error;
+use tracing::{debug, error};
 
 use super::documents::Document;
-use super::inference::{Inference, Outcome};
+use super::inference::{self, Inference, Outcome};
 use super::latest::Latest;
 use crate::completer::{Completer, Session};
 use crate::engine::EngineError;
@@ -36,6 +37,12 @@ pub enum NoAnswer {
     Failed,
 }
 
+impl inference::Session for Session {
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+}
+
 impl Questions {
     /// Questions to `completer`, which is used on the thread of `inference` alone.
     pub fn new(completer: Completer, inference: Inference<Uri, Session>) -> Self {
@@ -59,13 +66,16 @@ impl Questions {
         let outdated = self.latest.begin((uri.clone(), method));
         let completer = Arc::clone(&self.completer);
         let text = Arc::clone(&document.text);
+        let asked = Instant::now();
         let answer = self.inference.ask(uri, move |session, stop| {
+            let queued = asked.elapsed();
             // A long text is read in pieces, so that nothing waits for a question that nobody asks any more.
             let answer = match completer.read(session, &text, cursor, stop) {
                 Ok(true) => question(&completer, session, &text),
                 Ok(false) => return (Err(NoAnswer::Outdated), Outcome::Done),
                 Err(error) => Err(error),
             };
+            debug!(?method, ?queued, took = ?asked.elapsed(), "answered");
             match answer {
                 Ok(found) => (Ok(found), Outcome::Done),
                 Err(error) => {
@@ -82,8 +92,31 @@ impl Questions {
         }
     }
 
+    /// Answers here and now, if `question` finds that it takes no arithmetic. Questions of the method before it are out
+    /// of date in either case.
+    pub fn ask_at_once<T>(
+        &self,
+        method: Method,
+        uri: &Uri,
+        document: &Document,
+        question: impl FnOnce(&Completer, &mut Session, &str) -> Option<T>,
+    ) -> Option<T> {
+        self.latest.end(&(uri.clone(), method));
+        self.inference.at_once(uri, |session| {
+            question(&self.completer, session, &document.text)
+        })
+    }
+
     /// Lets the model read a document up to a place while nobody asks anything.
     pub fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
+        // Most letters go on with a word and change nothing that was read: no thread need be woken for them.
+        let is_read = |session: &mut Session| {
+            let known = self.completer.is_read(session, &document.text, cursor);
+            known.then_some(())
+        };
+        if self.inference.at_once(&uri, is_read).is_some() {
+            return;
+        }
         let completer = Arc::clone(&self.completer);
         self.inference.read_ahead(uri, move |session, stop| {
             match completer.read(session, &document.text, cursor, stop) {

@@ -2,12 +2,16 @@
 //!
 //! The framework's decoder ends the session at the first message that it cannot read. Here a thread reads standard
 //! input first: what is a message goes on, what is not is answered with a JSON-RPC error, and reading goes on at the
-//! next header. Output is queued without bound for a thread that writes it, so that a client that is slow to read
-//! never keeps the server from reading its edits.
+//! next header.
+//!
+//! An answer is written at once where that cannot block; otherwise a thread writes it, so that a client that is slow to
+//! read never keeps the server from reading its edits. Of a client that reads nothing at all nothing more is read once
+//! [`MOST_QUEUED`] bytes wait for it.
 
 use std::io::{self, BufRead, Write};
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
@@ -32,8 +36,26 @@ pub struct Input {
     read: usize,
 }
 
+/// Bytes that may wait to be written before reading stops.
+const MOST_QUEUED: usize = 16 << 20;
+
+/// What may be written at once where the system says that writing would not block: POSIX's smallest `PIPE_BUF` on Linux.
+const AT_ONCE: usize = 4096;
+
 /// Where the framework writes. Each write is whole frames.
-pub struct Output(mpsc::Sender<Vec<u8>>);
+pub struct Output<W> {
+    queue: mpsc::Sender<Vec<u8>>,
+    stream: Arc<Stream<W>>,
+}
+
+/// The stream that both the framework's thread and the writing one write to.
+struct Stream<W> {
+    writer: Mutex<W>,
+    /// Whether [`AT_ONCE`] bytes can be written without waiting.
+    is_ready: fn() -> bool,
+    /// Bytes queued and not yet written.
+    queued: AtomicUsize,
+}
 
 /// Resolves (with an error, for nothing is ever sent) when standard input has ended.
 pub type Ended = oneshot::Receiver<()>;
@@ -44,24 +66,34 @@ pub struct Writer {
     done: mpsc::Receiver<()>,
 }
 
-/// Starts both threads on these streams.
-pub fn start(
+/// Starts both threads on these streams; `is_ready` tells whether [`AT_ONCE`] bytes of output would be taken at once.
+pub fn start<W: Write + Send + 'static>(
     input: impl BufRead + Send + 'static,
-    output: impl Write + Send + 'static,
-) -> io::Result<(Input, Output, Ended, Writer)> {
+    output: W,
+    is_ready: fn() -> bool,
+) -> io::Result<(Input, Output<W>, Ended, Writer)> {
     let (queue, queued) = mpsc::channel::<Vec<u8>>();
     let (finished, done) = mpsc::channel();
+    let stream = Arc::new(Stream {
+        writer: Mutex::new(output),
+        is_ready,
+        queued: AtomicUsize::new(0),
+    });
+    let output = Output {
+        queue: queue.clone(),
+        stream: Arc::clone(&stream),
+    };
     thread::Builder::new()
         .name("output".to_owned())
         .spawn(move || {
-            if let Err(error) = write(output, &queued) {
+            if let Err(error) = stream.write_all(&queued) {
                 warn!("standard output: {error}");
             }
             drop(finished);
         })?;
     let (messages, frames) = unbounded_channel();
     let (alive, ended) = oneshot::channel();
-    let errors = Output(queue.clone());
+    let errors = output.clone();
     thread::Builder::new()
         .name("input".to_owned())
         .spawn(move || {
@@ -73,7 +105,7 @@ pub fn start(
         rest: Vec::new(),
         read: 0,
     };
-    Ok((input, Output(queue.clone()), ended, Writer { queue, done }))
+    Ok((input, output, ended, Writer { queue, done }))
 }
 
 impl Writer {
@@ -84,20 +116,45 @@ impl Writer {
     }
 }
 
-/// Writes until nothing can follow, or an empty message says that nothing will.
-fn write(mut output: impl Write, queued: &mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
-    while let Ok(bytes) = queued.recv() {
-        if bytes.is_empty() {
-            break;
+impl<W: Write> Stream<W> {
+    /// Writes what is queued until nothing can follow, or an empty message says that nothing will.
+    fn write_all(&self, queue: &mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
+        while let Ok(bytes) = queue.recv() {
+            if bytes.is_empty() {
+                break;
+            }
+            self.write(&mut self.writer(), &bytes)?;
+            self.queued.fetch_sub(bytes.len(), Ordering::AcqRel);
         }
-        output.write_all(&bytes)?;
-        output.flush()?;
+        Ok(())
     }
-    Ok(())
+
+    /// Writes now, if that would not have to wait and nothing else does; whether it was.
+    fn write_at_once(&self, bytes: &[u8]) -> bool {
+        let can = bytes.len() <= AT_ONCE && self.queued.load(Ordering::Acquire) == 0;
+        // A stream that is broken is so for the other thread too, which says it.
+        can && (self.is_ready)() && self.write(&mut self.writer(), bytes).is_ok()
+    }
+
+    fn write(&self, writer: &mut W, bytes: &[u8]) -> io::Result<()> {
+        writer.write_all(bytes)?;
+        writer.flush()
+    }
+
+    fn writer(&self) -> MutexGuard<'_, W> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn read<R: BufRead>(mut frames: Frames<R>, messages: &UnboundedSender<Vec<u8>>, errors: &Output) {
+fn read<R: BufRead, W: Write>(
+    mut frames: Frames<R>,
+    messages: &UnboundedSender<Vec<u8>>,
+    errors: &Output<W>,
+) {
     loop {
+        while errors.stream.queued.load(Ordering::Acquire) > MOST_QUEUED {
+            thread::sleep(Duration::from_millis(10));
+        }
         let refused = match frames.next() {
             Ok(Frame::End) => return,
             Ok(Frame::Garbage(why)) => Response::from_error(Id::Null, parse_error(&why)),
@@ -147,10 +204,22 @@ fn parse_error(why: &str) -> Error {
     error
 }
 
-impl Output {
+impl<W: Write> Output<W> {
     fn send(&self, bytes: Vec<u8>) {
-        // The writer is gone when the client no longer reads; the end of standard input follows.
-        let _ = self.0.send(bytes);
+        if !self.stream.write_at_once(&bytes) {
+            self.stream.queued.fetch_add(bytes.len(), Ordering::AcqRel);
+            // The writer is gone when the client no longer reads; the end of standard input follows.
+            let _ = self.queue.send(bytes);
+        }
+    }
+}
+
+impl<W> Clone for Output<W> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            stream: Arc::clone(&self.stream),
+        }
     }
 }
 
@@ -175,7 +244,7 @@ impl AsyncRead for Input {
     }
 }
 
-impl AsyncWrite for Output {
+impl<W: Write> AsyncWrite for Output<W> {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -203,7 +272,7 @@ mod tests {
     fn check(sent: &[u8]) -> (String, String) {
         let (answers, written) = mpsc::channel();
         let (mut input, _output, _ended, writer) =
-            start(io::Cursor::new(sent.to_vec()), Sink(answers)).unwrap();
+            start(io::Cursor::new(sent.to_vec()), Sink(answers), || false).unwrap();
         let mut passed = Vec::new();
         while let Some(bytes) = read_some(&mut input) {
             passed.extend(bytes);
