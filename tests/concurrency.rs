@@ -81,8 +81,8 @@ fn edits_and_cancels_do_not_queue_behind_a_hundred_requests() {
 #[test]
 fn a_newer_request_of_the_same_method_is_the_one_that_counts() {
     let mut client = start();
-    client.open(URI, "python", 1, "x = ").unwrap();
     let busy = keep_busy(&mut client);
+    client.open(URI, "python", 1, "x = ").unwrap(); // and not read: what is known is answered at once
     let other = client
         .request(
             "minicopilot/nextTokens",
