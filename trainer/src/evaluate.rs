@@ -4,6 +4,7 @@
 //! 1,000 tokens, which no later token can influence.
 
 mod flow;
+mod quantized;
 mod record;
 
 use std::collections::BTreeMap;
@@ -58,6 +59,9 @@ pub struct Args {
     /// Also follow the gradient of single predictions back through the network; the JSON then holds its norm by distance
     #[arg(long, requires = "out")]
     gradients: bool,
+    /// In place of the two contexts: the network in f32 and the int8 engine that serves, and how often they agree
+    #[arg(long, conflicts_with_all = ["out", "baseline", "gradients", "device"])]
+    quantized: bool,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -107,6 +111,9 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         "{} holds no {split} part; see `trainer prepare --help`",
         args.data.display()
     );
+    if args.quantized {
+        return agreement(args, &checkpoint, &dataset, limit, interrupt);
+    }
     let gradient_flow = args
         .gradients
         .then(|| flow::measure(&model, dataset.files(split)))
@@ -150,6 +157,39 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     } else {
         Ok(table(&columns))
     }
+}
+
+/// `trainer evaluate --quantized`.
+fn agreement(
+    args: &Args,
+    checkpoint: &Checkpoint,
+    dataset: &Dataset,
+    limit: u64,
+    interrupt: &Interrupt,
+) -> Result<String> {
+    let bar = crate::train::bar(limit.min(dataset.files(args.split).tokens()), 0);
+    let agreement = quantized::measure(checkpoint, dataset, args.split, limit, &|tokens| {
+        bar.set_position(tokens);
+        !interrupt.requested()
+    })?;
+    bar.finish_and_clear();
+    if interrupt.requested() {
+        return Ok(String::new());
+    }
+    let [network, engine] = agreement.figures();
+    let columns = [("f32", network), ("int8", engine)];
+    if args.json {
+        let mut json = serde_json::to_value(BTreeMap::from(columns))?;
+        for (name, value) in agreement.rows() {
+            json[name.replace(' ', "_")] = value.into();
+        }
+        return Ok(serde_json::to_string_pretty(&json)? + "\n");
+    }
+    let mut table = table(&columns);
+    for (name, value) in agreement.rows() {
+        let _ = writeln!(table, "{name:<30}{value:>20.4}");
+    }
+    Ok(table)
 }
 
 fn record(

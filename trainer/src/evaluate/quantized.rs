@@ -1,0 +1,169 @@
+//! The engine that serves, in int8, beside the network in f32: the figures of both, and how often they agree.
+
+use anyhow::Result;
+use candle_core::{Device, Tensor};
+use minicopilot::checkpoint::Checkpoint;
+use minicopilot::engine::{Engine, Session};
+use minicopilot::metrics::{Figures, Metrics, Surfaces};
+use minicopilot::model::Model;
+use rayon::prelude::*;
+
+use crate::data::{Dataset, Split};
+
+/// Tokens whose logits are alive at once for each thread: 2.5 MB.
+const TOGETHER: usize = 64;
+/// Files between two looks at the progress.
+const FILES: usize = 16;
+
+/// The two on the same targets.
+#[derive(Default)]
+pub struct Agreement {
+    /// Targets before which both were asked.
+    targets: u64,
+    /// Times the most probable entry was the same.
+    top1: u64,
+    /// Times the five most probable ones were the same set.
+    top5: u64,
+    /// The largest difference of any probability.
+    largest: f32,
+    network: Metrics,
+    engine: Metrics,
+}
+
+impl Agreement {
+    /// Both networks' figures, f32 first.
+    pub fn figures(&self) -> [Figures; 2] {
+        [self.network.figures(), self.engine.figures()]
+    }
+
+    /// How often they agree, by name.
+    pub fn rows(&self) -> [(&'static str, f64); 3] {
+        let share = |count: u64| count as f64 / self.targets.max(1) as f64;
+        [
+            ("same top-1", share(self.top1)),
+            ("same top-5", share(self.top5)),
+            ("largest difference of p", f64::from(self.largest)),
+        ]
+    }
+
+    fn merge(mut self, other: Self) -> Self {
+        self.targets += other.targets;
+        self.top1 += other.top1;
+        self.top5 += other.top5;
+        self.largest = self.largest.max(other.largest);
+        self.network += &other.network;
+        self.engine += &other.engine;
+        self
+    }
+}
+
+/// Measures both on the first files of a part, as many as lie within `max_tokens`; `progress` is told the targets done,
+/// and ends it by `false`.
+pub fn measure(
+    checkpoint: &Checkpoint,
+    dataset: &Dataset,
+    split: Split,
+    max_tokens: u64,
+    progress: &dyn Fn(u64) -> bool,
+) -> Result<Agreement> {
+    let config = &checkpoint.config;
+    let both = Both {
+        model: checkpoint.model(&Device::Cpu)?,
+        engine: Engine::new(&config.model, checkpoint.tensors(), config.temperature)?,
+        temperature: config.temperature as f32,
+        surfaces: Surfaces::new(
+            (0..dataset.vocabulary().len() as u32)
+                .map(|id| dataset.vocabulary().token(id).unwrap_or_default()),
+            config.temperature,
+        ),
+    };
+    let shards = dataset.files(split);
+    let files: Vec<usize> = (0..shards.files_within(max_tokens).max(1)).collect();
+    let mut all = Agreement::default();
+    for files in files.chunks(FILES) {
+        let some: Vec<Agreement> = files
+            .par_iter()
+            .map(|&file| both.file(shards.file(file)))
+            .collect::<Result<_>>()?;
+        all = some.into_iter().fold(all, Agreement::merge);
+        if !progress(all.targets) {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+struct Both {
+    model: Model,
+    engine: Engine,
+    temperature: f32,
+    surfaces: Surfaces,
+}
+
+impl Both {
+    fn file(&self, ids: &[u16]) -> Result<Agreement> {
+        let ids: Vec<u32> = ids.iter().map(|&id| u32::from(id)).collect();
+        let mut agreement = Agreement::default();
+        let mut state = self.model.zero_state(1)?;
+        let mut session = Session::new();
+        let inputs = &ids[..ids.len().saturating_sub(1)];
+        for (block, inputs) in inputs.chunks(TOGETHER).enumerate() {
+            let input = Tensor::new(inputs, &Device::Cpu)?.unsqueeze(1)?; // [T,1]
+            let (hidden, after) = self.model.seq(&input, &state)?;
+            state = after;
+            let rows: Vec<Vec<f32>> = self.model.logits(&hidden.squeeze(1)?)?.to_vec2()?;
+            for (at, logits) in (block * TOGETHER..).zip(rows) {
+                let answer = session.distribution(&self.engine, &ids[..=at])?;
+                agreement.targets += 1;
+                let (ours, theirs) = (best(&answer), best(&logits));
+                agreement.top1 += u64::from(ours[0] == theirs[0]);
+                agreement.top5 += u64::from(ours.iter().all(|id| theirs.contains(id)));
+                for (p, q) in answer.iter().zip(self.softmax(&logits)) {
+                    agreement.largest = agreement.largest.max((p - q).abs());
+                }
+                let (previous, target) = (ids[at], ids[at + 1]);
+                let network = self.surfaces.observe(&logits, target, previous);
+                agreement.network.add(&network);
+                // The engine's logits, a constant aside.
+                let logits: Vec<f32> = answer
+                    .iter()
+                    .map(|p| p.max(f32::MIN_POSITIVE).ln() * self.temperature)
+                    .collect();
+                let engine = self.surfaces.observe(&logits, target, previous);
+                agreement.engine.add(&engine);
+            }
+        }
+        Ok(agreement)
+    }
+
+    fn softmax(&self, logits: &[f32]) -> impl Iterator<Item = f32> {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exponential = move |logit: &f32| ((logit - largest) / self.temperature).exp();
+        let sum: f32 = logits.iter().map(exponential).sum();
+        logits.iter().map(move |logit| exponential(logit) / sum)
+    }
+}
+
+/// The five entries with the highest scores, the highest first.
+fn best(scores: &[f32]) -> [usize; 5] {
+    let mut best = [usize::MAX; 5];
+    for (id, &score) in scores.iter().enumerate() {
+        let stands = |other: usize| other == usize::MAX || scores[other] < score;
+        if let Some(place) = best.iter().position(|&other| stands(other)) {
+            best[place..].rotate_right(1);
+            best[place] = id;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_come_first_and_lower_ids_before_higher() {
+        let scores = [0.0, 5.0, 1.0, 5.0, 3.0, 4.0, 2.0];
+        assert_eq!(best(&scores), [1, 3, 5, 4, 6]);
+    }
+}
