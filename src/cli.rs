@@ -90,6 +90,20 @@ enum Command {
         /// Which blocks
         #[arg(long, value_name = "S", default_value_t = 42)]
         seed: u64,
+        /// Measure how long keys wait for their lists instead, typing about N tokens in short pieces at a person's pace
+        #[arg(long)]
+        latency: bool,
+        /// Keys a second
+        #[arg(
+            long,
+            value_name = "KEYS",
+            default_value_t = 20.0,
+            requires = "latency"
+        )]
+        rate: f64,
+        /// Another language server to type into: its command and arguments
+        #[arg(long, value_name = "COMMAND", requires = "latency")]
+        server: Option<String>,
         #[command(flatten)]
         model: ModelArgument,
     },
@@ -163,6 +177,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             json,
             sample,
             seed,
+            latency,
+            rate,
+            server,
             model,
         } => {
             // Checked here, so that a model that cannot be loaded is reported once and in full.
@@ -171,11 +188,26 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 targets: sample,
                 seed,
             };
-            let report = evaluate::run(&paths, sample, model.folder())?;
-            let text = if json {
-                report.to_json()?
+            let text = if latency {
+                anyhow::ensure!(rate > 0.0 && rate.is_finite(), "--rate must be positive");
+                let typing = evaluate::Typing {
+                    server,
+                    sample,
+                    rate,
+                };
+                let speed = evaluate::type_keys(&paths, &typing, model.folder())?;
+                if json {
+                    speed.to_json()?
+                } else {
+                    speed.to_string()
+                }
             } else {
-                report.to_string()
+                let report = evaluate::run(&paths, sample, model.folder())?;
+                if json {
+                    report.to_json()?
+                } else {
+                    report.to_string()
+                }
             };
             print(&text)?;
             Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 //! Starts the real server, types files into it over standard input and output, and counts its answers with the
 //! project's one set of metrics. Nothing here looks inside the server.
 
+mod latency;
 mod report;
 mod sample;
 mod typist;
@@ -17,6 +18,7 @@ use minicopilot_harness::Client;
 use serde_json::json;
 
 use crate::source;
+pub use latency::{Speed, Typing, run as type_keys};
 pub use report::Report;
 pub use sample::Sample;
 use typist::{Counts, Typist};
@@ -60,14 +62,19 @@ pub fn run(paths: &[PathBuf], sample: Sample, model: Option<&Path>) -> anyhow::R
     ))
 }
 
-fn start_server(model: Option<&Path>) -> anyhow::Result<Client> {
+/// This program as a server.
+fn server_command(model: Option<&Path>) -> anyhow::Result<Command> {
     let program = std::env::current_exe().context("cannot find this program on disk")?;
     let mut command = Command::new(program);
     command.arg("serve");
     if let Some(folder) = model {
         command.arg("--model").arg(folder);
     }
-    let mut client = Client::start(command)?;
+    Ok(command)
+}
+
+fn start_server(model: Option<&Path>) -> anyhow::Result<Client> {
+    let mut client = Client::start(server_command(model)?)?;
     client.initialize(json!({
         "processId": std::process::id(),
         "rootUri": null,

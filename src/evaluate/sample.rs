@@ -44,6 +44,34 @@ impl Block {
 
 /// The files that can be read, and the blocks of them that the sample is made of, in order.
 pub fn draw(files: Vec<PathBuf>, sample: Sample) -> anyhow::Result<(Vec<PathBuf>, Vec<Block>)> {
+    let (readable, mut blocks) = shuffled(files, sample.seed)?;
+    if sample.targets > 0 {
+        let mut drawn = 0;
+        let enough = |block: &Block| {
+            let before = drawn;
+            drawn += block.targets().len();
+            before >= sample.targets
+        };
+        let end = blocks.iter().position(enough).unwrap_or(blocks.len());
+        blocks.truncate(end);
+    }
+    blocks.sort();
+    Ok((readable, joined(blocks)))
+}
+
+/// The files that can be read, and so many of their blocks, in no order.
+pub fn draw_places(
+    files: Vec<PathBuf>,
+    places: usize,
+    seed: u64,
+) -> anyhow::Result<(Vec<PathBuf>, Vec<Block>)> {
+    let (readable, mut blocks) = shuffled(files, seed)?;
+    blocks.truncate(places);
+    Ok((readable, blocks))
+}
+
+/// The files that can be read, and all their blocks as `seed` shuffles them.
+fn shuffled(files: Vec<PathBuf>, seed: u64) -> anyhow::Result<(Vec<PathBuf>, Vec<Block>)> {
     let mut readable = Vec::new();
     let mut blocks = Vec::new();
     for path in files {
@@ -58,19 +86,8 @@ pub fn draw(files: Vec<PathBuf>, sample: Sample) -> anyhow::Result<(Vec<PathBuf>
     if readable.is_empty() {
         bail!("none of the files can be read");
     }
-    if sample.targets > 0 {
-        shuffle(&mut blocks, sample.seed);
-        let mut drawn = 0;
-        let enough = |block: &Block| {
-            let before = drawn;
-            drawn += block.targets().len();
-            before >= sample.targets
-        };
-        let end = blocks.iter().position(enough).unwrap_or(blocks.len());
-        blocks.truncate(end);
-    }
-    blocks.sort();
-    Ok((readable, joined(blocks)))
+    shuffle(&mut blocks, seed);
+    Ok((readable, blocks))
 }
 
 /// Cuts a file of so many targets into blocks.

@@ -64,9 +64,6 @@ pub struct TrainingSettings {
     pub epsilon: f64,
     /// Decoupled (AdamW); 0 is Adam.
     pub weight_decay: f64,
-    /// Decay of the exponential moving average of the weights (Polyak & Juditsky 1992) that is validated and becomes
-    /// `best/` in place of the weights themselves; 0 averages nothing.
-    pub averaging: f64,
     /// Of the matrix products: bf16 is faster where the processor has instructions for it, see `trainer bench`.
     pub precision: MatmulPrecision,
     /// Largest norm of all gradients together; 0 clips nothing.
@@ -102,7 +99,6 @@ impl Default for TrainingSettings {
             beta2: 0.999,
             epsilon: 1e-8,
             weight_decay: 0.0,
-            averaging: 0.0,
             precision: MatmulPrecision::F32,
             clip: 1.0,
             softmax_head: u32::MAX,
@@ -139,10 +135,6 @@ impl Experiment {
             (
                 t.weight_decay >= 0.0 && t.clip >= 0.0,
                 "training.weight_decay and clip must not be negative",
-            ),
-            (
-                (0.0..1.0).contains(&t.averaging),
-                "training.averaging must lie in [0, 1)",
             ),
             (
                 (0.0..=1.0).contains(&t.final_fraction),

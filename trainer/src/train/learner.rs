@@ -63,13 +63,6 @@ impl Learner {
         })
     }
 
-    /// The network with the weights that are validated and kept.
-    pub fn validated_model(&self) -> Result<Model> {
-        let weights = self.adam.weights().into_iter().collect();
-        let vb = VarBuilder::from_tensors(weights, DType::F32, &self.device);
-        Ok(Model::new(self.model.config(), &vb)?)
-    }
-
     /// Forward, backward, clip, update. `number` is the step's place in the run: dropout and the sampled classes
     /// depend on it alone.
     pub fn step(&mut self, batch: &Batch, rate: f64, number: u64) -> Result<Step> {

@@ -260,7 +260,7 @@ fn validate(run: &mut Run, dataset: &Dataset, progress: &Progress) -> Result<boo
     let settings = &run.experiment.training;
     progress.note("validating");
     let measured = evaluate::measure(
-        &run.learner.validated_model()?,
+        &run.learner.model,
         1.0,
         dataset,
         Split::Validation,

@@ -17,8 +17,6 @@ pub struct Adam {
     pub parameters: BTreeMap<String, Var>,
     pub first: BTreeMap<String, Tensor>,
     pub second: BTreeMap<String, Tensor>,
-    /// Moving average of the parameters; empty if nothing is averaged.
-    pub average: BTreeMap<String, Tensor>,
     pub updates: u64,
     settings: TrainingSettings,
 }
@@ -42,29 +40,13 @@ impl Adam {
                 .collect::<Result<_>>()
         };
         let (first, second) = (zeros()?, zeros()?);
-        let average = if settings.averaging > 0.0 {
-            copies(&parameters)?
-        } else {
-            BTreeMap::new()
-        };
         Ok(Self {
-            average,
             parameters,
             first,
             second,
             updates: 0,
             settings: settings.clone(),
         })
-    }
-
-    /// What is validated and kept: the average, or the parameters themselves where nothing is averaged.
-    pub fn weights(&self) -> BTreeMap<String, Tensor> {
-        if self.average.is_empty() {
-            let shared = |(name, p): (&String, &Var)| (name.clone(), p.as_tensor().clone());
-            self.parameters.iter().map(shared).collect()
-        } else {
-            self.average.clone()
-        }
     }
 
     /// Norm of each parameter's gradient, and of all together.
@@ -97,12 +79,9 @@ impl Adam {
             beta2,
             epsilon,
             weight_decay,
-            averaging,
             ..
         } = self.settings;
         let power = self.updates as f64;
-        // The first weights are forgotten sooner than at the full decay, as in TensorFlow's ExponentialMovingAverage.
-        let keep = averaging.min((1.0 + power) / (10.0 + power));
         let update = Update {
             size: rate / (1.0 - beta1.powf(power)),
             root: (1.0 - beta2.powf(power)).sqrt(),
@@ -131,31 +110,9 @@ impl Adam {
                 scale,
                 &update,
             )?;
-            if let Some(average) = self.average.get_mut(name) {
-                follow(average, parameter, keep)?;
-            }
         }
         Ok(())
     }
-}
-
-/// `average = keep average + (1 - keep) p`.
-fn follow(average: &mut Tensor, p: &Var, keep: f64) -> Result<()> {
-    if p.device().is_cpu() {
-        let moment = Moment {
-            beta: keep as f32,
-            scale: 1.0,
-            square: false,
-        };
-        return average.inplace_op2(p, &moment);
-    }
-    *average = ((&*average * keep)? + (p.as_tensor() * (1.0 - keep))?)?;
-    Ok(())
-}
-
-fn copies(parameters: &BTreeMap<String, Var>) -> Result<BTreeMap<String, Tensor>> {
-    let copy = |(name, p): (&String, &Var)| Ok((name.clone(), p.copy()?));
-    parameters.iter().map(copy).collect()
 }
 
 /// Sum of squares, in one pass over the memory; always added up in the same order, so that a run can be repeated.

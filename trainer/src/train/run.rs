@@ -132,7 +132,6 @@ impl Run {
             for (prefix, side) in [
                 ("first", &mut learner.adam.first),
                 ("second", &mut learner.adam.second),
-                ("average", &mut learner.adam.average),
             ] {
                 for (name, moment) in side.iter_mut() {
                     *moment =
@@ -250,8 +249,7 @@ impl Run {
         if improved {
             self.position.best_loss = Some(loss);
             self.position.without_gain = 0;
-            let weights = self.learner.adam.weights();
-            self.save(&self.folder.join(BEST), weights, |_| Ok(()))?;
+            self.save(&self.folder.join(BEST), |_| Ok(()))?;
         } else {
             self.position.without_gain += 1;
         }
@@ -285,7 +283,6 @@ impl Run {
         for (prefix, side) in [
             ("first", &self.learner.adam.first),
             ("second", &self.learner.adam.second),
-            ("average", &self.learner.adam.average),
         ] {
             tensors.extend(
                 side.iter()
@@ -302,9 +299,7 @@ impl Run {
             );
         }
         let position = serde_json::to_vec_pretty(&self.position)?;
-        let parameters = self.learner.adam.parameters.iter();
-        let parameters = parameters.map(|(name, var)| (name.clone(), var.as_tensor().clone()));
-        self.save(&self.last(), parameters.collect(), |folder| {
+        self.save(&self.last(), |folder| {
             candle_core::safetensors::save(&tensors, folder.join(STATE))
                 .map_err(std::io::Error::other)?;
             File::open(folder.join(STATE))?.sync_all()?;
@@ -312,15 +307,10 @@ impl Run {
         })
     }
 
-    fn save(
-        &self,
-        folder: &Path,
-        weights: BTreeMap<String, Tensor>,
-        more: impl FnOnce(&Path) -> std::io::Result<()>,
-    ) -> Result<()> {
-        let tensors = weights.into_iter();
+    fn save(&self, folder: &Path, more: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+        let tensors = self.learner.adam.parameters.iter();
         let tensors = tensors
-            .map(|(name, tensor)| Ok((name, tensor.to_device(&Device::Cpu)?)))
+            .map(|(name, var)| Ok((name.clone(), var.to_device(&Device::Cpu)?)))
             .collect::<Result<_>>()?;
         let training = json!({
             "experiment": self.experiment, "epochs": self.position.epoch, "steps": self.position.step,

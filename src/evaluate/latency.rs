@@ -1,0 +1,313 @@
+//! `minicopilot evaluate --latency`: how long a key waits for its list, of this or any other language server.
+//!
+//! Parts of files are typed key by key at a person's pace, each key in code followed at once by a request for completions, as
+//! editors do. A *letter* goes on with a name or keyword that has begun; behind any other key a *new token* is complete
+//! or one begins. Strings and comments are typed without asking. Only the protocol is used, so that servers can be compared.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use minicopilot_harness::{Change, Client, Position};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Progress, Sample, sample, server_command};
+use crate::metrics::{Latency, LatencyFigures};
+use crate::python::{self, Kind, Token};
+use crate::source;
+
+/// Tokens that are typed at each place.
+const TYPED: usize = 20;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is typed into which server.
+#[derive(Clone, Debug)]
+pub struct Typing {
+    /// A command and its arguments; none for the program itself.
+    pub server: Option<String>,
+    /// About how many tokens, at how many different places.
+    pub sample: Sample,
+    /// Keys a second.
+    pub rate: f64,
+}
+
+/// What it came to.
+#[derive(Debug, Serialize)]
+pub struct Speed {
+    /// The server's own name and version, as it gives them.
+    pub server: String,
+    /// Keys typed.
+    pub keys: u64,
+    /// Requests answered with an error.
+    pub errors: u64,
+    /// From the process's start to the answer to `initialize`, in milliseconds.
+    pub start_ms: f64,
+    /// From a document's opening to its first list.
+    pub opening: Option<LatencyFigures>,
+    /// From a letter to its list.
+    pub letter: Option<LatencyFigures>,
+    /// From a key behind which a new token is complete, or which begins one, to its list.
+    pub new_token: Option<LatencyFigures>,
+    /// Processor time for a thousand keys, opening included, in seconds.
+    pub cpu_seconds: Option<f64>,
+    /// Memory at the end and at its highest, in MB.
+    pub memory_mb: Option<[f64; 2]>,
+}
+
+/// Types parts of the files at `paths` into a server.
+pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::Result<Speed> {
+    let files = source::find(paths)?;
+    if files.is_empty() {
+        bail!("no .py file among the paths given");
+    }
+    let places = typing.sample.targets.div_ceil(TYPED).max(1);
+    let (files, blocks) = sample::draw_places(files, places, typing.sample.seed)?;
+    let root = tempfile::tempdir().context("cannot create a folder for the server")?;
+
+    let command = match &typing.server {
+        None => server_command(model)?,
+        Some(words) => {
+            let mut words = words.split_whitespace();
+            let mut command = Command::new(words.next().context("--server names no program")?);
+            command.args(words);
+            command
+        }
+    };
+    let began = Instant::now();
+    let mut client = Client::start(command)?;
+    let folder = format!("file://{}", root.path().display());
+    let answer = client.call(
+        "initialize",
+        json!({
+            "processId": std::process::id(), "rootUri": folder, "capabilities": {"textDocument": {"completion": {}}},
+            "workspaceFolders": [{"uri": folder, "name": "typing"}],
+        }),
+    )?;
+    let start = began.elapsed();
+    client.notify("initialized", json!({}))?;
+
+    let mut typist = Typist {
+        pause: Duration::from_secs_f64(1.0 / typing.rate),
+        client,
+        version: 0,
+        keys: 0,
+        errors: 0,
+        opening: Latency::default(),
+        letter: Latency::default(),
+        new_token: Latency::default(),
+    };
+    let mut progress = Progress::new(blocks.len());
+    for (number, block) in blocks.iter().enumerate() {
+        let file = &files[block.file];
+        let text = source::read(file)?;
+        typist
+            .type_place(&format!("{folder}/{number}.py"), &text, block.start)
+            .with_context(|| format!("while typing {}", file.display()))?;
+        progress.show(number as u64 + 1);
+    }
+    progress.clear();
+    let id = typist.client.process_id();
+    let name = |key: &str| answer["serverInfo"][key].as_str().unwrap_or_default();
+    let speed = Speed {
+        server: format!("{} {}", name("name"), name("version"))
+            .trim()
+            .to_owned(),
+        keys: typist.keys,
+        errors: typist.errors,
+        start_ms: start.as_secs_f64() * 1e3,
+        opening: typist.opening.figures(),
+        letter: typist.letter.figures(),
+        new_token: typist.new_token.figures(),
+        cpu_seconds: cpu_seconds(id).map(|all| all / typist.keys as f64 * 1e3),
+        memory_mb: memory(id),
+    };
+    // How another server ends is its own affair.
+    let _ = typist.client.shutdown();
+    Ok(speed)
+}
+
+struct Typist {
+    client: Client,
+    pause: Duration,
+    version: i32,
+    keys: u64,
+    errors: u64,
+    opening: Latency,
+    letter: Latency,
+    new_token: Latency,
+}
+
+impl Typist {
+    /// Opens the text up to its token number `first`, and types the next few.
+    fn type_place(&mut self, uri: &str, text: &str, first: usize) -> anyhow::Result<()> {
+        let tokens = python::lex(text);
+        let tokens = &tokens[first.min(tokens.len())..];
+        let Some(start) = tokens.first().map(|token| token.start as usize) else {
+            return Ok(());
+        };
+        let end = tokens[tokens.len().min(TYPED) - 1].end as usize;
+        let mut at = advanced(Position::new(0, 0), &text[..start]);
+        let opened = Instant::now();
+        self.client.open(uri, "python", 0, &text[..start])?;
+        self.ask(uri, at)?;
+        self.opening.add(opened.elapsed());
+        for (offset, key) in text[start..end].char_indices() {
+            let pressed = Instant::now();
+            let mut bytes = [0; 4];
+            let key = key.encode_utf8(&mut bytes);
+            self.version += 1;
+            self.client
+                .change(uri, self.version, &[Change::insert(at, &*key)])?;
+            at = advanced(at, key);
+            self.keys += 1;
+            if let Some(is_letter) = asks(text, tokens, start + offset, key) {
+                self.ask(uri, at)?;
+                if is_letter {
+                    self.letter.add(pressed.elapsed());
+                } else {
+                    self.new_token.add(pressed.elapsed());
+                }
+            }
+            self.client.take_notifications(); // other servers' diagnostics
+            thread::sleep(self.pause.saturating_sub(pressed.elapsed()));
+        }
+        self.client.close(uri)?;
+        Ok(())
+    }
+
+    fn ask(&mut self, uri: &str, at: Position) -> anyhow::Result<()> {
+        let params: Value =
+            json!({"textDocument": {"uri": uri}, "position": at, "context": {"triggerKind": 1}});
+        let id = self.client.request("textDocument/completion", params)?;
+        self.errors += u64::from(self.client.wait(id, PATIENCE)?.result.is_err());
+        Ok(())
+    }
+}
+
+/// Whether a list is asked for behind the key at `offset`: `Some(true)` if it is a letter that goes on with a word.
+fn asks(text: &str, tokens: &[Token], offset: usize, key: &str) -> Option<bool> {
+    let behind = tokens.partition_point(|token| token.end as usize <= offset);
+    let Some(token) = tokens
+        .get(behind)
+        .filter(|token| token.start as usize <= offset)
+    else {
+        // Between tokens: blanks, but not a comment.
+        let before = behind
+            .checked_sub(1)
+            .map_or(0, |last| tokens[last].end as usize);
+        return (key == " " && !text.get(before..offset)?.contains('#')).then_some(false);
+    };
+    match token.kind {
+        Kind::Name | Kind::Keyword => Some(offset > token.start as usize),
+        Kind::Operator => Some(false),
+        Kind::Number | Kind::String | Kind::Eol => None,
+    }
+}
+
+/// The position behind `text` that is typed at `at`, in UTF-16 units, as every server knows them.
+fn advanced(at: Position, text: &str) -> Position {
+    let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
+    let units = |text: &str| text.encode_utf16().count() as u32;
+    match breaks.rsplit_once('\n') {
+        None => Position::new(at.line, at.character + units(text)),
+        Some((lines, last)) => {
+            let lines = lines.matches('\n').count() as u32 + 1;
+            Position::new(at.line + lines, units(last))
+        }
+    }
+}
+
+/// Processor time of a process so far; only Linux tells.
+fn cpu_seconds(id: u32) -> Option<f64> {
+    const TICKS_A_SECOND: f64 = 100.0; // what Linux shows, whatever the kernel's own clock
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / TICKS_A_SECOND)
+}
+
+/// Memory of a process in MB, now and at its highest; only Linux tells.
+fn memory(id: u32) -> Option<[f64; 2]> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let value = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kilobytes * 1024.0 / 1e6)
+    };
+    Some([value("VmRSS:")?, value("VmHWM:")?])
+}
+
+impl Speed {
+    /// As JSON, ending in a line break.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            server,
+            keys,
+            errors,
+            start_ms,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{server}: {keys} keys, {errors} errors, started in {start_ms:.0} ms\n"
+        )?;
+        let latencies = [
+            ("opening", &self.opening),
+            ("letter", &self.letter),
+            ("new token", &self.new_token),
+        ];
+        for (name, latency) in latencies {
+            if let Some(latency) = latency {
+                writeln!(f, "{name:<12}{latency}")?;
+            }
+        }
+        if let Some(seconds) = self.cpu_seconds {
+            writeln!(f, "{:<12}{seconds:.2} s a thousand keys", "processor")?;
+        }
+        if let Some([now, most]) = self.memory_mb {
+            writeln!(f, "{:<12}{now:.0} MB, at most {most:.0} MB", "memory")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_asked_for_in_code_only() {
+        let text = "ab.c ('d') # e f\ng";
+        let tokens = python::lex(text);
+        let asked = |offset: usize| asks(text, &tokens, offset, &text[offset..=offset]);
+        let all: String = (0..text.len())
+            .map(|offset| match asked(offset) {
+                Some(true) => 'l',
+                Some(false) => 'n',
+                None => '-',
+            })
+            .collect();
+        assert_eq!(all, "nlnnnn---nn------n");
+    }
+
+    #[test]
+    fn positions_count_utf16_units() {
+        let at = |text| {
+            let Position { line, character } = advanced(Position::new(3, 5), text);
+            (line, character)
+        };
+        assert_eq!(at("a\u{1f40d}"), (3, 8));
+        assert_eq!(at("\r\n\u{e9}"), (4, 1));
+    }
+}
