@@ -5,6 +5,7 @@
 //! 2 wrong usage, 130 interrupted.
 
 mod complete;
+mod doctor;
 mod info;
 mod tokens;
 
@@ -73,6 +74,11 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Test the model on this machine and time it: what to add to a bug report
+    Doctor {
         #[command(flatten)]
         model: ModelArgument,
     },
@@ -172,6 +178,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             strict,
         } => tokens::run(&files, json, strict),
         Command::Info { json, model } => info::run(&embedded::load(model.folder())?, json),
+        Command::Doctor { model } => doctor::run(|| Ok(embedded::load(model.folder())?)),
         Command::Evaluate {
             paths,
             json,

@@ -5,6 +5,7 @@
 //! Knows nothing of where tokens come from, of files, or of the network.
 
 use rustc_hash::FxHashMap;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::pre_tokenizers::whitespace::WhitespaceSplit;
@@ -87,6 +88,9 @@ impl Vocabulary {
 
     /// Reads a `tokenizer.json`. Accepted is what gives every token the id that it has here, and nothing else.
     pub fn from_tokenizer_json(bytes: &[u8]) -> Result<Self, VocabularyError> {
+        // The library panics at some of what is not JSON.
+        serde_json::from_slice::<IgnoredAny>(bytes)
+            .map_err(|e| VocabularyError::Foreign(e.to_string()))?;
         let tokenizer =
             Tokenizer::from_bytes(bytes).map_err(|e| VocabularyError::Foreign(e.to_string()))?;
         let altered = [

@@ -15,7 +15,7 @@ pub(super) struct Offers {
     /// The id of each of `texts`.
     ids: Vec<u32>,
     /// By id.
-    offers: FxHashMap<u32, Offer>,
+    by_id: FxHashMap<u32, Offer>,
 }
 
 #[derive(Debug)]
@@ -38,14 +38,14 @@ impl Offers {
             };
             (token != python::EOL).then_some((id, offer))
         };
-        let offers: FxHashMap<u32, Offer> = (0..).zip(tokens).filter_map(offer).collect();
-        let mut sorted: Vec<(Box<str>, u32)> = offers
+        let by_id: FxHashMap<u32, Offer> = (0..).zip(tokens).filter_map(offer).collect();
+        let mut sorted: Vec<(Box<str>, u32)> = by_id
             .iter()
             .map(|(&id, offer)| (offer.text.clone(), id))
             .collect();
         sorted.sort_unstable();
         let (texts, ids) = sorted.into_iter().unzip();
-        Self { texts, ids, offers }
+        Self { texts, ids, by_id }
     }
 
     /// The `most` likeliest candidates under `probabilities` that start with `prefix`, given what stands `right` of the
@@ -73,7 +73,7 @@ impl Offers {
             .sum();
         keep_best(&mut fitting, most);
         let candidates = fitting.into_iter().filter_map(|(id, probability)| {
-            let offer = self.offers.get(&id)?;
+            let offer = self.by_id.get(&id)?;
             let rest = offer.text.strip_prefix(prefix)?;
             let missing = rest.strip_suffix(right.word).unwrap_or(rest);
             Some(Candidate {

@@ -98,9 +98,7 @@ impl Engine {
     /// Softmax over the vocabulary after `state`.
     fn distribution(&self, state: &State) -> Vec<f32> {
         let mut logits = self.network.logits(state);
-        if self.temperature != 1.0 {
-            logits.iter_mut().for_each(|x| *x /= self.temperature);
-        }
+        logits.iter_mut().for_each(|x| *x /= self.temperature);
         softmax_in_place(&mut logits);
         logits
     }

@@ -23,7 +23,7 @@ use crate::source;
 /// Tokens that are typed at each place.
 const TYPED: usize = 20;
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is typed into which server.
 #[derive(Clone, Debug)]

@@ -94,17 +94,14 @@ impl Reader {
         self.text.truncate(common);
         self.text.push_str(&text[common..]);
 
-        let mut lexer = match self.marks.last() {
-            Some(mark) => {
-                self.tokens.truncate(mark.tokens);
-                mark.lexer.over(&self.text)
-            }
-            None => {
-                self.tokens.clear();
-                // Python has about one token in five bytes.
-                self.tokens.reserve(text.len() / 5 + 8);
-                Lexer::new(&self.text)
-            }
+        let mut lexer = if let Some(mark) = self.marks.last() {
+            self.tokens.truncate(mark.tokens);
+            mark.lexer.over(&self.text)
+        } else {
+            self.tokens.clear();
+            // Python has about one token in five bytes.
+            self.tokens.reserve(text.len() / 5 + 8);
+            Lexer::new(&self.text)
         };
         let unchanged = self.tokens.len().min(self.given);
         let mut next_mark = self.tokens.len() + STRIDE;

@@ -217,16 +217,16 @@ impl LanguageServer for Backend {
             completer.complete_at_once(session, text, cursor, &options)
         };
         let method = Method::Completion;
-        let answer = match self.questions.ask_at_once(method, &uri, &document, at_once) {
-            Some(found) => Ok(found),
-            None => {
-                let question = move |completer: &Completer, session: &mut Session, text: &str| {
-                    completer.complete(session, text, cursor, &options)
-                };
-                self.questions
-                    .ask(method, uri, &document, cursor, question)
-                    .await
-            }
+        let known = self.questions.ask_at_once(method, &uri, &document, at_once);
+        let answer = if let Some(found) = known {
+            Ok(found)
+        } else {
+            let question = move |completer: &Completer, session: &mut Session, text: &str| {
+                completer.complete(session, text, cursor, &options)
+            };
+            self.questions
+                .ask(method, uri, &document, cursor, question)
+                .await
         };
         let list = match answer {
             Ok(found)

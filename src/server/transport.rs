@@ -123,7 +123,7 @@ impl<W: Write> Stream<W> {
             if bytes.is_empty() {
                 break;
             }
-            self.write(&mut self.writer(), &bytes)?;
+            write_out(&mut *self.writer(), &bytes)?;
             self.queued.fetch_sub(bytes.len(), Ordering::AcqRel);
         }
         Ok(())
@@ -133,17 +133,17 @@ impl<W: Write> Stream<W> {
     fn write_at_once(&self, bytes: &[u8]) -> bool {
         let can = bytes.len() <= AT_ONCE && self.queued.load(Ordering::Acquire) == 0;
         // A stream that is broken is so for the other thread too, which says it.
-        can && (self.is_ready)() && self.write(&mut self.writer(), bytes).is_ok()
-    }
-
-    fn write(&self, writer: &mut W, bytes: &[u8]) -> io::Result<()> {
-        writer.write_all(bytes)?;
-        writer.flush()
+        can && (self.is_ready)() && write_out(&mut *self.writer(), bytes).is_ok()
     }
 
     fn writer(&self) -> MutexGuard<'_, W> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write_out(writer: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    writer.write_all(bytes)?;
+    writer.flush()
 }
 
 fn read<R: BufRead, W: Write>(

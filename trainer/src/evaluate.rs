@@ -33,6 +33,7 @@ const TOGETHER: usize = 8;
 
 /// Arguments of `trainer evaluate`.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Args {
     /// A checkpoint folder
     #[arg(value_name = "CHECKPOINT")]

@@ -46,7 +46,7 @@ impl Agreement {
         ]
     }
 
-    fn merge(mut self, other: Self) -> Self {
+    fn merge(mut self, other: &Self) -> Self {
         self.targets += other.targets;
         self.top1 += other.top1;
         self.top5 += other.top5;
@@ -85,7 +85,7 @@ pub fn measure(
             .par_iter()
             .map(|&file| both.file(shards.file(file)))
             .collect::<Result<_>>()?;
-        all = some.into_iter().fold(all, Agreement::merge);
+        all = some.iter().fold(all, Agreement::merge);
         if !progress(all.targets) {
             break;
         }

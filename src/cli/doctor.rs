@@ -1,0 +1,114 @@
+//! `minicopilot doctor`: what to paste into a bug report.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::ensure;
+
+use super::print;
+use crate::checkpoint::Checkpoint;
+use crate::engine::{Engine, Session};
+use crate::python;
+
+/// What is read to test and to time.
+const TEXT: &str = "import os\n\n\ndef main(argv=None):\n    for name in sorted(os.listdir('.')):\n        print(name)\n";
+const TOKENS: usize = 1000;
+/// Repetitions of what takes microseconds; the fastest counts, since what is measured is the machine and not its other work.
+const TIMES: usize = 50;
+
+/// Loads the model that `load` gives, tries it with every kernel, and prints what was found.
+pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let checkpoint = load()?;
+    let config = &checkpoint.config;
+    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+    let loaded = began.elapsed();
+    let ids = ids(&checkpoint);
+
+    let mut report = String::new();
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(report, "{name:<18}{value}"); // to a string cannot fail
+    };
+    line(
+        "minicopilot",
+        format!(
+            "{} on {} {}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        ),
+    );
+    line(
+        "model",
+        format!(
+            "{:?}, {} parameters, weights {:.12}",
+            config.model.architecture,
+            config.model.parameter_count(),
+            config.fingerprints.weights
+        ),
+    );
+    line("loaded in", format!("{:.0} ms", loaded.as_secs_f64() * 1e3));
+    line("kernel", engine.kernel().to_owned());
+
+    let (step, output) = engine.bytes_read();
+    let speed = |bytes: usize, seconds: f64| {
+        let rate = bytes as f64 / seconds / 1e9;
+        format!("{:.0} µs, {rate:.1} GB/s of weights", seconds * 1e6)
+    };
+    let mut session = Session::new();
+    let began = Instant::now();
+    session.read(&engine, &ids, &|| false)?;
+    let all = began.elapsed().as_secs_f64();
+    line(&format!("{TOKENS} tokens"), format!("{:.1} ms", all * 1e3));
+    let mut longer = ids.clone();
+    let (mut token, mut distribution) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..TIMES {
+        longer.push(ids[longer.len() % TOKENS]);
+        let began = Instant::now();
+        session.read(&engine, &longer, &|| false)?;
+        token = token.min(began.elapsed().as_secs_f64());
+        let began = Instant::now();
+        session.distribution(&engine, &longer)?;
+        distribution = distribution.min(began.elapsed().as_secs_f64());
+    }
+    line("one token", speed(step, token));
+    line("one distribution", speed(output, distribution));
+
+    let expected = Session::new().distribution(&engine, &ids)?;
+    let total: f32 = expected.iter().sum();
+    ensure!(
+        (total - 1.0).abs() < 1e-3,
+        "self-test: the probabilities' sum is {total}; the model or the processor is not to be trusted"
+    );
+    for kernel in Engine::kernels() {
+        ensure!(
+            engine.choose_kernel(kernel),
+            "self-test: no kernel {kernel}"
+        );
+        ensure!(
+            Session::new().distribution(&engine, &ids)? == expected,
+            "self-test: {kernel} gives other answers; please report it"
+        );
+    }
+    line(
+        "self-test",
+        format!(
+            "passed: {} give the same answers",
+            Engine::kernels().join(", ")
+        ),
+    );
+    print(&report)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// [`TEXT`] again and again.
+fn ids(checkpoint: &Checkpoint) -> Vec<u32> {
+    let mut spelling = String::new();
+    let tokens = python::lex(TEXT).into_iter().map(|token| {
+        python::surface(TEXT, token, &mut spelling);
+        checkpoint.vocabulary.id(&spelling)
+    });
+    let tokens: Vec<u32> = tokens.collect();
+    tokens.into_iter().cycle().take(TOKENS).collect()
+}

@@ -1,0 +1,98 @@
+"""How long a key waits for its list, in this server and in others: the same places, one server after another.
+
+    python3 tests/python/compare_servers.py MINICOPILOT FOLDER [--sample N] [--write docs/performance.md]
+
+Installs the others from PyPI into ~/.cache/minicopilot-tests/servers and types into each with `minicopilot evaluate
+--latency`. With --write the table replaces what stands between the two `servers` comments of a Markdown file.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import venv
+
+# What is installed, and the command that serves on standard input and output.
+SERVERS = {
+    "zuban": "zuban server",
+    "pyrefly": "pyrefly lsp",
+    "ty": "ty server",
+    "basedpyright": "basedpyright-langserver --stdio",
+    "jedi-language-server": "jedi-language-server",
+}
+MARKS = "<!-- servers -->", "<!-- /servers -->"
+
+
+def install(folder: pathlib.Path) -> pathlib.Path:
+    """The folder of the servers' programs."""
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    if not all((programs / command.split()[0]).exists() for command in SERVERS.values()):
+        venv.create(folder, with_pip=True)
+        subprocess.run([programs / "pip", "install", "--quiet", *SERVERS], check=True)
+    return programs
+
+
+def measure(program: str, folder: str, sample: int, command: str | None) -> dict:
+    call = [program, "evaluate", folder, "--latency", "--json", "--sample", str(sample)]
+    if command:
+        call += ["--server", command]
+    # What other servers log is theirs.
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{command or program}: {done.stderr.strip()[-500:]}")
+    return json.loads(done.stdout)
+
+
+def row(name: str, speed: dict) -> str:
+    def times(key: str, *percentiles: str) -> str:
+        figures = speed[key] or {}
+        return " / ".join(f"{figures.get(p + '_ms', float('nan')):.3g}" for p in percentiles)
+
+    now, most = speed["memory_mb"] or (float("nan"),) * 2
+    cells = [
+        name,
+        times("letter", "p50", "p95", "p99"),
+        times("new_token", "p50", "p95", "p99"),
+        times("opening", "p50", "max"),
+        f"{speed['cpu_seconds'] or float('nan'):.2g}",
+        f"{now:.0f} ({most:.0f})",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("program", metavar="MINICOPILOT")
+    arguments.add_argument("folder", metavar="FOLDER", help="Python files that nothing was trained on")
+    arguments.add_argument("--sample", type=int, default=500, help="tokens typed into each")
+    arguments.add_argument("--write", type=pathlib.Path, metavar="MARKDOWN")
+    arguments = arguments.parse_args()
+    programs = install(pathlib.Path.home() / ".cache/minicopilot-tests/servers")
+    lines = [
+        "| server | letter, p50 / p95 / p99 ms | new token, p50 / p95 / p99 ms | opening, p50 / max ms | processor, s a 1,000 keys | memory (highest), MB |",
+        "|---|---|---|---|---|---|",
+    ]
+    keys = 0
+    for name, command in {"minicopilot": None, **SERVERS}.items():
+        speed = measure(arguments.program, arguments.folder, arguments.sample, command and f"{programs}/{command}")
+        keys = speed["keys"]
+        lines.append(row(speed["server"] or name, speed))
+        print(lines[-1], file=sys.stderr, flush=True)
+    machine = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    lines += ["", f"{keys} keys each, {machine}, {os.cpu_count()} cores, {datetime.date.today()}."]
+    table = "\n".join(lines)
+    if arguments.write:
+        text = arguments.write.read_text()
+        before, rest = text.split(MARKS[0])
+        _, after = rest.split(MARKS[1])
+        arguments.write.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}")
+    else:
+        print(table)
+
+
+if __name__ == "__main__":
+    main()
