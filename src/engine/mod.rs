@@ -85,14 +85,13 @@ impl Engine {
         (self.network.step_bytes(), self.network.output_bytes())
     }
 
-    /// Reads `ids` on from `state`, which then stands after them.
-    fn read(&self, state: &mut State, ids: &[u32]) -> Result<(), EngineError> {
+    /// Reads `ids` on from `state`: the states after each block of them and after the last.
+    fn read(&self, state: &State, ids: &[u32]) -> Result<Vec<State>, EngineError> {
         let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
         if let Some(&id) = ids.iter().find(unknown) {
             return Err(EngineError::UnknownId(id));
         }
-        self.network.read(state, ids);
-        Ok(())
+        Ok(self.network.read(state, ids))
     }
 
     /// Softmax over the vocabulary after `state`.

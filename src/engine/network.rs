@@ -1,6 +1,9 @@
 //! The recurrent network over quantised weights: what [`crate::model::Model`] computes, for one sequence, without gradients.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::mpsc::channel;
+use std::thread;
 
 use candle_core::Tensor;
 use half::f16;
@@ -137,17 +140,48 @@ impl Network {
         }
     }
 
-    /// Reads `ids`, each below the vocabulary's size, on from `state`, which then stands after them.
-    pub(super) fn read(&self, state: &mut State, ids: &[u32]) {
-        let [first, second] = &mut state.layers;
-        for ids in ids.chunks(BLOCK) {
+    /// Reads `ids`, each below the vocabulary's size, on from `state`; the states after each [`BLOCK`] of them and after the
+    /// last. Of several blocks the second layer reads one on a thread of its own while the first reads the next.
+    pub(super) fn read(&self, state: &State, ids: &[u32]) -> Vec<State> {
+        let [mut first, mut second] = state.layers.clone();
+        let blocks = ids.chunks(BLOCK);
+        let lower = blocks.map(|ids| {
             let mut x = Activations::default();
             for &id in ids {
                 self.embedding.push_row(id as usize, &mut x);
             }
-            let h = self.layers[0].read(self.kernel, &x, first);
-            self.layers[1].read(self.kernel, &h, second);
-        }
+            let h = self.layers[0].read(self.kernel, &x, &mut first);
+            (h, first.clone())
+        });
+        let mut upper = |h: Activations| {
+            self.layers[1].read(self.kernel, &h, &mut second);
+            second.clone()
+        };
+        let layers: Vec<(LayerState, LayerState)> = if ids.len() <= BLOCK {
+            lower.map(|(h, first)| (first, upper(h))).collect()
+        } else {
+            thread::scope(|scope| {
+                let (outputs, inputs) = channel();
+                let seconds =
+                    scope.spawn(move || inputs.into_iter().map(upper).collect::<Vec<_>>());
+                let firsts: Vec<LayerState> = lower
+                    .map(|(h, first)| {
+                        // The receiver is gone only if its thread has panicked, which the scope tells.
+                        let _ = outputs.send(h);
+                        first
+                    })
+                    .collect();
+                drop(outputs);
+                let seconds = seconds.join().unwrap_or_else(|panic| resume_unwind(panic));
+                firsts.into_iter().zip(seconds).collect()
+            })
+        };
+        let states = layers.into_iter();
+        states
+            .map(|(first, second)| State {
+                layers: [first, second],
+            })
+            .collect()
     }
 
     /// Logits `[V]` after `state`.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use minicopilot_harness::frame;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 use tower_lsp::jsonrpc::{Error, Id, Request, Response};
 use tracing::warn;
@@ -31,13 +31,16 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Messages that the client sent, framed anew.
 pub struct Input {
-    frames: UnboundedReceiver<Vec<u8>>,
+    frames: Receiver<Vec<u8>>,
     rest: Vec<u8>,
     read: usize,
 }
 
 /// Bytes that may wait to be written before reading stops.
-const MOST_QUEUED: usize = 16 << 20;
+const MOST_QUEUED: usize = 4 << 20;
+
+/// Messages that may be read before the framework takes them.
+const MOST_READ: usize = 256;
 
 /// What may be written at once where the system says that writing would not block: POSIX's smallest `PIPE_BUF` on Linux.
 const AT_ONCE: usize = 4096;
@@ -91,7 +94,7 @@ pub fn start<W: Write + Send + 'static>(
             }
             drop(finished);
         })?;
-    let (messages, frames) = unbounded_channel();
+    let (messages, frames) = channel(MOST_READ);
     let (alive, ended) = oneshot::channel();
     let errors = output.clone();
     thread::Builder::new()
@@ -148,7 +151,7 @@ fn write_out(writer: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 
 fn read<R: BufRead, W: Write>(
     mut frames: Frames<R>,
-    messages: &UnboundedSender<Vec<u8>>,
+    messages: &Sender<Vec<u8>>,
     errors: &Output<W>,
 ) {
     loop {
@@ -160,7 +163,7 @@ fn read<R: BufRead, W: Write>(
             Ok(Frame::Garbage(why)) => Response::from_error(Id::Null, parse_error(&why)),
             Ok(Frame::Body(body)) => match check(&body) {
                 Ok(()) => {
-                    if messages.send(frame(&body)).is_err() {
+                    if messages.blocking_send(frame(&body)).is_err() {
                         return;
                     }
                     continue;
