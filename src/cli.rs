@@ -96,7 +96,7 @@ enum Command {
         /// Which blocks
         #[arg(long, value_name = "S", default_value_t = 42)]
         seed: u64,
-        /// Measure how long keys wait for their lists instead, typing about N tokens in short pieces at a person's pace
+        /// Measure how long keys wait for their lists instead: some N tokens, 20 at each place, typed at a person's pace
         #[arg(long)]
         latency: bool,
         /// Keys a second
@@ -196,7 +196,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 seed,
             };
             let text = if latency {
-                anyhow::ensure!(rate > 0.0 && rate.is_finite(), "--rate must be positive");
+                anyhow::ensure!(
+                    (0.01..=1000.0).contains(&rate),
+                    "--rate must lie between 0.01 and 1000 keys a second"
+                );
                 let typing = evaluate::Typing {
                     server,
                     sample,

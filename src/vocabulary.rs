@@ -269,6 +269,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_json_is_an_error_and_no_panic() {
+        let json = vocabulary(&[("a", 2)], 9).to_tokenizer_json().unwrap();
+        let json = String::from_utf8(json).unwrap();
+        let damaged = json.replace("\"decoder\": null", "\"decoder\": n-ll");
+        assert_ne!(damaged, json);
+        let read = Vocabulary::from_tokenizer_json(damaged.as_bytes());
+        assert!(matches!(read, Err(VocabularyError::Foreign(_))), "{read:?}");
+    }
+
+    #[test]
     fn files_with_other_ids_are_refused() {
         let json = vocabulary(&[("a", 2), ("b", 1)], 9)
             .to_tokenizer_json()

@@ -75,6 +75,12 @@ fn tokens_prints_a_line_for_each_file() {
 }
 
 #[test]
+fn doctor_finds_nothing_wrong() {
+    let report = stdout(&run(&["doctor"]));
+    assert!(report.contains("self-test         passed"), "{report}");
+}
+
+#[test]
 fn info_describes_the_model() {
     let output = run(&["info", "--json"]);
     let described: Value = serde_json::from_slice(&output.stdout).unwrap();

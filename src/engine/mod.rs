@@ -85,13 +85,18 @@ impl Engine {
         (self.network.step_bytes(), self.network.output_bytes())
     }
 
-    /// Reads `ids` on from `state`: the states after each block of them and after the last.
-    fn read(&self, state: &State, ids: &[u32]) -> Result<Vec<State>, EngineError> {
+    /// Reads `ids` on from `state` until `stop` says so, at least a block: the states after each block and after the last.
+    fn read(
+        &self,
+        state: &State,
+        ids: &[u32],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<State>, EngineError> {
         let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
         if let Some(&id) = ids.iter().find(unknown) {
             return Err(EngineError::UnknownId(id));
         }
-        Ok(self.network.read(state, ids))
+        Ok(self.network.read(state, ids, stop))
     }
 
     /// Softmax over the vocabulary after `state`.

@@ -140,12 +140,14 @@ impl Network {
         }
     }
 
-    /// Reads `ids`, each below the vocabulary's size, on from `state`; the states after each [`BLOCK`] of them and after the
-    /// last. Of several blocks the second layer reads one on a thread of its own while the first reads the next.
-    pub(super) fn read(&self, state: &State, ids: &[u32]) -> Vec<State> {
+    /// Reads `ids`, each below the vocabulary's size, on from `state` until `stop` says so, at least one [`BLOCK`]; the
+    /// states after each block read and after the last. Of several blocks the second layer reads one on a thread of its
+    /// own, if there can be one, while the first reads the next.
+    pub(super) fn read(&self, state: &State, ids: &[u32], stop: &dyn Fn() -> bool) -> Vec<State> {
         let [mut first, mut second] = state.layers.clone();
-        let blocks = ids.chunks(BLOCK);
-        let lower = blocks.map(|ids| {
+        let blocks = ids.chunks(BLOCK).enumerate();
+        let blocks = blocks.take_while(|(block, _)| *block == 0 || !stop());
+        let mut lower = blocks.map(|(_, ids)| {
             let mut x = Activations::default();
             for &id in ids {
                 self.embedding.push_row(id as usize, &mut x);
@@ -157,25 +159,26 @@ impl Network {
             self.layers[1].read(self.kernel, &h, &mut second);
             second.clone()
         };
-        let layers: Vec<(LayerState, LayerState)> = if ids.len() <= BLOCK {
-            lower.map(|(h, first)| (first, upper(h))).collect()
-        } else {
-            thread::scope(|scope| {
-                let (outputs, inputs) = channel();
-                let seconds =
-                    scope.spawn(move || inputs.into_iter().map(upper).collect::<Vec<_>>());
-                let firsts: Vec<LayerState> = lower
-                    .map(|(h, first)| {
-                        // The receiver is gone only if its thread has panicked, which the scope tells.
-                        let _ = outputs.send(h);
-                        first
-                    })
-                    .collect();
-                drop(outputs);
-                let seconds = seconds.join().unwrap_or_else(|panic| resume_unwind(panic));
-                firsts.into_iter().zip(seconds).collect()
-            })
-        };
+        let together = thread::scope(|scope| {
+            if ids.len() <= BLOCK {
+                return None;
+            }
+            let (outputs, inputs) = channel();
+            let read = || inputs.into_iter().map(&mut upper).collect::<Vec<_>>();
+            let thread = thread::Builder::new().name("inference, layer 2".to_owned());
+            let seconds = thread.spawn_scoped(scope, read).ok()?;
+            let mut firsts = Vec::new();
+            for (h, first) in lower.by_ref() {
+                // The receiver is gone only if its thread has panicked, which joining tells.
+                let _ = outputs.send(h);
+                firsts.push(first);
+            }
+            drop(outputs);
+            let seconds = seconds.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Some(firsts.into_iter().zip(seconds).collect())
+        });
+        let layers: Vec<(LayerState, LayerState)> =
+            together.unwrap_or_else(|| lower.map(|(h, first)| (first, upper(h))).collect());
         let states = layers.into_iter();
         states
             .map(|(first, second)| State {

@@ -16,7 +16,7 @@ use crate::prefix::common_prefix;
 
 /// Tokens between two milestones of a document that is not very long.
 const STRIDE: usize = BLOCK;
-/// Milestones that are read to before anybody may stop it: some 5 ms.
+/// Milestones that are read to in one go, so that two threads share the work.
 const TOGETHER: usize = 8;
 /// Milestones kept: with hidden size 512, 4 KB each.
 pub(super) const MOST_MILESTONES: usize = 1024;
@@ -130,7 +130,10 @@ impl Session {
                 STRIDE - reading.read % STRIDE
             };
             let ids = &context[reading.read..context.len().min(reading.read.saturating_add(most))];
-            for (ids, state) in ids.chunks(STRIDE).zip(engine.read(&reading.state, ids)?) {
+            for (ids, state) in ids
+                .chunks(STRIDE)
+                .zip(engine.read(&reading.state, ids, stop)?)
+            {
                 reading = Reading {
                     read: reading.read + ids.len(),
                     state,
@@ -158,6 +161,9 @@ impl Session {
                 .truncate(self.milestones.partition_point(|kept| kept.read <= common));
             self.recent.retain(|kept| kept.read <= common);
             self.answer.take_if(|(read, _)| *read > common);
+            if common <= STRIDE * MOST_MILESTONES {
+                self.stride = STRIDE; // it may have been a very long document before
+            }
         }
     }
 

@@ -104,7 +104,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
     let mut progress = Progress::new(blocks.len());
     for (number, block) in blocks.iter().enumerate() {
         let file = &files[block.file];
-        let text = source::read(file)?;
+        let text = source::read(file)?.replace("\r\n", "\n"); // one key
         typist
             .type_place(&format!("{folder}/{number}.py"), &text, block.start)
             .with_context(|| format!("while typing {}", file.display()))?;

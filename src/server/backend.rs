@@ -1,7 +1,7 @@
 //! The protocol's methods: convert in, one question to the completer, convert out.
 //!
 //! Documents change before anything is awaited, and the lock is never held over an await, so that an edit counts for
-//! every request that the client sent after it. The model runs on the inference thread alone.
+//! every request that the client sent after it. The model runs on threads of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! The inference thread: the one place where the model runs while the server serves.
+//! The inference thread: the one that runs the model while the server serves (which reads long texts on a second one).
 //!
 //! One operating-system thread does one job after another on the sessions, one a document (what the model has read), so
 //! that the async side never waits for arithmetic. When no one waits, it reads ahead, the documents in turn. What takes no
@@ -8,7 +8,7 @@
 //! Nobody has to take a job back: the caller who no longer wants the answer drops the receiver, and the job is skipped
 //! when its turn comes, or stops if it is running and asks. A job that panics loses its session, whose state may be
 //! half-written; its caller sees the sender dropped, and the next job of that document starts from nothing. So does the
-//! document that was used longest ago, once all sessions together take more memory than they may.
+//! document whose last job is longest ago, once all sessions together take more memory than they may.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -28,11 +28,13 @@ pub trait Session: Default + Send + 'static {
     fn bytes(&self) -> usize;
 }
 
-/// A handle to the thread, which ends when the handle is dropped.
+/// A handle to the thread, which ends when the handle is dropped and all is done.
 pub struct Inference<K, S> {
     messages: Sender<Message<K, S>>,
     /// Messages sent and not yet taken: while there are any, nobody reads ahead.
     waiting: Arc<AtomicUsize>,
+    /// Documents that have more to read ahead.
+    behind: Arc<AtomicUsize>,
     sessions: Sessions<K, S>,
 }
 
@@ -63,10 +65,12 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
     pub fn start(budget: usize) -> io::Result<Self> {
         let (messages, received) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
+        let behind = Arc::new(AtomicUsize::new(0));
         let sessions = Sessions::default();
         let thread = Thread {
             received,
             waiting: Arc::clone(&waiting),
+            behind: Arc::clone(&behind),
             sessions: sessions.clone(),
             budget,
             used: VecDeque::new(),
@@ -78,8 +82,14 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         Ok(Self {
             messages,
             waiting,
+            behind,
             sessions,
         })
+    }
+
+    /// Whether no document has more to read ahead.
+    pub fn has_read_all(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0 && self.behind.load(Ordering::Relaxed) == 0
     }
 
     /// Does a short job on a document's session here and now, if there is one and the thread is not using it.
@@ -92,7 +102,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         // Unwind safety: as in `Thread::with_session`.
         catch_unwind(AssertUnwindSafe(|| job(&mut session))).unwrap_or_else(|_| {
             error!("a job panicked; its session is thrown away");
-            self.sessions.remove(document);
+            *session = S::default();
             None
         })
     }
@@ -177,9 +187,10 @@ impl<K, S> Default for Sessions<K, S> {
 struct Thread<K, S> {
     received: Receiver<Message<K, S>>,
     waiting: Arc<AtomicUsize>,
+    behind: Arc<AtomicUsize>,
     sessions: Sessions<K, S>,
     budget: usize,
-    /// The documents that have a session and its size, least recently used first.
+    /// The documents that have a session and its size, the one whose last job is longest ago first.
     used: VecDeque<(K, usize)>,
     /// Next first.
     readings: VecDeque<(K, Reading<S>)>,
@@ -188,6 +199,7 @@ struct Thread<K, S> {
 impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
     fn run(mut self) {
         loop {
+            self.behind.store(self.readings.len(), Ordering::Relaxed);
             if self.readings.is_empty() || self.waiting.load(Ordering::Relaxed) > 0 {
                 let Ok(message) = self.received.recv() else {
                     return;

@@ -44,7 +44,7 @@ impl inference::Session for Session {
 }
 
 impl Questions {
-    /// Questions to `completer`, which is used on the thread of `inference` alone.
+    /// Questions to `completer`, whose network runs on the thread of `inference`.
     pub fn new(completer: Completer, inference: Inference<Uri, Session>) -> Self {
         Self {
             completer: Arc::new(completer),
@@ -109,12 +109,13 @@ impl Questions {
 
     /// Lets the model read a document up to a place while nobody asks anything.
     pub fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
-        // Most letters go on with a word and change nothing that was read: no thread need be woken for them.
+        // Most letters go on with a word and change nothing that was read: no thread need be woken for them, unless it
+        // still reads what stood there before.
         let is_read = |session: &mut Session| {
             let known = self.completer.is_read(session, &document.text, cursor);
             known.then_some(())
         };
-        if self.inference.at_once(&uri, is_read).is_some() {
+        if self.inference.has_read_all() && self.inference.at_once(&uri, is_read).is_some() {
             return;
         }
         let completer = Arc::clone(&self.completer);

@@ -10,8 +10,8 @@
 
 use std::io::{self, BufRead, Write};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
@@ -42,8 +42,8 @@ const MOST_QUEUED: usize = 4 << 20;
 /// Messages that may be read before the framework takes them.
 const MOST_READ: usize = 256;
 
-/// What may be written at once where the system says that writing would not block: POSIX's smallest `PIPE_BUF` on Linux.
-const AT_ONCE: usize = 4096;
+/// What a pipe takes without waiting when the system says that it is ready: `PIPE_BUF`, and POSIX's least elsewhere.
+const AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
 /// Where the framework writes. Each write is whole frames.
 pub struct Output<W> {
@@ -58,6 +58,8 @@ struct Stream<W> {
     is_ready: fn() -> bool,
     /// Bytes queued and not yet written.
     queued: AtomicUsize,
+    /// Nothing more can be written.
+    broken: AtomicBool,
 }
 
 /// Resolves (with an error, for nothing is ever sent) when standard input has ended.
@@ -81,6 +83,7 @@ pub fn start<W: Write + Send + 'static>(
         writer: Mutex::new(output),
         is_ready,
         queued: AtomicUsize::new(0),
+        broken: AtomicBool::new(false),
     });
     let output = Output {
         queue: queue.clone(),
@@ -91,6 +94,7 @@ pub fn start<W: Write + Send + 'static>(
         .spawn(move || {
             if let Err(error) = stream.write_all(&queued) {
                 warn!("standard output: {error}");
+                stream.broken.store(true, Ordering::Release);
             }
             drop(finished);
         })?;
@@ -126,7 +130,8 @@ impl<W: Write> Stream<W> {
             if bytes.is_empty() {
                 break;
             }
-            write_out(&mut *self.writer(), &bytes)?;
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            write_out(&mut *writer, &bytes)?;
             self.queued.fetch_sub(bytes.len(), Ordering::AcqRel);
         }
         Ok(())
@@ -134,13 +139,20 @@ impl<W: Write> Stream<W> {
 
     /// Writes now, if that would not have to wait and nothing else does; whether it was.
     fn write_at_once(&self, bytes: &[u8]) -> bool {
-        let can = bytes.len() <= AT_ONCE && self.queued.load(Ordering::Acquire) == 0;
+        let Ok(mut writer) = self.writer.try_lock() else {
+            return false;
+        };
+        let nothing_waits = self.queued.load(Ordering::Acquire) == 0;
         // A stream that is broken is so for the other thread too, which says it.
-        can && (self.is_ready)() && write_out(&mut *self.writer(), bytes).is_ok()
+        nothing_waits
+            && bytes.len() <= AT_ONCE
+            && (self.is_ready)()
+            && write_out(&mut *writer, bytes).is_ok()
     }
 
-    fn writer(&self) -> MutexGuard<'_, W> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether so much waits that nothing more should be read.
+    fn is_full(&self) -> bool {
+        self.queued.load(Ordering::Acquire) > MOST_QUEUED && !self.broken.load(Ordering::Acquire)
     }
 }
 
@@ -155,7 +167,7 @@ fn read<R: BufRead, W: Write>(
     errors: &Output<W>,
 ) {
     loop {
-        while errors.stream.queued.load(Ordering::Acquire) > MOST_QUEUED {
+        while errors.stream.is_full() {
             thread::sleep(Duration::from_millis(10));
         }
         let refused = match frames.next() {
@@ -357,5 +369,27 @@ mod tests {
         let (passed, answered) = check(&sent);
         assert_eq!(passed, framed(EXIT));
         assert!(answered.contains("-32700"), "{answered}");
+    }
+
+    #[test]
+    fn a_client_that_is_gone_does_not_keep_the_input_waiting() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let sent = io::Cursor::new(framed(EXIT).into_bytes());
+        let (mut input, output, ended, _writer) = start(sent, Gone, || true).unwrap();
+        output.send(vec![b'x'; 2 * MOST_QUEUED]);
+        while read_some(&mut input).is_some() {}
+        assert!(
+            ended.blocking_recv().is_err(),
+            "it ends, and nothing is sent"
+        );
     }
 }

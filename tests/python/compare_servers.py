@@ -76,13 +76,16 @@ def main() -> None:
         "| server | letter, p50 / p95 / p99 ms | new token, p50 / p95 / p99 ms | opening, p50 / max ms | processor, s a 1,000 keys | memory (highest), MB |",
         "|---|---|---|---|---|---|",
     ]
+    machine = platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        lines_of_cpu = open("/proc/cpuinfo").read().splitlines()
+        machine = next((line.split(":")[1].strip() for line in lines_of_cpu if line.startswith("model name")), machine)
     keys = 0
     for name, command in {"minicopilot": None, **SERVERS}.items():
         speed = measure(arguments.program, arguments.folder, arguments.sample, command and f"{programs}/{command}")
         keys = speed["keys"]
         lines.append(row(speed["server"] or name, speed))
         print(lines[-1], file=sys.stderr, flush=True)
-    machine = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     lines += ["", f"{keys} keys each, {machine}, {os.cpu_count()} cores, {datetime.date.today()}."]
     table = "\n".join(lines)
     if arguments.write:
