@@ -76,7 +76,8 @@ fn tokens_prints_a_line_for_each_file() {
 
 #[test]
 fn doctor_finds_nothing_wrong() {
-    let report = stdout(&run(&["doctor"]));
+    let output = run(&["doctor"]);
+    let report = stdout(&output);
     assert!(report.contains("self-test         passed"), "{report}");
 }
 
