@@ -147,11 +147,14 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
         Command::Serve {
             log: Some(path), ..
         } => {
-            let file = File::options()
-                .create(true)
-                .append(true)
-                .open(path)
-                .with_context(|| format!("cannot write the log {}", path.display()))?;
+            // A first line, so that a full disk is found before anybody relies on the log.
+            let open = || -> io::Result<File> {
+                let mut file = File::options().create(true).append(true).open(path)?;
+                writeln!(file, "minicopilot {}", env!("CARGO_PKG_VERSION"))?;
+                Ok(file)
+            };
+            let file =
+                open().with_context(|| format!("cannot write the log {}", path.display()))?;
             log.with_env_filter(filter("minicopilot=debug"))
                 .with_span_events(FmtSpan::CLOSE)
                 .with_ansi(false)

@@ -79,7 +79,11 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
         }
     };
     let began = Instant::now();
-    let mut client = Client::start(command)?;
+    let named = || match &typing.server {
+        Some(words) => format!("--server {words}"),
+        None => "this program's server".to_owned(),
+    };
+    let mut client = Client::start(command).with_context(named)?;
     let folder = format!("file://{}", root.path().display());
     let answer = client.call(
         "initialize",
@@ -87,7 +91,8 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
             "processId": std::process::id(), "rootUri": folder, "capabilities": {"textDocument": {"completion": {}}},
             "workspaceFolders": [{"uri": folder, "name": "typing"}],
         }),
-    )?;
+    );
+    let answer = answer.with_context(named)?;
     let start = began.elapsed();
     client.notify("initialized", json!({}))?;
 
@@ -101,7 +106,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
         letter: Latency::default(),
         new_token: Latency::default(),
     };
-    let mut progress = Progress::new(blocks.len());
+    let mut progress = Progress::new(blocks.len(), "places");
     for (number, block) in blocks.iter().enumerate() {
         let file = &files[block.file];
         let text = source::read(file)?.replace("\r\n", "\n"); // one key
@@ -123,7 +128,9 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
         opening: typist.opening.figures(),
         letter: typist.letter.figures(),
         new_token: typist.new_token.figures(),
-        cpu_seconds: cpu_seconds(id).map(|all| all / typist.keys as f64 * 1e3),
+        cpu_seconds: cpu_seconds(id)
+            .filter(|_| typist.keys > 0)
+            .map(|all| all / typist.keys as f64 * 1e3),
         memory_mb: memory(id),
     };
     // How another server ends is its own affair.

@@ -30,7 +30,10 @@ pub fn run(paths: &[PathBuf], sample: Sample, model: Option<&Path>) -> anyhow::R
         bail!("no .py file among the paths given");
     }
     let (files, blocks) = sample::draw(files, sample)?;
-    let mut progress = Progress::new(blocks.iter().map(|block| block.targets().len()).sum());
+    let mut progress = Progress::new(
+        blocks.iter().map(|block| block.targets().len()).sum(),
+        "tokens",
+    );
     let mut client = start_server(model)?;
     let mut counts = Counts::default();
     let began = Instant::now();
@@ -87,22 +90,23 @@ fn start_server(model: Option<&Path>) -> anyhow::Result<Client> {
 /// How far it is, on a terminal.
 struct Progress {
     all: usize,
+    what: &'static str,
     shown: Option<Instant>,
 }
 
 impl Progress {
-    fn new(all: usize) -> Self {
+    fn new(all: usize, what: &'static str) -> Self {
         let shown = io::stderr().is_terminal().then(Instant::now);
-        Self { all, shown }
+        Self { all, what, shown }
     }
 
-    fn show(&mut self, targets: u64) {
+    fn show(&mut self, done: u64) {
         if let Some(shown) = &mut self.shown
             && shown.elapsed() > Duration::from_millis(200)
         {
             *shown = Instant::now();
             // A terminal that is gone is no reason to stop.
-            let _ = write!(io::stderr(), "\r{targets} of {} tokens", self.all);
+            let _ = write!(io::stderr(), "\r{done} of {} {}", self.all, self.what);
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Args {
     /// Which part
     #[arg(long, value_enum, default_value_t = Split::Validation)]
     split: Split,
-    /// Measure only the first files, up to so many tokens
+    /// Measure only the first files, whole ones, until they have so many tokens
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_tokens: Option<u64>,
     /// cpu, cuda or cuda:N
