@@ -5,7 +5,6 @@
 //! Knows nothing of where tokens come from, of files, or of the network.
 
 use rustc_hash::FxHashMap;
-use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 use tokenizers::models::wordlevel::WordLevel;
 use tokenizers::pre_tokenizers::whitespace::WhitespaceSplit;
@@ -88,8 +87,8 @@ impl Vocabulary {
 
     /// Reads a `tokenizer.json`. Accepted is what gives every token the id that it has here, and nothing else.
     pub fn from_tokenizer_json(bytes: &[u8]) -> Result<Self, VocabularyError> {
-        // The library panics at some of what is not JSON.
-        serde_json::from_slice::<IgnoredAny>(bytes)
+        // The library panics at some of what is not JSON, or has numbers that are none.
+        serde_json::from_slice::<serde_json::Value>(bytes)
             .map_err(|e| VocabularyError::Foreign(e.to_string()))?;
         let tokenizer =
             Tokenizer::from_bytes(bytes).map_err(|e| VocabularyError::Foreign(e.to_string()))?;
@@ -272,10 +271,12 @@ mod tests {
     fn what_is_no_json_is_an_error_and_no_panic() {
         let json = vocabulary(&[("a", 2)], 9).to_tokenizer_json().unwrap();
         let json = String::from_utf8(json).unwrap();
-        let damaged = json.replace("\"decoder\": null", "\"decoder\": n-ll");
-        assert_ne!(damaged, json);
-        let read = Vocabulary::from_tokenizer_json(damaged.as_bytes());
-        assert!(matches!(read, Err(VocabularyError::Foreign(_))), "{read:?}");
+        for decoder in ["n-ll", "1e999", "[1e999]"] {
+            let damaged = json.replace("\"decoder\": null", &format!("\"decoder\": {decoder}"));
+            assert_ne!(damaged, json);
+            let read = Vocabulary::from_tokenizer_json(damaged.as_bytes());
+            assert!(matches!(read, Err(VocabularyError::Foreign(_))), "{read:?}");
+        }
     }
 
     #[test]
