@@ -8,6 +8,8 @@
 //! becomes an ordinary test where it was mended.
 
 mod common;
+#[path = "../src/python/tests/fragments.rs"]
+mod fragments;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +25,7 @@ use minicopilot_harness::{Change, Client, Position};
 use serde_json::{Value, json};
 
 use common::{next_tokens_at, start_with};
+use fragments::FRAGMENTS;
 
 /// Runs `case` on numbers until its time is over.
 fn fuzz(name: &str, case: impl Fn(&mut Random)) {
@@ -72,63 +75,7 @@ impl Random {
 
     /// Source text of up to `most` pieces.
     fn source(&mut self, most: usize) -> String {
-        const PIECES: [&str; 64] = [
-            "x",
-            "été",
-            "name",
-            "if",
-            "rb",
-            "f",
-            "0",
-            "12",
-            "0x",
-            "1e",
-            "_",
-            "j",
-            ".",
-            "..",
-            "'",
-            "\"",
-            "'''",
-            "\"\"\"",
-            "f'",
-            "f\"\"\"",
-            "rf'",
-            "{",
-            "}",
-            "{{",
-            "}}",
-            ":",
-            "!r",
-            "\\N{DASH}",
-            "\\",
-            "\\\n",
-            "\\\r\n",
-            "\n",
-            "\r\n",
-            "\r",
-            "#",
-            "# c",
-            " ",
-            "\t",
-            "\x0c",
-            "(",
-            ")",
-            "[",
-            "]",
-            ",",
-            "=",
-            "-",
-            ">",
-            "*",
-            "<",
-            "!",
-            "@",
-            "$",
-            "\0",
-            "\u{a0}",
-            "\u{feff}",
-            "²",
+        const MORE: [&str; 8] = [
             "\u{1f40d}",
             "def f(self):\n    return ",
             "import os\n",
@@ -138,8 +85,9 @@ impl Random {
             "\u{2028}",
             "e\u{301}",
         ];
+        let pieces = [&FRAGMENTS[..], &MORE].concat();
         (0..self.below(most + 1))
-            .map(|_| *self.choice(&PIECES))
+            .map(|_| *self.choice(&pieces))
             .collect()
     }
 

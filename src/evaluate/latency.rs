@@ -15,6 +15,7 @@ use minicopilot_harness::{Change, Client, Position};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::typist::end_of;
 use super::{Progress, Sample, sample, server_command};
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
@@ -158,7 +159,7 @@ impl Typist {
             return Ok(());
         };
         let end = tokens[tokens.len().min(TYPED) - 1].end as usize;
-        let mut at = advanced(Position::new(0, 0), &text[..start]);
+        let mut at = end_of(Position::new(0, 0), &text[..start], units);
         let opened = Instant::now();
         self.client.open(uri, "python", 0, &text[..start])?;
         self.ask(uri, at)?;
@@ -170,7 +171,7 @@ impl Typist {
             self.version += 1;
             self.client
                 .change(uri, self.version, &[Change::insert(at, &*key)])?;
-            at = advanced(at, key);
+            at = end_of(at, key, units);
             self.keys += 1;
             if let Some(is_letter) = asks(text, tokens, start + offset, key) {
                 self.ask(uri, at)?;
@@ -216,17 +217,9 @@ fn asks(text: &str, tokens: &[Token], offset: usize, key: &str) -> Option<bool> 
     }
 }
 
-/// The position behind `text` that is typed at `at`, in UTF-16 units, as every server knows them.
-fn advanced(at: Position, text: &str) -> Position {
-    let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
-    let units = |text: &str| text.encode_utf16().count() as u32;
-    match breaks.rsplit_once('\n') {
-        None => Position::new(at.line, at.character + units(text)),
-        Some((lines, last)) => {
-            let lines = lines.matches('\n').count() as u32 + 1;
-            Position::new(at.line + lines, units(last))
-        }
-    }
+/// UTF-16 units, which every server counts in.
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 /// Processor time of a process so far; only Linux tells.
@@ -311,7 +304,7 @@ mod tests {
     #[test]
     fn positions_count_utf16_units() {
         let at = |text| {
-            let Position { line, character } = advanced(Position::new(3, 5), text);
+            let Position { line, character } = end_of(Position::new(3, 5), text, units);
             (line, character)
         };
         assert_eq!(at("a\u{1f40d}"), (3, 8));

@@ -84,7 +84,7 @@ impl<'a> Typist<'a> {
             client,
             uri,
             version: 0,
-            end: end_of(Position::new(0, 0), text),
+            end: end_of(Position::new(0, 0), text, str::len),
         };
         typist.next_tokens(opening)?;
         Ok(typist)
@@ -226,7 +226,7 @@ impl<'a> Typist<'a> {
         self.version += 1;
         let change = Change::insert(self.end, text);
         self.client.change(&self.uri, self.version, &[change])?;
-        self.end = end_of(self.end, text);
+        self.end = end_of(self.end, text, str::len);
         Ok(())
     }
 }
@@ -263,14 +263,14 @@ fn is_word(token: Token) -> bool {
     matches!(token.kind, Kind::Name | Kind::Keyword | Kind::Number)
 }
 
-/// Where text ends that is typed at `start`, in bytes. Pieces never part `\r` from `\n`.
-fn end_of(start: Position, text: &str) -> Position {
+/// Where text ends that is typed at `start`, in what `units` counts. Pieces never part `\r` from `\n`.
+pub fn end_of(start: Position, text: &str, units: fn(&str) -> usize) -> Position {
     let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
     match breaks.rsplit_once('\n') {
-        None => Position::new(start.line, start.character + text.len() as u32),
+        None => Position::new(start.line, start.character + units(text) as u32),
         Some((lines, last)) => {
             let lines = lines.matches('\n').count() as u32 + 1;
-            Position::new(start.line + lines, last.len() as u32)
+            Position::new(start.line + lines, units(last) as u32)
         }
     }
 }
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn the_end_is_where_the_protocol_has_it() {
         let end = |text| {
-            let Position { line, character } = end_of(Position::new(3, 5), text);
+            let Position { line, character } = end_of(Position::new(3, 5), text, str::len);
             (line, character)
         };
         assert_eq!(end("a\u{e9}"), (3, 8));

@@ -113,7 +113,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         args.data.display()
     );
     if args.quantized {
-        return agreement(args, &checkpoint, &dataset, limit, interrupt);
+        return agreement(args, &checkpoint, &model, &dataset, interrupt);
     }
     let gradient_flow = args
         .gradients
@@ -164,15 +164,17 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
 fn agreement(
     args: &Args,
     checkpoint: &Checkpoint,
+    model: &Model,
     dataset: &Dataset,
-    limit: u64,
     interrupt: &Interrupt,
 ) -> Result<String> {
+    let limit = args.max_tokens.unwrap_or(u64::MAX);
     let bar = crate::train::bar(limit.min(dataset.files(args.split).tokens()), 0);
-    let agreement = quantized::measure(checkpoint, dataset, args.split, limit, &|tokens| {
+    let progress = |tokens| {
         bar.set_position(tokens);
         !interrupt.requested()
-    })?;
+    };
+    let agreement = quantized::measure(checkpoint, model, dataset, args.split, limit, &progress)?;
     bar.finish_and_clear();
     if interrupt.requested() {
         return Ok(String::new());
@@ -261,11 +263,7 @@ pub fn measure(
     max_tokens: u64,
     progress: &dyn Fn(u64) -> bool,
 ) -> Result<Measured> {
-    let vocabulary = dataset.vocabulary();
-    let surfaces = Surfaces::new(
-        (0..vocabulary.len() as u32).map(|id| vocabulary.token(id).unwrap_or_default()),
-        temperature,
-    );
+    let surfaces = surfaces(dataset, temperature);
     let mut measured = Measured::default();
     let mut places = vec![0usize; LANES]; // of each lane's next input in its file
     each_step(
@@ -279,6 +277,13 @@ pub fn measure(
         },
     )?;
     Ok(measured)
+}
+
+/// What the entries of a data set's vocabulary mean.
+fn surfaces(dataset: &Dataset, temperature: f64) -> Surfaces {
+    let vocabulary = dataset.vocabulary();
+    let tokens = (0..vocabulary.len() as u32).map(|id| vocabulary.token(id).unwrap_or_default());
+    Surfaces::new(tokens, temperature)
 }
 
 /// The temperature that fits the validation part, on its first files as far as `max_tokens`.

@@ -3,6 +3,7 @@
 mod check;
 mod context;
 mod decode;
+mod fragments;
 mod lexer;
 mod print;
 mod properties;

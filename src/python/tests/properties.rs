@@ -4,68 +4,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::{Context, Kind, Lexer, Place, Reader, Token, decode, lex, print};
+use super::fragments::FRAGMENTS;
 use super::print::LINES;
 use super::spellings;
-
-/// Pieces that make the lexer's states meet.
-const FRAGMENTS: [&str; 56] = [
-    "x",
-    "été",
-    "name",
-    "if",
-    "rb",
-    "f",
-    "0",
-    "12",
-    "0x",
-    "1e",
-    "_",
-    "j",
-    ".",
-    "..",
-    "'",
-    "\"",
-    "'''",
-    "\"\"\"",
-    "f'",
-    "f\"\"\"",
-    "rf'",
-    "{",
-    "}",
-    "{{",
-    "}}",
-    ":",
-    "!r",
-    "\\N{DASH}",
-    "\\",
-    "\\\n",
-    "\\\r\n",
-    "\n",
-    "\r\n",
-    "\r",
-    "#",
-    "# c",
-    " ",
-    "\t",
-    "\x0c",
-    "(",
-    ")",
-    "[",
-    "]",
-    ",",
-    "=",
-    "-",
-    ">",
-    "*",
-    "<",
-    "!",
-    "@",
-    "$",
-    "\0",
-    "\u{a0}",
-    "\u{feff}",
-    "²",
-];
 
 fn source() -> impl Strategy<Value = String> {
     prop::collection::vec(select(&FRAGMENTS[..]), 0..24).prop_map(|fragments| fragments.concat())

@@ -61,6 +61,7 @@ impl Agreement {
 /// and ends it by `false`.
 pub fn measure(
     checkpoint: &Checkpoint,
+    model: &Model,
     dataset: &Dataset,
     split: Split,
     max_tokens: u64,
@@ -68,14 +69,10 @@ pub fn measure(
 ) -> Result<Agreement> {
     let config = &checkpoint.config;
     let both = Both {
-        model: checkpoint.model(&Device::Cpu)?,
+        model,
         engine: Engine::new(&config.model, checkpoint.tensors(), config.temperature)?,
         temperature: config.temperature as f32,
-        surfaces: Surfaces::new(
-            (0..dataset.vocabulary().len() as u32)
-                .map(|id| dataset.vocabulary().token(id).unwrap_or_default()),
-            config.temperature,
-        ),
+        surfaces: super::surfaces(dataset, config.temperature),
     };
     let shards = dataset.files(split);
     let files: Vec<usize> = (0..shards.files_within(max_tokens).max(1)).collect();
@@ -93,14 +90,14 @@ pub fn measure(
     Ok(all)
 }
 
-struct Both {
-    model: Model,
+struct Both<'a> {
+    model: &'a Model,
     engine: Engine,
     temperature: f32,
     surfaces: Surfaces,
 }
 
-impl Both {
+impl Both<'_> {
     fn file(&self, ids: &[u16]) -> Result<Agreement> {
         let ids: Vec<u32> = ids.iter().map(|&id| u32::from(id)).collect();
         let mut agreement = Agreement::default();
