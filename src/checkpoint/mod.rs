@@ -111,6 +111,11 @@ impl Checkpoint {
         &self.tensors
     }
 
+    /// The same with other parameters of the same names.
+    pub fn with_tensors(self, tensors: BTreeMap<String, Tensor>) -> Self {
+        Self { tensors, ..self }
+    }
+
     /// The model for inference on `device`.
     pub fn model(&self, device: &Device) -> Result<Model, CheckpointError> {
         let tensors: HashMap<_, _> = self

@@ -4,6 +4,8 @@
 //! activations' 15 bits cost no memory that matters and no time (the weights' way from memory is what binds), and the
 //! error that is left is the weights' own.
 
+use half::f16;
+
 use super::kernel::{Kernel, LANES, Pair, ROWS, pack};
 use crate::simd::multiversioned;
 
@@ -130,6 +132,18 @@ impl Activations {
         let scale = quantise_activations(x, most.min(f32::from(i16::MAX)), &mut self.packed[at..]);
         self.scales.push(scale);
     }
+}
+
+/// `weights`, `[rows, columns]`, as a [`Matrix`] keeps them.
+pub(super) fn rounded(weights: &[f32], columns: usize) -> Vec<f32> {
+    let mut quantised = vec![0; columns];
+    let mut values = Vec::with_capacity(weights.len());
+    for row in weights.chunks_exact(columns) {
+        // A scale that f16 can hold 127 times of: then the largest weight, and so the scale, survives being stored.
+        let scale = f16::from_f32(quantise_weights(row, &mut quantised) * WEIGHT).to_f32() / WEIGHT;
+        values.extend(quantised.iter().map(|&q| f32::from(q) * scale));
+    }
+    values
 }
 
 multiversioned! {

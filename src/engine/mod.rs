@@ -15,7 +15,7 @@ mod session;
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 pub use session::Session;
 
@@ -36,6 +36,27 @@ pub enum EngineError {
     /// A context has an id that the vocabulary has not.
     #[error("no token has the id {0}")]
     UnknownId(u32),
+}
+
+/// The parameters of `config` as an engine keeps them: each weight a multiple, by an integer of 8 bits, of its row's scale.
+/// A network of these is one that the engine computes as well as f32 does; rounding them once more changes nothing.
+pub fn rounded(
+    config: &ModelConfig,
+    tensors: &BTreeMap<String, Tensor>,
+) -> candle_core::Result<BTreeMap<String, Tensor>> {
+    let round = |(name, shape): (String, Vec<usize>)| {
+        let Some(tensor) = tensors.get(&name) else {
+            candle_core::bail!("{name} is missing")
+        };
+        let tensor = if let [_, columns] = shape[..] {
+            let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+            Tensor::from_vec(matrix::rounded(&values, columns), shape, &Device::Cpu)?
+        } else {
+            tensor.clone()
+        };
+        Ok((name, tensor))
+    };
+    config.parameters().into_iter().map(round).collect()
 }
 
 /// A network that answers questions about one document at a time.

@@ -3,6 +3,7 @@
 
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
+use half::f16;
 use proptest::prelude::*;
 
 use super::kernel::pack;
@@ -38,6 +39,30 @@ fn random(count: usize, seed: u64) -> Vec<f32> {
     (0..count)
         .map(|_| (generator.next_u64() >> 40) as f32 / (1u64 << 23) as f32 - 1.0)
         .collect()
+}
+
+/// What is distributed is rounded and stored in f16: every weight must come back as the same integer.
+#[test]
+fn rounded_weights_survive_f16_and_rounding_again() {
+    let (rows, columns) = (50, 300);
+    let weights: Vec<f32> = random(rows * columns, 7)
+        .chunks(columns)
+        .enumerate()
+        .flat_map(|(row, weights)| weights.iter().map(move |w| w * 0.9f32.powi(row as i32)))
+        .collect();
+    let once = matrix::rounded(&weights, columns);
+    let stored: Vec<f32> = once.iter().map(|&w| f16::from_f32(w).to_f32()).collect();
+    assert_eq!(matrix::rounded(&stored, columns), once);
+    for (weights, rounded) in weights.chunks(columns).zip(once.chunks(columns)) {
+        let largest = weights.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+        // Half a step, and what f16 leaves of the scale.
+        for (w, r) in weights.iter().zip(rounded) {
+            assert!(
+                (w - r).abs() <= largest * (0.5 / 127.0 + 1.0 / 2048.0),
+                "{w} became {r}"
+            );
+        }
+    }
 }
 
 #[test]

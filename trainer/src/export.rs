@@ -1,4 +1,5 @@
-//! `trainer export`: a run's checkpoint as it is distributed, in f16 and with its model card.
+//! `trainer export`: a run's checkpoint as it is distributed, with its model card: weights rounded to the 8 bits that the
+//! engine computes with, so that whoever else loads them computes the same, and stored in f16.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use candle_core::Device;
 use minicopilot::checkpoint::{Checkpoint, Config, Precision};
+use minicopilot::engine;
 use minicopilot::model::Architecture;
 use serde_json::Value;
 
@@ -35,7 +37,7 @@ pub struct Args {
     /// A text about data, licences and limits, appended to the card
     #[arg(long, value_name = "MARKDOWN")]
     notes: Option<PathBuf>,
-    /// Keep full precision
+    /// Keep the weights as they are, in full precision
     #[arg(long)]
     f32: bool,
 }
@@ -50,6 +52,10 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         args.out.display()
     );
     let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
+    if !args.f32 {
+        let rounded = engine::rounded(&checkpoint.config.model, checkpoint.tensors())?;
+        checkpoint = checkpoint.with_tensors(rounded);
+    }
     if let Some(path) = &args.calibrate {
         checkpoint.config.temperature = temperature(&checkpoint, path, interrupt)?;
     }
@@ -126,16 +132,13 @@ pub fn card(config: &Config) -> String {
         model.embedding_size,
         model.hidden_size,
     );
-    let tokens = config
-        .training
-        .get("tokens")
-        .and_then(Value::as_u64)
-        .unwrap_or(0);
-    let seconds = config
-        .training
-        .get("seconds")
-        .and_then(Value::as_f64)
-        .unwrap_or(0.0);
+    // A run may have begun with the weights of another, and that one too.
+    let runs = std::iter::successors(Some(&config.training), |run| run.pointer("/from/training"));
+    let (tokens, seconds) = runs.fold((0, 0.0), |(tokens, seconds), run| {
+        let run_tokens = run.get("tokens").and_then(Value::as_u64).unwrap_or(0);
+        let run_seconds = run.get("seconds").and_then(Value::as_f64).unwrap_or(0.0);
+        (tokens + run_tokens, seconds + run_seconds)
+    });
     let minutes = seconds / 60.0;
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(

@@ -11,7 +11,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Tensor;
-use minicopilot::checkpoint::write_synced;
 
 use super::Experiment;
 
@@ -30,14 +29,6 @@ pub fn ensure_free(folder: &Path) -> Result<()> {
         folder.display()
     );
     Ok(())
-}
-
-/// Writes the experiment of a new run into its folder.
-pub fn begin(folder: &Path, config: &Path, experiment: &Experiment) -> Result<()> {
-    ensure_free(folder)?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    write_synced(config, experiment.resolved()?.as_bytes())
-        .with_context(|| format!("cannot write {}", config.display()))
 }
 
 /// A run goes on as it was begun, or not at all.

@@ -41,6 +41,9 @@ pub struct Args {
     /// Continue the run in RUN from its last checkpoint
     #[arg(long)]
     resume: bool,
+    /// Begin with this checkpoint's weights instead of fresh ones
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with = "resume")]
+    from: Option<PathBuf>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -115,7 +118,14 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         // Of several runs the later ones may not have begun when the first was stopped.
         let resume = args.resume && (runs.len() == 1 || out.join(folder::CONFIG).exists());
         let experiment = experiment(args, out, *seed)?;
-        let mut run = Run::open(out, resume, &experiment, &dataset, &device)?;
+        let mut run = Run::open(
+            out,
+            resume,
+            args.from.as_deref(),
+            &experiment,
+            &dataset,
+            &device,
+        )?;
         let ending = train(args, &mut run, &dataset, began, interrupt)?;
         crate::show(&run.summary(ending))?;
         if matches!(ending, Ending::OutOfTime | Ending::Interrupted) {

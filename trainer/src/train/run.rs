@@ -1,7 +1,7 @@
 //! An open run: its learner, how far it is, its log and its checkpoints.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::folder::{
-    BEST, CONFIG, LAST, LOG, POSITION, STATE, begin, open_log, read_json, same_experiment, taken,
+    BEST, CONFIG, LAST, LOG, POSITION, STATE, ensure_free, open_log, read_json, same_experiment,
+    taken,
 };
 use super::{Ending, Experiment, Learner, Step, state_on};
 use crate::data::{Batch, Dataset, Split};
@@ -49,6 +50,18 @@ pub struct Position {
     pending: (f64, u64),
     /// Fingerprint of the prepared data.
     data: String,
+    /// Where the first weights come from, if not from chance.
+    #[serde(default)]
+    from: Option<Origin>,
+}
+
+/// The checkpoint that a run began with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Origin {
+    /// SHA-256 of its weights.
+    weights: String,
+    /// How it was trained.
+    training: serde_json::Value,
 }
 
 /// An open run.
@@ -63,10 +76,12 @@ pub struct Run {
 }
 
 impl Run {
-    /// A new run in `folder`, or, with `resume`, the one that is there.
+    /// A new run in `folder`, from the weights of the checkpoint `from` or fresh ones, or, with `resume`, the one that is
+    /// there.
     pub fn open(
         folder: &Path,
         resume: bool,
+        from: Option<&Path>,
         experiment: &Experiment,
         dataset: &Dataset,
         device: &Device,
@@ -75,15 +90,37 @@ impl Run {
         for kept in [&last, &folder.join(BEST)] {
             recover_folder(kept).with_context(|| format!("cannot recover {}", kept.display()))?;
         }
+        let vocabulary = dataset.vocabulary();
+        let model_config = experiment.model_config(vocabulary.len());
+        let load = |folder: &Path| -> Result<Checkpoint> {
+            let checkpoint = Checkpoint::load(folder)?;
+            ensure!(
+                checkpoint.config.model == model_config && checkpoint.vocabulary == *vocabulary,
+                "{} was trained on another vocabulary or architecture than --data and the experiment give",
+                folder.display()
+            );
+            Ok(checkpoint)
+        };
+        let origin = from.map(load).transpose()?;
         if resume {
             same_experiment(&config, experiment)?;
         } else {
-            begin(folder, &config, experiment)?;
+            ensure_free(folder)?;
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        let vocabulary = dataset.vocabulary();
-        let model_config = experiment.model_config(vocabulary.len());
         let fresh = !(resume && last.exists());
-        let (tensors, position, moments) = if fresh {
+        let (tensors, position, moments) = if let Some(origin) = origin {
+            let position = Position {
+                data: dataset.fingerprint().to_owned(),
+                from: Some(Origin {
+                    weights: origin.config.fingerprints.weights.clone(),
+                    training: origin.config.training.clone(),
+                }),
+                ..Position::default()
+            };
+            (origin.tensors().clone(), position, HashMap::new())
+        } else if fresh {
             let frequencies = frequencies(dataset);
             let seed = experiment.training.seed;
             let tensors = initial_parameters(
@@ -102,12 +139,7 @@ impl Run {
                 HashMap::new(),
             )
         } else {
-            let checkpoint = Checkpoint::load(&last)?;
-            ensure!(
-                checkpoint.config.model == model_config && checkpoint.vocabulary == *vocabulary,
-                "{} was trained on another vocabulary or architecture than --data and the experiment give",
-                last.display()
-            );
+            let checkpoint = load(&last)?;
             let position: Position = read_json(&last.join(POSITION))?;
             ensure!(
                 position.data == dataset.fingerprint(),
@@ -154,16 +186,23 @@ impl Run {
             json!({}),
         );
         let folder = folder.to_owned();
-        let experiment = experiment.clone();
-        Ok(Self {
-            experiment,
+        let mut run = Self {
+            experiment: experiment.clone(),
             learner,
             position,
             folder,
             log,
             checkpoint,
             clock: Instant::now(),
-        })
+        };
+        if from.is_some() {
+            run.save_last()?; // before there is an experiment to resume: it would begin with fresh weights
+        }
+        if !resume {
+            write_synced(&config, experiment.resolved()?.as_bytes())
+                .with_context(|| format!("cannot write {}", config.display()))?;
+        }
+        Ok(run)
     }
 
     /// The folder of the last checkpoint.
@@ -315,6 +354,7 @@ impl Run {
         let training = json!({
             "experiment": self.experiment, "epochs": self.position.epoch, "steps": self.position.step,
             "tokens": self.position.tokens, "seconds": self.position.seconds.round(), "data": self.position.data,
+            "from": self.position.from,
         });
         let metrics = json!({ "validation": self.position.validation });
         let checkpoint = Checkpoint::new(

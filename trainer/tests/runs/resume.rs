@@ -110,6 +110,38 @@ fn signals_and_kills_lose_nothing_that_was_saved() {
 }
 
 #[test]
+fn a_run_may_begin_with_the_weights_of_another() {
+    let fixture = Fixture::new();
+    assert!(fixture.train("first", &[]).status.success());
+    let from = ["--from", "first/last"];
+    assert!(fixture.train("whole", &from).status.success());
+    let expected = fixture.outcome("whole");
+    let loss = |log: &[serde_json::Value]| log[0]["loss"].as_f64().unwrap();
+    assert!(loss(&expected.1) < loss(&fixture.outcome("first").1));
+
+    let cut = fixture.train("cut", &[&from[..], &["--max-minutes", "0"]].concat());
+    assert!(cut.status.success(), "{}", stderr(&cut));
+    assert!(fixture.resume("cut", &[]).status.success());
+    assert_eq!(fixture.outcome("cut"), expected);
+
+    let read = |folder: &str| -> serde_json::Value {
+        let config = fs::read(fixture.path(folder).join("config.json")).unwrap();
+        serde_json::from_slice(&config).unwrap()
+    };
+    let (first, second) = (read("first/last"), read("cut/last"));
+    let origin = &second["training"]["from"];
+    assert_eq!(origin["weights"], first["fingerprints"]["weights"]);
+    assert_eq!(origin["training"], first["training"]);
+    let card = fs::read_to_string(fixture.path("cut/last/README.md")).unwrap();
+    let tokens = |config: &serde_json::Value| config["training"]["tokens"].as_u64().unwrap();
+    let both = tokens(&first) + tokens(&second);
+    assert!(
+        card.contains(&format!("Trained on {both} tokens")),
+        "{card}"
+    );
+}
+
+#[test]
 fn several_seeds_are_several_runs() {
     let fixture = Fixture::new();
     let arguments = ["--seeds", "1,2", "--max-tokens", "200"];
