@@ -138,6 +138,25 @@ fn reading_ahead_gives_way() {
     assert!(asked.elapsed() < SOON);
 }
 
+/// Reading all of it first would take longer.
+#[test]
+fn a_list_at_the_end_of_a_long_document_does_not_wait_for_its_reading() {
+    let mut client = start();
+    let text = "a = b + c\n".repeat(80_000) + "for x in ";
+    client.open(BUSY, "python", 1, &text).unwrap();
+    for version in 2..5 {
+        let asked = Instant::now();
+        assert_ne!(
+            client.completion(BUSY, Position::new(80_000, 9)).unwrap(),
+            empty_list()
+        );
+        assert!(asked.elapsed() < SOON);
+        let top = Change::insert(Position::new(0, 0), "import os\n");
+        let above = Change::replace(Position::new(1, 0), Position::new(2, 0), "");
+        client.change(BUSY, version, &[top, above]).unwrap();
+    }
+}
+
 #[test]
 fn the_end_does_not_wait_for_answers() {
     let mut client = start();

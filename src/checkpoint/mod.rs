@@ -112,6 +112,7 @@ impl Checkpoint {
     }
 
     /// The same with other parameters of the same names.
+    #[must_use]
     pub fn with_tensors(self, tensors: BTreeMap<String, Tensor>) -> Self {
         Self { tensors, ..self }
     }

@@ -193,6 +193,25 @@ impl Completer {
         Some(self.offer(&probabilities, text, cursor, options))
     }
 
+    /// The same after the last thousand tokens alone, if so much stands unread before them that a person would notice.
+    pub fn complete_early(
+        &self,
+        session: &mut Session,
+        text: &str,
+        cursor: usize,
+        options: &Options,
+    ) -> Result<Option<Completions>, EngineError> {
+        let cursor = self.lex(session, text, cursor);
+        if !session.states.is_far(&session.ids) {
+            return Ok(None);
+        }
+        if !options.want(cursor.place) {
+            return Ok(Some(cursor.nothing()));
+        }
+        let probabilities = engine::Session::glimpse(&self.engine, &session.ids)?;
+        Ok(Some(self.offer(&probabilities, text, cursor, options)))
+    }
+
     /// Whether there is nothing to read before somebody asks: [`Completer::complete_at_once`] would answer, or the cursor
     /// is in a string or a comment, which seldom ends with the next key.
     pub fn is_read(&self, session: &mut Session, text: &str, cursor: usize) -> bool {

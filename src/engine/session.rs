@@ -22,6 +22,10 @@ const TOGETHER: usize = 8;
 pub(super) const MOST_MILESTONES: usize = 1024;
 /// Places of recent questions kept.
 const RECENT: usize = 8;
+/// Unread tokens that take too long to wait for, .2 s.
+const FAR: usize = 8192;
+/// Tokens that a [glimpse](Session::glimpse) reads: the network remembers little of what came before them.
+const GLIMPSE: usize = 1024;
 
 /// What an engine has read of one document. Belongs to one engine: states of another mean nothing.
 #[derive(Debug)]
@@ -104,7 +108,28 @@ impl Session {
         Ok(answer)
     }
 
-    /// The same, if it has been asked before and is still known.
+    /// Whether so much of `context` is unread that it had better be [glimpsed](Session::glimpse) at first.
+    pub fn is_far(&self, context: &[u32]) -> bool {
+        let common = common_prefix(&self.ids, context);
+        let milestones = self.milestones.iter().map(|milestone| milestone.read);
+        let kept = milestones.chain(self.recent.iter().map(|reading| reading.read));
+        let read = kept.filter(|&read| read <= common).max().unwrap_or(0);
+        context.len() - read > FAR
+    }
+
+    /// Softmax over the vocabulary after the last [`GLIMPSE`] tokens of `context` alone, for who cannot wait for the
+    /// rest. Nothing of it is kept.
+    pub fn glimpse(engine: &Engine, context: &[u32]) -> Result<Vec<f32>, EngineError> {
+        let first = context.first().ok_or(EngineError::EmptyContext)?;
+        let rest = &context[1..];
+        let last = &rest[rest.len().saturating_sub(GLIMPSE)..];
+        let ids = [&[*first], last].concat();
+        let states = engine.read(&engine.network.start(), &ids, &|| false)?;
+        let last = states.last().ok_or(EngineError::EmptyContext)?;
+        Ok(engine.distribution(last))
+    }
+
+    /// [`Session::distribution`], if it has been asked before and is still known.
     pub fn answered(&self, context: &[u32]) -> Option<Arc<[f32]>> {
         let (read, answer) = self.answer.as_ref()?;
         (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))

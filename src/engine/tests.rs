@@ -295,7 +295,33 @@ fn a_very_long_document_keeps_few_states() {
 }
 
 #[test]
+fn what_is_far_behind_is_glimpsed() {
+    let engine = engine();
+    let mut session = Session::new();
+    let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
+    assert!(session.is_far(&ids) && !session.is_far(&ids[..8000]));
+    let glimpse = Session::glimpse(&engine, &ids).expect("glimpse");
+    let window = [&ids[..1], &ids[ids.len() - 1024..]].concat();
+    let alone = Session::new().distribution(&engine, &window);
+    assert_eq!(glimpse, *alone.expect("distribution"));
+    let short = Session::glimpse(&engine, &ids[..500]).expect("glimpse");
+    let whole = Session::new().distribution(&engine, &ids[..500]);
+    assert_eq!(short, *whole.expect("distribution"));
+
+    session.read(&engine, &ids, &|| false).expect("read");
+    assert!(!session.is_far(&ids));
+    ids[19_000] += 1;
+    assert!(!session.is_far(&ids), "a change shortly before the cursor");
+    ids[100] += 1;
+    assert!(session.is_far(&ids) && !session.is_far(&ids[..5000]));
+}
+
+#[test]
 fn no_tokens_are_an_error() {
+    assert!(matches!(
+        Session::glimpse(&engine(), &[]),
+        Err(EngineError::EmptyContext)
+    ));
     let answer = Session::new().distribution(&engine(), &[]);
     assert!(matches!(answer, Err(EngineError::EmptyContext)));
 }

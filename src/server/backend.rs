@@ -22,9 +22,8 @@ use super::capabilities;
 use super::convert::{NextTokensAnswer, Style, completion_list, next_tokens, offset};
 use super::documents::{Document, Documents};
 use super::parent;
-use super::questions::{Method, NoAnswer, Questions};
+use super::questions::{NoAnswer, Questions};
 use super::settings::Settings;
-use crate::completer::{Completer, Session};
 
 /// The language server.
 pub struct Backend {
@@ -84,12 +83,7 @@ impl Backend {
         let Place {
             document, cursor, ..
         } = place;
-        let question = move |completer: &Completer, session: &mut Session, text: &str| {
-            completer.next_tokens(session, text, cursor, params.k)
-        };
-        let asked = self
-            .questions
-            .ask(Method::NextTokens, uri, &document, cursor, question);
+        let asked = self.questions.next_tokens(uri, &document, cursor, params.k);
         match asked.await {
             Ok(found) => Ok(next_tokens(&document, found)),
             Err(NoAnswer::Outdated) => Ok(NextTokensAnswer::none(&document)),
@@ -132,6 +126,7 @@ impl LanguageServer for Backend {
         let mut state = self.state();
         let raw = params.initialization_options.unwrap_or(Value::Null);
         state.settings = Settings::resolve(&raw, &mut state.warnings);
+        self.questions.set_memory(state.settings.session_bytes());
         state.style = style;
         Ok(capabilities::answer(style, &state.settings))
     }
@@ -153,6 +148,7 @@ impl LanguageServer for Backend {
         }
         let mut warnings = Vec::new();
         let settings = Settings::resolve(&params.settings, &mut warnings);
+        self.questions.set_memory(settings.session_bytes());
         self.state().settings = settings;
         self.warn_user(warnings).await;
     }
@@ -213,22 +209,10 @@ impl LanguageServer for Backend {
             style,
         } = place;
         let options = settings.completer_options();
-        let at_once = |completer: &Completer, session: &mut Session, text: &str| {
-            completer.complete_at_once(session, text, cursor, &options)
-        };
-        let method = Method::Completion;
-        let known = self.questions.ask_at_once(method, &uri, &document, at_once);
-        let answer = if let Some(found) = known {
-            Ok(found)
-        } else {
-            let question = move |completer: &Completer, session: &mut Session, text: &str| {
-                completer.complete(session, text, cursor, &options)
-            };
-            self.questions
-                .ask(method, uri, &document, cursor, question)
-                .await
-        };
-        let list = match answer {
+        let asked = self
+            .questions
+            .complete(uri, document.clone(), cursor, options);
+        let list = match asked.await {
             Ok(found)
                 if found
                     .items

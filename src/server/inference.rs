@@ -35,6 +35,8 @@ pub struct Inference<K, S> {
     waiting: Arc<AtomicUsize>,
     /// Documents that have more to read ahead.
     behind: Arc<AtomicUsize>,
+    /// Bytes that all sessions may take together.
+    budget: Arc<AtomicUsize>,
     sessions: Sessions<K, S>,
 }
 
@@ -66,13 +68,14 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         let (messages, received) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let behind = Arc::new(AtomicUsize::new(0));
+        let budget = Arc::new(AtomicUsize::new(budget));
         let sessions = Sessions::default();
         let thread = Thread {
             received,
             waiting: Arc::clone(&waiting),
             behind: Arc::clone(&behind),
             sessions: sessions.clone(),
-            budget,
+            budget: Arc::clone(&budget),
             used: VecDeque::new(),
             readings: VecDeque::new(),
         };
@@ -83,8 +86,14 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
             messages,
             waiting,
             behind,
+            budget,
             sessions,
         })
+    }
+
+    /// Changes how many bytes sessions may take, from the next job on.
+    pub fn set_budget(&self, bytes: usize) {
+        self.budget.store(bytes, Ordering::Relaxed);
     }
 
     /// Whether no document has more to read ahead.
@@ -189,7 +198,7 @@ struct Thread<K, S> {
     waiting: Arc<AtomicUsize>,
     behind: Arc<AtomicUsize>,
     sessions: Sessions<K, S>,
-    budget: usize,
+    budget: Arc<AtomicUsize>,
     /// The documents that have a session and its size, the one whose last job is longest ago first.
     used: VecDeque<(K, usize)>,
     /// Next first.
@@ -258,7 +267,7 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
     /// Drops the sessions used longest ago while all together are too large.
     fn evict(&mut self) {
         let mut bytes: usize = self.used.iter().map(|(_, bytes)| bytes).sum();
-        while bytes > self.budget && self.used.len() > 1 {
+        while bytes > self.budget.load(Ordering::Relaxed) && self.used.len() > 1 {
             let Some((document, size)) = self.used.pop_front() else {
                 return;
             };

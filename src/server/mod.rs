@@ -33,12 +33,10 @@ use crate::completer::Completer;
 use backend::Backend;
 use inference::Inference;
 use questions::Questions;
+use settings::Settings;
 
 /// How long open answers may take once the client has closed standard input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
-
-/// Bytes that all documents' sessions may take together.
-const SESSIONS: usize = 48 << 20;
 
 /// Messages that may be under way at once: no limit, so that an edit or a cancellation never queues behind answers
 /// that wait for the inference thread. A request under way is only a future; a client that asks for many of the same
@@ -52,7 +50,8 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         .enable_time()
         .build()
         .context("cannot start the async runtime")?;
-    let inference = Inference::start(SESSIONS).context("cannot start the inference thread")?;
+    let inference = Inference::start(Settings::default().session_bytes())
+        .context("cannot start the inference thread")?;
     let questions = Questions::new(completer, inference);
     let (input, output, ended, writer) = stdout()
         .and_then(|stdout| transport::start(BufReader::new(io::stdin()), stdout, is_output_ready))

@@ -9,7 +9,7 @@ use tracing::{debug, error};
 use super::documents::Document;
 use super::inference::{self, Inference, Outcome};
 use super::latest::Latest;
-use crate::completer::{Completer, Session};
+use crate::completer::{Completer, Completions, NextTokens, Options, Session};
 use crate::engine::EngineError;
 
 /// The model, and who waits for it.
@@ -19,9 +19,12 @@ pub struct Questions {
     latest: Latest<(Uri, Method)>,
 }
 
+/// Says whether an answer is no longer wanted.
+type Stop<'a> = &'a dyn Fn() -> bool;
+
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
+enum Method {
     /// `textDocument/completion`.
     Completion,
     /// `minicopilot/nextTokens`.
@@ -53,15 +56,71 @@ impl Questions {
         }
     }
 
-    /// Asks about a place in a document, and puts the question of the same method before it out of date. Dropping the
-    /// future takes the question back.
-    pub async fn ask<T: Send + 'static>(
+    /// The candidates at a place in a document. Dropping the future takes the question back.
+    pub async fn complete(
+        &self,
+        uri: Uri,
+        document: Document,
+        cursor: usize,
+        options: Options,
+    ) -> Result<Completions, NoAnswer> {
+        let method = Method::Completion;
+        self.latest.end(&(uri.clone(), method));
+        // Here and now, if that takes no arithmetic.
+        let at_once = self.inference.at_once(&uri, |session| {
+            self.completer
+                .complete_at_once(session, &document.text, cursor, &options)
+        });
+        if let Some(found) = at_once {
+            return Ok(found);
+        }
+        let question =
+            move |completer: &Completer, session: &mut Session, text: &str, stop: Stop| {
+                if let Some(early) = completer.complete_early(session, text, cursor, &options)? {
+                    return Ok(Some((early, true)));
+                }
+                if !completer.read(session, text, cursor, stop)? {
+                    return Ok(None);
+                }
+                let found = completer.complete(session, text, cursor, &options)?;
+                Ok(Some((found, false)))
+            };
+        let (found, is_early) = self.ask(method, uri.clone(), &document, question).await?;
+        if is_early {
+            self.read_ahead(uri, document, cursor); // the next answer shall rest on all of it
+        }
+        Ok(found)
+    }
+
+    /// The likeliest next tokens at a place in a document. Dropping the future takes the question back.
+    pub async fn next_tokens(
+        &self,
+        uri: Uri,
+        document: &Document,
+        cursor: usize,
+        k: usize,
+    ) -> Result<NextTokens, NoAnswer> {
+        let question =
+            move |completer: &Completer, session: &mut Session, text: &str, stop: Stop| {
+                if !completer.read(session, text, cursor, stop)? {
+                    return Ok(None);
+                }
+                completer.next_tokens(session, text, cursor, k).map(Some)
+            };
+        self.ask(Method::NextTokens, uri, document, question).await
+    }
+
+    /// Asks on the inference thread, and puts the question of the same method before it out of date. A question that
+    /// takes long asks the function it is given whether to stop, so that nothing waits for what nobody wants any more, and
+    /// then finds nothing.
+    async fn ask<T: Send + 'static>(
         &self,
         method: Method,
         uri: Uri,
         document: &Document,
-        cursor: usize,
-        question: impl FnOnce(&Completer, &mut Session, &str) -> Result<T, EngineError> + Send + 'static,
+        question: impl FnOnce(&Completer, &mut Session, &str, Stop) -> Result<Option<T>, EngineError>
+        + Send
+        + 'static,
     ) -> Result<T, NoAnswer> {
         let outdated = self.latest.begin((uri.clone(), method));
         let completer = Arc::clone(&self.completer);
@@ -69,15 +128,11 @@ impl Questions {
         let asked = Instant::now();
         let answer = self.inference.ask(uri, move |session, stop| {
             let queued = asked.elapsed();
-            // A long text is read in pieces, so that nothing waits for a question that nobody asks any more.
-            let answer = match completer.read(session, &text, cursor, stop) {
-                Ok(true) => question(&completer, session, &text),
-                Ok(false) => return (Err(NoAnswer::Outdated), Outcome::Done),
-                Err(error) => Err(error),
-            };
+            let answer = question(&completer, session, &text, stop);
             debug!(?method, ?queued, took = ?asked.elapsed(), "answered");
             match answer {
-                Ok(found) => (Ok(found), Outcome::Done),
+                Ok(Some(found)) => (Ok(found), Outcome::Done),
+                Ok(None) => (Err(NoAnswer::Outdated), Outcome::Done),
                 Err(error) => {
                     error!("{error}");
                     (Err(NoAnswer::Failed), Outcome::Failed)
@@ -90,21 +145,6 @@ impl Questions {
             answer = answer => answer.unwrap_or(Err(NoAnswer::Failed)),
             _ = outdated => Err(NoAnswer::Outdated),
         }
-    }
-
-    /// Answers here and now, if `question` finds that it takes no arithmetic. Questions of the method before it are out
-    /// of date in either case.
-    pub fn ask_at_once<T>(
-        &self,
-        method: Method,
-        uri: &Uri,
-        document: &Document,
-        question: impl FnOnce(&Completer, &mut Session, &str) -> Option<T>,
-    ) -> Option<T> {
-        self.latest.end(&(uri.clone(), method));
-        self.inference.at_once(uri, |session| {
-            question(&self.completer, session, &document.text)
-        })
     }
 
     /// Lets the model read a document up to a place while nobody asks anything.
@@ -129,6 +169,11 @@ impl Questions {
                 }
             }
         });
+    }
+
+    /// Changes how many bytes what was read of all documents may take.
+    pub fn set_memory(&self, bytes: usize) {
+        self.inference.set_budget(bytes);
     }
 
     /// Forgets a document that was closed; who still asks about it is answered.

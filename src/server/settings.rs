@@ -19,6 +19,9 @@ pub struct Settings {
     pub in_comments: bool,
     /// Characters that ask for a list when typed.
     pub trigger_characters: Vec<String>,
+    /// Megabytes that what the model has read of the open documents may take together (8 to 4096): what is beyond them is
+    /// read again when it is asked about.
+    pub memory: usize,
 }
 
 impl Default for Settings {
@@ -31,6 +34,7 @@ impl Default for Settings {
             trigger_characters: [".", "(", "[", ",", "=", "@", " "]
                 .map(str::to_owned)
                 .to_vec(),
+            memory: 48,
         }
     }
 }
@@ -69,6 +73,8 @@ impl Settings {
                     |list: &Vec<String>| list.iter().all(|text| text.chars().count() == 1),
                 )
                 .ok_or("a list of single characters"),
+                "memory" => set(&mut settings.memory, value, |mb| (8..=4096).contains(mb))
+                    .ok_or("a number of megabytes from 8 to 4096"),
                 _ => {
                     warnings.push(format!("unknown setting {key:?}"));
                     Ok(())
@@ -79,6 +85,11 @@ impl Settings {
             }
         }
         settings
+    }
+
+    /// [`Settings::memory`] in bytes.
+    pub fn session_bytes(&self) -> usize {
+        self.memory << 20
     }
 
     /// What the completer needs to know.
@@ -128,7 +139,7 @@ mod tests {
     fn what_is_wrong_is_named_and_the_rest_counts() {
         let (settings, warnings) = check(&json!({
             "maxItem": 3, "maxItems": 0, "minProbability": "high", "inStrings": 1,
-            "triggerCharacters": ["->"], "inComments": true,
+            "triggerCharacters": ["->"], "inComments": true, "memory": 1,
         }));
         assert_eq!(
             settings,
@@ -141,6 +152,7 @@ mod tests {
         setting "inStrings" must be true or false, not 1
         unknown setting "maxItem"
         setting "maxItems" must be a number from 1 to 50, not 0
+        setting "memory" must be a number of megabytes from 8 to 4096, not 1
         setting "minProbability" must be a number from 0 to 1, not "high"
         setting "triggerCharacters" must be a list of single characters, not ["->"]
         "#);

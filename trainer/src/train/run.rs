@@ -64,6 +64,15 @@ struct Origin {
     training: serde_json::Value,
 }
 
+impl Position {
+    fn start(dataset: &Dataset) -> Self {
+        Self {
+            data: dataset.fingerprint().to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 /// An open run.
 pub struct Run {
     pub experiment: Experiment,
@@ -110,48 +119,26 @@ impl Run {
                 .with_context(|| format!("cannot create {}", folder.display()))?;
         }
         let fresh = !(resume && last.exists());
-        let (tensors, position, moments) = if let Some(origin) = origin {
-            let position = Position {
-                data: dataset.fingerprint().to_owned(),
-                from: Some(Origin {
-                    weights: origin.config.fingerprints.weights.clone(),
-                    training: origin.config.training.clone(),
-                }),
-                ..Position::default()
-            };
+        let (tensors, position, moments) = if let Some(origin) = &origin {
+            let mut position = Position::start(dataset);
+            position.from = Some(Origin {
+                weights: origin.config.fingerprints.weights.clone(),
+                training: origin.config.training.clone(),
+            });
             (origin.tensors().clone(), position, HashMap::new())
         } else if fresh {
-            let frequencies = frequencies(dataset);
-            let seed = experiment.training.seed;
             let tensors = initial_parameters(
                 &model_config,
                 experiment.training.initialization,
-                seed,
-                &frequencies,
+                experiment.training.seed,
+                &frequencies(dataset),
                 &Device::Cpu,
             )?;
-            (
-                tensors,
-                Position {
-                    data: dataset.fingerprint().to_owned(),
-                    ..Position::default()
-                },
-                HashMap::new(),
-            )
+            (tensors, Position::start(dataset), HashMap::new())
         } else {
-            let checkpoint = load(&last)?;
-            let position: Position = read_json(&last.join(POSITION))?;
-            ensure!(
-                position.data == dataset.fingerprint(),
-                "{} was begun on other data (fingerprint {:.12}…) than --data holds ({:.12}…)",
-                folder.display(),
-                position.data,
-                dataset.fingerprint()
-            );
-            let path = last.join(STATE);
-            let state = candle_core::safetensors::load(&path, &Device::Cpu)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            (checkpoint.tensors().clone(), position, state)
+            let tensors = load(&last)?.tensors().clone();
+            let (position, state) = position_and_state(folder, dataset)?;
+            (tensors, position, state)
         };
 
         let parameters: BTreeMap<String, Var> = tensors
@@ -410,6 +397,26 @@ impl Run {
     fn write(&mut self, line: &serde_json::Value) -> Result<()> {
         writeln!(self.log, "{line}").context("cannot write the log")
     }
+}
+
+/// How far the run in `folder` was when it was last saved, and the moments and carried state that it had.
+fn position_and_state(
+    folder: &Path,
+    dataset: &Dataset,
+) -> Result<(Position, HashMap<String, Tensor>)> {
+    let last = folder.join(LAST);
+    let position: Position = read_json(&last.join(POSITION))?;
+    ensure!(
+        position.data == dataset.fingerprint(),
+        "{} was begun on other data (fingerprint {:.12}…) than --data holds ({:.12}…)",
+        folder.display(),
+        position.data,
+        dataset.fingerprint()
+    );
+    let path = last.join(STATE);
+    let state = candle_core::safetensors::load(&path, &Device::Cpu)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Ok((position, state))
 }
 
 /// How often each id occurs in the training part.
