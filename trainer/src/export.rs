@@ -1,6 +1,7 @@
 //! `trainer export`: a run's checkpoint as it is distributed, with its model card: weights rounded to the 8 bits that the
 //! engine computes with, so that whoever else loads them computes the same, and stored in f16.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use anyhow::{Context, Result};
 use candle_core::Device;
 use minicopilot::checkpoint::{Checkpoint, Config, Precision};
 use minicopilot::engine;
+use minicopilot::metrics::Figures;
 use minicopilot::model::Architecture;
 use serde_json::Value;
 
@@ -62,15 +64,20 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     if let Some(path) = &args.test_metrics {
         let text =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let figures: Value = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not JSON", path.display()))?;
+        let figures: BTreeMap<String, Figures> =
+            serde_json::from_str(&text).with_context(|| {
+                format!(
+                    "{} is not what `trainer evaluate --json` prints",
+                    path.display()
+                )
+            })?;
         let Value::Object(metrics) = &mut checkpoint.config.metrics else {
             anyhow::bail!(
                 "{}: metrics in config.json are not an object",
                 args.checkpoint.display()
             );
         };
-        metrics.insert("test".to_owned(), figures);
+        metrics.insert("test".to_owned(), serde_json::to_value(figures)?);
     }
     let mut card = card(&checkpoint.config);
     if let Some(path) = &args.notes {
