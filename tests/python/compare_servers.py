@@ -68,10 +68,10 @@ def row(name: str, speed: dict) -> str:
 
 def plot(speeds: list[tuple[str, dict]]) -> str:
     """A line for each server, p50 to p99 on a logarithmic axis, with ticks at p50, p95 and p99."""
-    left, width, height, first, decades = 190, 720, 46 + 34 * len(speeds), 0.1, 4
+    left, width, height, first, decades = 190, 740, 46 + 34 * len(speeds), 0.1, 4
 
     def x(ms: float) -> float:
-        return left + (width - left - 20) * min(max(math.log10(ms / first) / decades, 0), 1)
+        return left + (width - left - 40) * min(max(math.log10(ms / first) / decades, 0), 1)
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
