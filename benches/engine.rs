@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minicopilot::checkpoint::Checkpoint;
 use minicopilot::engine::{Engine, Session};
+use minicopilot::mixture::{Document, WINDOW};
 use minicopilot::model::SplitMix64;
 
 fn bench(criterion: &mut Criterion) {
@@ -65,7 +66,7 @@ fn bench(criterion: &mut Criterion) {
                     read.push(ids());
                     session.read(&engine, &read, &|| false).expect("read");
                     let began = Instant::now();
-                    hint::black_box(session.distribution(&engine, &read).expect("distribution"));
+                    hint::black_box(session.answer(&engine, &read).expect("distribution"));
                     began.elapsed()
                 };
                 (0..times).map(one).sum()
@@ -74,6 +75,25 @@ fn bench(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(1000));
         group.bench_function(BenchmarkId::new("1000 tokens", kernel), |bencher| {
             bencher.iter(|| Session::new().read(&engine, &text, &|| false));
+        });
+    }
+    if let Some(mixture) = checkpoint.mixture().expect("gate") {
+        engine.keep_hidden_states(mixture.centre().to_vec());
+        let text: Vec<u32> = (0..4000).map(|_| ids()).collect();
+        let (mut session, mut document) = (Session::new(), Document::new());
+        text.iter().for_each(|&id| document.push(id, "", true));
+        let answer = session.answer(&engine, &text).expect("answer");
+        let similarities = || session.similarities(&engine, &text, &answer, WINDOW);
+        let similar = similarities();
+        let prediction = mixture.predict(&document, &answer, &similar);
+        group.throughput(Throughput::Elements(1));
+        group.bench_function("4000 similarities", |bencher| bencher.iter(similarities));
+        group.bench_function("one mixture behind 4000 tokens", |bencher| {
+            bencher.iter(|| mixture.predict(&document, &answer, &similar));
+        });
+        group.bench_function("one ranking of everything", |bencher| {
+            let all = 0..prediction.probabilities.len();
+            bencher.iter(|| mixture.rank(&prediction, &document, &answer, all.clone(), 5));
         });
     }
     group.finish();

@@ -13,6 +13,7 @@ pub fn load(folder: Option<&Path>) -> Result<Checkpoint, CheckpointError> {
             include_bytes!("../models/default/config.json"),
             include_bytes!("../models/default/tokenizer.json"),
             include_bytes!("../models/default/model.safetensors"),
+            include_bytes!("../models/default/gate.safetensors"),
         ),
     }
 }

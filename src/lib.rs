@@ -16,6 +16,7 @@ pub mod completer;
 pub mod engine;
 pub mod fingerprint;
 pub mod metrics;
+pub mod mixture;
 pub mod model;
 mod prefix;
 pub mod python;

@@ -10,6 +10,7 @@ use common::failure;
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
+const GATE: &str = "gate.safetensors";
 
 /// What a sound file's bytes become.
 type Damage = fn(Vec<u8>) -> Vec<u8>;
@@ -28,11 +29,11 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
     };
 
     let mut messages = Vec::new();
-    for missing in [CONFIG, TOKENIZER, WEIGHTS] {
+    for missing in [CONFIG, TOKENIZER, WEIGHTS, GATE] {
         messages.push(serve());
         fs::copy(sound.join(missing), model.join(missing)).unwrap();
     }
-    let damages: [(&str, Damage); 8] = [
+    let damages: [(&str, Damage); 11] = [
         (CONFIG, |_| b"{}".to_vec()),
         (CONFIG, |bytes| {
             replace(&bytes, "\"format\": 1", "\"format\": 2")
@@ -48,6 +49,14 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
             bytes
         }),
         (WEIGHTS, |_| b"PK\x03\x04".to_vec()),
+        (CONFIG, |bytes| {
+            replace(&bytes, "\"longest match\"", "\"tea leaves\"")
+        }),
+        (GATE, |mut bytes| {
+            bytes[50_000] ^= 1;
+            bytes
+        }),
+        (GATE, |_| Vec::new()),
     ];
     for (file, damage) in damages {
         let bytes = fs::read(sound.join(file)).unwrap();
@@ -61,6 +70,7 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
     minicopilot: DIR/model/config.json does not exist; a checkpoint folder holds config.json, tokenizer.json and model.safetensors
     minicopilot: DIR/model/tokenizer.json does not exist; a checkpoint folder holds config.json, tokenizer.json and model.safetensors
     minicopilot: DIR/model/model.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json and model.safetensors
+    minicopilot: DIR/model/gate.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json and model.safetensors
     minicopilot: DIR/model/config.json: missing field `format` at line 1 column 2; restore the file or export the checkpoint again
     minicopilot: DIR/model/config.json: format 2, but this program reads format 1; use the version it was made with
     minicopilot: DIR/model/model.safetensors: tensor lstm1.weight_ih_l0 has shape [2048, 256] instead of [2044, 256]; the checkpoint does not fit its config.json
@@ -69,6 +79,9 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
     minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
     minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
     minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
+    minicopilot: DIR/model/config.json: its gate was fitted to other experts than this program has; fit it anew with `trainer gate`
+    minicopilot: DIR/model/gate.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
+    minicopilot: DIR/model/gate.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
     ");
 }
 

@@ -39,6 +39,9 @@ pub enum CheckpointError {
         /// Its version.
         found: u32,
     },
+    /// Its gate weighs other experts than this program has.
+    #[error("{path}: its gate was fitted to other experts than this program has; fit it anew with `trainer gate`", path = .0.display())]
+    Experts(PathBuf),
     /// Sizes that no model can have.
     #[error("{path}: {what} is out of range", path = .path.display())]
     Size {

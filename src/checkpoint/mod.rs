@@ -1,4 +1,5 @@
-//! A checkpoint folder: `config.json`, `tokenizer.json`, `model.safetensors`, `README.md`. Load, verify, save atomically.
+//! A checkpoint folder: `config.json`, `tokenizer.json`, `model.safetensors`, `README.md`, and `gate.safetensors` if the
+//! network is joined to the buffer. Load, verify, save atomically.
 //!
 //! What comes from the folder is not trusted: sizes, names, shapes, number formats and both fingerprints are checked
 //! before a model is built, and each way to be wrong has its own error. Knows nothing of optimisers or of serving.
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use error::CheckpointError;
 pub use folder::{recover_folder, replace_folder, write_synced, write_whole};
 
+use crate::mixture::{EXPERTS, Mixture};
 use crate::model::{Model, ModelConfig};
 use crate::vocabulary::Vocabulary;
 
@@ -26,6 +28,7 @@ pub const FORMAT: u32 = 1;
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
+const GATE: &str = "gate.safetensors";
 const CARD: &str = "README.md";
 
 /// `config.json`.
@@ -43,8 +46,22 @@ pub struct Config {
     pub training: serde_json::Value,
     /// What the trainer measured.
     pub metrics: serde_json::Value,
+    /// How the network is joined to the buffer, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateConfig>,
     /// What the other files must be.
     pub fingerprints: Fingerprints,
+}
+
+/// `gate` in `config.json`: what `trainer gate` has made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateConfig {
+    /// [`crate::mixture::EXPERTS`] of the program that made it.
+    pub experts: Vec<String>,
+    /// What it was fitted on, and how well it fits.
+    pub training: serde_json::Value,
+    /// SHA-256 of the bytes of `gate.safetensors`, in hexadecimal.
+    pub fingerprint: String,
 }
 
 fn uncalibrated() -> f64 {
@@ -77,6 +94,8 @@ pub struct Checkpoint {
     /// `tokenizer.json`.
     pub vocabulary: Vocabulary,
     tensors: BTreeMap<String, Tensor>, // f32, on the CPU
+    gate: BTreeMap<String, Tensor>,    // the same; empty without `config.gate`
+    precision: Precision,
 }
 
 impl Checkpoint {
@@ -99,11 +118,19 @@ impl Checkpoint {
                 temperature: uncalibrated(),
                 training,
                 metrics,
+                gate: None,
                 fingerprints,
             },
             vocabulary,
             tensors,
+            gate: BTreeMap::new(),
+            precision: Precision::F32,
         }
+    }
+
+    /// How the weights were stored where they come from: stored so again, they are the same.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The parameters by name, f32, on the CPU.
@@ -111,10 +138,37 @@ impl Checkpoint {
         &self.tensors
     }
 
-    /// The same with other parameters of the same names.
+    /// The same with other parameters of the same names, and without a gate: that belongs to the ones it was fitted to.
     #[must_use]
-    pub fn with_tensors(self, tensors: BTreeMap<String, Tensor>) -> Self {
-        Self { tensors, ..self }
+    pub fn with_tensors(mut self, tensors: BTreeMap<String, Tensor>) -> Self {
+        self.config.gate = None;
+        Self {
+            tensors,
+            gate: BTreeMap::new(),
+            precision: Precision::F32,
+            ..self
+        }
+    }
+
+    /// The same, joined to the buffer by these [parameters](crate::mixture::parameters).
+    #[must_use]
+    pub fn with_gate(
+        mut self,
+        gate: BTreeMap<String, Tensor>,
+        training: serde_json::Value,
+    ) -> Self {
+        self.config.gate = Some(GateConfig {
+            experts: EXPERTS.map(str::to_owned).to_vec(),
+            training,
+            fingerprint: String::new(), // known when it is written
+        });
+        Self { gate, ..self }
+    }
+
+    /// What joins the network to the buffer, if there is anything.
+    pub fn mixture(&self) -> Result<Option<Mixture>, CheckpointError> {
+        let gate = self.config.gate.as_ref().map(|_| &self.gate);
+        Ok(gate.map(Mixture::new).transpose()?)
     }
 
     /// The model for inference on `device`.

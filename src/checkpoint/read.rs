@@ -11,9 +11,11 @@ use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use super::{CONFIG, Checkpoint, CheckpointError, Config, FORMAT, TOKENIZER, WEIGHTS};
+use super::{
+    CONFIG, Checkpoint, CheckpointError, Config, FORMAT, GATE, Precision, TOKENIZER, WEIGHTS,
+};
 use crate::fingerprint;
-use crate::model::ModelConfig;
+use crate::mixture;
 use crate::vocabulary::Vocabulary;
 
 impl Checkpoint {
@@ -33,27 +35,34 @@ impl Checkpoint {
                 },
             })
         };
-        Self::verify(folder, &read(CONFIG)?, &read(TOKENIZER)?, &read(WEIGHTS)?)
+        let config = read_config(&folder.join(CONFIG), &read(CONFIG)?)?;
+        let (tokenizer, weights) = (read(TOKENIZER)?, read(WEIGHTS)?);
+        let gate = config.gate.is_some().then(|| read(GATE)).transpose()?;
+        let gate = gate.unwrap_or_default();
+        Self::verify(folder, config, &tokenizer, &weights, &gate)
     }
 
-    /// Verifies a checkpoint whose files are in memory; `name` stands for the folder in errors.
+    /// Verifies a checkpoint whose files are in memory; `name` stands for the folder in errors, and `gate` is not looked
+    /// at if `config` names none.
     pub fn from_bytes(
         name: &str,
         config: &[u8],
         tokenizer: &[u8],
         weights: &[u8],
+        gate: &[u8],
     ) -> Result<Self, CheckpointError> {
-        Self::verify(Path::new(name), config, tokenizer, weights)
+        let folder = Path::new(name);
+        let config = read_config(&folder.join(CONFIG), config)?;
+        Self::verify(folder, config, tokenizer, weights, gate)
     }
 
     fn verify(
         folder: &Path,
-        config: &[u8],
+        config: Config,
         tokenizer: &[u8],
         weights: &[u8],
+        gate: &[u8],
     ) -> Result<Self, CheckpointError> {
-        let config = read_config(&folder.join(CONFIG), config)?;
-
         let path = folder.join(TOKENIZER);
         let vocabulary = Vocabulary::from_tokenizer_json(tokenizer).map_err(|source| {
             CheckpointError::Vocabulary {
@@ -79,11 +88,22 @@ impl Checkpoint {
             &config.fingerprints.weights,
             fingerprint::of(weights),
         )?;
-        let tensors = read_tensors(&path, &config.model, weights)?;
+        let tensors = read_tensors(&path, config.model.parameters(), weights)?;
+        let gate = match &config.gate {
+            Some(expected) => {
+                let path = folder.join(GATE);
+                check_fingerprint(path.clone(), &expected.fingerprint, fingerprint::of(gate))?;
+                let parameters = mixture::parameters(config.model.hidden_size);
+                read_tensors(&path, parameters, gate)?
+            }
+            None => BTreeMap::new(),
+        };
         Ok(Self {
             config,
             vocabulary,
+            precision: precision(weights),
             tensors,
+            gate,
         })
     }
 }
@@ -120,6 +140,11 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
         .find(|&(_, size, most)| size == 0 || size > most)
         .map(|(what, ..)| what)
         .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"));
+    if let Some(gate) = &config.gate
+        && gate.experts != mixture::EXPERTS
+    {
+        return Err(CheckpointError::Experts(path.to_owned()));
+    }
     match wrong {
         Some(what) => Err(CheckpointError::Size {
             path: path.to_owned(),
@@ -131,7 +156,7 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
 
 fn read_tensors(
     path: &Path,
-    model: &ModelConfig,
+    expected: Vec<(String, Vec<usize>)>,
     bytes: &[u8],
 ) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
     let file = SafeTensors::deserialize(bytes).map_err(|source| CheckpointError::Weights {
@@ -143,7 +168,6 @@ fn read_tensors(
         name: name.to_owned(),
         problem,
     };
-    let expected = model.parameters();
     if let Some(name) = file
         .names()
         .into_iter()
@@ -188,6 +212,17 @@ fn read_tensors(
         tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
     }
     Ok(tensors)
+}
+
+/// How a file's tensors are stored.
+fn precision(bytes: &[u8]) -> Precision {
+    let halves = SafeTensors::deserialize(bytes)
+        .is_ok_and(|file| file.tensors().iter().all(|(_, t)| t.dtype() == Dtype::F16));
+    if halves {
+        Precision::F16
+    } else {
+        Precision::F32
+    }
 }
 
 /// f16, little-endian -> f32.

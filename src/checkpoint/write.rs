@@ -1,13 +1,15 @@
 //! Writing: the folder appears whole or not at all.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use candle_core::Tensor;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::{
-    CARD, CONFIG, Checkpoint, CheckpointError, Config, Fingerprints, Precision, TOKENIZER, WEIGHTS,
-    replace_folder, write_synced,
+    CARD, CONFIG, Checkpoint, CheckpointError, Config, Fingerprints, GATE, GateConfig, Precision,
+    TOKENIZER, WEIGHTS, replace_folder, write_synced,
 };
 use crate::fingerprint;
 
@@ -29,15 +31,21 @@ impl Checkpoint {
                 source,
             }
         };
-        let weights = self.weights(precision)?;
+        let weights = serialized(&self.tensors, precision, WEIGHTS)?;
+        let gate = serialized(&self.gate, Precision::F32, GATE)?;
         let fingerprints = Fingerprints {
             weights: fingerprint::of(&weights),
             ..self.config.fingerprints.clone()
         };
         let config = Config {
             fingerprints,
+            gate: self.config.gate.clone().map(|config| GateConfig {
+                fingerprint: fingerprint::of(&gate),
+                ..config
+            }),
             ..self.config.clone()
         };
+        let has_gate = config.gate.is_some();
         let config = serde_json::to_vec_pretty(&config).map_err(|e| failed(folder)(e.into()))?;
         let tokenizer =
             self.vocabulary
@@ -55,39 +63,46 @@ impl Checkpoint {
             ] {
                 write_synced(&new.join(name), bytes)?;
             }
+            if has_gate {
+                write_synced(&new.join(GATE), &gate)?;
+            }
             write_synced(&new.join(CARD), card.as_bytes())?;
             more(new)
         })
         .map_err(failed(folder))
     }
+}
 
-    /// The bytes of `model.safetensors`.
-    fn weights(&self, precision: Precision) -> Result<Vec<u8>, CheckpointError> {
-        let mut tensors = Vec::new();
-        for (name, tensor) in &self.tensors {
-            let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
-            let (dtype, bytes): (_, Vec<u8>) = match precision {
-                Precision::F32 => (
-                    Dtype::F32,
-                    values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-                ),
-                Precision::F16 => (
-                    Dtype::F16,
-                    values
-                        .iter()
-                        .flat_map(|&v| half::f16::from_f32(v).to_le_bytes())
-                        .collect(),
-                ),
-            };
-            tensors.push((name, dtype, tensor.dims().to_vec(), bytes));
-        }
-        let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
-            let view = TensorView::new(*dtype, shape.clone(), bytes).expect("bytes of this shape");
-            (name.as_str(), view)
-        });
-        safetensors::serialize(views, None).map_err(|source| CheckpointError::Weights {
-            path: PathBuf::from(WEIGHTS),
-            source,
-        })
+/// The bytes of a file of tensors.
+fn serialized(
+    tensors: &BTreeMap<String, Tensor>,
+    precision: Precision,
+    name: &str,
+) -> Result<Vec<u8>, CheckpointError> {
+    let mut all = Vec::new();
+    for (name, tensor) in tensors {
+        let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+        let (dtype, bytes): (_, Vec<u8>) = match precision {
+            Precision::F32 => (
+                Dtype::F32,
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ),
+            Precision::F16 => (
+                Dtype::F16,
+                values
+                    .iter()
+                    .flat_map(|&v| half::f16::from_f32(v).to_le_bytes())
+                    .collect(),
+            ),
+        };
+        all.push((name, dtype, tensor.dims().to_vec(), bytes));
     }
+    let views = all.iter().map(|(name, dtype, shape, bytes)| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("bytes of this shape");
+        (name.as_str(), view)
+    });
+    safetensors::serialize(views, None).map_err(|source| CheckpointError::Weights {
+        path: PathBuf::from(name),
+        source,
+    })
 }

@@ -73,19 +73,23 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
         session.read(&engine, &longer, &|| false)?;
         token = token.min(began.elapsed().as_secs_f64());
         let began = Instant::now();
-        session.distribution(&engine, &longer)?;
+        session.answer(&engine, &longer)?;
         distribution = distribution.min(began.elapsed().as_secs_f64());
     }
     line("one token", speed(step, token));
     line("one distribution", speed(output, distribution));
 
-    let expected = Session::new().distribution(&engine, &ids)?;
+    let expected = Session::new().answer(&engine, &ids)?;
     let input = Tensor::new(&ids[..], &Device::Cpu)?.unsqueeze(1)?; // [T,1]
     let model = checkpoint.model(&Device::Cpu)?;
     let (hidden, _) = model.seq(&input, &model.zero_state(1)?)?;
     let logits = (model.logits(&hidden.get(TOKENS - 1)?)? / config.temperature)?; // [1,V]
     let exact: Vec<f32> = softmax_last_dim(&logits)?.squeeze(0)?.to_vec1()?;
-    let differences = expected.iter().zip(&exact).map(|(p, q)| (p - q).abs());
+    let differences = expected
+        .probabilities
+        .iter()
+        .zip(&exact)
+        .map(|(p, q)| (p - q).abs());
     let difference = differences.fold(0.0, f32::max);
     ensure!(
         difference < MOST,
@@ -97,7 +101,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
             "self-test: no kernel {kernel}"
         );
         ensure!(
-            Session::new().distribution(&engine, &ids)? == expected,
+            Session::new().answer(&engine, &ids)? == expected,
             "self-test: {kernel} gives other answers; please report it"
         );
     }

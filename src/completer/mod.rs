@@ -8,13 +8,15 @@ mod rank;
 mod tests;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use tracing::debug_span;
 
-use crate::checkpoint::Checkpoint;
-use crate::engine::{self, Engine, EngineError};
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::engine::{self, Answer, Engine, EngineError, Similarity};
+use crate::mixture::{Document, Mixture, Prediction, WINDOW};
 use crate::python::{self, Kind, Place, Reader};
-use crate::vocabulary::Vocabulary;
+use crate::vocabulary::{UNK, Vocabulary};
 use rank::Offers;
 
 /// Bytes that are lexed in microseconds.
@@ -26,6 +28,10 @@ pub struct Completer {
     engine: Engine,
     vocabulary: Vocabulary,
     offers: Offers,
+    /// The network joined to the buffer, if the checkpoint has what that takes.
+    mixture: Option<Mixture>,
+    /// By id: whether it is a name that is not a keyword.
+    names: Vec<bool>,
 }
 
 /// What a completer remembers of one document, so that a question costs what has changed since the one before it. Belongs
@@ -35,8 +41,18 @@ pub struct Session {
     reader: Reader,
     /// Of the last context's tokens, `<s>` first.
     ids: Vec<u32>,
+    /// The same tokens, and where they have stood before.
+    document: Document,
     states: engine::Session,
+    known: Option<Known>,
     spelling: String,
+}
+
+/// What comes next after a context.
+#[derive(Debug)]
+struct Known {
+    answer: Arc<Answer>,
+    prediction: Prediction,
 }
 
 /// The cursor of a question, and what it is in.
@@ -109,25 +125,25 @@ pub struct Candidate {
 }
 
 impl Completer {
-    /// A completer over the network and vocabulary of `checkpoint`, on the CPU.
-    pub fn new(checkpoint: &Checkpoint) -> Result<Self, EngineError> {
-        Ok(Self::over(
-            Engine::new(
-                &checkpoint.config.model,
-                checkpoint.tensors(),
-                checkpoint.config.temperature,
-            )?,
-            checkpoint.vocabulary.clone(),
-        ))
+    /// A completer over the network, vocabulary and gate of `checkpoint`, on the CPU.
+    pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
+        let config = &checkpoint.config;
+        let engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+        let vocabulary = checkpoint.vocabulary.clone();
+        Ok(Self::over(engine, vocabulary, checkpoint.mixture()?))
     }
 
-    fn over(engine: Engine, vocabulary: Vocabulary) -> Self {
-        let offers =
-            Offers::new((0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id)));
+    fn over(mut engine: Engine, vocabulary: Vocabulary, mixture: Option<Mixture>) -> Self {
+        if let Some(mixture) = &mixture {
+            engine.keep_hidden_states(mixture.centre().to_vec());
+        }
+        let tokens = || (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
         Self {
+            offers: Offers::new(tokens()),
+            names: tokens().map(is_name).collect(),
             engine,
             vocabulary,
-            offers,
+            mixture,
         }
     }
 
@@ -140,13 +156,22 @@ impl Completer {
         k: usize,
     ) -> Result<NextTokens, EngineError> {
         let Cursor { prefix, .. } = self.lex(session, text, cursor);
-        let probabilities = session.states.distribution(&self.engine, &session.ids)?;
-        let mut ranked: Vec<(u32, f32)> = (0..).zip(probabilities.iter().copied()).collect();
-        rank::keep_best(&mut ranked, k);
-        let tokens = ranked.into_iter().filter_map(|(id, probability)| {
-            let token = self.vocabulary.token(id)?.to_owned();
+        self.know(session)?;
+        let Session {
+            document, known, ..
+        } = session;
+        let all = known.iter().flat_map(|Known { answer, prediction }| {
+            let everything = (0..prediction.probabilities.len()).collect();
+            self.best(document, answer, prediction, everything, k)
+        });
+        let tokens = all.filter_map(|(candidate, probability)| {
+            let outside = candidate.checked_sub(self.vocabulary.len());
+            let (token, id) = match outside {
+                Some(word) => (&*document.words().get(word)?.text, UNK),
+                None => (self.vocabulary.token(candidate as u32)?, candidate as u32),
+            };
             Some(NextToken {
-                token,
+                token: token.to_owned(),
                 id,
                 probability,
             })
@@ -169,8 +194,11 @@ impl Completer {
         if !options.want(cursor.place) {
             return Ok(cursor.nothing());
         }
-        let probabilities = session.states.distribution(&self.engine, &session.ids)?;
-        Ok(self.offer(&probabilities, text, cursor, options))
+        self.know(session)?;
+        Ok(match &session.known {
+            Some(known) => self.offer(&session.document, known, text, cursor.prefix, options),
+            None => cursor.nothing(),
+        })
     }
 
     /// The same, if that takes microseconds: because nothing is wanted at this place, or because the network has been
@@ -189,8 +217,8 @@ impl Completer {
         if !options.want(cursor.place) {
             return Some(cursor.nothing());
         }
-        let probabilities = session.states.answered(&session.ids)?;
-        Some(self.offer(&probabilities, text, cursor, options))
+        let known = session.at_hand()?;
+        Some(self.offer(&session.document, known, text, cursor.prefix, options))
     }
 
     /// The same after the last thousand tokens alone, if so much stands unread before them that a person would notice.
@@ -208,8 +236,22 @@ impl Completer {
         if !options.want(cursor.place) {
             return Ok(Some(cursor.nothing()));
         }
-        let probabilities = engine::Session::glimpse(&self.engine, &session.ids)?;
-        Ok(Some(self.offer(&probabilities, text, cursor, options)))
+        let answer = engine::Session::glimpse(&self.engine, &session.ids)?;
+        let nowhere = Similarity {
+            first: 1,
+            cosines: Vec::new(),
+        };
+        let known = Known {
+            prediction: self.predict(&session.document, &answer, &nowhere),
+            answer: Arc::new(answer),
+        };
+        Ok(Some(self.offer(
+            &session.document,
+            &known,
+            text,
+            cursor.prefix,
+            options,
+        )))
     }
 
     /// Whether there is nothing to read before somebody asks: [`Completer::complete_at_once`] would answer, or the cursor
@@ -217,7 +259,7 @@ impl Completer {
     pub fn is_read(&self, session: &mut Session, text: &str, cursor: usize) -> bool {
         session.reader.unread(text, cursor) <= AT_ONCE && {
             let cursor = self.lex(session, text, cursor);
-            cursor.place != Place::Code || session.states.answered(&session.ids).is_some()
+            cursor.place != Place::Code || session.at_hand().is_some()
         }
     }
 
@@ -233,30 +275,70 @@ impl Completer {
         let cursor = self.lex(session, text, cursor);
         let done = session.states.read(&self.engine, &session.ids, stop)?;
         if done && cursor.place == Place::Code {
-            session.states.distribution(&self.engine, &session.ids)?;
+            self.know(session)?;
         }
         Ok(done)
     }
 
     fn offer(
         &self,
-        probabilities: &[f32],
+        document: &Document,
+        known: &Known,
         text: &str,
-        cursor: Cursor,
+        prefix: Range<usize>,
         options: &Options,
     ) -> Completions {
         let _span = debug_span!("rank").entered();
-        let Range { start, end } = cursor.prefix;
+        let Known { answer, prediction } = known;
         let items = self.offers.rank(
-            probabilities,
-            &text[start..end],
-            &text[end..],
-            options.max_items,
+            document.words(),
+            prediction,
+            &text[prefix.clone()],
+            &text[prefix.end..],
+            |fitting| self.best(document, answer, prediction, fitting, options.max_items),
         );
         Completions {
-            replace: cursor.prefix,
+            replace: prefix,
             items,
         }
+    }
+
+    /// The likeliest of `fitting`, as the reranker orders them if there is one.
+    fn best(
+        &self,
+        document: &Document,
+        answer: &Answer,
+        prediction: &Prediction,
+        fitting: Vec<usize>,
+        most: usize,
+    ) -> Vec<(usize, f32)> {
+        let fitting = fitting.into_iter();
+        match &self.mixture {
+            Some(mixture) => mixture.rank(prediction, document, answer, fitting, most),
+            None => prediction.best(fitting, most),
+        }
+    }
+
+    fn predict(&self, document: &Document, answer: &Answer, similar: &Similarity) -> Prediction {
+        match &self.mixture {
+            Some(mixture) => mixture.predict(document, answer, similar),
+            None => Prediction::of_network(answer),
+        }
+    }
+
+    /// Brings what comes next in a session up to date with its ids.
+    fn know(&self, session: &mut Session) -> Result<(), EngineError> {
+        let answer = session.states.answer(&self.engine, &session.ids)?;
+        if session.at_hand().is_none() {
+            let _span = debug_span!("mix").entered();
+            let (states, ids) = (&session.states, &session.ids);
+            let similar = states.similarities(&self.engine, ids, &answer, WINDOW);
+            session.known = Some(Known {
+                prediction: self.predict(&session.document, &answer, &similar),
+                answer,
+            });
+        }
+        Ok(())
     }
 
     /// Brings a session's ids up to date.
@@ -265,18 +347,37 @@ impl Completer {
         let Session {
             reader,
             ids,
+            document,
+            known,
             spelling,
             ..
         } = session;
         let context = reader.context(text, cursor);
-        ids.truncate(1 + context.unchanged);
         if ids.is_empty() {
             ids.push(self.vocabulary.id(python::START));
+            document.push(ids[0], python::START, false);
         }
-        ids.extend(context.tokens[context.unchanged..].iter().map(|&token| {
+        let length = 1 + context.tokens.len();
+        for (at, &token) in (1..length).zip(context.tokens).skip(context.unchanged) {
             python::surface(text, token, spelling);
-            self.vocabulary.id(spelling)
-        }));
+            let id = self.vocabulary.id(spelling);
+            if ids.get(at) == Some(&id) && document.spells(at, id, spelling) {
+                continue;
+            }
+            ids.truncate(at);
+            document.truncate(at);
+            let is_name = match id {
+                UNK => is_name(spelling),
+                id => self.names[id as usize],
+            };
+            ids.push(id);
+            document.push(id, spelling, is_name);
+        }
+        ids.truncate(length);
+        document.truncate(length);
+        if document.tidy() {
+            *known = None; // which has the words by the numbers they had
+        }
         Cursor {
             prefix: context.prefix,
             place: context.place,
@@ -311,6 +412,23 @@ impl Session {
 
     /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
-        self.reader.bytes() + size_of_val(&self.ids[..]) + self.states.bytes()
+        let known = self.known.as_ref();
+        self.reader.bytes()
+            + size_of_val(&self.ids[..])
+            + self.document.bytes()
+            + self.states.bytes()
+            + known.map_or(0, |known| known.prediction.bytes())
     }
+
+    /// What comes next after the session's ids, if that is known.
+    fn at_hand(&self) -> Option<&Known> {
+        let answer = self.states.answered(&self.ids)?;
+        let known = self.known.as_ref();
+        known.filter(|known| Arc::ptr_eq(&known.answer, &answer))
+    }
+}
+
+/// Whether a token is a name that is not a keyword.
+fn is_name(token: &str) -> bool {
+    !token.starts_with('<') && python::surface_kind(token) == Kind::Name
 }

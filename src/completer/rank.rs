@@ -1,11 +1,13 @@
-//! Ranking: which vocabulary entries can be inserted here, and how probable each is among them.
+//! Ranking: what can be inserted here, and how probable each is among them.
 
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
 use super::Candidate;
+use crate::mixture::{Prediction, Word};
 use crate::python::{self, Kind};
+use crate::vocabulary::UNK;
 
 /// What can be inserted for each vocabulary entry that has a text; specials, the line end and `<NUM_LIT>` have none.
 #[derive(Debug)]
@@ -16,6 +18,7 @@ pub(super) struct Offers {
     ids: Vec<u32>,
     /// By id.
     by_id: FxHashMap<u32, Offer>,
+    vocabulary_size: usize,
 }
 
 #[derive(Debug)]
@@ -38,52 +41,75 @@ impl Offers {
             };
             (token != python::EOL).then_some((id, offer))
         };
-        let by_id: FxHashMap<u32, Offer> = (0..).zip(tokens).filter_map(offer).collect();
+        let mut vocabulary_size = 0;
+        let tokens = (0..).zip(tokens).inspect(|_| vocabulary_size += 1);
+        let by_id: FxHashMap<u32, Offer> = tokens.filter_map(offer).collect();
         let mut sorted: Vec<(Box<str>, u32)> = by_id
             .iter()
             .map(|(&id, offer)| (offer.text.clone(), id))
             .collect();
         sorted.sort_unstable();
         let (texts, ids) = sorted.into_iter().unzip();
-        Self { texts, ids, by_id }
+        Self {
+            texts,
+            ids,
+            by_id,
+            vocabulary_size,
+        }
     }
 
-    /// The `most` likeliest candidates under `probabilities` that start with `prefix`, given what stands `right` of the
-    /// cursor. Their probabilities are shares of everything that would have fitted.
+    /// The candidates that start with `prefix`, given what stands `right` of the cursor: of the vocabulary, and of a
+    /// document's `words` outside it. `best` chooses among their numbers (see [`Prediction`]) and gives their
+    /// `probabilities`, which become shares of everything that would have fitted.
     pub(super) fn rank(
         &self,
-        probabilities: &[f32],
+        words: &[Word],
+        prediction: &Prediction,
         prefix: &str,
         right: &str,
-        most: usize,
+        best: impl FnOnce(Vec<usize>) -> Vec<(usize, f32)>,
     ) -> Vec<Candidate> {
         let right = Right::new(right);
-        let (range, there) = (self.beginning_with(prefix), self.there(prefix, &right));
-        let mut fitting: Vec<(u32, f32)> = range
-            .filter(|index| !there.iter().any(|there| there.contains(index)))
-            .map(|index| {
-                let id = self.ids[index];
-                (id, probabilities.get(id as usize).copied().unwrap_or(0.0))
-            })
-            .filter(|&(_, probability)| probability > 0.0)
-            .collect();
-        let total: f64 = fitting
-            .iter()
-            .map(|&(_, probability)| f64::from(probability))
-            .sum();
-        keep_best(&mut fitting, most);
-        let candidates = fitting.into_iter().filter_map(|(id, probability)| {
-            let offer = self.by_id.get(&id)?;
-            let rest = offer.text.strip_prefix(prefix)?;
+        let fitting = self.fitting(words, prefix, &right);
+        let probabilities = fitting.iter().map(|&c| prediction.probability(c));
+        let total: f64 = probabilities.map(f64::from).sum();
+        let candidates = best(fitting).into_iter().filter_map(|(number, p)| {
+            let (text, token, kind) = if let Some(word) = prediction.outside(number) {
+                let text = &words.get(word)?.text;
+                (text, text, Kind::Name)
+            } else {
+                let offer = self.by_id.get(&(number as u32))?;
+                (&offer.text, &offer.token, offer.kind)
+            };
+            let rest = text.strip_prefix(prefix)?;
             let missing = rest.strip_suffix(right.word).unwrap_or(rest);
             Some(Candidate {
                 text: format!("{prefix}{missing}"),
-                token: offer.token.to_string(),
-                kind: offer.kind,
-                probability: (f64::from(probability) / total) as f32,
+                token: token.to_string(),
+                kind,
+                probability: (f64::from(p) / total) as f32,
             })
         });
         candidates.collect()
+    }
+
+    /// The numbers of what starts with `prefix` and does not stand there already.
+    fn fitting(&self, words: &[Word], prefix: &str, right: &Right) -> Vec<usize> {
+        let (range, there) = (self.beginning_with(prefix), self.there(prefix, right));
+        let known = range
+            .filter(|index| !there.iter().any(|there| there.contains(index)))
+            .map(|index| self.ids[index] as usize);
+        let stands = |text: &str| {
+            let rest = text.strip_prefix(prefix);
+            !right.word.is_empty() && rest == Some(right.word)
+        };
+        let outside = words.iter().enumerate().filter(|(_, word)| {
+            let fits = word.id == UNK && word.is_name && word.count > 0;
+            fits && word.text.starts_with(prefix) && !stands(&word.text)
+        });
+        known
+            .chain(outside.map(|(number, _)| self.vocabulary_size + number))
+            .collect()
     }
 
     /// The places in `texts` of what begins with `prefix`.
@@ -126,14 +152,4 @@ impl<'a> Right<'a> {
             closing: text.chars().next().filter(|c| ")]}'\"".contains(*c)),
         }
     }
-}
-
-/// Sorts the `most` best to the front, best first and lower ids first among equals, and drops the others.
-pub(super) fn keep_best(ranked: &mut Vec<(u32, f32)>, most: usize) {
-    let better = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    if most < ranked.len() {
-        ranked.select_nth_unstable_by(most, better);
-        ranked.truncate(most);
-    }
-    ranked.sort_unstable_by(better);
 }

@@ -1,11 +1,12 @@
 //! Ranking under given probabilities, and the whole completer over a small random network.
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Architecture, Initialization, ModelConfig, initial_parameters};
+use crate::mixture;
+use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters};
 
 /// Candidates at `$0` if the network's distribution were `distribution`, one a line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
@@ -15,8 +16,15 @@ fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
     let (tokens, probabilities): (Vec<&str>, Vec<f32>) = distribution.iter().copied().unzip();
     let offers = Offers::new(tokens.into_iter());
     let prefix = &left[context.prefix];
+    let prediction = Prediction::of_network(&Answer {
+        probabilities,
+        entropy: 0.0,
+        hidden: Vec::new(),
+    });
     let lines = offers
-        .rank(&probabilities, prefix, right, 5)
+        .rank(&[], &prediction, prefix, right, |fitting| {
+            prediction.best(fitting.into_iter(), 5)
+        })
         .into_iter()
         .map(|candidate| {
             let Candidate {
@@ -138,6 +146,27 @@ fn a_distribution_of_zeros_or_not_of_numbers_offers_nothing() {
 
 /// A small random network over a few words.
 fn completer() -> Completer {
+    completer_with(None)
+}
+
+/// The same, joined to the buffer by a random gate.
+fn joined_completer() -> Completer {
+    let mut generator = SplitMix64::new(11);
+    let mut random = || (generator.next_u64() >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
+    let parameters = mixture::parameters(8).into_iter().map(|(name, shape)| {
+        let positive = if name == "gate.deviation" { 1.0 } else { 0.0 };
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| random() + positive)
+            .collect();
+        (
+            name,
+            Tensor::from_vec(values, shape, &Device::Cpu).expect("tensor"),
+        )
+    });
+    completer_with(Some(Mixture::new(&parameters.collect()).expect("mixture")))
+}
+
+fn completer_with(mixture: Option<Mixture>) -> Completer {
     let words = "<s> </s> <EOL> def return import self os path x ( ) : = . <NUM_LIT> <NUM_LIT:1> \"<STR_LIT>\"";
     let vocabulary =
         Vocabulary::from_counts(words.split(' ').map(|word| (word.to_owned(), 1)), 100);
@@ -153,6 +182,7 @@ fn completer() -> Completer {
     Completer::over(
         Engine::new(&config, &parameters, 1.0).expect("engine"),
         vocabulary,
+        mixture,
     )
 }
 
@@ -211,10 +241,14 @@ fn next_tokens_are_raw_and_stand_in_place_of_the_word_begun() {
 }
 
 proptest! {
-    /// Any text, any cursor, one session throughout: an answer that keeps the contract.
+    /// Any text, any cursor, one session throughout: an answer that keeps the contract, and the one that a fresh session
+    /// gives.
     #[test]
-    fn answers_always(texts in prop::collection::vec(("\\PC{0,40}|[a-z().'\"# \n]{0,60}", 0..70usize), 1..6)) {
-        let completer = completer();
+    fn answers_always(
+        texts in prop::collection::vec(("\\PC{0,40}|([a-z]{1,2}[.(=, \n]){0,30}|[a-z().'\"# \n]{0,60}", 0..70usize), 1..6),
+        is_joined: bool,
+    ) {
+        let completer = if is_joined { joined_completer() } else { completer() };
         let mut session = Session::new();
         for (text, cursor) in texts {
             let Completions { replace, items } =
@@ -223,9 +257,46 @@ proptest! {
             prop_assert!(items.len() <= 5);
             prop_assert!(items.iter().all(|item| item.text.starts_with(prefix) && !item.text.is_empty()));
             prop_assert!(items.is_sorted_by(|a, b| a.probability >= b.probability));
-            prop_assert!(items.iter().map(|item| item.probability).sum::<f32>() < 1.0 + 1e-5);
-            let raw = completer.next_tokens(&mut session, &text, cursor, 3).expect("tokens");
-            prop_assert_eq!(raw.tokens.len(), 3);
+            prop_assert!(items.iter().map(|item| item.probability).sum::<f32>() < 1.0 + 1e-4);
+            let raw = completer.next_tokens(&mut session, &text, cursor, 1000).expect("tokens");
+            prop_assert!((raw.tokens.iter().map(|token| token.probability).sum::<f32>() - 1.0).abs() < 1e-4);
+            let fresh = completer.next_tokens(&mut Session::new(), &text, cursor, 1000).expect("tokens");
+            let by_token = |answer: NextTokens| {
+                let mut tokens = answer.tokens;
+                tokens.sort_by(|a, b| a.token.cmp(&b.token));
+                tokens
+            };
+            for (ours, theirs) in by_token(raw).into_iter().zip(by_token(fresh)) {
+                prop_assert_eq!(&ours.token, &theirs.token);
+                // Kept states are rounded to 11 bits.
+                prop_assert!((ours.probability - theirs.probability).abs() < 2e-3, "{:?} {:?}", ours, theirs);
+            }
         }
     }
+}
+
+#[test]
+fn names_outside_the_vocabulary_are_offered_once_they_stand_in_the_buffer() {
+    let completer = joined_completer();
+    let offered = |text: &str| -> Vec<String> {
+        let options = Options {
+            max_items: 50,
+            ..Options::default()
+        };
+        let found = completer.complete(&mut Session::new(), text, text.len(), &options);
+        let items = found.expect("completions").items;
+        items.into_iter().map(|item| item.text).collect()
+    };
+    assert_eq!(
+        offered("wonderful = 1\nwondrous = 2\nx = wonderf"),
+        ["wonderful"]
+    );
+    assert!(offered("wonderful = 1\nx = ").contains(&"wonderful".to_owned()));
+    assert!(offered("x = wonderf").is_empty());
+    let raw = completer
+        .next_tokens(&mut Session::new(), "wonderful = 1\nx = ", 18, 100)
+        .expect("tokens");
+    let outside: Vec<_> = raw.tokens.iter().filter(|next| next.id == UNK).collect();
+    assert_eq!(outside.len(), 1);
+    assert_eq!(outside[0].token, "wonderful");
 }

@@ -57,6 +57,58 @@ impl Matrix {
         }
     }
 
+    /// A matrix without rows, to be filled with [`Matrix::push`].
+    pub(super) fn empty(columns: usize) -> Self {
+        Self {
+            rows: 0,
+            pairs: columns.div_ceil(2),
+            panels: Vec::new(),
+            scales: Vec::new(),
+        }
+    }
+
+    /// How many rows.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Appends a row, quantised and then divided by its length: products with it are projections on its direction.
+    pub(super) fn push_direction(&mut self, row: &[f32]) {
+        if self.rows == self.scales.len() {
+            self.panels
+                .resize(self.panels.len() + self.pairs, [0; 2 * ROWS]);
+            self.scales.resize(self.rows + ROWS, 0.0);
+        }
+        let mut quantised = vec![0; 2 * self.pairs];
+        quantise_weights(row, &mut quantised);
+        let squares = quantised.iter().map(|&q| i32::from(q) * i32::from(q));
+        let length = (squares.sum::<i32>() as f32).sqrt();
+        self.scales[self.rows] = if length > 0.0 { 1.0 / length } else { 0.0 };
+        let (panel, lane) = (self.rows / ROWS * self.pairs, self.rows % ROWS * 2);
+        let into = &mut self.panels[panel..panel + self.pairs];
+        for (pair, weights) in into.iter_mut().zip(quantised.as_chunks::<2>().0) {
+            pair[lane..lane + 2].copy_from_slice(weights);
+        }
+        self.rows += 1;
+    }
+
+    /// Keeps the first `rows` rows.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.rows = self.rows.min(rows);
+        let panels = self.rows.div_ceil(ROWS);
+        self.panels.truncate(panels * self.pairs);
+        self.scales.truncate(panels * ROWS);
+    }
+
+    /// Drops the first rows, as many as make full panels within `rows`; how many those are.
+    pub(super) fn drop_first(&mut self, rows: usize) -> usize {
+        let panels = rows.min(self.rows) / ROWS;
+        self.panels.drain(..panels * self.pairs);
+        self.scales.drain(..panels * ROWS);
+        self.rows -= panels * ROWS;
+        panels * ROWS
+    }
+
     /// Bytes that one product reads.
     pub(super) fn bytes(&self) -> usize {
         size_of_val(&self.panels[..]) + size_of_val(&self.scales[..])

@@ -9,6 +9,7 @@
 //! the two agree.
 
 mod kernel;
+mod keys;
 mod matrix;
 mod network;
 mod session;
@@ -17,19 +18,17 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 
+pub use keys::Similarity;
 pub use session::Session;
 
 use crate::model::ModelConfig;
-use crate::simd::softmax_in_place;
+use crate::simd::{dot, softmax_in_place};
 use kernel::Kernel;
-use network::{Network, State};
+use network::{Network, Reading, State};
 
 /// Why there is no distribution.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The model's parts do not fit each other.
-    #[error("the network could not be built: {0}")]
-    Network(#[from] candle_core::Error),
     /// A context has no token, not even `<s>`.
     #[error("there is no distribution after no tokens at all")]
     EmptyContext,
@@ -64,6 +63,19 @@ pub fn rounded(
 pub struct Engine {
     network: Network,
     temperature: f32,
+    /// See [`Engine::keep_hidden_states`].
+    centre: Option<Vec<f32>>,
+}
+
+/// What the network says after a context.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Softmax over the vocabulary, `[V]`.
+    pub probabilities: Vec<f32>,
+    /// Its entropy, in nats.
+    pub entropy: f32,
+    /// The output of the recurrent layers that it was computed from, `[H]`.
+    pub hidden: Vec<f32>,
 }
 
 impl Engine {
@@ -72,12 +84,20 @@ impl Engine {
         config: &ModelConfig,
         tensors: &BTreeMap<String, Tensor>,
         temperature: f64,
-    ) -> Result<Self, EngineError> {
+    ) -> candle_core::Result<Self> {
         let kernel = Kernel::available()[0];
         Ok(Self {
             network: Network::new(config, tensors, kernel)?,
             temperature: temperature as f32,
+            centre: None,
         })
+    }
+
+    /// Lets sessions remember the hidden state after each token, for [`Session::similarities`]; `centre`, `[H]`, is where
+    /// such states lie on average.
+    pub fn keep_hidden_states(&mut self, centre: Vec<f32>) {
+        assert_eq!(centre.len(), self.network.hidden_size(), "H numbers");
+        self.centre = Some(centre);
     }
 
     /// The kernels that this processor can run, by their instructions' usual name, best first.
@@ -106,13 +126,13 @@ impl Engine {
         (self.network.step_bytes(), self.network.output_bytes())
     }
 
-    /// Reads `ids` on from `state` until `stop` says so, at least a block: the states after each block and after the last.
+    /// Reads `ids` on from `state` until `stop` says so, at least a block: the outcome of each.
     fn read(
         &self,
         state: &State,
         ids: &[u32],
         stop: &dyn Fn() -> bool,
-    ) -> Result<Vec<State>, EngineError> {
+    ) -> Result<Vec<Reading>, EngineError> {
         let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
         if let Some(&id) = ids.iter().find(unknown) {
             return Err(EngineError::UnknownId(id));
@@ -120,12 +140,17 @@ impl Engine {
         Ok(self.network.read(state, ids, stop))
     }
 
-    /// Softmax over the vocabulary after `state`.
-    fn distribution(&self, state: &State) -> Vec<f32> {
-        let mut logits = self.network.logits(state);
+    fn answer(&self, state: &State) -> Answer {
+        let hidden = self.network.hidden(state);
+        let mut logits = self.network.logits(&hidden);
         logits.iter_mut().for_each(|x| *x /= self.temperature);
-        softmax_in_place(&mut logits);
-        logits
+        let mut probabilities = logits.clone();
+        let normaliser = softmax_in_place(&mut probabilities);
+        Answer {
+            entropy: normaliser - dot(&probabilities, &logits),
+            probabilities,
+            hidden,
+        }
     }
 }
 

@@ -40,6 +40,9 @@ struct Layer {
     bias: Vec<f32>,
 }
 
+/// A layer's state after a block, and its outputs `[T,H]`.
+type Outcome = (LayerState, Vec<f32>);
+
 /// The sums of all gates `[G*H]`, `h` and `c` before -> `h` and `c` after.
 type Cell = fn(&[f32], &mut [f32], &mut [f32]);
 
@@ -54,6 +57,15 @@ pub(super) struct State {
 struct LayerState {
     h: Vec<f32>,
     c: Vec<f32>,
+}
+
+/// What reading a block of `T` tokens leaves.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// After the last of them.
+    pub(super) state: State,
+    /// What the output layer is given after each of them, `[T,H]`.
+    pub(super) hidden: Vec<f32>,
 }
 
 /// A state in half the memory, its numbers rounded to 11 bits.
@@ -106,6 +118,11 @@ impl Network {
         self.output_bias.len()
     }
 
+    /// `H`.
+    pub(super) fn hidden_size(&self) -> usize {
+        self.hidden_size
+    }
+
     /// What multiplies.
     pub(super) fn kernel(&self) -> Kernel {
         self.kernel
@@ -141,9 +158,9 @@ impl Network {
     }
 
     /// Reads `ids`, each below the vocabulary's size, on from `state` until `stop` says so, at least one [`BLOCK`]; the
-    /// states after each block read and after the last. Of several blocks the second layer reads one on a thread of its
+    /// outcome of each block. Of several blocks the second layer reads one on a thread of its
     /// own, if there can be one, while the first reads the next.
-    pub(super) fn read(&self, state: &State, ids: &[u32], stop: &dyn Fn() -> bool) -> Vec<State> {
+    pub(super) fn read(&self, state: &State, ids: &[u32], stop: &dyn Fn() -> bool) -> Vec<Reading> {
         let [mut first, mut second] = state.layers.clone();
         let blocks = ids.chunks(BLOCK).enumerate();
         let blocks = blocks.take_while(|(block, _)| *block == 0 || !stop());
@@ -152,12 +169,12 @@ impl Network {
             for &id in ids {
                 self.embedding.push_row(id as usize, &mut x);
             }
-            let h = self.layers[0].read(self.kernel, &x, &mut first);
-            (h, first.clone())
+            let (inputs, h) = self.layers[0].read(self.kernel, &x, &mut first);
+            (inputs, (first.clone(), h))
         });
-        let mut upper = |h: Activations| {
-            self.layers[1].read(self.kernel, &h, &mut second);
-            second.clone()
+        let mut upper = |inputs: Activations| {
+            let (_, h) = self.layers[1].read(self.kernel, &inputs, &mut second);
+            (second.clone(), h)
         };
         let together = thread::scope(|scope| {
             if ids.len() <= BLOCK {
@@ -168,48 +185,71 @@ impl Network {
             let thread = thread::Builder::new().name("inference, layer 2".to_owned());
             let seconds = thread.spawn_scoped(scope, read).ok()?;
             let mut firsts = Vec::new();
-            for (h, first) in lower.by_ref() {
+            for (inputs, first) in lower.by_ref() {
                 // The receiver is gone only if its thread has panicked, which joining tells.
-                let _ = outputs.send(h);
+                let _ = outputs.send(inputs);
                 firsts.push(first);
             }
             drop(outputs);
             let seconds = seconds.join().unwrap_or_else(|panic| resume_unwind(panic));
             Some(firsts.into_iter().zip(seconds).collect())
         });
-        let layers: Vec<(LayerState, LayerState)> =
-            together.unwrap_or_else(|| lower.map(|(h, first)| (first, upper(h))).collect());
-        let states = layers.into_iter();
-        states
-            .map(|(first, second)| State {
-                layers: [first, second],
+        let layers: Vec<(Outcome, Outcome)> = together.unwrap_or_else(|| {
+            lower
+                .map(|(inputs, first)| (first, upper(inputs)))
+                .collect()
+        });
+        let blocks = layers.into_iter();
+        blocks
+            .map(|((first, below), (second, above))| Reading {
+                state: State {
+                    layers: [first, second],
+                },
+                hidden: self.joined(below, &above),
             })
             .collect()
     }
 
-    /// Logits `[V]` after `state`.
-    pub(super) fn logits(&self, state: &State) -> Vec<f32> {
+    /// What the output layer is given after `state`, `[H]`.
+    pub(super) fn hidden(&self, state: &State) -> Vec<f32> {
         let [first, second] = &state.layers;
-        let mut hidden = Activations::default();
+        self.joined(first.h.clone(), &second.h)
+    }
+
+    /// The outputs of both layers, as the output layer is given them.
+    fn joined(&self, mut first: Vec<f32>, second: &[f32]) -> Vec<f32> {
         match self.architecture {
             Architecture::ResidualLstm => {
-                let sum: Vec<f32> = first.h.iter().zip(&second.h).map(|(a, b)| a + b).collect();
-                hidden.push(&sum);
+                first.iter_mut().zip(second).for_each(|(a, b)| *a += b);
             }
-            Architecture::Rnn | Architecture::Lstm => hidden.push(&second.h),
+            Architecture::Rnn | Architecture::Lstm => first.copy_from_slice(second),
         }
+        first
+    }
+
+    /// Logits `[V]` from what the output layer is given.
+    pub(super) fn logits(&self, hidden: &[f32]) -> Vec<f32> {
+        let mut quantised = Activations::default();
+        quantised.push(hidden);
         let mut logits = self.output_bias.clone();
-        self.output.add_products(self.kernel, &hidden, &mut logits);
+        self.output
+            .add_products(self.kernel, &quantised, &mut logits);
         logits
     }
 }
 
 impl Layer {
-    /// Inputs -> outputs `h`, and the state after the last.
-    fn read(&self, kernel: Kernel, x: &Activations, state: &mut LayerState) -> Activations {
+    /// Inputs -> outputs `h`, as the next layer takes them and as they are, `[T,H]`; and the state after the last.
+    fn read(
+        &self,
+        kernel: Kernel,
+        x: &Activations,
+        state: &mut LayerState,
+    ) -> (Activations, Vec<f32>) {
         let mut sums = self.bias.repeat(x.len());
         self.input.add_products(kernel, x, &mut sums);
         let (mut outputs, mut h) = (Activations::default(), Activations::default());
+        let mut exact = Vec::with_capacity(x.len() * state.h.len());
         h.push(&state.h);
         for sums in sums.chunks_exact_mut(self.bias.len()) {
             self.recurrent.add_products(kernel, &h, sums);
@@ -217,8 +257,9 @@ impl Layer {
             h.clear();
             h.push(&state.h);
             outputs.extend(&h);
+            exact.extend_from_slice(&state.h);
         }
-        outputs
+        (outputs, exact)
     }
 }
 

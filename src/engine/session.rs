@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use tracing::debug_span;
 
+use super::keys::{Keys, Similarity};
 use super::network::{BLOCK, CompressedState, State};
-use super::{Engine, EngineError};
+use super::{Answer, Engine, EngineError};
 use crate::prefix::common_prefix;
 
 /// Tokens between two milestones of a document that is not very long.
@@ -38,7 +39,9 @@ pub struct Session {
     recent: VecDeque<Reading>,
     stride: usize,
     /// The last answer and how many of `ids` it came after.
-    answer: Option<(usize, Arc<[f32]>)>,
+    answer: Option<(usize, Arc<Answer>)>,
+    /// If the engine keeps hidden states.
+    keys: Option<Keys>,
 }
 
 /// The state after the first `read` tokens.
@@ -70,6 +73,7 @@ impl Session {
             recent: VecDeque::new(),
             stride: STRIDE,
             answer: None,
+            keys: None,
         }
     }
 
@@ -77,21 +81,17 @@ impl Session {
     pub fn bytes(&self) -> usize {
         let milestones: usize = self.milestones.iter().map(|m| m.state.bytes()).sum();
         let recent: usize = self.recent.iter().map(|r| r.state.bytes()).sum();
-        let answer = self
-            .answer
-            .as_ref()
-            .map_or(0, |(_, answer)| size_of_val(&**answer));
-        milestones + recent + answer + size_of_val(&self.ids[..])
+        let answer = self.answer.as_ref().map_or(0, |(_, answer)| {
+            size_of_val(&answer.probabilities[..]) + size_of_val(&answer.hidden[..])
+        });
+        let keys = self.keys.as_ref().map_or(0, Keys::bytes);
+        milestones + recent + answer + keys + size_of_val(&self.ids[..])
     }
 
-    /// Softmax over the vocabulary after `context`, whose first id is `<s>`.
+    /// What the network says after `context`, whose first id is `<s>`.
     ///
     /// Does not depend on what was asked before, up to the rounding of kept states.
-    pub fn distribution(
-        &mut self,
-        engine: &Engine,
-        context: &[u32],
-    ) -> Result<Arc<[f32]>, EngineError> {
+    pub fn answer(&mut self, engine: &Engine, context: &[u32]) -> Result<Arc<Answer>, EngineError> {
         if context.is_empty() {
             return Err(EngineError::EmptyContext);
         }
@@ -103,7 +103,7 @@ impl Session {
         }
         let _span = debug_span!("output").entered();
         let reading = self.nearest(engine, context.len());
-        let answer: Arc<[f32]> = engine.distribution(&reading.state).into();
+        let answer = Arc::new(engine.answer(&reading.state));
         self.answer = Some((reading.read, Arc::clone(&answer)));
         Ok(answer)
     }
@@ -117,22 +117,43 @@ impl Session {
         context.len() - read > FAR
     }
 
-    /// Softmax over the vocabulary after the last [`GLIMPSE`] tokens of `context` alone, for who cannot wait for the
-    /// rest. Nothing of it is kept.
-    pub fn glimpse(engine: &Engine, context: &[u32]) -> Result<Vec<f32>, EngineError> {
+    /// What the network says after the last [`GLIMPSE`] tokens of `context` alone, for who cannot wait for the rest.
+    /// Nothing of it is kept.
+    pub fn glimpse(engine: &Engine, context: &[u32]) -> Result<Answer, EngineError> {
         let first = context.first().ok_or(EngineError::EmptyContext)?;
         let rest = &context[1..];
         let last = &rest[rest.len().saturating_sub(GLIMPSE)..];
         let ids = [&[*first], last].concat();
-        let states = engine.read(&engine.network.start(), &ids, &|| false)?;
-        let last = states.last().ok_or(EngineError::EmptyContext)?;
-        Ok(engine.distribution(last))
+        let readings = engine.read(&engine.network.start(), &ids, &|| false)?;
+        let last = readings.last().ok_or(EngineError::EmptyContext)?;
+        Ok(engine.answer(&last.state))
     }
 
-    /// [`Session::distribution`], if it has been asked before and is still known.
-    pub fn answered(&self, context: &[u32]) -> Option<Arc<[f32]>> {
+    /// [`Session::answer`], if it has been asked before and is still known.
+    pub fn answered(&self, context: &[u32]) -> Option<Arc<Answer>> {
         let (read, answer) = self.answer.as_ref()?;
         (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))
+    }
+
+    /// Which of the last `most` places before the one after `context`, where the network has said `answer`, are like it.
+    /// None, unless the engine [keeps hidden states](Engine::keep_hidden_states).
+    pub fn similarities(
+        &self,
+        engine: &Engine,
+        context: &[u32],
+        answer: &Answer,
+        most: usize,
+    ) -> Similarity {
+        match (&self.keys, &engine.centre) {
+            (Some(keys), Some(centre)) => {
+                let (kernel, read) = (engine.network.kernel(), context.len());
+                keys.similarities(kernel, &answer.hidden, centre, read, most)
+            }
+            _ => Similarity {
+                first: 1,
+                cosines: Vec::new(),
+            },
+        }
     }
 
     /// Reads on in `context` until all is read or `stop` says so, which is asked every few milliseconds; whether all
@@ -155,13 +176,17 @@ impl Session {
                 STRIDE - reading.read % STRIDE
             };
             let ids = &context[reading.read..context.len().min(reading.read.saturating_add(most))];
-            for (ids, state) in ids
+            for (ids, block) in ids
                 .chunks(STRIDE)
                 .zip(engine.read(&reading.state, ids, stop)?)
             {
+                if let Some(centre) = &engine.centre {
+                    let keys = self.keys.get_or_insert_with(|| Keys::new(centre.len()));
+                    keys.extend(reading.read, &block.hidden, centre);
+                }
                 reading = Reading {
                     read: reading.read + ids.len(),
-                    state,
+                    state: block.state,
                 };
                 self.ids.extend_from_slice(
                     context
@@ -186,6 +211,9 @@ impl Session {
                 .truncate(self.milestones.partition_point(|kept| kept.read <= common));
             self.recent.retain(|kept| kept.read <= common);
             self.answer.take_if(|(read, _)| *read > common);
+            if let Some(keys) = &mut self.keys {
+                keys.truncate(common);
+            }
             if common <= STRIDE * MOST_MILESTONES {
                 self.stride = STRIDE; // it may have been a very long document before
             }

@@ -168,11 +168,9 @@ fn every_architecture_answers_as_the_model_in_f32() {
         let all: Vec<Vec<f32>> = all.to_vec2().unwrap();
         let mut session = Session::new();
         for (read, expected) in (1..).zip(all) {
-            let answer = session
-                .distribution(&engine, &ids[..read])
-                .expect("distribution");
+            let answer = session.answer(&engine, &ids[..read]).expect("distribution");
             let largest = expected.iter().copied().fold(0.0, f32::max);
-            for (ours, theirs) in answer.iter().zip(expected) {
+            for (ours, theirs) in answer.probabilities.iter().zip(expected) {
                 assert!(
                     (ours - theirs).abs() < 0.02 * largest,
                     "{architecture:?}: {ours} {theirs}"
@@ -184,14 +182,14 @@ fn every_architecture_answers_as_the_model_in_f32() {
 
 /// The largest difference from what a fresh session says.
 fn deviation(session: &mut Session, engine: &Engine, context: &[u32]) -> f32 {
-    let answer = session.distribution(engine, context).expect("distribution");
+    let answer = session.answer(engine, context).expect("distribution");
     let fresh = Session::new()
-        .distribution(engine, context)
+        .answer(engine, context)
         .expect("distribution");
-    assert!((fresh.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-    answer
-        .iter()
-        .zip(fresh.iter())
+    assert!((fresh.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    let theirs = fresh.probabilities.iter();
+    let ours = answer.probabilities.iter();
+    ours.zip(theirs)
         .map(|(a, b)| (a - b).abs())
         .fold(0.0, f32::max)
 }
@@ -264,7 +262,7 @@ fn a_question_costs_what_changed() {
     let mut ids: Vec<u32> = (0..1000).map(|i| i % VOCABULARY).collect();
     let mut ask = |ids: &[u32]| {
         let cost = cost(&mut session, &engine, ids);
-        session.distribution(&engine, ids).expect("distribution");
+        session.answer(&engine, ids).expect("distribution");
         cost
     };
     assert_eq!(ask(&ids), 1000, "the first question reads everything");
@@ -302,10 +300,10 @@ fn what_is_far_behind_is_glimpsed() {
     assert!(session.is_far(&ids) && !session.is_far(&ids[..8000]));
     let glimpse = Session::glimpse(&engine, &ids).expect("glimpse");
     let window = [&ids[..1], &ids[ids.len() - 1024..]].concat();
-    let alone = Session::new().distribution(&engine, &window);
+    let alone = Session::new().answer(&engine, &window);
     assert_eq!(glimpse, *alone.expect("distribution"));
     let short = Session::glimpse(&engine, &ids[..500]).expect("glimpse");
-    let whole = Session::new().distribution(&engine, &ids[..500]);
+    let whole = Session::new().answer(&engine, &ids[..500]);
     assert_eq!(short, *whole.expect("distribution"));
 
     session.read(&engine, &ids, &|| false).expect("read");
@@ -322,12 +320,12 @@ fn no_tokens_are_an_error() {
         Session::glimpse(&engine(), &[]),
         Err(EngineError::EmptyContext)
     ));
-    let answer = Session::new().distribution(&engine(), &[]);
+    let answer = Session::new().answer(&engine(), &[]);
     assert!(matches!(answer, Err(EngineError::EmptyContext)));
 }
 
 #[test]
 fn an_unknown_id_is_an_error() {
-    let answer = Session::new().distribution(&engine(), &[1, VOCABULARY]);
+    let answer = Session::new().answer(&engine(), &[1, VOCABULARY]);
     assert!(matches!(answer, Err(EngineError::UnknownId(VOCABULARY))));
 }

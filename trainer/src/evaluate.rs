@@ -63,6 +63,12 @@ pub struct Args {
     /// In place of the two contexts: the network in f32 and the int8 engine that serves, and how often they agree
     #[arg(long, conflicts_with_all = ["out", "baseline", "gradients", "device"])]
     quantized: bool,
+    /// In place of the two contexts: the network alone, the mixture, and the mixture with its reranker, as it is served
+    #[arg(long, conflicts_with_all = ["out", "baseline", "gradients", "device", "quantized"])]
+    joined: bool,
+    /// With --joined: also without this expert; may be repeated
+    #[arg(long, value_name = "EXPERT", requires = "joined")]
+    without: Vec<String>,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -115,6 +121,9 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     if args.quantized {
         return agreement(args, &checkpoint, &model, &dataset, interrupt);
     }
+    if args.joined {
+        return joined(args, &checkpoint, &dataset, interrupt);
+    }
     let gradient_flow = args
         .gradients
         .then(|| flow::measure(&model, dataset.files(split)))
@@ -152,6 +161,43 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         record.gradient_flow = gradient_flow;
         record.write(out)?;
     }
+    if args.json {
+        let columns: BTreeMap<_, _> = columns.into_iter().collect();
+        Ok(serde_json::to_string_pretty(&columns)? + "\n")
+    } else {
+        Ok(table(&columns))
+    }
+}
+
+/// `trainer evaluate --joined`.
+fn joined(
+    args: &Args,
+    checkpoint: &Checkpoint,
+    dataset: &Dataset,
+    interrupt: &Interrupt,
+) -> Result<String> {
+    let limit = args.max_tokens.unwrap_or(u64::MAX);
+    let bar = crate::train::bar(limit.min(dataset.files(args.split).tokens()), 0);
+    let progress = |tokens| {
+        bar.set_position(tokens);
+        !interrupt.requested()
+    };
+    let columns = crate::gate::compared(
+        checkpoint,
+        dataset,
+        args.split,
+        limit,
+        &args.without,
+        &progress,
+    )?;
+    bar.finish_and_clear();
+    if interrupt.requested() {
+        return Ok(String::new());
+    }
+    let columns: Vec<(&str, Figures)> = columns
+        .iter()
+        .map(|(name, f)| (&name[..], f.clone()))
+        .collect();
     if args.json {
         let columns: BTreeMap<_, _> = columns.into_iter().collect();
         Ok(serde_json::to_string_pretty(&columns)? + "\n")

@@ -6,6 +6,7 @@ mod corpus;
 mod data;
 mod evaluate;
 mod export;
+mod gate;
 mod http;
 mod interrupt;
 mod memory;
@@ -43,6 +44,8 @@ enum Command {
     Bench(bench::Args),
     /// Measure a checkpoint
     Evaluate(evaluate::Args),
+    /// Join a checkpoint to the buffer
+    Gate(gate::Args),
     /// Compare runs in one HTML page
     Report(report::Args),
     /// Write a checkpoint as it is distributed
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::main(&args, &interrupt),
         Command::Bench(args) => bench::main(&args),
         Command::Evaluate(args) => evaluate::main(&args, &interrupt),
+        Command::Gate(args) => gate::main(&args, &interrupt),
         Command::Report(args) => report::main(&args),
         Command::Export(args) => export::main(&args, &interrupt),
     };

@@ -1,7 +1,7 @@
 //! A prepared folder: its vocabulary, its three splits, and the fingerprint of what it was made of.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use minicopilot::vocabulary::Vocabulary;
@@ -38,6 +38,12 @@ impl Split {
     pub fn paths(self) -> String {
         format!("{self}.files.jsonl")
     }
+
+    /// The name of the file with what `<UNK>` stands for: the tokens outside the vocabulary in their order, separated by
+    /// spaces, one line a file, in the order of the shard's files.
+    pub fn unknown(self) -> String {
+        format!("{self}.unknown.txt")
+    }
 }
 
 impl fmt::Display for Split {
@@ -54,6 +60,7 @@ impl fmt::Display for Split {
 pub struct Dataset {
     vocabulary: Vocabulary,
     fingerprint: String,
+    folder: PathBuf,
     splits: [Shards; 3],
 }
 
@@ -95,6 +102,7 @@ impl Dataset {
         Ok(Self {
             splits: [open(train)?, open(validation)?, open(test)?],
             fingerprint: report.fingerprint,
+            folder: dir.to_owned(),
             vocabulary,
         })
     }
@@ -112,6 +120,21 @@ impl Dataset {
     /// The encoded files of a split.
     pub fn files(&self, split: Split) -> &Shards {
         &self.splits[split as usize]
+    }
+}
+
+impl Dataset {
+    /// What `<UNK>` stands for in each file of a split: its tokens outside the vocabulary, separated by spaces.
+    pub fn unknown(&self, split: Split) -> Result<Vec<String>> {
+        let path = self.folder.join(split.unknown());
+        let text =
+            std::fs::read_to_string(&path).with_context(|| damaged(&path, "it cannot be read"))?;
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        ensure!(
+            lines.len() == self.files(split).len(),
+            damaged(&path, "it has not one line for each file")
+        );
+        Ok(lines)
     }
 }
 

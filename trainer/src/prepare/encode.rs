@@ -88,18 +88,30 @@ pub fn encode(
     let mut writers = [create(train)?, create(validation)?, create(test)?];
 
     let mut split_of = assignment.start();
-    let mut ids = Vec::new();
+    let (mut ids, mut unknown) = (Vec::new(), String::new());
     let bar = bar(corpus.spool.tokens(), 0).with_message("encoding");
     corpus.spool.each(|entry| {
         super::check(interrupt)?;
         bar.inc(entry.tokens.len() as u64);
         ids.clear();
         ids.extend(entry.tokens.iter().map(|&token| table[token as usize]));
+        unknown.clear();
+        for (&token, _) in entry
+            .tokens
+            .iter()
+            .zip(&ids)
+            .filter(|(_, id)| is_unknown(**id))
+        {
+            if !unknown.is_empty() {
+                unknown.push(' ');
+            }
+            unknown.push_str(&corpus.words[token as usize]);
+        }
         let writer = &mut writers[split_of(entry) as usize];
         for &token in &entry.tokens {
             writer.classes[usize::from(classes[token as usize])] += 1;
         }
-        writer.push(&entry.path, &ids)
+        writer.push(&entry.path, &ids, &unknown)
     })?;
     bar.finish_and_clear();
 
@@ -109,11 +121,12 @@ pub fn encode(
     Ok([train?, validation?, test?])
 }
 
-/// The two files of a split, and its counts.
+/// The three files of a split, and its counts.
 struct SplitWriter {
     split: Split,
     shard: ShardWriter,
     paths: BufWriter<File>,
+    unknown: BufWriter<File>,
     counts: Counts,
     classes: [u64; CLASSES.len()],
 }
@@ -122,26 +135,30 @@ impl SplitWriter {
     fn create(folder: &Path, split: Split) -> Result<Self> {
         let shard = ShardWriter::create(&folder.join(split.shard()))
             .with_context(|| unwritable(&split.shard()))?;
-        let paths = File::create_new(folder.join(split.paths()))
-            .with_context(|| unwritable(&split.paths()))?;
+        let text = |name: String| {
+            let file = File::create_new(folder.join(&name)).with_context(|| unwritable(&name))?;
+            anyhow::Ok(BufWriter::new(file))
+        };
         Ok(Self {
             split,
             shard,
-            paths: BufWriter::new(paths),
+            paths: text(split.paths())?,
+            unknown: text(split.unknown())?,
             counts: Counts::default(),
             classes: [0; CLASSES.len()],
         })
     }
 
-    fn push(&mut self, path: &str, ids: &[u16]) -> Result<()> {
+    fn push(&mut self, path: &str, ids: &[u16], unknown: &str) -> Result<()> {
         self.counts.files += 1;
         self.counts.tokens += ids.len() as u64;
-        self.counts.unknown += ids.iter().filter(|&&id| u32::from(id) == UNK).count() as u64;
+        self.counts.unknown += ids.iter().filter(|&&id| is_unknown(id)).count() as u64;
         self.shard
             .push(ids)
             .with_context(|| unwritable(&self.split.shard()))?;
         writeln!(self.paths, "{}", serde_json::to_string(path)?)
-            .with_context(|| unwritable(&self.split.paths()))
+            .with_context(|| unwritable(&self.split.paths()))?;
+        writeln!(self.unknown, "{unknown}").with_context(|| unwritable(&self.split.unknown()))
     }
 
     fn finish(self, vocabulary_size: usize) -> Result<Counts> {
@@ -149,18 +166,20 @@ impl SplitWriter {
             split,
             shard,
             paths,
+            unknown,
             mut counts,
             classes,
         } = self;
         shard
             .finish(vocabulary_size)
             .with_context(|| unwritable(&split.shard()))?;
-        let paths = paths
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error);
-        paths
-            .and_then(|paths| paths.sync_all())
-            .with_context(|| unwritable(&split.paths()))?;
+        for (file, name) in [(paths, split.paths()), (unknown, split.unknown())] {
+            let file = file
+                .into_inner()
+                .map_err(std::io::IntoInnerError::into_error);
+            file.and_then(|file| file.sync_all())
+                .with_context(|| unwritable(&name))?;
+        }
         counts.oov_rate = counts.unknown as f64 / counts.tokens.max(1) as f64;
         counts.classes = CLASSES.into_iter().zip(classes).collect();
         Ok(counts)
@@ -180,6 +199,10 @@ fn class(word: &str) -> u8 {
         Kind::Operator => 4,
         Kind::Eol => 5,
     }
+}
+
+fn is_unknown(id: u16) -> bool {
+    u32::from(id) == UNK
 }
 
 fn unwritable(name: &str) -> String {

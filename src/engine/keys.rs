@@ -1,0 +1,91 @@
+//! The hidden states along a document, to find the places that are like the present one: the keys of a continuous cache
+//! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache").
+
+use super::kernel::Kernel;
+use super::matrix::{Activations, Matrix};
+
+/// Hidden states kept: a document that is longer forgets its first ones. With hidden size 512, half a kilobyte each.
+const MOST: usize = 16_384;
+/// How many are forgotten together.
+const TOGETHER: usize = 1024;
+
+/// The directions of hidden states from their centre, int8, one a token.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// How many tokens stand before the first kept one.
+    first: usize,
+    directions: Matrix,
+}
+
+/// Which earlier places are like the present one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Similarity {
+    /// How many tokens had been read at the first of the places.
+    pub first: usize,
+    /// The cosine of the centred hidden states, by place; each place has read one token more than the one before.
+    pub cosines: Vec<f32>,
+}
+
+impl Keys {
+    pub(super) fn new(hidden_size: usize) -> Self {
+        Self {
+            first: 0,
+            directions: Matrix::empty(hidden_size),
+        }
+    }
+
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.directions.bytes()
+    }
+
+    /// Remembers the hidden states `[T,H]` after the tokens from `read` on, unless they are known.
+    pub(super) fn extend(&mut self, read: usize, hidden: &[f32], centre: &[f32]) {
+        if read > self.first + self.directions.rows() || read < self.first {
+            // Something between was forgotten, or never read.
+            self.directions.truncate(0);
+            self.first = read;
+        }
+        let known = self.first + self.directions.rows() - read;
+        let mut direction = vec![0.0; centre.len()];
+        for hidden in hidden.chunks_exact(centre.len()).skip(known) {
+            for ((out, h), c) in direction.iter_mut().zip(hidden).zip(centre) {
+                *out = h - c;
+            }
+            self.directions.push_direction(&direction);
+        }
+        if self.directions.rows() >= MOST + TOGETHER {
+            self.first += self.directions.drop_first(TOGETHER);
+        }
+    }
+
+    /// Forgets the states after more than `read` tokens.
+    pub(super) fn truncate(&mut self, read: usize) {
+        self.directions.truncate(read.saturating_sub(self.first));
+    }
+
+    /// Of the last `most` places before the one after `read` tokens, whose hidden state is `hidden`.
+    pub(super) fn similarities(
+        &self,
+        kernel: Kernel,
+        hidden: &[f32],
+        centre: &[f32],
+        read: usize,
+        most: usize,
+    ) -> Similarity {
+        let direction: Vec<f32> = hidden.iter().zip(centre).map(|(h, c)| h - c).collect();
+        let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let mut query = Activations::default();
+        query.push(&direction);
+        let mut all = vec![0.0; self.directions.rows()];
+        self.directions.add_products(kernel, &query, &mut all);
+        // The place before this one has read one token less, and is the last that anything is known to follow.
+        let end = (read - 1).saturating_sub(self.first).min(all.len());
+        let start = end.saturating_sub(most);
+        let inverse = if length > 0.0 { 1.0 / length } else { 0.0 };
+        Similarity {
+            first: self.first + start + 1,
+            cosines: all[start..end].iter().map(|x| x * inverse).collect(),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! One candidate space for all experts: the vocabulary, and behind it the document's names that are outside it.
+
+use std::cmp::Ordering;
+
+use super::document::{Document, Word};
+use super::evidence::{CACHES, EXPERTS, Evidence, log};
+use super::weights::Weights;
+use crate::engine::Answer;
+use crate::simd::{softmax_in_place, tanh};
+use crate::vocabulary::UNK;
+
+/// How many of the mixture's best are ranked anew.
+pub const RERANKED: usize = 32;
+/// Logarithms of probabilities that the reranker knows of a candidate: the mixture's and each expert's.
+pub const LOGS: usize = 1 + EXPERTS.len();
+/// Numbers that the reranker knows of a candidate.
+pub const CANDIDATE_FEATURES: usize = LOGS + 5 + COPIED + FOLLOWED;
+/// How far back, in tokens, it is asked whether a candidate stands there: `self.name = name`, `name=name`.
+const COPIED: usize = 8;
+/// Context lengths for which it is asked whether a candidate came next the last time.
+const FOLLOWED: usize = 3;
+/// What a probability of nothing is taken for.
+const FLOOR: f32 = 1e-6;
+
+/// What comes next, over one space of candidates: an id of the vocabulary, or its size plus the number of a
+/// [word](Document::words) outside it.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// By candidate.
+    pub probabilities: Vec<f32>,
+    /// The weight of each expert.
+    pub weights: [f32; EXPERTS.len()],
+    vocabulary_size: usize,
+    evidence: Evidence,
+    /// The network's share of each id, `<UNK>` aside.
+    known: f32,
+    /// The gate's units.
+    units: Vec<f32>,
+}
+
+impl Prediction {
+    /// Mixes the experts by the gate's `weights`.
+    pub(super) fn new(
+        document: &Document,
+        answer: &Answer,
+        evidence: Evidence,
+        weights: [f32; EXPERTS.len()],
+        units: Vec<f32>,
+    ) -> Self {
+        let vocabulary_size = answer.probabilities.len();
+        let unknown = answer.probabilities[UNK as usize];
+        let known = 1.0 / (1.0 - unknown).max(FLOOR);
+        let share = weights[0] * known;
+        let mut probabilities: Vec<f32> = answer.probabilities.iter().map(|p| p * share).collect();
+        probabilities[UNK as usize] = 0.0;
+        probabilities.resize(vocabulary_size + evidence.by_word.len(), 0.0);
+        for (number, (word, said)) in document.words().iter().zip(&evidence.by_word).enumerate() {
+            let candidate = place(vocabulary_size, number, word);
+            let caches = said.iter().zip(&weights[1..]);
+            probabilities[candidate] += caches.map(|(p, weight)| p * weight).sum::<f32>();
+        }
+        Self {
+            probabilities,
+            weights,
+            vocabulary_size,
+            evidence,
+            known,
+            units,
+        }
+    }
+
+    /// The candidate that a word is.
+    pub fn candidate(&self, document: &Document, number: usize) -> usize {
+        place(self.vocabulary_size, number, &document.words()[number])
+    }
+
+    /// The word outside the vocabulary that a candidate is.
+    pub fn outside(&self, candidate: usize) -> Option<usize> {
+        candidate.checked_sub(self.vocabulary_size)
+    }
+
+    /// The network's distribution as it stands, `<UNK>` and all.
+    pub fn of_network(answer: &Answer) -> Self {
+        let mut weights = [0.0; EXPERTS.len()];
+        weights[0] = 1.0;
+        Self {
+            probabilities: answer.probabilities.clone(),
+            weights,
+            vocabulary_size: answer.probabilities.len(),
+            evidence: Evidence::none(),
+            known: 1.0,
+            units: Vec::new(),
+        }
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.probabilities[..]) + size_of_val(&self.evidence.by_word[..])
+    }
+
+    /// Of `fitting`, the likeliest `most` with their probabilities, the likeliest first.
+    pub fn best(&self, fitting: impl Iterator<Item = usize>, most: usize) -> Vec<(usize, f32)> {
+        let mut best: Vec<(usize, f32)> = fitting
+            .map(|candidate| (candidate, self.probability(candidate)))
+            .filter(|&(_, p)| p > 0.0)
+            .collect();
+        keep_best(&mut best, most);
+        best
+    }
+
+    /// Of a candidate; nothing of one that is not known.
+    pub fn probability(&self, candidate: usize) -> f32 {
+        self.probabilities.get(candidate).copied().unwrap_or(0.0)
+    }
+
+    /// What the gate made of the evidence before it weighed the experts.
+    pub fn units(&self) -> &[f32] {
+        &self.units
+    }
+
+    /// What the reranker knows of a candidate.
+    pub fn features(
+        &self,
+        document: &Document,
+        answer: &Answer,
+        candidate: usize,
+    ) -> [f32; CANDIDATE_FEATURES] {
+        let word = self
+            .outside(candidate)
+            .or_else(|| document.word(candidate as u32))
+            .filter(|&word| document.words()[word].count > 0);
+        let said = word.map_or([0.0; CACHES], |word| self.evidence.by_word[word]);
+        let mut features = [0.0; CANDIDATE_FEATURES];
+        features[0] = log(self.probabilities[candidate], FLOOR);
+        let network = match self.outside(candidate) {
+            Some(_) => 0.0,
+            None => answer.probabilities[candidate] * self.known,
+        };
+        features[1] = log(network, FLOOR);
+        for (feature, said) in features[2..].iter_mut().zip(said) {
+            *feature = log(said, FLOOR);
+        }
+        let entry = word.map(|word| &document.words()[word]);
+        let age = word
+            .and_then(|word| document.last_position(word))
+            .map_or(f32::from(u16::MAX), |last| (document.len() - last) as f32);
+        let rank = match self.outside(candidate) {
+            Some(_) => self.vocabulary_size,
+            None => candidate,
+        };
+        features[LOGS..LOGS + 5].copy_from_slice(&[
+            entry.map_or(0.0, |word| (word.count as f32).ln_1p()),
+            age.ln_1p() / 4.0,
+            f32::from(self.outside(candidate).is_some()),
+            f32::from(entry.is_some_and(|word| word.is_name)),
+            (rank as f32).ln_1p() / 4.0,
+        ]);
+        if let Some(word) = word {
+            let (copied, followed) = features[LOGS + 5..].split_at_mut(COPIED);
+            for (back, copied) in (1..).zip(copied) {
+                let there = document.len().checked_sub(back);
+                *copied = f32::from(there.is_some_and(|at| document.at(at) == word));
+            }
+            for (last, followed) in self.evidence.last_followers.iter().zip(followed) {
+                *followed = f32::from(*last == Some(word));
+            }
+        }
+        features
+    }
+
+    /// Of `fitting`, the likeliest `most` and their probabilities, the likeliest first: the best of the mixture in the
+    /// order of the reranker, which shares out anew what they have together.
+    pub(super) fn ranked(
+        &self,
+        weights: &Weights,
+        document: &Document,
+        answer: &Answer,
+        fitting: impl Iterator<Item = usize>,
+        most: usize,
+    ) -> Vec<(usize, f32)> {
+        let mut best = self.best(fitting, most.max(RERANKED));
+        let head = best.len().min(RERANKED);
+        let exponents = weights.exponent.apply(&self.units);
+        let context = weights.context.apply(&self.units);
+        let mut scores: Vec<f32> = best[..head]
+            .iter()
+            .map(|&(candidate, _)| {
+                let features = self.features(document, answer, candidate);
+                let logs = features.iter().zip(&exponents);
+                let powers: f32 = logs.map(|(log, exponent)| log * exponent).sum();
+                let mut hidden = weights.candidate.apply(&features);
+                for (h, c) in hidden.iter_mut().zip(&context) {
+                    *h = tanh(*h + c);
+                }
+                features[0] + powers + weights.score.apply(&hidden)[0]
+            })
+            .collect();
+        let mass: f32 = best[..head].iter().map(|&(_, p)| p).sum();
+        softmax_in_place(&mut scores);
+        for ((_, p), score) in best.iter_mut().zip(scores) {
+            *p = score * mass;
+        }
+        best.sort_by(descending);
+        best.truncate(most);
+        best
+    }
+}
+
+fn place(vocabulary_size: usize, number: usize, word: &Word) -> usize {
+    if word.id == UNK {
+        vocabulary_size + number
+    } else {
+        word.id as usize
+    }
+}
+
+/// The most probable first, of equals the one with the lower number.
+fn descending(a: &(usize, f32), b: &(usize, f32)) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// Keeps the `most` best, sorted.
+fn keep_best(candidates: &mut Vec<(usize, f32)>, most: usize) {
+    if candidates.len() > most {
+        if most > 0 {
+            candidates.select_nth_unstable_by(most - 1, descending);
+        }
+        candidates.truncate(most);
+    }
+    candidates.sort_unstable_by(descending);
+}

@@ -1,0 +1,128 @@
+//! The network joined to the buffer: experts, a gate that weighs them, and a reranker of the best.
+//!
+//! [`Document`] holds a buffer's tokens and finds where a context has occurred before; `evidence` makes a distribution of
+//! that for each expert, and numbers about them; the gate turns these numbers into weights (a small network, fitted by
+//! `trainer gate`), [`Prediction`] is the mixture, and the reranker shares out anew what its best candidates have
+//! together. Knows nothing of text, prefixes or protocols.
+
+mod candidates;
+mod document;
+mod evidence;
+mod weights;
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
+pub use document::{Document, Word};
+pub use evidence::{CACHES, EXPERTS, Evidence, FEATURES, WINDOW};
+pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
+
+use crate::engine::{Answer, Similarity};
+use crate::simd::{softmax_in_place, tanh};
+use crate::vocabulary::UNK;
+use evidence::OUTSIDE;
+use weights::Weights;
+
+/// The gate and the reranker.
+#[derive(Clone, Debug)]
+pub struct Mixture {
+    weights: Weights,
+    /// Experts that are not listened to: see [`Mixture::without`].
+    silent: [bool; EXPERTS.len()],
+    reranks: bool,
+}
+
+impl Mixture {
+    /// From tensors with the names and shapes of [`parameters`].
+    pub fn new(tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<Self> {
+        Ok(Self {
+            weights: Weights::new(tensors)?,
+            silent: [false; EXPERTS.len()],
+            reranks: true,
+        })
+    }
+
+    /// The same without one of [`EXPERTS`], or without the "reranker": how much it is worth. `None` if there is none of
+    /// that name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Option<Self> {
+        if name == "reranker" {
+            self.reranks = false;
+        } else {
+            let expert = EXPERTS.iter().position(|&expert| expert == name)?;
+            self.silent[expert] = true;
+        }
+        Some(self)
+    }
+
+    /// Where hidden states lie on average: what [`crate::engine::Engine::keep_hidden_states`] is to be given.
+    pub fn centre(&self) -> &[f32] {
+        &self.weights.centre
+    }
+
+    /// What comes after `document`, where the network has said `answer` in a state that is `similar` to earlier ones.
+    pub fn predict(
+        &self,
+        document: &Document,
+        answer: &Answer,
+        similar: &Similarity,
+    ) -> Prediction {
+        let evidence = document.evidence(answer, similar);
+        let Weights {
+            mean, deviation, ..
+        } = &self.weights;
+        let standard = evidence.features.iter().zip(mean).zip(deviation);
+        let mut inputs: Vec<f32> = standard.map(|((x, m), d)| (x - m) / d).collect();
+        let projected = self.weights.projection.apply(&answer.hidden);
+        inputs.extend(projected.into_iter().map(tanh));
+        let hidden = self.weights.hidden.apply(&inputs).into_iter().map(tanh);
+        let hidden: Vec<f32> = hidden.collect();
+        let logits = self.weights.output.apply(&hidden);
+        let units = [&hidden, &inputs[FEATURES..]].concat();
+        let prior = prior(answer, &evidence);
+        let mut weights: [f32; EXPERTS.len()] = std::array::from_fn(|k| {
+            if self.silent[k] {
+                f32::NEG_INFINITY
+            } else {
+                logits[k] + prior[k]
+            }
+        });
+        softmax_in_place(&mut weights);
+        Prediction::new(document, answer, evidence, weights, units)
+    }
+
+    /// Of the candidates that fit, the likeliest `most` with their probabilities, the likeliest first.
+    pub fn rank(
+        &self,
+        prediction: &Prediction,
+        document: &Document,
+        answer: &Answer,
+        fitting: impl Iterator<Item = usize>,
+        most: usize,
+    ) -> Vec<(usize, f32)> {
+        if self.reranks {
+            prediction.ranked(&self.weights, document, answer, fitting, most)
+        } else {
+            prediction.best(fitting, most)
+        }
+    }
+}
+
+/// The logarithms of what the experts' weights would be by the network's word alone: it speaks of what is in the
+/// vocabulary, and of the rest those do that know nothing else. Who says nothing has none.
+pub fn prior(answer: &Answer, evidence: &Evidence) -> [f32; EXPERTS.len()] {
+    let unknown = answer.probabilities[UNK as usize].clamp(1e-6, 1.0 - 1e-6);
+    std::array::from_fn(|expert| {
+        if expert > 0 && !evidence.alive[expert - 1] {
+            f32::NEG_INFINITY
+        } else if OUTSIDE[expert] {
+            unknown.ln()
+        } else if expert == 0 {
+            (1.0 - unknown).ln()
+        } else {
+            0.0
+        }
+    })
+}

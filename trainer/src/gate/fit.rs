@@ -1,0 +1,316 @@
+//! Fitting the gate and the reranker: each by the likelihood of the tokens that followed, AdamW over shuffled examples.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use candle_core::{D, DType, Device, Tensor, Var};
+use candle_nn::ops::{log_softmax, softmax};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use minicopilot::mixture::{
+    CANDIDATE_FEATURES, EXPERTS, FEATURES, GATE, LOGS, PROJECTED, RERANKED, RERANKER, UNITS,
+};
+use minicopilot::model::SplitMix64;
+
+/// Examples of one step.
+const BATCH: usize = 256;
+/// The rates of the first step; they fall linearly to nothing.
+const GATE_RATE: f64 = 2e-3;
+const RERANKER_RATE: f64 = 1e-3;
+
+/// What the gate sees before some tokens, and how likely each expert has found them; row after row.
+#[derive(Default)]
+pub struct GateExamples {
+    pub features: Vec<f32>,
+    pub hidden: Vec<f32>,
+    pub priors: Vec<f32>,
+    pub likelihoods: Vec<f32>,
+}
+
+/// What the reranker sees of the mixture's best, and which of them it was.
+#[derive(Default)]
+pub struct RerankerExamples {
+    pub units: Vec<f32>,
+    /// `[RERANKED, CANDIDATE_FEATURES]` a row.
+    pub candidates: Vec<f32>,
+    pub targets: Vec<u32>,
+}
+
+impl GateExamples {
+    pub fn len(&self) -> usize {
+        self.priors.len() / EXPERTS.len()
+    }
+
+    pub fn append(&mut self, mut other: Self) {
+        self.features.append(&mut other.features);
+        self.hidden.append(&mut other.hidden);
+        self.priors.append(&mut other.priors);
+        self.likelihoods.append(&mut other.likelihoods);
+    }
+}
+
+impl RerankerExamples {
+    pub fn append(&mut self, mut other: Self) {
+        self.units.append(&mut other.units);
+        self.candidates.append(&mut other.candidates);
+        self.targets.append(&mut other.targets);
+    }
+}
+
+/// Parameters under their names in a checkpoint.
+pub type Parameters = BTreeMap<String, Tensor>;
+
+/// Initial weights: normal with the given deviation.
+fn random(
+    generator: &mut SplitMix64,
+    rows: usize,
+    columns: usize,
+    deviation: f64,
+) -> candle_core::Result<Var> {
+    // The sum of twelve uniform numbers is normal enough.
+    let mut uniform = || (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    let mut normal = || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    let values: Vec<f32> = (0..rows * columns)
+        .map(|_| (deviation * normal()) as f32)
+        .collect();
+    Var::from_vec(values, (rows, columns), &Device::Cpu)
+}
+
+fn zeros(count: usize) -> candle_core::Result<Var> {
+    Var::zeros(count, DType::F32, &Device::Cpu)
+}
+
+/// Named variables, and `x W^T + b` over them.
+#[derive(Default)]
+struct Variables(BTreeMap<&'static str, Var>);
+
+impl Variables {
+    fn add(&mut self, name: &'static str, var: Var) {
+        self.0.insert(name, var);
+    }
+
+    fn get(&self, name: &str) -> &Tensor {
+        self.0[name].as_tensor()
+    }
+
+    fn product(&self, x: &Tensor, weight: &str) -> candle_core::Result<Tensor> {
+        x.broadcast_matmul(&self.get(weight).t()?)
+    }
+
+    fn linear(&self, x: &Tensor, name: &str) -> candle_core::Result<Tensor> {
+        let product = self.product(x, &format!("{name}.weight"))?;
+        product.broadcast_add(self.get(&format!("{name}.bias")))
+    }
+
+    fn optimizer(&self, rate: f64) -> candle_core::Result<AdamW> {
+        let parameters = ParamsAdamW {
+            lr: rate,
+            weight_decay: 0.01,
+            ..ParamsAdamW::default()
+        };
+        AdamW::new(self.0.values().cloned().collect(), parameters)
+    }
+
+    fn parameters(&self) -> candle_core::Result<Parameters> {
+        let copies = self.0.iter();
+        copies
+            .map(|(name, var)| Ok(((*name).to_owned(), var.as_tensor().copy()?)))
+            .collect()
+    }
+}
+
+/// Rows `rows` of `values`, `[rows.len(), width]`.
+fn gathered(values: &[f32], width: usize, rows: &[usize]) -> candle_core::Result<Tensor> {
+    let mut batch = Vec::with_capacity(rows.len() * width);
+    for &row in rows {
+        batch.extend_from_slice(&values[row * width..(row + 1) * width]);
+    }
+    Tensor::from_vec(batch, (rows.len(), width), &Device::Cpu)
+}
+
+/// Runs `epochs` over `count` examples in random orders; `loss` gives that of a batch.
+fn optimise(
+    variables: &Variables,
+    rate: f64,
+    count: usize,
+    epochs: usize,
+    seed: u64,
+    loss: &dyn Fn(&[usize]) -> candle_core::Result<Tensor>,
+    after_epoch: &mut dyn FnMut(usize, f64) -> Result<()>,
+) -> Result<()> {
+    let mut optimizer = variables.optimizer(rate)?;
+    let mut generator = SplitMix64::new(seed);
+    let mut order: Vec<usize> = (0..count).collect();
+    let steps = epochs * count.div_ceil(BATCH);
+    let mut step = 0;
+    for epoch in 0..epochs {
+        for k in (1..count).rev() {
+            order.swap(k, (generator.next_u64() % (k as u64 + 1)) as usize);
+        }
+        let mut sum = 0.0;
+        for rows in order.chunks(BATCH) {
+            optimizer.set_learning_rate(rate * (1.0 - step as f64 / steps as f64));
+            let loss = loss(rows)?;
+            optimizer.backward_step(&loss)?;
+            sum += f64::from(loss.to_scalar::<f32>()?) * rows.len() as f64;
+            step += 1;
+        }
+        after_epoch(epoch, sum / count as f64)?;
+    }
+    Ok(())
+}
+
+/// The gate for `examples`. `centre` is the mean hidden state.
+pub fn gate(
+    examples: &GateExamples,
+    centre: &[f32],
+    epochs: usize,
+    seed: u64,
+    progress: &mut dyn FnMut(usize, f64) -> Result<()>,
+) -> Result<Parameters> {
+    let device = &Device::Cpu;
+    let hidden_size = centre.len();
+    let (mean, deviation) = moments(&examples.features, FEATURES);
+    let (mean, deviation) = (
+        Tensor::new(&mean[..], device)?,
+        Tensor::new(&deviation[..], device)?,
+    );
+    let mut generator = SplitMix64::new(seed);
+    let mut variables = Variables::default();
+    let inputs = FEATURES + PROJECTED;
+    let spread = |count: usize| 1.0 / (count as f64).sqrt();
+    let projection = random(&mut generator, PROJECTED, hidden_size, spread(hidden_size))?;
+    variables.add("gate.projection.weight", projection);
+    variables.add("gate.projection.bias", zeros(PROJECTED)?);
+    let hidden = random(&mut generator, GATE, inputs, spread(inputs))?;
+    variables.add("gate.hidden.weight", hidden);
+    variables.add("gate.hidden.bias", zeros(GATE)?);
+    // The prior decides at first.
+    let output = random(&mut generator, EXPERTS.len(), GATE, 0.0)?;
+    variables.add("gate.output.weight", output);
+    variables.add("gate.output.bias", zeros(EXPERTS.len())?);
+    let loss = |rows: &[usize]| {
+        let features = gathered(&examples.features, FEATURES, rows)?;
+        let hidden = gathered(&examples.hidden, hidden_size, rows)?;
+        let priors = gathered(&examples.priors, EXPERTS.len(), rows)?;
+        let likelihoods = gathered(&examples.likelihoods, EXPERTS.len(), rows)?;
+        let standard = features.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
+        let projected = variables.linear(&hidden, "gate.projection")?.tanh()?;
+        let inputs = Tensor::cat(&[standard, projected], 1)?;
+        let units = variables.linear(&inputs, "gate.hidden")?.tanh()?;
+        let logits = (variables.linear(&units, "gate.output")? + priors)?;
+        let mixed = (softmax(&logits, D::Minus1)? * likelihoods)?.sum(1)?;
+        mixed.log()?.mean_all()?.neg()
+    };
+    optimise(
+        &variables,
+        GATE_RATE,
+        examples.len(),
+        epochs,
+        seed,
+        &loss,
+        progress,
+    )?;
+    let mut parameters = variables.parameters()?;
+    parameters.insert("gate.centre".to_owned(), Tensor::new(centre, device)?);
+    parameters.insert("gate.mean".to_owned(), mean);
+    parameters.insert("gate.deviation".to_owned(), deviation);
+    Ok(parameters)
+}
+
+/// A reranker that changes nothing.
+pub fn neutral_reranker() -> Result<Parameters> {
+    Ok(reranker_variables(&mut SplitMix64::new(0))?.parameters()?)
+}
+
+fn reranker_variables(generator: &mut SplitMix64) -> candle_core::Result<Variables> {
+    let mut variables = Variables::default();
+    variables.add(
+        "reranker.exponent.weight",
+        random(generator, LOGS, UNITS, 0.0)?,
+    );
+    variables.add("reranker.exponent.bias", zeros(LOGS)?);
+    variables.add(
+        "reranker.context.weight",
+        random(generator, RERANKER, UNITS, 0.1)?,
+    );
+    variables.add("reranker.context.bias", zeros(RERANKER)?);
+    // Logarithms reach from 0 to -14.
+    let hidden = random(generator, RERANKER, CANDIDATE_FEATURES, 0.05)?;
+    variables.add("reranker.hidden.weight", hidden);
+    variables.add(
+        "reranker.output.weight",
+        random(generator, 1, RERANKER, 0.0)?,
+    );
+    variables.add("reranker.output.bias", zeros(1)?);
+    Ok(variables)
+}
+
+/// The reranker for `examples`.
+pub fn reranker(
+    examples: &RerankerExamples,
+    epochs: usize,
+    seed: u64,
+    progress: &mut dyn FnMut(usize, f64) -> Result<()>,
+) -> Result<Parameters> {
+    let variables = reranker_variables(&mut SplitMix64::new(seed))?;
+    let width = RERANKED * CANDIDATE_FEATURES;
+    let loss = |rows: &[usize]| {
+        let count = rows.len();
+        let units = gathered(&examples.units, UNITS, rows)?;
+        let candidates = gathered(&examples.candidates, width, rows)?;
+        let candidates = candidates.reshape((count, RERANKED, CANDIDATE_FEATURES))?;
+        let targets: Vec<u32> = rows.iter().map(|&row| examples.targets[row]).collect();
+        let targets = Tensor::from_vec(targets, (count, 1), &Device::Cpu)?;
+        let logs = candidates.narrow(2, 0, LOGS)?;
+        let exponents = variables.linear(&units, "reranker.exponent")?;
+        let powers = logs.broadcast_mul(&exponents.unsqueeze(1)?)?.sum(2)?;
+        let context = variables.linear(&units, "reranker.context")?.unsqueeze(1)?;
+        let flat = candidates.reshape((count * RERANKED, CANDIDATE_FEATURES))?;
+        let hidden = variables.product(&flat, "reranker.hidden.weight")?;
+        let hidden = hidden.reshape((count, RERANKED, RERANKER))?;
+        let hidden = hidden.broadcast_add(&context)?.tanh()?;
+        let flat = hidden.reshape((count * RERANKED, RERANKER))?;
+        let score = variables.linear(&flat, "reranker.output")?;
+        let mixture = logs.narrow(2, 0, 1)?.squeeze(2)?;
+        let scores = ((score.reshape((count, RERANKED))? + powers)? + mixture)?;
+        log_softmax(&scores, D::Minus1)?
+            .gather(&targets, 1)?
+            .mean_all()?
+            .neg()
+    };
+    let count = examples.targets.len();
+    optimise(
+        &variables,
+        RERANKER_RATE,
+        count,
+        epochs,
+        seed,
+        &loss,
+        progress,
+    )?;
+    Ok(variables.parameters()?)
+}
+
+/// Mean and standard deviation of each column.
+fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
+    let (mut sums, mut squares) = (vec![0.0f64; width], vec![0.0f64; width]);
+    for row in values.chunks_exact(width) {
+        for ((sum, square), &x) in sums.iter_mut().zip(&mut squares).zip(row) {
+            *sum += f64::from(x);
+            *square += f64::from(x) * f64::from(x);
+        }
+    }
+    let count = (values.len() / width).max(1) as f64;
+    let mean = sums.iter().map(|sum| (sum / count) as f32).collect();
+    let deviation = sums.iter().zip(&squares).map(|(sum, square)| {
+        let variance = square / count - (sum / count) * (sum / count);
+        // What never changes in these examples says nothing.
+        if variance > 1e-6 {
+            variance.sqrt() as f32
+        } else {
+            1.0
+        }
+    });
+    let deviation = deviation.collect();
+    (mean, deviation)
+}
