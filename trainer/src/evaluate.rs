@@ -271,17 +271,21 @@ fn record(
 }
 
 fn table(columns: &[(&str, Figures)]) -> String {
+    let width = |name: &str| 10.max(name.chars().count() + 2);
     let heads: String = columns
         .iter()
-        .map(|(name, _)| format!("{name:>10}"))
+        .map(|(name, _)| format!("{name:>width$}", width = width(name)))
         .collect();
     let mut table = format!("{:<30}{heads}\n", "context");
     let rows: Vec<_> = columns.iter().map(|(_, figures)| figures.rows()).collect();
     for (row, &(name, _)) in rows[0].iter().enumerate() {
         let digits = if name == "targets" { 0 } else { 4 };
-        let cells = rows.iter().map(|column| match column[row].1 {
-            Some(value) => format!("{value:>10.digits$}"),
-            None => format!("{:>10}", "-"),
+        let cells = rows.iter().zip(columns).map(|(column, (name, _))| {
+            let width = width(name);
+            match column[row].1 {
+                Some(value) => format!("{value:>width$.digits$}"),
+                None => format!("{:>width$}", "-"),
+            }
         });
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{name:<30}{}", cells.collect::<String>());

@@ -22,6 +22,8 @@ use examples::{Files, Place};
 use fit::{GateExamples, Parameters, RerankerExamples};
 pub use measure::compared;
 
+/// The heading of the model card's section about the gate, its last.
+const CARD_SECTION: &str = "\n## Joined to the buffer\n\n";
 /// Files that are read together.
 const TOGETHER: usize = 16;
 /// Files whose hidden states are averaged.
@@ -266,6 +268,13 @@ fn save(
     let path = args.checkpoint.join("README.md");
     let card = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
+    // One that it has from a gate before is replaced.
+    let before = card.split(CARD_SECTION).next().unwrap_or_default();
+    let targets = &training["targets"];
+    let card = format!(
+        "{before}{CARD_SECTION}`gate.safetensors` weighs what the network says against what stands in the buffer. Fitted by \
+         `trainer gate` on\n{targets} targets of packages that the network has not learned from; settings in `config.json`.\n"
+    );
     let precision = checkpoint.precision();
     let joined = checkpoint.with_gate(parameters, training);
     joined.save(&args.out, precision, &card, |_| Ok(()))?;

@@ -2,6 +2,7 @@
 //! must refuse.
 
 mod fixture;
+mod gate;
 mod measured;
 mod refusals;
 mod resume;
