@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minicopilot::checkpoint::Checkpoint;
 use minicopilot::engine::{Engine, Session};
-use minicopilot::mixture::{Document, WINDOW};
+use minicopilot::mixture::Document;
 use minicopilot::model::SplitMix64;
 
 fn bench(criterion: &mut Criterion) {
@@ -83,7 +83,7 @@ fn bench(criterion: &mut Criterion) {
         let (mut session, mut document) = (Session::new(), Document::new());
         text.iter().for_each(|&id| document.push(id, "", true));
         let answer = session.answer(&engine, &text).expect("answer");
-        let similarities = || session.similarities(&engine, &text, &answer, WINDOW);
+        let similarities = || session.similarities(&engine, &text, &answer);
         let similar = similarities();
         let prediction = mixture.predict(&document, &answer, &similar);
         group.throughput(Throughput::Elements(1));

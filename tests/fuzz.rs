@@ -14,8 +14,10 @@ mod fragments;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
+use candle_core::{DType, Tensor};
 use minicopilot::checkpoint::{Checkpoint, Precision};
 use minicopilot::fingerprint;
+use minicopilot::mixture;
 use minicopilot::model::{
     Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters,
 };
@@ -169,14 +171,24 @@ fn checkpoints() {
     };
     let device = candle_core::Device::Cpu;
     let parameters = initial_parameters(&config, Initialization::Pytorch, 1, &[], &device).unwrap();
+    let gate = mixture::parameters(4).into_iter().map(|(name, shape)| {
+        let ones = Tensor::ones(shape, DType::F32, &device).unwrap();
+        (name, ones)
+    });
     Checkpoint::new(config, vocabulary, parameters, json!({}), json!({}))
+        .with_gate(gate.collect(), json!({}))
         .save(&folder.path().join("model"), Precision::F16, "", |_| Ok(()))
         .unwrap();
-    let whole = ["config.json", "tokenizer.json", "model.safetensors"]
-        .map(|name| std::fs::read(folder.path().join("model").join(name)).unwrap());
+    let names = [
+        "config.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "gate.safetensors",
+    ];
+    let whole = names.map(|name| std::fs::read(folder.path().join("model").join(name)).unwrap());
     fuzz("checkpoints", |random| {
         let mut files = whole.clone();
-        let file = random.below(3);
+        let file = random.below(4);
         random.damage(&mut files[file]);
         if random.below(4) > 0
             && let Ok(mut config) = serde_json::from_slice::<Value>(&files[0])
@@ -184,11 +196,15 @@ fn checkpoints() {
         {
             // Damage behind the fingerprint, which would find it.
             config["fingerprints"]["weights"] = json!(fingerprint::of(&files[2]));
+            if config["gate"].is_object() {
+                config["gate"]["fingerprint"] = json!(fingerprint::of(&files[3]));
+            }
             files[0] = config.to_string().into_bytes();
         }
-        let [config, tokenizer, weights] = &files;
+        let [config, tokenizer, weights, gate] = &files;
         // What is accepted must be able to answer.
-        if let Ok(checkpoint) = Checkpoint::from_bytes("damaged", config, tokenizer, weights, &[]) {
+        if let Ok(checkpoint) = Checkpoint::from_bytes("damaged", config, tokenizer, weights, gate)
+        {
             let completer = minicopilot::completer::Completer::new(&checkpoint).unwrap();
             let mut session = minicopilot::completer::Session::new();
             completer

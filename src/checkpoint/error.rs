@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{CONFIG, FORMAT, TOKENIZER, WEIGHTS};
+use super::{CONFIG, FORMAT, GATE, TOKENIZER, WEIGHTS};
 use crate::vocabulary::VocabularyError;
 
 /// Why a checkpoint could not be used, saying which file, what is wrong and what to do.
@@ -11,7 +11,7 @@ use crate::vocabulary::VocabularyError;
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The folder or a file of it is not there.
-    #[error("{path} does not exist; a checkpoint folder holds {CONFIG}, {TOKENIZER} and {WEIGHTS}", path = .0.display())]
+    #[error("{path} does not exist; a checkpoint folder holds {CONFIG}, {TOKENIZER}, {WEIGHTS} and, if it is joined to the buffer, {GATE}", path = .0.display())]
     Missing(PathBuf),
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}", path = .path.display())]

@@ -94,7 +94,16 @@ impl Checkpoint {
                 let path = folder.join(GATE);
                 check_fingerprint(path.clone(), &expected.fingerprint, fingerprint::of(gate))?;
                 let parameters = mixture::parameters(config.model.hidden_size);
-                read_tensors(&path, parameters, gate)?
+                let gate = read_tensors(&path, parameters, gate)?;
+                let deviation: Vec<f32> = gate["gate.deviation"].to_vec1()?;
+                if deviation.iter().any(|&deviation| deviation <= 0.0) {
+                    return Err(CheckpointError::Tensor {
+                        path,
+                        name: "gate.deviation".to_owned(),
+                        problem: "holds a deviation that is not positive".to_owned(),
+                    });
+                }
+                gate
             }
             None => BTreeMap::new(),
         };

@@ -84,7 +84,7 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
         print(&(serde_json::to_string(&answer)? + "\n"))?;
     } else if found.items.is_empty() {
         print(
-            "Nothing is offered here: in strings and comments, and after a word that nothing begins with.\n",
+            "Nothing is offered here: in strings and comments, after a word that nothing begins with, and where the right word stands already.\n",
         )?;
     } else {
         let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();

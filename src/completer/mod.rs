@@ -14,7 +14,7 @@ use tracing::debug_span;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::{self, Answer, Engine, EngineError, Similarity};
-use crate::mixture::{Document, Mixture, Prediction, WINDOW};
+use crate::mixture::{Document, Mixture, Prediction};
 use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::{UNK, Vocabulary};
 use rank::Offers;
@@ -91,14 +91,14 @@ pub struct NextTokens {
     pub tokens: Vec<NextToken>,
 }
 
-/// One vocabulary entry and its probability.
+/// A token and its probability: a vocabulary entry, or a name of the buffer outside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextToken {
     /// The py150 surface token, `<EOL>` and `<UNK>` among them.
     pub token: String,
-    /// Its vocabulary id.
+    /// Its vocabulary id; [`UNK`] for every name outside the vocabulary.
     pub id: u32,
-    /// Share of the whole vocabulary.
+    /// Share of everything that could come.
     pub probability: f32,
 }
 
@@ -140,7 +140,7 @@ impl Completer {
         let tokens = || (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
         Self {
             offers: Offers::new(tokens()),
-            names: tokens().map(is_name).collect(),
+            names: tokens().map(python::is_name).collect(),
             engine,
             vocabulary,
             mixture,
@@ -236,13 +236,9 @@ impl Completer {
         if !options.want(cursor.place) {
             return Ok(Some(cursor.nothing()));
         }
-        let answer = engine::Session::glimpse(&self.engine, &session.ids)?;
-        let nowhere = Similarity {
-            first: 1,
-            cosines: Vec::new(),
-        };
+        let (answer, similar) = engine::Session::glimpse(&self.engine, &session.ids)?;
         let known = Known {
-            prediction: self.predict(&session.document, &answer, &nowhere),
+            prediction: self.predict(&session.document, &answer, &similar),
             answer: Arc::new(answer),
         };
         Ok(Some(self.offer(
@@ -332,7 +328,7 @@ impl Completer {
         if session.at_hand().is_none() {
             let _span = debug_span!("mix").entered();
             let (states, ids) = (&session.states, &session.ids);
-            let similar = states.similarities(&self.engine, ids, &answer, WINDOW);
+            let similar = states.similarities(&self.engine, ids, &answer);
             session.known = Some(Known {
                 prediction: self.predict(&session.document, &answer, &similar),
                 answer,
@@ -358,16 +354,18 @@ impl Completer {
             document.push(ids[0], python::START, false);
         }
         let length = 1 + context.tokens.len();
+        let mut is_same = length == ids.len();
         for (at, &token) in (1..length).zip(context.tokens).skip(context.unchanged) {
             python::surface(text, token, spelling);
             let id = self.vocabulary.id(spelling);
             if ids.get(at) == Some(&id) && document.spells(at, id, spelling) {
                 continue;
             }
+            is_same = false; // another name outside the vocabulary is another document, though its id is the same
             ids.truncate(at);
             document.truncate(at);
             let is_name = match id {
-                UNK => is_name(spelling),
+                UNK => python::is_name(spelling),
                 id => self.names[id as usize],
             };
             ids.push(id);
@@ -375,8 +373,8 @@ impl Completer {
         }
         ids.truncate(length);
         document.truncate(length);
-        if document.tidy() {
-            *known = None; // which has the words by the numbers they had
+        if document.tidy() || !is_same {
+            *known = None;
         }
         Cursor {
             prefix: context.prefix,
@@ -426,9 +424,4 @@ impl Session {
         let known = self.known.as_ref();
         known.filter(|known| Arc::ptr_eq(&known.answer, &answer))
     }
-}
-
-/// Whether a token is a name that is not a keyword.
-fn is_name(token: &str) -> bool {
-    !token.starts_with('<') && python::surface_kind(token) == Kind::Name
 }

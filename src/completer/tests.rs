@@ -300,3 +300,17 @@ fn names_outside_the_vocabulary_are_offered_once_they_stand_in_the_buffer() {
     assert_eq!(outside.len(), 1);
     assert_eq!(outside[0].token, "wonderful");
 }
+
+/// Both spellings are `<UNK>` to the network.
+#[test]
+fn a_name_outside_the_vocabulary_that_is_spelled_anew_is_another_one() {
+    let completer = joined_completer();
+    let mut session = Session::new();
+    for name in ["wonderful", "wondrous", "wonderful"] {
+        let text = format!("{name} = 1\nx = wond");
+        let found = completer.complete(&mut session, &text, text.len(), &Options::default());
+        let items = found.expect("completions").items;
+        let texts: Vec<&str> = items.iter().map(|item| &*item.text).collect();
+        assert_eq!(texts, [name]);
+    }
+}

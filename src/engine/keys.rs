@@ -4,8 +4,10 @@
 use super::kernel::Kernel;
 use super::matrix::{Activations, Matrix};
 
+/// How many places back [`Keys::similarities`] looks.
+pub const WINDOW: usize = 4096;
 /// Hidden states kept: a document that is longer forgets its first ones. With hidden size 512, half a kilobyte each.
-const MOST: usize = 16_384;
+const MOST: usize = 4 * WINDOW;
 /// How many are forgotten together.
 const TOGETHER: usize = 1024;
 
@@ -39,14 +41,10 @@ impl Keys {
         self.directions.bytes()
     }
 
-    /// Remembers the hidden states `[T,H]` after the tokens from `read` on, unless they are known.
+    /// Remembers the hidden states `[T,H]` after each token behind the first `read`, unless they are known.
     pub(super) fn extend(&mut self, read: usize, hidden: &[f32], centre: &[f32]) {
-        if read > self.first + self.directions.rows() || read < self.first {
-            // Something between was forgotten, or never read.
-            self.directions.truncate(0);
-            self.first = read;
-        }
-        let known = self.first + self.directions.rows() - read;
+        debug_assert!(self.first <= read && read <= self.end(), "see `restart`");
+        let known = self.end() - read;
         let mut direction = vec![0.0; centre.len()];
         for hidden in hidden.chunks_exact(centre.len()).skip(known) {
             for ((out, h), c) in direction.iter_mut().zip(hidden).zip(centre) {
@@ -59,33 +57,56 @@ impl Keys {
         }
     }
 
+    /// Whether nothing is lacking that [`Keys::similarities`] would look at after `read` tokens, of which those behind
+    /// `next` are still to be read.
+    pub(super) fn reach(&self, read: usize, next: usize) -> bool {
+        self.first <= Self::beginning(read) && next <= self.end()
+    }
+
+    /// After how many tokens to begin with remembering, for [`Keys::similarities`] after `read`.
+    pub(super) fn beginning(read: usize) -> usize {
+        read.saturating_sub(WINDOW + 1)
+    }
+
+    /// Forgets everything; the states after `read` tokens and more are to come.
+    pub(super) fn restart(&mut self, read: usize) {
+        self.directions.truncate(0);
+        self.first = read;
+    }
+
+    /// After how many tokens the last known state is.
+    fn end(&self) -> usize {
+        self.first + self.directions.rows()
+    }
+
     /// Forgets the states after more than `read` tokens.
     pub(super) fn truncate(&mut self, read: usize) {
         self.directions.truncate(read.saturating_sub(self.first));
     }
 
-    /// Of the last `most` places before the one after `read` tokens, whose hidden state is `hidden`.
+    /// Of the last [`WINDOW`] places before the one after `read` tokens, whose hidden state is `hidden`.
     pub(super) fn similarities(
         &self,
         kernel: Kernel,
         hidden: &[f32],
         centre: &[f32],
         read: usize,
-        most: usize,
     ) -> Similarity {
         let direction: Vec<f32> = hidden.iter().zip(centre).map(|(h, c)| h - c).collect();
         let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
         let mut query = Activations::default();
         query.push(&direction);
-        let mut all = vec![0.0; self.directions.rows()];
-        self.directions.add_products(kernel, &query, &mut all);
         // The place before this one has read one token less, and is the last that anything is known to follow.
-        let end = (read - 1).saturating_sub(self.first).min(all.len());
-        let start = end.saturating_sub(most);
+        let end = (read - 1)
+            .saturating_sub(self.first)
+            .min(self.directions.rows());
+        let start = end.saturating_sub(WINDOW);
+        let mut cosines = self.directions.products(kernel, start..end, &query);
         let inverse = if length > 0.0 { 1.0 / length } else { 0.0 };
+        cosines.iter_mut().for_each(|x| *x *= inverse);
         Similarity {
             first: self.first + start + 1,
-            cosines: all[start..end].iter().map(|x| x * inverse).collect(),
+            cosines,
         }
     }
 }

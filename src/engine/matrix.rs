@@ -4,6 +4,8 @@
 //! activations' 15 bits cost no memory that matters and no time (the weights' way from memory is what binds), and the
 //! error that is left is the weights' own.
 
+use std::ops::Range;
+
 use half::f16;
 
 use super::kernel::{Kernel, LANES, Pair, ROWS, pack};
@@ -57,7 +59,7 @@ impl Matrix {
         }
     }
 
-    /// A matrix without rows, to be filled with [`Matrix::push`].
+    /// A matrix without rows, to be filled with [`Matrix::push_direction`].
     pub(super) fn empty(columns: usize) -> Self {
         Self {
             rows: 0,
@@ -70,6 +72,28 @@ impl Matrix {
     /// How many rows.
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// The products of some rows with the one vector of `x`.
+    pub(super) fn products(&self, kernel: Kernel, rows: Range<usize>, x: &Activations) -> Vec<f32> {
+        assert_eq!(x.pairs, self.pairs, "columns");
+        let panels = rows.start / ROWS..rows.end.div_ceil(ROWS);
+        let mut out = vec![0.0; panels.len() * ROWS];
+        let scales = &self.scales[panels.start * ROWS..];
+        kernel.products(
+            &self.panels[panels.start * self.pairs..panels.end * self.pairs],
+            self.pairs,
+            &[&x.packed[..self.pairs]],
+            |panel, _, sums| {
+                let (out, scales) = (&mut out[panel * ROWS..], &scales[panel * ROWS..]);
+                for ((out, &sum), of_row) in out.iter_mut().zip(sums).zip(scales) {
+                    *out = sum as f32 * (x.scales[0] * of_row);
+                }
+            },
+        );
+        out.truncate(rows.end - panels.start * ROWS);
+        out.drain(..rows.start - panels.start * ROWS);
+        out
     }
 
     /// Appends a row, quantised and then divided by its length: products with it are projections on its direction.

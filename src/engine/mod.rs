@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 
-pub use keys::Similarity;
+pub use keys::{Similarity, WINDOW};
 pub use session::Session;
 
 use crate::model::ModelConfig;

@@ -117,16 +117,28 @@ impl Session {
         context.len() - read > FAR
     }
 
-    /// What the network says after the last [`GLIMPSE`] tokens of `context` alone, for who cannot wait for the rest.
-    /// Nothing of it is kept.
-    pub fn glimpse(engine: &Engine, context: &[u32]) -> Result<Answer, EngineError> {
+    /// What the network says after the last [`GLIMPSE`] tokens of `context` alone, and which of the places among them are
+    /// like the one after them, for who cannot wait for the rest. Nothing of it is kept.
+    pub fn glimpse(engine: &Engine, context: &[u32]) -> Result<(Answer, Similarity), EngineError> {
         let first = context.first().ok_or(EngineError::EmptyContext)?;
         let rest = &context[1..];
         let last = &rest[rest.len().saturating_sub(GLIMPSE)..];
         let ids = [&[*first], last].concat();
         let readings = engine.read(&engine.network.start(), &ids, &|| false)?;
         let last = readings.last().ok_or(EngineError::EmptyContext)?;
-        Ok(engine.answer(&last.state))
+        let answer = engine.answer(&last.state);
+        let mut glimpsed = Self::new();
+        if let Some(centre) = &engine.centre {
+            let keys = glimpsed.keys.insert(Keys::new(centre.len()));
+            let mut read = context.len() - ids.len();
+            keys.restart(read);
+            for reading in &readings {
+                keys.extend(read, &reading.hidden, centre);
+                read += reading.hidden.len() / centre.len();
+            }
+        }
+        let similar = glimpsed.similarities(engine, context, &answer);
+        Ok((answer, similar))
     }
 
     /// [`Session::answer`], if it has been asked before and is still known.
@@ -135,19 +147,13 @@ impl Session {
         (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))
     }
 
-    /// Which of the last `most` places before the one after `context`, where the network has said `answer`, are like it.
+    /// Which of the last [`WINDOW`](super::WINDOW) places before the one after `context`, where the network has said `answer`, are like it.
     /// None, unless the engine [keeps hidden states](Engine::keep_hidden_states).
-    pub fn similarities(
-        &self,
-        engine: &Engine,
-        context: &[u32],
-        answer: &Answer,
-        most: usize,
-    ) -> Similarity {
+    pub fn similarities(&self, engine: &Engine, context: &[u32], answer: &Answer) -> Similarity {
         match (&self.keys, &engine.centre) {
             (Some(keys), Some(centre)) => {
                 let (kernel, read) = (engine.network.kernel(), context.len());
-                keys.similarities(kernel, &answer.hidden, centre, read, most)
+                keys.similarities(kernel, &answer.hidden, centre, read)
             }
             _ => Similarity {
                 first: 1,
@@ -167,6 +173,15 @@ impl Session {
     ) -> Result<bool, EngineError> {
         self.forget_what_differs(context);
         let mut reading = self.nearest(engine, context.len());
+        if let Some(keys) = &self.keys
+            && !keys.reach(context.len(), reading.read)
+        {
+            // A very long document: what was forgotten before this place is read again.
+            reading = self.nearest(engine, Keys::beginning(context.len()));
+            if let Some(keys) = &mut self.keys {
+                keys.restart(reading.read);
+            }
+        }
         let _span = debug_span!("advance", tokens = context.len() - reading.read).entered();
         while reading.read < context.len() && !stop() {
             // As far as the next milestone first, so that the others lie where they should.

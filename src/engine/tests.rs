@@ -292,17 +292,52 @@ fn a_very_long_document_keeps_few_states() {
     assert!(cost(&mut session, &engine, &ids[..70_000]) < 128);
 }
 
+/// Also in a document so long that its first hidden states have been forgotten.
+#[test]
+fn similar_places_do_not_depend_on_what_was_asked_before() {
+    let mut engine = engine();
+    engine.keep_hidden_states(random(16, 3).iter().map(|x| x / 4.0).collect());
+    let mut ids: Vec<u32> = (0..20_000u32).map(|i| i.wrapping_mul(i) / 7 % 37).collect();
+    let mut session = Session::new();
+    let mut check = |ids: &[u32]| {
+        let ask = |session: &mut Session| {
+            let answer = session.answer(&engine, ids).expect("answer");
+            session.similarities(&engine, ids, &answer)
+        };
+        let (ours, fresh) = (ask(&mut session), ask(&mut Session::new()));
+        assert_eq!(ours.first, fresh.first);
+        assert_eq!(ours.first + ours.cosines.len(), ids.len());
+        assert_eq!(ours.cosines.len(), fresh.cosines.len());
+        for (a, b) in ours.cosines.iter().zip(&fresh.cosines) {
+            assert!((a - b).abs() < 0.03 && (-1.01..1.01).contains(a), "{a} {b}");
+        }
+    };
+    check(&ids[..1]);
+    check(&ids[..300]);
+    check(&ids);
+    check(&ids[..5000]);
+    check(&ids);
+    ids[6000] += 1;
+    check(&ids[..7000]);
+    check(&ids[..40]);
+    check(&ids);
+    ids[10] += 1;
+    check(&ids[..12]);
+}
+
 #[test]
 fn what_is_far_behind_is_glimpsed() {
-    let engine = engine();
+    let mut engine = engine();
+    engine.keep_hidden_states(vec![0.0; 16]);
     let mut session = Session::new();
     let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
     assert!(session.is_far(&ids) && !session.is_far(&ids[..8000]));
-    let glimpse = Session::glimpse(&engine, &ids).expect("glimpse");
+    let (glimpse, similar) = Session::glimpse(&engine, &ids).expect("glimpse");
+    assert_eq!(similar.first + similar.cosines.len(), 20_000);
     let window = [&ids[..1], &ids[ids.len() - 1024..]].concat();
     let alone = Session::new().answer(&engine, &window);
     assert_eq!(glimpse, *alone.expect("distribution"));
-    let short = Session::glimpse(&engine, &ids[..500]).expect("glimpse");
+    let (short, _) = Session::glimpse(&engine, &ids[..500]).expect("glimpse");
     let whole = Session::new().answer(&engine, &ids[..500]);
     assert_eq!(short, *whole.expect("distribution"));
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::document::{Document, Word};
-use super::evidence::{CACHES, EXPERTS, Evidence, log};
+use super::evidence::{CACHES, EXPERTS, Evidence, FOLLOWED, log};
 use super::weights::Weights;
 use crate::engine::Answer;
 use crate::simd::{softmax_in_place, tanh};
@@ -17,8 +17,6 @@ pub const LOGS: usize = 1 + EXPERTS.len();
 pub const CANDIDATE_FEATURES: usize = LOGS + 5 + COPIED + FOLLOWED;
 /// How far back, in tokens, it is asked whether a candidate stands there: `self.name = name`, `name=name`.
 const COPIED: usize = 8;
-/// Context lengths for which it is asked whether a candidate came next the last time.
-const FOLLOWED: usize = 3;
 /// What a probability of nothing is taken for.
 const FLOOR: f32 = 1e-6;
 
@@ -67,11 +65,6 @@ impl Prediction {
             known,
             units,
         }
-    }
-
-    /// The candidate that a word is.
-    pub fn candidate(&self, document: &Document, number: usize) -> usize {
-        place(self.vocabulary_size, number, &document.words()[number])
     }
 
     /// The word outside the vocabulary that a candidate is.

@@ -1,6 +1,6 @@
 //! The tokens of one document, and where each context has occurred before.
 //!
-//! Counts are never stored: every position is linked to the one before it where the same last tokens stood, so that
+//! Counts of contexts are never stored: every position is linked to the one before it where the same last tokens stood, so that
 //! what followed a context, and how long ago, is read off a chain, and taking tokens back at the end undoes exactly what
 //! adding them did.
 
@@ -19,6 +19,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     words: Vec<Word>,
+    /// How many of the words have not been taken back.
+    standing: usize,
     by_id: FxHashMap<u32, u32>,
     by_text: FxHashMap<Box<str>, u32>,
     /// The word at each position.
@@ -85,7 +87,9 @@ impl Document {
     /// Appends a token: its id and, if that is [`UNK`], how it is spelled.
     pub fn push(&mut self, id: u32, text: &str, is_name: bool) {
         let word = self.intern(id, text, is_name);
-        self.words[word as usize].count += 1;
+        let count = &mut self.words[word as usize].count;
+        *count += 1;
+        self.standing += usize::from(*count == 1);
         let position = self.tokens.len() as u32;
         self.tokens.push(word);
         let mut previous = [NONE; ORDERS];
@@ -107,7 +111,9 @@ impl Document {
                 }
             }
             if let Some(word) = self.tokens.pop() {
-                self.words[word as usize].count -= 1;
+                let count = &mut self.words[word as usize].count;
+                *count -= 1;
+                self.standing -= usize::from(*count == 0);
             }
         }
     }
@@ -121,11 +127,7 @@ impl Document {
     /// Numbers the words anew if most of them have been taken back, as what was misspelled for a moment is; whether it
     /// did.
     pub fn tidy(&mut self) -> bool {
-        if self.words.len() < CROWDED {
-            return false;
-        }
-        let standing = self.words.iter().filter(|word| word.count > 0).count();
-        let is_crowded = standing < self.words.len() / 2;
+        let is_crowded = self.words.len() >= CROWDED && self.standing < self.words.len() / 2;
         if is_crowded {
             let old = std::mem::take(self);
             for &word in &old.tokens {

@@ -6,13 +6,14 @@
 //! * *unknown names*: the names outside the vocabulary, by how recently they stood;
 //! * *n-grams*: what followed the same last tokens, for contexts of 5 tokens down to none, interpolated (Witten & Bell
 //!   1991), what is recent counting more (a cache as in Kuhn & De Mori 1990, nested as in Hellendoorn & Devanbu 2017);
-//! * *longest match*: what followed the longest context that has stood here before;
+//! * *longest match*: what followed the longest context that has stood here before, among the latest 32 occurrences of its
+//!   last five tokens;
 //! * *neighbours*: what followed where the network was in a similar state (Grave, Joulin & Usunier 2017), and
 //!   *unknown neighbours*, the same over names outside the vocabulary only;
 //! * *recent names*: any name, by how recently it stood.
 
 use super::document::{Document, ORDERS};
-use crate::engine::{Answer, Similarity};
+use crate::engine::{Answer, Similarity, WINDOW};
 use crate::vocabulary::UNK;
 
 /// The experts other than the network.
@@ -37,8 +38,8 @@ pub const EXPERTS: [&str; 1 + CACHES] = [
 /// Which of them speak only of what is outside the vocabulary.
 pub(super) const OUTSIDE: [bool; 1 + CACHES] = [false, true, false, false, false, true, false];
 
-/// How many tokens back the caches look.
-pub const WINDOW: usize = 4096;
+/// Context lengths for which it is asked what came next the last time.
+pub(super) const FOLLOWED: usize = 3;
 /// How much less each earlier token counts among the unigrams.
 const UNIGRAM_DECAY: f32 = 0.998;
 /// How much less each earlier occurrence of a context counts, by the context's length.
@@ -59,7 +60,7 @@ pub struct Evidence {
     /// By word, the probability that each cache gives it.
     pub by_word: Vec<[f32; CACHES]>,
     /// The word that came next the last time, after contexts of 1, 2 … tokens.
-    pub(super) last_followers: [Option<usize>; ORDERS],
+    pub(super) last_followers: [Option<usize>; FOLLOWED],
     /// Whether a cache says anything at all.
     pub alive: [bool; CACHES],
     /// What the gate decides by.
@@ -116,7 +117,7 @@ impl Evidence {
     pub(super) fn none() -> Self {
         Self {
             by_word: Vec::new(),
-            last_followers: [None; ORDERS],
+            last_followers: [None; FOLLOWED],
             alive: [false; CACHES],
             features: [0.0; FEATURES],
         }

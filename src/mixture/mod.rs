@@ -16,7 +16,7 @@ use candle_core::Tensor;
 
 pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
 pub use document::{Document, Word};
-pub use evidence::{CACHES, EXPERTS, Evidence, FEATURES, WINDOW};
+pub use evidence::{CACHES, EXPERTS, Evidence, FEATURES};
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
 use crate::engine::{Answer, Similarity};
@@ -44,14 +44,14 @@ impl Mixture {
         })
     }
 
-    /// The same without one of [`EXPERTS`], or without the "reranker": how much it is worth. `None` if there is none of
-    /// that name.
+    /// The same without one of [`EXPERTS`] but the network, or without the "reranker": how much it is worth. `None` if there
+    /// is none of that name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Option<Self> {
         if name == "reranker" {
             self.reranks = false;
         } else {
-            let expert = EXPERTS.iter().position(|&expert| expert == name)?;
+            let expert = (1..EXPERTS.len()).find(|&expert| EXPERTS[expert] == name)?;
             self.silent[expert] = true;
         }
         Some(self)

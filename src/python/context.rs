@@ -67,17 +67,16 @@ impl Reader {
             + size_of_val(&self.marks[..])
     }
 
-    /// How many bytes [`Reader::context`] would lex.
+    /// How many bytes [`Reader::context`] would lex, or forget that it has lexed, whichever is more.
     pub fn unread(&self, text: &str, cursor: usize) -> usize {
         let before = &text.as_bytes()[..cursor.min(text.len())];
         let common = common_prefix(self.text.as_bytes(), before);
         let marks = self
             .marks
             .partition_point(|mark| mark.lexer.position() < common);
-        before.len()
-            - self.marks[..marks]
-                .last()
-                .map_or(0, |mark| mark.lexer.position())
+        let mark = self.marks[..marks].last();
+        let lexed = before.len() - mark.map_or(0, |mark| mark.lexer.position());
+        lexed.max(self.text.len() - common)
     }
 
     /// The context of a cursor, a byte offset that is clamped to the text and to the start of a character.

@@ -143,6 +143,11 @@ pub fn surface_kind(surface: &str) -> Kind {
     }
 }
 
+/// Whether a py150 token is a name that is not a keyword.
+pub fn is_name(surface: &str) -> bool {
+    !surface.starts_with('<') && surface_kind(surface) == Kind::Name
+}
+
 /// The text that inserting a py150 token means, if it has any: `"<STR_LIT>"` is its pair of quotes, a literal that is
 /// kept is that literal; `<NUM_LIT>`, `<EOL>` and the other specials have none.
 pub fn insertable(surface: &str) -> Option<Cow<'_, str>> {

@@ -22,7 +22,7 @@ use super::capabilities;
 use super::convert::{NextTokensAnswer, Style, completion_list, next_tokens, offset};
 use super::documents::{Document, Documents};
 use super::parent;
-use super::questions::{NoAnswer, Questions};
+use super::questions::{Found, NoAnswer, Questions};
 use super::settings::Settings;
 
 /// The language server.
@@ -211,13 +211,22 @@ impl LanguageServer for Backend {
         let options = settings.completer_options();
         let asked = self
             .questions
-            .complete(uri, document.clone(), cursor, options);
-        let list = match asked.await {
-            Ok(found)
-                if found
-                    .items
-                    .first()
-                    .is_some_and(|first| first.probability >= least) =>
+            .complete(uri.clone(), &document, cursor, options);
+        let answer = asked.await;
+        if answer.as_ref().is_ok_and(|found| found.is_early) {
+            // Unless it has changed meanwhile, and is being read as it is now.
+            let now = self.state().documents.get(&uri);
+            if now.is_some_and(|now| now.version == document.version) {
+                self.questions.read(uri, document.clone(), cursor);
+            }
+        }
+        let list = match answer {
+            Ok(Found {
+                completions: found, ..
+            }) if found
+                .items
+                .first()
+                .is_some_and(|first| first.probability >= least) =>
             {
                 let _span = debug_span!("convert").entered();
                 completion_list(&document.text, found, style)

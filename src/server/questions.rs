@@ -19,6 +19,13 @@ pub struct Questions {
     latest: Latest<(Uri, Method)>,
 }
 
+/// The answer of [`Questions::complete`].
+pub struct Found {
+    pub completions: Completions,
+    /// It rests on the last tokens alone: the rest had better be [read](Questions::read) before the next question.
+    pub is_early: bool,
+}
+
 /// Says whether an answer is no longer wanted.
 type Stop<'a> = &'a dyn Fn() -> bool;
 
@@ -60,10 +67,10 @@ impl Questions {
     pub async fn complete(
         &self,
         uri: Uri,
-        document: Document,
+        document: &Document,
         cursor: usize,
         options: Options,
-    ) -> Result<Completions, NoAnswer> {
+    ) -> Result<Found, NoAnswer> {
         let method = Method::Completion;
         self.latest.end(&(uri.clone(), method));
         // Here and now, if that takes no arithmetic.
@@ -71,25 +78,30 @@ impl Questions {
             self.completer
                 .complete_at_once(session, &document.text, cursor, &options)
         });
-        if let Some(found) = at_once {
-            return Ok(found);
+        if let Some(completions) = at_once {
+            let is_early = false;
+            return Ok(Found {
+                completions,
+                is_early,
+            });
         }
         let question =
             move |completer: &Completer, session: &mut Session, text: &str, stop: Stop| {
-                if let Some(early) = completer.complete_early(session, text, cursor, &options)? {
-                    return Ok(Some((early, true)));
-                }
-                if !completer.read(session, text, cursor, stop)? {
-                    return Ok(None);
-                }
-                let found = completer.complete(session, text, cursor, &options)?;
-                Ok(Some((found, false)))
+                let early = completer.complete_early(session, text, cursor, &options)?;
+                let is_early = early.is_some();
+                let completions = match early {
+                    Some(early) => early,
+                    None if completer.read(session, text, cursor, stop)? => {
+                        completer.complete(session, text, cursor, &options)?
+                    }
+                    None => return Ok(None),
+                };
+                Ok(Some(Found {
+                    completions,
+                    is_early,
+                }))
             };
-        let (found, is_early) = self.ask(method, uri.clone(), &document, question).await?;
-        if is_early {
-            self.read_ahead(uri, document, cursor); // the next answer shall rest on all of it
-        }
-        Ok(found)
+        self.ask(method, uri, document, question).await
     }
 
     /// The likeliest next tokens at a place in a document. Dropping the future takes the question back.
@@ -155,9 +167,13 @@ impl Questions {
             let known = self.completer.is_read(session, &document.text, cursor);
             known.then_some(())
         };
-        if self.inference.has_read_all() && self.inference.at_once(&uri, is_read).is_some() {
-            return;
+        if !self.inference.has_read_all() || self.inference.at_once(&uri, is_read).is_none() {
+            self.read(uri, document, cursor);
         }
+    }
+
+    /// Lets the model read a document up to a place, whatever that is, while nobody asks anything.
+    pub fn read(&self, uri: Uri, document: Document, cursor: usize) {
         let completer = Arc::clone(&self.completer);
         self.inference.read_ahead(uri, move |session, stop| {
             match completer.read(session, &document.text, cursor, stop) {

@@ -54,6 +54,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         args.out.display()
     );
     let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
+    let had_gate = checkpoint.config.gate.is_some();
     if !args.f32 {
         let rounded = engine::rounded(&checkpoint.config.model, checkpoint.tensors())?;
         checkpoint = checkpoint.with_tensors(rounded);
@@ -97,8 +98,13 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         .len();
     let (out, megabytes) = (args.out.display(), size as f64 / 1e6);
     let temperature = checkpoint.config.temperature;
+    let lost = if had_gate && checkpoint.config.gate.is_none() {
+        "; its gate is left out: fit one to it with `trainer gate`"
+    } else {
+        ""
+    };
     Ok(format!(
-        "{out}: {megabytes:.1} MB of weights, temperature {temperature:.4}\n"
+        "{out}: {megabytes:.1} MB of weights, temperature {temperature:.4}{lost}\n"
     ))
 }
 

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use minicopilot::engine::{Answer, Engine, Session, Similarity};
-use minicopilot::mixture::{Document, WINDOW};
-use minicopilot::python::{Kind, surface_kind};
+use minicopilot::mixture::Document;
+use minicopilot::python;
 use minicopilot::vocabulary::UNK;
 
 use crate::data::{Dataset, Split};
@@ -39,7 +39,7 @@ impl<'a> Files<'a> {
             split,
             unknown: dataset.unknown(split)?,
             names: (0..vocabulary.len() as u32)
-                .map(|id| is_name(token(id)))
+                .map(|id| python::is_name(token(id)))
                 .collect(),
         })
     }
@@ -59,7 +59,7 @@ impl<'a> Files<'a> {
             .iter()
             .map(|&id| id.into())
             .collect();
-        let mut unknown = self.unknown[file].split(' ');
+        let mut unknown = self.unknown[file].split_whitespace();
         let texts: Vec<&str> = ids
             .iter()
             .map(|&id| match id {
@@ -68,7 +68,7 @@ impl<'a> Files<'a> {
             })
             .collect();
         ensure!(
-            unknown.next().unwrap_or_default().is_empty(),
+            unknown.next().is_none() && texts.iter().all(|text| !text.is_empty()),
             "{} does not fit {}; make the folder anew with `trainer prepare`",
             self.split.unknown(),
             self.split.shard()
@@ -78,14 +78,14 @@ impl<'a> Files<'a> {
         for at in 0..ids.len().saturating_sub(1) {
             let (id, text) = (ids[at], texts[at]);
             let is_name = if id == UNK {
-                is_name(text)
+                python::is_name(text)
             } else {
                 self.names[id as usize]
             };
             document.push(id, text, is_name);
             let context = &ids[..=at];
             let answer = session.answer(engine, context)?;
-            let similar = session.similarities(engine, context, &answer, WINDOW);
+            let similar = session.similarities(engine, context, &answer);
             see(&Place {
                 document: &document,
                 answer: &answer,
@@ -118,9 +118,4 @@ impl Place<'_> {
             id => Some(id as usize),
         }
     }
-}
-
-/// Whether a token is a name that is not a keyword.
-fn is_name(token: &str) -> bool {
-    surface_kind(token) == Kind::Name && !token.starts_with('<')
 }

@@ -41,7 +41,7 @@ pub fn compared(
     let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
     engine.keep_hidden_states(mixture.centre().to_vec());
     let lacking = |name: &str| -> Result<Contestant> {
-        let known = || format!("{}, reranker", EXPERTS.join(", "));
+        let known = || format!("{}, reranker", EXPERTS[1..].join(", "));
         let less = mixture.clone().without(name);
         Ok(Contestant {
             name: format!("- {name}"),
@@ -114,14 +114,20 @@ fn observe(contestant: &Contestant, dataset: &Dataset, place: &Place<'_>) -> Obs
             let mut all: Vec<(usize, f32)> = known
                 .map(|id| (id, place.answer.probabilities[id]))
                 .collect();
-            all.select_nth_unstable_by(ANSWERS, |a, b| b.1.total_cmp(&a.1));
+            all.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             all.truncate(ANSWERS);
-            all.sort_by(|a, b| b.1.total_cmp(&a.1));
             all
         }
         Some(mixture) => {
             let prediction = mixture.predict(place.document, place.answer, place.similar);
-            let everything = 0..prediction.probabilities.len();
+            // What can be offered: of what is outside the vocabulary, names.
+            let words = place.document.words();
+            let is_offered = |&candidate: &usize| {
+                prediction
+                    .outside(candidate)
+                    .is_none_or(|word| words[word].is_name)
+            };
+            let everything = (0..prediction.probabilities.len()).filter(is_offered);
             mixture.rank(
                 &prediction,
                 place.document,

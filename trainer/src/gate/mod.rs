@@ -42,10 +42,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Targets that the gate and the reranker are fitted on
-    #[arg(long, default_value_t = 400_000)]
+    #[arg(long, default_value_t = 1_200_000)]
     tokens: u64,
     /// Passes over them
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 3)]
     epochs: usize,
     #[arg(long, default_value_t = 42)]
     seed: u64,

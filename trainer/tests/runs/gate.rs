@@ -58,7 +58,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
     refused(
         &fixture,
         &unknown,
-        "--without tea leaves: there are network, unknown names",
+        "--without tea leaves: there are unknown names",
     );
     let path = fixture.path("data/validation.unknown.txt");
     let text = fs::read_to_string(&path).unwrap();

@@ -94,7 +94,7 @@ fn same_input_same_bytes_whatever_the_threads() {
             })
             .collect();
         files.sort();
-        assert_eq!(files.len(), 8);
+        assert_eq!(files.len(), 11);
         files
     };
     for split in ["file", "package"] {
