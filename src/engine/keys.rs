@@ -7,7 +7,7 @@ use super::matrix::{Activations, Matrix};
 /// How many places back [`Keys::similarities`] looks.
 pub const WINDOW: usize = 4096;
 /// Hidden states kept: a document that is longer forgets its first ones. With hidden size 512, half a kilobyte each.
-const MOST: usize = 4 * WINDOW;
+const MOST: usize = 3 * WINDOW;
 /// How many are forgotten together.
 const TOGETHER: usize = 1024;
 

@@ -14,6 +14,9 @@ use crate::simd::multiversioned;
 /// Largest magnitude of a quantised weight.
 const WEIGHT: f32 = 127.0;
 
+/// Panels that a matrix grows by.
+const GROWTH: usize = 16;
+
 /// A matrix `[rows, columns]`.
 #[derive(Debug)]
 pub(super) struct Matrix {
@@ -99,6 +102,10 @@ impl Matrix {
     /// Appends a row, quantised and then divided by its length: products with it are projections on its direction.
     pub(super) fn push_direction(&mut self, row: &[f32]) {
         if self.rows == self.scales.len() {
+            if self.panels.len() == self.panels.capacity() {
+                // Not twice as much as it has: every document has such a matrix.
+                self.panels.reserve_exact(GROWTH * self.pairs);
+            }
             self.panels
                 .resize(self.panels.len() + self.pairs, [0; 2 * ROWS]);
             self.scales.resize(self.rows + ROWS, 0.0);
