@@ -230,7 +230,7 @@ impl Completer {
         options: &Options,
     ) -> Result<Option<Completions>, EngineError> {
         let cursor = self.lex(session, text, cursor);
-        if !session.states.is_far(&session.ids) {
+        if !session.states.is_far(&self.engine, &session.ids) {
             return Ok(None);
         }
         if !options.want(cursor.place) {

@@ -109,12 +109,9 @@ impl Session {
     }
 
     /// Whether so much of `context` is unread that it had better be [glimpsed](Session::glimpse) at first.
-    pub fn is_far(&self, context: &[u32]) -> bool {
+    pub fn is_far(&self, engine: &Engine, context: &[u32]) -> bool {
         let common = common_prefix(&self.ids, context);
-        let milestones = self.milestones.iter().map(|milestone| milestone.read);
-        let kept = milestones.chain(self.recent.iter().map(|reading| reading.read));
-        let read = kept.filter(|&read| read <= common).max().unwrap_or(0);
-        context.len() - read > FAR
+        context.len() - self.nearest(engine, common).read > FAR
     }
 
     /// What the network says after the last [`GLIMPSE`] tokens of `context` alone, and which of the places among them are
@@ -147,8 +144,8 @@ impl Session {
         (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))
     }
 
-    /// Which of the last [`WINDOW`](super::WINDOW) places before the one after `context`, where the network has said `answer`, are like it.
-    /// None, unless the engine [keeps hidden states](Engine::keep_hidden_states).
+    /// Which of the last [`WINDOW`](super::WINDOW) places before the one after `context`, where the network has said
+    /// `answer`, are like it. None, unless the engine [keeps hidden states](Engine::keep_hidden_states).
     pub fn similarities(&self, engine: &Engine, context: &[u32], answer: &Answer) -> Similarity {
         match (&self.keys, &engine.centre) {
             (Some(keys), Some(centre)) => {

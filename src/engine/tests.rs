@@ -331,7 +331,7 @@ fn what_is_far_behind_is_glimpsed() {
     engine.keep_hidden_states(vec![0.0; 16]);
     let mut session = Session::new();
     let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
-    assert!(session.is_far(&ids) && !session.is_far(&ids[..8000]));
+    assert!(session.is_far(&engine, &ids) && !session.is_far(&engine, &ids[..8000]));
     let (glimpse, similar) = Session::glimpse(&engine, &ids).expect("glimpse");
     assert_eq!(similar.first + similar.cosines.len(), 20_000);
     let window = [&ids[..1], &ids[ids.len() - 1024..]].concat();
@@ -342,11 +342,14 @@ fn what_is_far_behind_is_glimpsed() {
     assert_eq!(short, *whole.expect("distribution"));
 
     session.read(&engine, &ids, &|| false).expect("read");
-    assert!(!session.is_far(&ids));
+    assert!(!session.is_far(&engine, &ids));
     ids[19_000] += 1;
-    assert!(!session.is_far(&ids), "a change shortly before the cursor");
+    assert!(
+        !session.is_far(&engine, &ids),
+        "a change shortly before the cursor"
+    );
     ids[100] += 1;
-    assert!(session.is_far(&ids) && !session.is_far(&ids[..5000]));
+    assert!(session.is_far(&engine, &ids) && !session.is_far(&engine, &ids[..5000]));
 }
 
 #[test]

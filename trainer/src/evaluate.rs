@@ -161,6 +161,28 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         record.gradient_flow = gradient_flow;
         record.write(out)?;
     }
+    printed(args, columns)
+}
+
+/// Measures as many targets as were asked for under a progress bar; nothing if that was interrupted.
+fn watched<T>(
+    args: &Args,
+    dataset: &Dataset,
+    interrupt: &Interrupt,
+    measure: impl FnOnce(u64, &(dyn Fn(u64) -> bool + Sync)) -> Result<T>,
+) -> Result<Option<T>> {
+    let limit = args.max_tokens.unwrap_or(u64::MAX);
+    let bar = crate::train::bar(limit.min(dataset.files(args.split).tokens()), 0);
+    let measured = measure(limit, &|tokens| {
+        bar.set_position(tokens);
+        !interrupt.requested()
+    })?;
+    bar.finish_and_clear();
+    Ok((!interrupt.requested()).then_some(measured))
+}
+
+/// The figures as JSON or as a table, whichever was asked for.
+fn printed(args: &Args, columns: Vec<(&str, Figures)>) -> Result<String> {
     if args.json {
         let columns: BTreeMap<_, _> = columns.into_iter().collect();
         Ok(serde_json::to_string_pretty(&columns)? + "\n")
@@ -176,34 +198,18 @@ fn joined(
     dataset: &Dataset,
     interrupt: &Interrupt,
 ) -> Result<String> {
-    let limit = args.max_tokens.unwrap_or(u64::MAX);
-    let bar = crate::train::bar(limit.min(dataset.files(args.split).tokens()), 0);
-    let progress = |tokens| {
-        bar.set_position(tokens);
-        !interrupt.requested()
-    };
-    let columns = crate::gate::compared(
-        checkpoint,
-        dataset,
-        args.split,
-        limit,
-        &args.without,
-        &progress,
-    )?;
-    bar.finish_and_clear();
-    if interrupt.requested() {
+    let columns = watched(args, dataset, interrupt, |limit, progress| {
+        let (split, without) = (args.split, &args.without);
+        crate::gate::compared(checkpoint, dataset, split, limit, without, progress)
+    })?;
+    let Some(columns) = columns else {
         return Ok(String::new());
-    }
+    };
     let columns: Vec<(&str, Figures)> = columns
         .iter()
         .map(|(name, f)| (&name[..], f.clone()))
         .collect();
-    if args.json {
-        let columns: BTreeMap<_, _> = columns.into_iter().collect();
-        Ok(serde_json::to_string_pretty(&columns)? + "\n")
-    } else {
-        Ok(table(&columns))
-    }
+    printed(args, columns)
 }
 
 /// `trainer evaluate --quantized`.
@@ -214,17 +220,12 @@ fn agreement(
     dataset: &Dataset,
     interrupt: &Interrupt,
 ) -> Result<String> {
-    let limit = args.max_tokens.unwrap_or(u64::MAX);
-    let bar = crate::train::bar(limit.min(dataset.files(args.split).tokens()), 0);
-    let progress = |tokens| {
-        bar.set_position(tokens);
-        !interrupt.requested()
-    };
-    let agreement = quantized::measure(checkpoint, model, dataset, args.split, limit, &progress)?;
-    bar.finish_and_clear();
-    if interrupt.requested() {
+    let agreement = watched(args, dataset, interrupt, |limit, progress| {
+        quantized::measure(checkpoint, model, dataset, args.split, limit, progress)
+    })?;
+    let Some(agreement) = agreement else {
         return Ok(String::new());
-    }
+    };
     let [network, engine] = agreement.figures();
     let columns = [("f32", network), ("int8", engine)];
     if args.json {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use minicopilot::checkpoint::Checkpoint;
 use minicopilot::engine::Engine;
 use minicopilot::metrics::{Figures, Metrics, Observation};
-use minicopilot::mixture::{EXPERTS, Mixture};
+use minicopilot::mixture::{EXPERTS, Mixture, Prediction};
 use minicopilot::vocabulary::UNK;
 use rayon::prelude::*;
 
@@ -111,12 +111,7 @@ fn observe(contestant: &Contestant, dataset: &Dataset, place: &Place<'_>) -> Obs
     let ranked = match &contestant.mixture {
         None => {
             let known = (0..size).filter(|&id| id != UNK as usize);
-            let mut all: Vec<(usize, f32)> = known
-                .map(|id| (id, place.answer.probabilities[id]))
-                .collect();
-            all.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            all.truncate(ANSWERS);
-            all
+            Prediction::of_network(place.answer).best(known, ANSWERS)
         }
         Some(mixture) => {
             let prediction = mixture.predict(place.document, place.answer, place.similar);
