@@ -96,6 +96,9 @@ enum Command {
         /// Which blocks
         #[arg(long, value_name = "S", default_value_t = 42)]
         seed: u64,
+        /// Each path is a project's folder, which the server reads; else every file is a buffer without one
+        #[arg(long, conflicts_with = "latency")]
+        project: bool,
         /// Measure how long keys wait for their lists instead: some N tokens, 20 at each place, typed at a person's pace
         #[arg(long)]
         latency: bool,
@@ -187,6 +190,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             json,
             sample,
             seed,
+            project,
             latency,
             rate,
             server,
@@ -215,7 +219,14 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                     speed.to_string()
                 }
             } else {
-                let report = evaluate::run(&paths, sample, model.folder())?;
+                let report = evaluate::run(
+                    &paths,
+                    evaluate::Setting {
+                        sample,
+                        in_project: project,
+                        model: model.folder(),
+                    },
+                )?;
                 if json {
                     report.to_json()?
                 } else {

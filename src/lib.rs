@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod mixture;
 pub mod model;
 mod prefix;
+pub mod project;
 pub mod python;
 mod simd;
 pub mod vocabulary;

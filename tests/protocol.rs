@@ -49,7 +49,14 @@ fn initialize_says_what_the_server_can() {
       "positionEncoding": "utf-16",
       "textDocumentSync": {
         "change": 2,
-        "openClose": true
+        "openClose": true,
+        "save": true
+      },
+      "workspace": {
+        "workspaceFolders": {
+          "changeNotifications": true,
+          "supported": true
+        }
       }
     }
     "#);

@@ -168,7 +168,8 @@ impl Checkpoint {
     /// What joins the network to the buffer, if there is anything.
     pub fn mixture(&self) -> Result<Option<Mixture>, CheckpointError> {
         let gate = self.config.gate.as_ref().map(|_| &self.gate);
-        Ok(gate.map(Mixture::new).transpose()?)
+        let joined = gate.map(|gate| Mixture::new(gate, &self.vocabulary));
+        Ok(joined.transpose()?)
     }
 
     /// The model for inference on `device`.

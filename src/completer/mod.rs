@@ -14,7 +14,7 @@ use tracing::debug_span;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::{self, Answer, Engine, EngineError, Similarity};
-use crate::mixture::{Document, Mixture, Prediction};
+use crate::mixture::{Document, Mixture, Prediction, Surroundings};
 use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::{UNK, Vocabulary};
 use rank::Offers;
@@ -147,6 +147,11 @@ impl Completer {
         }
     }
 
+    /// What tokens are numbered by.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
     /// The `k` most probable next tokens in place of the word begun at `cursor`, raw.
     pub fn next_tokens(
         &self,
@@ -162,23 +167,22 @@ impl Completer {
         } = session;
         let all = known.iter().flat_map(|Known { answer, prediction }| {
             let everything = (0..prediction.probabilities.len()).collect();
-            self.best(document, answer, prediction, everything, k)
-        });
-        let tokens = all.filter_map(|(candidate, probability)| {
-            let outside = candidate.checked_sub(self.vocabulary.len());
-            let (token, id) = match outside {
-                Some(word) => (&*document.words().get(word)?.text, UNK),
-                None => (self.vocabulary.token(candidate as u32)?, candidate as u32),
-            };
-            Some(NextToken {
-                token: token.to_owned(),
-                id,
-                probability,
+            let best = self.best(document, answer, prediction, everything, k);
+            best.into_iter().filter_map(|(candidate, probability)| {
+                let (token, id) = match self.vocabulary.token(candidate as u32) {
+                    Some(token) => (token, candidate as u32),
+                    None => (prediction.spelling(document, candidate)?, UNK),
+                };
+                Some(NextToken {
+                    token: token.to_owned(),
+                    id,
+                    probability,
+                })
             })
         });
         Ok(NextTokens {
             prefix,
-            tokens: tokens.collect(),
+            tokens: all.collect(),
         })
     }
 
@@ -287,7 +291,7 @@ impl Completer {
         let _span = debug_span!("rank").entered();
         let Known { answer, prediction } = known;
         let items = self.offers.rank(
-            document.words(),
+            document,
             prediction,
             &text[prefix.clone()],
             &text[prefix.end..],
@@ -416,6 +420,15 @@ impl Session {
             + self.document.bytes()
             + self.states.bytes()
             + known.map_or(0, |known| known.prediction.bytes())
+    }
+
+    /// Puts the document into other surroundings, or into none.
+    pub fn surround(&mut self, surroundings: Option<Arc<Surroundings>>) {
+        let (here, now) = (self.document.surroundings(), surroundings.as_ref());
+        if here.map(Arc::as_ptr) != now.map(Arc::as_ptr) {
+            self.document.surround(surroundings);
+            self.known = None;
+        }
     }
 
     /// What comes next after the session's ids, if that is known.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::Candidate;
-use crate::mixture::{Prediction, Word};
+use crate::mixture::{Document, Prediction};
 use crate::python::{self, Kind};
 use crate::vocabulary::UNK;
 
@@ -59,27 +59,26 @@ impl Offers {
     }
 
     /// The candidates that start with `prefix`, given what stands `right` of the cursor: of the vocabulary, and of a
-    /// document's `words` outside it. `best` chooses among their numbers (see [`Prediction`]) and gives their
+    /// document's words, and the names around it, outside it. `best` chooses among their numbers (see [`Prediction`]) and gives their
     /// `probabilities`, which become shares of everything that would have fitted.
     pub(super) fn rank(
         &self,
-        words: &[Word],
+        document: &Document,
         prediction: &Prediction,
         prefix: &str,
         right: &str,
         best: impl FnOnce(Vec<usize>) -> Vec<(usize, f32)>,
     ) -> Vec<Candidate> {
         let right = Right::new(right);
-        let fitting = self.fitting(words, prefix, &right);
+        let fitting = self.fitting(document, prefix, &right);
         let probabilities = fitting.iter().map(|&c| prediction.probability(c));
         let total: f64 = probabilities.map(f64::from).sum();
         let candidates = best(fitting).into_iter().filter_map(|(number, p)| {
-            let (text, token, kind) = if let Some(word) = prediction.outside(number) {
-                let text = &words.get(word)?.text;
-                (text, text, Kind::Name)
+            let (text, token, kind) = if let Some(offer) = self.by_id.get(&(number as u32)) {
+                (&*offer.text, &*offer.token, offer.kind)
             } else {
-                let offer = self.by_id.get(&(number as u32))?;
-                (&offer.text, &offer.token, offer.kind)
+                let name = prediction.spelling(document, number)?;
+                (name, name, Kind::Name)
             };
             let rest = text.strip_prefix(prefix)?;
             let missing = rest.strip_suffix(right.word).unwrap_or(rest);
@@ -94,7 +93,7 @@ impl Offers {
     }
 
     /// The numbers of what starts with `prefix` and does not stand there already.
-    fn fitting(&self, words: &[Word], prefix: &str, right: &Right) -> Vec<usize> {
+    fn fitting(&self, document: &Document, prefix: &str, right: &Right) -> Vec<usize> {
         let (range, there) = (self.beginning_with(prefix), self.there(prefix, right));
         let known = range
             .filter(|index| !there.iter().any(|there| there.contains(index)))
@@ -103,12 +102,22 @@ impl Offers {
             let rest = text.strip_prefix(prefix);
             !right.word.is_empty() && rest == Some(right.word)
         };
+        let words = document.words();
         let outside = words.iter().enumerate().filter(|(_, word)| {
-            let fits = word.id == UNK && word.is_name && word.count > 0;
+            let fits = word.id == UNK && word.is_offered();
             fits && word.text.starts_with(prefix) && !stands(&word.text)
         });
+        let outside = outside.map(|(number, _)| number);
+        let names = document.surroundings().map_or(&[][..], |s| s.names());
+        let first = names.partition_point(|name| **name < *prefix);
+        let around = (first..).zip(&names[first..]);
+        let around = around
+            .take_while(|(_, name)| name.starts_with(prefix))
+            .filter(|&(number, name)| document.here(number).is_none() && !stands(name))
+            .map(|(number, _)| words.len() + number);
+        let beyond = outside.chain(around);
         known
-            .chain(outside.map(|(number, _)| self.vocabulary_size + number))
+            .chain(beyond.map(|number| self.vocabulary_size + number))
             .collect()
     }
 

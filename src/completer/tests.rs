@@ -22,7 +22,7 @@ fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
         hidden: Vec::new(),
     });
     let lines = offers
-        .rank(&[], &prediction, prefix, right, |fitting| {
+        .rank(&Document::new(), &prediction, prefix, right, |fitting| {
             prediction.best(fitting.into_iter(), 5)
         })
         .into_iter()
@@ -163,13 +163,17 @@ fn joined_completer() -> Completer {
             Tensor::from_vec(values, shape, &Device::Cpu).expect("tensor"),
         )
     });
-    completer_with(Some(Mixture::new(&parameters.collect()).expect("mixture")))
+    let mixture = Mixture::new(&parameters.collect(), &vocabulary()).expect("mixture");
+    completer_with(Some(mixture))
+}
+
+fn vocabulary() -> Vocabulary {
+    let words = "<s> </s> <EOL> def return import self os path x ( ) : = . <NUM_LIT> <NUM_LIT:1> \"<STR_LIT>\"";
+    Vocabulary::from_counts(words.split(' ').map(|word| (word.to_owned(), 1)), 100)
 }
 
 fn completer_with(mixture: Option<Mixture>) -> Completer {
-    let words = "<s> </s> <EOL> def return import self os path x ( ) : = . <NUM_LIT> <NUM_LIT:1> \"<STR_LIT>\"";
-    let vocabulary =
-        Vocabulary::from_counts(words.split(' ').map(|word| (word.to_owned(), 1)), 100);
+    let vocabulary = vocabulary();
     let config = ModelConfig {
         architecture: Architecture::Lstm,
         vocabulary_size: vocabulary.len(),

@@ -16,51 +16,77 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use minicopilot_harness::Client;
 use serde_json::json;
+use tower_lsp::ls_types::Uri;
 
 use crate::source;
 pub use latency::{Speed, Typing, run as type_keys};
 pub use report::Report;
+use sample::Block;
 pub use sample::Sample;
 use typist::{Counts, Typist};
 
-/// Measures the server on the `.py` files at `paths`, with the model in a folder or the one inside the binary.
-pub fn run(paths: &[PathBuf], sample: Sample, model: Option<&Path>) -> anyhow::Result<Report> {
+/// What is measured, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Which targets.
+    pub sample: Sample,
+    /// Each path is a project that the server is opened in; else every file is a lone buffer.
+    pub in_project: bool,
+    /// A checkpoint's folder; the model inside the binary if there is none.
+    pub model: Option<&'a Path>,
+}
+
+/// Measures the server on the `.py` files at `paths`.
+pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
     let files = source::find(paths)?;
     if files.is_empty() {
         bail!("no .py file among the paths given");
     }
-    let (files, blocks) = sample::draw(files, sample)?;
+    let (files, blocks) = sample::draw(files, setting.sample)?;
     let mut progress = Progress::new(
         blocks.iter().map(|block| block.targets().len()).sum(),
         "tokens",
     );
-    let mut client = start_server(model)?;
     let mut counts = Counts::default();
     let began = Instant::now();
-    for (number, block) in blocks.iter().enumerate() {
-        let file = &files[block.file];
-        let text = source::read(file)?;
-        let mut tell = |targets| progress.show(targets);
-        Typist::type_block(
-            &mut client,
-            number,
-            &text,
-            block.targets(),
-            &mut counts,
-            &mut tell,
-        )
-        .with_context(|| format!("while typing {}", file.display()))?;
+    let mut blocks_of: Vec<(Option<&PathBuf>, Vec<&Block>)> = Vec::new();
+    for block in &blocks {
+        let project = paths.iter().filter(|_| setting.in_project);
+        let project = project
+            .clone()
+            .find(|path| files[block.file].starts_with(path));
+        match blocks_of.last_mut() {
+            Some((last, blocks)) if *last == project => blocks.push(block),
+            _ => blocks_of.push((project, vec![block])),
+        }
+    }
+    for (project, blocks) in blocks_of {
+        let mut client = start_server(setting.model, project)?;
+        for block in blocks {
+            let file = &files[block.file];
+            let text = source::read(file)?;
+            let mut tell = |targets| progress.show(targets);
+            Typist::type_block(
+                &mut client,
+                file,
+                &text,
+                block.targets(),
+                &mut counts,
+                &mut tell,
+            )
+            .with_context(|| format!("while typing {}", file.display()))?;
+        }
+        client
+            .shutdown()
+            .context("the server did not end as it should")?;
     }
     progress.clear();
     let took = began.elapsed();
-    client
-        .shutdown()
-        .context("the server did not end as it should")?;
     Ok(Report::new(
         &counts,
         blocks.len(),
         files.len(),
-        sample.seed,
+        setting,
         took,
     ))
 }
@@ -76,15 +102,25 @@ fn server_command(model: Option<&Path>) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn start_server(model: Option<&Path>) -> anyhow::Result<Client> {
+/// A server for what lies in a folder, or for lone buffers.
+fn start_server(model: Option<&Path>, folder: Option<&PathBuf>) -> anyhow::Result<Client> {
     let mut client = Client::start(server_command(model)?)?;
+    let root = folder.map(|folder| uri_of(folder)).transpose()?;
     client.initialize(json!({
         "processId": std::process::id(),
-        "rootUri": null,
+        "rootUri": root,
         // The typist counts bytes.
         "capabilities": {"general": {"positionEncodings": ["utf-8"]}},
     }))?;
     Ok(client)
+}
+
+/// A path as the protocol writes it.
+fn uri_of(path: &Path) -> anyhow::Result<String> {
+    let path = std::path::absolute(path)?;
+    let uri =
+        Uri::from_file_path(&path).with_context(|| format!("{} is no path", path.display()))?;
+    Ok(uri.as_str().to_owned())
 }
 
 /// How far it is, on a terminal.

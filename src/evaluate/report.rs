@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Setting;
 use super::typist::Counts;
 use crate::metrics::{Figures, LatencyFigures};
 
@@ -13,6 +14,8 @@ use crate::metrics::{Figures, LatencyFigures};
 pub struct Report {
     /// How much the model had read of a file when it was asked: always `whole`.
     pub context: &'static str,
+    /// Whether each path was a project, or every file a lone buffer.
+    pub project: bool,
     /// Files that the sample was drawn from.
     pub files: usize,
     /// Parts of files that were typed.
@@ -43,14 +46,15 @@ impl Report {
         counts: &Counts,
         blocks: usize,
         files: usize,
-        seed: u64,
+        setting: Setting<'_>,
         took: Duration,
     ) -> Self {
         Self {
             context: "whole",
+            project: setting.in_project,
             files,
             blocks,
-            seed,
+            seed: setting.sample.seed,
             seconds: took.as_secs_f64(),
             figures: counts.metrics.figures(),
             latency: Latencies {
@@ -71,6 +75,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             context,
+            project,
             files,
             blocks,
             seed,
@@ -78,9 +83,14 @@ impl fmt::Display for Report {
             figures,
             latency,
         } = self;
+        let alone = if *project {
+            "in projects"
+        } else {
+            "lone buffers"
+        };
         writeln!(
             f,
-            "files {files}, blocks {blocks}, seed {seed}, context {context}, {seconds:.0} s\n"
+            "files {files}, blocks {blocks}, seed {seed}, context {context}, {alone}, {seconds:.0} s\n"
         )?;
         write!(f, "{figures}")?;
         let latencies = [

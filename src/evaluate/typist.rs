@@ -7,12 +7,14 @@
 //! question would still be about it.
 
 use std::ops::Range;
+use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use minicopilot_harness::{Change, Client, Position};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::uri_of;
 use crate::metrics::{Keystrokes, Latency, Metrics, Observation};
 use crate::python::{self, END, Kind, START, Token};
 
@@ -74,11 +76,11 @@ impl<'a> Typist<'a> {
     /// Opens a document with a text that someone else has written, and waits until the server has read it.
     fn open(
         client: &'a mut Client,
-        number: usize,
+        path: &Path,
         text: &str,
         opening: &mut Latency,
     ) -> anyhow::Result<Self> {
-        let uri = format!("file:///evaluated/{number}.py");
+        let uri = uri_of(path)?;
         client.open(&uri, "python", 0, text)?;
         let mut typist = Self {
             client,
@@ -86,6 +88,7 @@ impl<'a> Typist<'a> {
             version: 0,
             end: end_of(Position::new(0, 0), text, str::len),
         };
+        typist.settle()?;
         typist.next_tokens(opening)?;
         Ok(typist)
     }
@@ -94,7 +97,7 @@ impl<'a> Typist<'a> {
     /// many have been counted.
     pub fn type_block(
         client: &'a mut Client,
-        number: usize,
+        path: &Path,
         text: &str,
         wanted: Range<usize>,
         counts: &mut Counts,
@@ -112,7 +115,7 @@ impl<'a> Typist<'a> {
         }
         let mut typed = before.map_or(0, |token| token.end as usize);
         let mut behind_word = before.is_some_and(is_word);
-        let mut typist = Self::open(client, number, &text[..typed], &mut counts.opening)?;
+        let mut typist = Self::open(client, path, &text[..typed], &mut counts.opening)?;
 
         let mut surface = String::new();
         for &token in &tokens[wanted.start..wanted.end.min(tokens.len())] {
@@ -131,6 +134,9 @@ impl<'a> Typist<'a> {
             python::surface(text, token, &mut surface);
             let rest = &text[typed + gap.len()..end];
             typist.measure(&surface, &previous, rest, token.kind, counts)?;
+            if token.kind == Kind::Eol {
+                typist.settle()?;
+            }
             std::mem::swap(&mut previous, &mut surface);
             typed = end;
             behind_word = is_word(token);
@@ -208,6 +214,14 @@ impl<'a> Typist<'a> {
             .items
             .iter()
             .any(|item| item.text_edit.new_text == text))
+    }
+
+    /// Waits until the server has seen what the project has to do with what was typed: figures are those of someone who
+    /// types more slowly, and the same every time.
+    fn settle(&mut self) -> anyhow::Result<()> {
+        self.client
+            .call("minicopilot/project", serde_json::Value::Null)?;
+        Ok(())
     }
 
     fn next_tokens(&mut self, latency: &mut Latency) -> anyhow::Result<Vec<NextToken>> {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::document::{Document, Word};
-use super::evidence::{CACHES, EXPERTS, Evidence, FOLLOWED, log};
+use super::evidence::{EXPERTS, Evidence, FOLLOWED, HERE, log};
 use super::weights::Weights;
 use crate::engine::Answer;
 use crate::simd::{softmax_in_place, tanh};
@@ -20,8 +20,9 @@ const COPIED: usize = 8;
 /// What a probability of nothing is taken for.
 const FLOOR: f32 = 1e-6;
 
-/// What comes next, over one space of candidates: an id of the vocabulary, or its size plus the number of a
-/// [word](Document::words) outside it.
+/// What comes next, over one space of candidates: the ids of the vocabulary; behind them the numbers of the document's
+/// [words](Document::words), for those outside it; and behind these the numbers of the names around the document, for
+/// those that are none of its words.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// By candidate.
@@ -51,11 +52,29 @@ impl Prediction {
         let share = weights[0] * known;
         let mut probabilities: Vec<f32> = answer.probabilities.iter().map(|p| p * share).collect();
         probabilities[UNK as usize] = 0.0;
-        probabilities.resize(vocabulary_size + evidence.by_word.len(), 0.0);
+        let surroundings = document.surroundings();
+        let names = surroundings.map_or(0, |s| s.names().len());
+        let words = evidence.by_word.len();
+        probabilities.resize(vocabulary_size + words + names, 0.0);
         for (number, (word, said)) in document.words().iter().zip(&evidence.by_word).enumerate() {
             let candidate = place(vocabulary_size, number, word);
             let caches = said.iter().zip(&weights[1..]);
             probabilities[candidate] += caches.map(|(p, weight)| p * weight).sum::<f32>();
+        }
+        let [of_names, of_ngrams, of_match, of_members] = weights[1 + HERE..] else {
+            unreachable!("so many experts know more than the buffer's tokens")
+        };
+        for &(member, p) in &evidence.members.shares {
+            probabilities[member] += of_members * p;
+        }
+        if let Some(surroundings) = surroundings {
+            let candidate = |token| document.candidate_of(token, vocabulary_size);
+            for &(token, p) in surroundings.shares(evidence.behind) {
+                probabilities[candidate(token)] += of_names * p;
+            }
+            for &(token, [ngrams, matched]) in &evidence.around {
+                probabilities[candidate(token)] += of_ngrams * ngrams + of_match * matched;
+            }
         }
         Self {
             probabilities,
@@ -67,9 +86,25 @@ impl Prediction {
         }
     }
 
-    /// The word outside the vocabulary that a candidate is.
-    pub fn outside(&self, candidate: usize) -> Option<usize> {
-        candidate.checked_sub(self.vocabulary_size)
+    /// How a candidate outside the vocabulary is spelled.
+    pub fn spelling<'a>(&self, document: &'a Document, candidate: usize) -> Option<&'a str> {
+        let beyond = candidate.checked_sub(self.vocabulary_size)?;
+        let words = document.words();
+        if let Some(word) = words.get(beyond) {
+            return Some(&word.text);
+        }
+        let names = document.surroundings()?.names();
+        names.get(beyond - words.len()).map(|name| &**name)
+    }
+
+    /// What could come at all: of what is outside the vocabulary, names.
+    pub fn candidates<'a>(&'a self, document: &'a Document) -> impl Iterator<Item = usize> + 'a {
+        let words = document.words();
+        (0..self.probabilities.len()).filter(move |&candidate| {
+            let beyond = candidate.checked_sub(self.vocabulary_size);
+            let word = beyond.and_then(|number| words.get(number));
+            word.is_none_or(super::Word::is_offered)
+        })
     }
 
     /// The network's distribution as it stands, `<UNK>` and all.
@@ -118,14 +153,16 @@ impl Prediction {
         answer: &Answer,
         candidate: usize,
     ) -> [f32; CANDIDATE_FEATURES] {
-        let word = self
-            .outside(candidate)
-            .or_else(|| document.word(candidate as u32))
-            .filter(|&word| document.words()[word].count > 0);
-        let said = word.map_or([0.0; CACHES], |word| self.evidence.by_word[word]);
+        let beyond = candidate.checked_sub(self.vocabulary_size);
+        let word = match beyond {
+            Some(word) => Some(word).filter(|&word| word < document.words().len()),
+            None => document.word(candidate as u32),
+        };
+        let word = word.filter(|&word| document.words()[word].count > 0);
+        let said = self.evidence.said(document, candidate);
         let mut features = [0.0; CANDIDATE_FEATURES];
         features[0] = log(self.probabilities[candidate], FLOOR);
-        let network = match self.outside(candidate) {
+        let network = match beyond {
             Some(_) => 0.0,
             None => answer.probabilities[candidate] * self.known,
         };
@@ -137,15 +174,12 @@ impl Prediction {
         let age = word
             .and_then(|word| document.last_position(word))
             .map_or(f32::from(u16::MAX), |last| (document.len() - last) as f32);
-        let rank = match self.outside(candidate) {
-            Some(_) => self.vocabulary_size,
-            None => candidate,
-        };
+        let rank = candidate.min(self.vocabulary_size);
         features[LOGS..LOGS + 5].copy_from_slice(&[
             entry.map_or(0.0, |word| (word.count as f32).ln_1p()),
             age.ln_1p() / 4.0,
-            f32::from(self.outside(candidate).is_some()),
-            f32::from(entry.is_some_and(|word| word.is_name)),
+            f32::from(beyond.is_some()),
+            f32::from(entry.is_some_and(|word| word.is_name) || word.is_none() && beyond.is_some()),
             (rank as f32).ln_1p() / 4.0,
         ]);
         if let Some(word) = word {

@@ -4,8 +4,11 @@
 //! what followed a context, and how long ago, is read off a chain, and taking tokens back at the end undoes exactly what
 //! adding them did.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
+use super::surroundings::Surroundings;
 use crate::vocabulary::UNK;
 
 /// The longest context that occurrences are linked by, in tokens.
@@ -29,6 +32,10 @@ pub struct Document {
     previous: Vec<[u32; ORDERS]>,
     /// The last position where a context ended, by its hash.
     last: FxHashMap<u64, u32>,
+    /// Files of its project, if it has any.
+    surroundings: Option<Arc<Surroundings>>,
+    /// The word that a name of the surroundings is here.
+    here: Vec<u32>,
 }
 
 /// A distinct token of a document.
@@ -42,6 +49,15 @@ pub struct Word {
     pub is_name: bool,
     /// How often it stands in the document.
     pub count: u32,
+    /// Its number among the names of the surroundings.
+    around: u32,
+}
+
+impl Word {
+    /// Whether it may stand here: a name that stands in the document or around it.
+    pub fn is_offered(&self) -> bool {
+        self.is_name && (self.count > 0 || self.around != NONE)
+    }
 }
 
 impl Document {
@@ -81,7 +97,90 @@ impl Document {
         let texts: usize = words.map(|w| size_of::<Word>() + 2 * w.text.len()).sum();
         let maps =
             self.by_id.capacity() * 9 + self.by_text.capacity() * 25 + self.last.capacity() * 17;
-        texts + maps + self.tokens.len() * (4 + 4 * ORDERS)
+        let around = self.surroundings.as_ref().map_or(0, |s| s.bytes());
+        texts + maps + self.tokens.len() * (4 + 4 * ORDERS) + 4 * self.here.len() + around
+    }
+
+    /// Puts the document into other surroundings, or into none.
+    pub fn surround(&mut self, surroundings: Option<Arc<Surroundings>>) {
+        let names = surroundings.as_ref().map_or(0, |s| s.names().len());
+        self.surroundings = surroundings;
+        self.here = vec![NONE; names];
+        for word in 0..self.words.len() {
+            self.find_around(word);
+        }
+    }
+
+    /// What it stands in.
+    pub fn surroundings(&self) -> Option<&Arc<Surroundings>> {
+        self.surroundings.as_ref()
+    }
+
+    /// The token at a position: an id of the vocabulary, which has this size, or that plus the number of a word outside it.
+    pub(super) fn token(&self, position: usize, vocabulary_size: usize) -> u32 {
+        let word = self.tokens[position];
+        match self.words[word as usize].id {
+            UNK => vocabulary_size as u32 + word,
+            id => id,
+        }
+    }
+
+    /// What a token of the document is in the surroundings.
+    pub(super) fn around(&self, token: u32, vocabulary_size: usize) -> Option<u32> {
+        let Some(word) = (token as usize).checked_sub(vocabulary_size) else {
+            return Some(token);
+        };
+        let around = self.words[word].around;
+        (around != NONE).then(|| vocabulary_size as u32 + around)
+    }
+
+    /// The [candidate](super::Prediction) that a token of the surroundings is.
+    pub(super) fn candidate_of(&self, token: u32, vocabulary_size: usize) -> usize {
+        match (token as usize).checked_sub(vocabulary_size) {
+            None => token as usize,
+            Some(name) => {
+                let beyond = self.here(name).unwrap_or(self.words.len() + name);
+                vocabulary_size + beyond
+            }
+        }
+    }
+
+    /// The positions of a word, the last one first.
+    pub(super) fn places(&self, word: usize) -> impl Iterator<Item = usize> {
+        let before = |position: &usize| {
+            let previous = self.previous[*position][0];
+            (previous != NONE).then_some(previous as usize)
+        };
+        std::iter::successors(self.last_position(word), before)
+    }
+
+    /// The word that a name of the surroundings is here.
+    pub fn here(&self, name: usize) -> Option<usize> {
+        let word = self.here.get(name).filter(|&&word| word != NONE);
+        word.map(|&word| word as usize)
+    }
+
+    /// The number of a token among all [candidates](super::Prediction), if it is one: its id and, if that is [`UNK`], how
+    /// it is spelled.
+    pub fn candidate(&self, vocabulary_size: usize, id: u32, text: &str) -> Option<usize> {
+        if id != UNK {
+            return Some(id as usize);
+        }
+        let around = || Some(self.words.len() + self.surroundings.as_ref()?.name(text)?);
+        let word = self.by_text.get(text).map(|&word| word as usize);
+        word.or_else(around).map(|beyond| vocabulary_size + beyond)
+    }
+
+    fn find_around(&mut self, word: usize) {
+        let Word {
+            id, text, around, ..
+        } = &mut self.words[word];
+        let surroundings = self.surroundings.as_ref().filter(|_| *id == UNK);
+        let name = surroundings.and_then(|s| s.name(text));
+        *around = name.map_or(NONE, |name| name as u32);
+        if let Some(name) = name {
+            self.here[name] = word as u32;
+        }
     }
 
     /// Appends a token: its id and, if that is [`UNK`], how it is spelled.
@@ -130,6 +229,7 @@ impl Document {
         let is_crowded = self.words.len() >= CROWDED && self.standing < self.words.len() / 2;
         if is_crowded {
             let old = std::mem::take(self);
+            self.surround(old.surroundings);
             for &word in &old.tokens {
                 let word = &old.words[word as usize];
                 self.push(word.id, &word.text, word.is_name);
@@ -195,7 +295,9 @@ impl Document {
             text,
             is_name,
             count: 0,
+            around: NONE,
         });
+        self.find_around(word as usize);
         word
     }
 }

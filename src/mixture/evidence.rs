@@ -10,14 +10,22 @@
 //!   last five tokens;
 //! * *neighbours*: what followed where the network was in a similar state (Grave, Joulin & Usunier 2017), and
 //!   *unknown neighbours*, the same over names outside the vocabulary only;
-//! * *recent names*: any name, by how recently it stood.
+//! * *recent names*: any name, by how recently it stood;
+//! * *project names*, *project n-grams* and *project match*: names by how often they stand in the files around the buffer,
+//!   behind a dot or elsewhere, and the n-grams and the longest match there;
+//! * *members*: what was declared to be there, here or around: see [`super::members`].
 
 use super::document::{Document, ORDERS};
+use super::members::{Members, PLACES, members};
+use super::surroundings::Found;
+use super::syntax::Syntax;
 use crate::engine::{Answer, Similarity, WINDOW};
 use crate::vocabulary::UNK;
 
-/// The experts other than the network.
-pub const CACHES: usize = 6;
+/// The experts other than the network: those that know the buffer, and those that know what is around it.
+pub const CACHES: usize = HERE + AROUND;
+pub(super) const HERE: usize = 6;
+const AROUND: usize = 4;
 const UNKNOWN: usize = 0;
 const NGRAM: usize = 1;
 const MATCH: usize = 2;
@@ -34,9 +42,15 @@ pub const EXPERTS: [&str; 1 + CACHES] = [
     "neighbours",
     "unknown neighbours",
     "recent names",
+    "project names",
+    "project n-grams",
+    "project match",
+    "members",
 ];
-/// Which of them speak only of what is outside the vocabulary.
-pub(super) const OUTSIDE: [bool; 1 + CACHES] = [false, true, false, false, false, true, false];
+/// Which of them speak mostly of what is outside the vocabulary.
+pub(super) const OUTSIDE: [bool; 1 + CACHES] = [
+    false, true, false, false, false, true, false, true, false, false, false,
+];
 
 /// Context lengths for which it is asked what came next the last time.
 pub(super) const FOLLOWED: usize = 3;
@@ -52,13 +66,19 @@ const LONGEST: usize = 12;
 const SHARPNESS: [f32; 2] = [16.0, 8.0];
 
 /// Numbers about what the experts say: see [`Document::evidence`].
-pub const FEATURES: usize = 17 + 5 * CACHES;
+pub const FEATURES: usize = 17 + 5 * CACHES + 6 + ORDERS + PLACES;
 
 /// What the experts say.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// By word, the probability that each cache gives it.
-    pub by_word: Vec<[f32; CACHES]>,
+    /// By word, the probability that each expert for the buffer gives it.
+    pub(super) by_word: Vec<[f32; HERE]>,
+    /// By token of the surroundings, ascending: the same of the n-grams and the longest match there.
+    pub(super) around: Vec<(u32, [f32; 2])>,
+    pub(super) members: Members,
+    /// The document's last token, as one of the surroundings.
+    pub(super) behind: Option<u32>,
+    vocabulary_size: usize,
     /// The word that came next the last time, after contexts of 1, 2 … tokens.
     pub(super) last_followers: [Option<usize>; FOLLOWED],
     /// Whether a cache says anything at all.
@@ -117,36 +137,95 @@ impl Evidence {
     pub(super) fn none() -> Self {
         Self {
             by_word: Vec::new(),
+            around: Vec::new(),
+            members: Members::default(),
+            behind: None,
+            vocabulary_size: 0,
             last_followers: [None; FOLLOWED],
             alive: [false; CACHES],
             features: [0.0; FEATURES],
         }
     }
 
-    /// How likely each expert has found a target: its id, and its number among the document's words if it is one.
+    /// How likely each expert has found a candidate of `document`: see [`super::Prediction`].
     pub fn likelihoods(
         &self,
+        document: &Document,
         answer: &Answer,
-        target: u32,
-        word: Option<usize>,
+        candidate: usize,
     ) -> [f32; EXPERTS.len()] {
         let mut likelihoods = [0.0; EXPERTS.len()];
-        if target != UNK {
+        if candidate < self.vocabulary_size && candidate != UNK as usize {
             let known = (1.0 - answer.probabilities[UNK as usize]).max(1e-6);
-            likelihoods[0] = answer.probabilities[target as usize] / known;
+            likelihoods[0] = answer.probabilities[candidate] / known;
         }
-        if let Some(word) = word {
-            likelihoods[1..].copy_from_slice(&self.by_word[word]);
-        }
+        likelihoods[1..].copy_from_slice(&self.said(document, candidate));
         likelihoods
+    }
+
+    /// What a cache gives most: an id, which is none of the vocabulary's or [`UNK`] for what is outside it.
+    fn likeliest(&self, document: &Document, cache: usize) -> Option<(u32, f32)> {
+        match cache.checked_sub(HERE) {
+            None => {
+                let words = self.by_word.iter().enumerate();
+                let best = largest(words.map(|(word, said)| (word, said[cache])));
+                best.map(|(word, p)| (document.words()[word].id, p))
+            }
+            Some(0) => document.surroundings()?.likeliest(self.behind),
+            Some(3) => {
+                let best = largest(self.members.shares.iter().copied());
+                best.map(|(candidate, p)| (candidate as u32, p))
+            }
+            Some(found) => {
+                let said = self.around.iter();
+                largest(said.map(|&(token, said)| (token, said[found - 1])))
+            }
+        }
+    }
+
+    /// What each cache gives a candidate.
+    pub(super) fn said(&self, document: &Document, candidate: usize) -> [f32; CACHES] {
+        let mut said = [0.0; CACHES];
+        let beyond = candidate.checked_sub(self.vocabulary_size);
+        let is_here = beyond.is_none_or(|word| word < self.by_word.len());
+        let (word, token) = if is_here {
+            let word = beyond.or_else(|| document.word(candidate as u32));
+            (
+                word,
+                document.around(candidate as u32, self.vocabulary_size),
+            )
+        } else {
+            (None, Some((candidate - self.by_word.len()) as u32))
+        };
+        if let Some(word) = word {
+            said[..HERE].copy_from_slice(&self.by_word[word]);
+        }
+        if let (Some(token), Some(surroundings)) = (token, document.surroundings()) {
+            let shares = surroundings.shares(self.behind);
+            if let Ok(at) = shares.binary_search_by_key(&token, |&(token, _)| token) {
+                said[HERE] = shares[at].1;
+            }
+            if let Ok(at) = self
+                .around
+                .binary_search_by_key(&token, |&(token, _)| token)
+            {
+                said[HERE + 1..HERE + 3].copy_from_slice(&self.around[at].1);
+            }
+        }
+        let members = &self.members.shares;
+        if let Ok(at) = members.binary_search_by_key(&candidate, |&(member, _)| member) {
+            said[HERE + 3] = members[at].1;
+        }
+        said
     }
 }
 
 impl Document {
     /// What the caches say comes after the document's last token, where the network has said `answer` and was in a state
     /// that is `similar` to earlier ones.
-    pub fn evidence(&self, answer: &Answer, similar: &Similarity) -> Evidence {
-        let mut by_word = vec![[0.0; CACHES]; self.words().len()];
+    pub fn evidence(&self, syntax: &Syntax, answer: &Answer, similar: &Similarity) -> Evidence {
+        let vocabulary_size = answer.probabilities.len();
+        let mut by_word = vec![[0.0; HERE]; self.words().len()];
         let orders: [Followers; ORDERS] = std::array::from_fn(|k| Followers::of(self, k + 1));
         self.recency(&mut by_word);
         ngrams(&orders, &mut by_word);
@@ -155,69 +234,86 @@ impl Document {
             .find(|&order| orders[order - 1].total > 0.0);
         let length = highest.map_or(0, |order| self.longest_match(order, &mut by_word));
         self.neighbours(similar, &mut by_word);
-        let alive = normalise(&mut by_word);
-
-        let mut features = [0.0; FEATURES];
-        let mut next = features.iter_mut();
-        let mut add = |value: f32| {
-            if let Some(slot) = next.next() {
-                *slot = value;
-            }
+        let alive_here = normalise(&mut by_word, |said| said);
+        let last_tokens = || {
+            let back = (0..self.len()).rev();
+            back.map(|at| self.around(self.token(at, vocabulary_size), vocabulary_size))
         };
-        let (top, probability) = best_known(&answer.probabilities);
-        let unknown = answer.probabilities[UNK as usize];
-        add(answer.entropy);
-        add(log(probability, 1e-4));
-        add(log(unknown, 1e-6));
-        add(log(1.0 - unknown, 1e-3));
-        add((self.len() as f32).ln_1p());
-        let outside = self.words().iter().filter(|w| w.id == UNK && w.count > 0);
-        add((outside.count() as f32).ln_1p());
-        add(length as f32);
-        let followers = highest.map(|order| &orders[order - 1]);
-        add(followers.map_or(0.0, |f| (f.occurrences as f32).ln_1p()));
-        add(followers.map_or(0.0, |f| (f.counts.len() as f32).ln_1p()));
-        add(followers.map_or(0.0, Followers::largest));
-        add(highest.unwrap_or(0) as f32);
-        orders.iter().for_each(|order| add(order.trust()));
-        add(similar.cosines.iter().copied().fold(0.0, f32::max));
-        let top_word = self.word(top);
-        for (cache, &is_alive) in alive.iter().enumerate() {
-            let best = (0..by_word.len())
-                .reduce(|a, b| {
-                    if by_word[b][cache] > by_word[a][cache] {
-                        b
-                    } else {
-                        a
-                    }
-                })
-                .filter(|_| is_alive);
-            let says = |word: usize| by_word[word][cache];
-            add(best.map_or(0.0, says));
-            add(f32::from(best.is_some() && best == top_word));
-            add(log(top_word.map_or(0.0, says), 1e-4));
-            let id = best.map_or(UNK, |word| self.words()[word].id);
-            let known = if id == UNK {
-                0.0
-            } else {
-                answer.probabilities[id as usize]
-            };
-            add(log(known, 1e-6));
-            add(f32::from(is_alive));
-        }
-        Evidence {
+        let behind = last_tokens().next().flatten();
+        let surroundings = self.surroundings();
+        let mut found = surroundings.map_or_else(Found::default, |s| s.find(last_tokens()));
+        let alive_around = normalise(&mut found.said, |(_, said)| said);
+        let shares = surroundings.map_or(&[][..], |s| s.shares(behind));
+        let members = members(self, vocabulary_size, syntax);
+        let alive = std::array::from_fn(|cache| match cache.checked_sub(HERE) {
+            None => alive_here[cache],
+            Some(0) => !shares.is_empty(),
+            Some(3) => !members.shares.is_empty(),
+            Some(found) => alive_around[found - 1],
+        });
+        let mut evidence = Evidence {
             by_word,
+            around: found.said,
+            members,
+            behind,
+            vocabulary_size,
             last_followers: std::array::from_fn(|k| {
                 let last = self.occurrences(k + 1).next();
                 last.map(|position| self.at(position + 1))
             }),
             alive,
-            features,
+            features: [0.0; FEATURES],
+        };
+
+        let mut features = Vec::with_capacity(FEATURES);
+        let (top, probability) = best_known(&answer.probabilities);
+        let unknown = answer.probabilities[UNK as usize];
+        let outside = self.words().iter().filter(|w| w.id == UNK && w.count > 0);
+        let followers = highest.map(|order| &orders[order - 1]);
+        features.extend([
+            answer.entropy,
+            log(probability, 1e-4),
+            log(unknown, 1e-6),
+            log(1.0 - unknown, 1e-3),
+            (self.len() as f32).ln_1p(),
+            (outside.count() as f32).ln_1p(),
+            length as f32,
+            followers.map_or(0.0, |f| (f.occurrences as f32).ln_1p()),
+            followers.map_or(0.0, |f| (f.counts.len() as f32).ln_1p()),
+            followers.map_or(0.0, Followers::largest),
+            highest.unwrap_or(0) as f32,
+        ]);
+        features.extend(orders.iter().map(Followers::trust));
+        features.push(similar.cosines.iter().copied().fold(0.0, f32::max));
+        features.extend([
+            (surroundings.map_or(0, |s| s.len()) as f32).ln_1p(),
+            found.length as f32,
+            (found.occurrences as f32).ln_1p(),
+            (found.distinct as f32).ln_1p(),
+            found.largest,
+        ]);
+        features.extend(found.trusts);
+        features.push((evidence.members.shares.len() as f32).ln_1p());
+        features.extend(evidence.members.place);
+        let top_said = evidence.said(self, top as usize);
+        for (cache, &is_alive) in alive.iter().enumerate() {
+            let best = evidence.likeliest(self, cache).filter(|_| is_alive);
+            let id = best.map_or(UNK, |(id, _)| id);
+            let known = answer.probabilities.get(id as usize).filter(|_| id != UNK);
+            features.extend([
+                best.map_or(0.0, |(_, p)| p),
+                f32::from(best.is_some() && id == top),
+                log(top_said[cache], 1e-4),
+                log(known.copied().unwrap_or(0.0), 1e-6),
+                f32::from(is_alive),
+            ]);
         }
+        evidence.features.copy_from_slice(&features);
+        evidence
     }
 
     /// Unigrams into the n-grams' place, and both kinds of recent names.
-    fn recency(&self, by_word: &mut [[f32; CACHES]]) {
+    fn recency(&self, by_word: &mut [[f32; HERE]]) {
         let mut weight = 1.0;
         let mut total = 0.0;
         let end = self.len();
@@ -245,7 +341,7 @@ impl Document {
     }
 
     /// What followed the longest match, given the longest context that has occurred; how long that match is.
-    fn longest_match(&self, order: usize, by_word: &mut [[f32; CACHES]]) -> usize {
+    fn longest_match(&self, order: usize, by_word: &mut [[f32; HERE]]) -> usize {
         let positions: Vec<(usize, usize)> = self
             .occurrences(order)
             .take(OCCURRENCES / 4)
@@ -262,7 +358,7 @@ impl Document {
         longest.unwrap_or(0)
     }
 
-    fn neighbours(&self, similar: &Similarity, by_word: &mut [[f32; CACHES]]) {
+    fn neighbours(&self, similar: &Similarity, by_word: &mut [[f32; HERE]]) {
         let most = similar.cosines.iter().copied().fold(-1.0, f32::max);
         for (position, cosine) in (similar.first..).zip(&similar.cosines) {
             let word = self.at(position);
@@ -277,7 +373,7 @@ impl Document {
 }
 
 /// The unigrams that are there, interpolated with longer contexts.
-fn ngrams(orders: &[Followers; ORDERS], by_word: &mut [[f32; CACHES]]) {
+fn ngrams(orders: &[Followers; ORDERS], by_word: &mut [[f32; HERE]]) {
     let shorter: f32 = orders.iter().map(|order| 1.0 - order.trust()).product();
     by_word.iter_mut().for_each(|said| said[NGRAM] *= shorter);
     let mut left = 1.0;
@@ -290,23 +386,30 @@ fn ngrams(orders: &[Followers; ORDERS], by_word: &mut [[f32; CACHES]]) {
     }
 }
 
-/// Makes each cache's numbers a distribution; which have said anything.
-fn normalise(by_word: &mut [[f32; CACHES]]) -> [bool; CACHES] {
-    let mut totals = [0.0; CACHES];
-    for said in by_word.iter() {
-        for (total, said) in totals.iter_mut().zip(said) {
-            *total += said;
+/// Makes each expert's numbers a distribution; which have said anything.
+fn normalise<T, const N: usize>(
+    by_token: &mut [T],
+    said: impl Fn(&mut T) -> &mut [f32; N],
+) -> [bool; N] {
+    let mut totals = [0.0; N];
+    for token in by_token.iter_mut() {
+        for (total, said) in totals.iter_mut().zip(said(token)) {
+            *total += *said;
         }
     }
     let alive = totals.map(|total| total > 1e-20);
-    let inverse: [f32; CACHES] =
-        std::array::from_fn(|k| if alive[k] { 1.0 / totals[k] } else { 0.0 });
-    for said in by_word {
-        for (said, inverse) in said.iter_mut().zip(inverse) {
+    let inverse: [f32; N] = std::array::from_fn(|k| if alive[k] { 1.0 / totals[k] } else { 0.0 });
+    for token in by_token {
+        for (said, inverse) in said(token).iter_mut().zip(inverse) {
             *said *= inverse;
         }
     }
     alive
+}
+
+/// Who has most, the first of equals.
+fn largest<T>(said: impl Iterator<Item = (T, f32)>) -> Option<(T, f32)> {
+    said.reduce(|a, b| if b.1 > a.1 { b } else { a })
 }
 
 /// The likeliest entry of the vocabulary but `<UNK>`, and its probability.

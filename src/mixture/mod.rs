@@ -8,6 +8,9 @@
 mod candidates;
 mod document;
 mod evidence;
+mod members;
+mod surroundings;
+mod syntax;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -17,11 +20,13 @@ use candle_core::Tensor;
 pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
 pub use document::{Document, Word};
 pub use evidence::{CACHES, EXPERTS, Evidence, FEATURES};
+pub use surroundings::Surroundings;
+pub use syntax::Syntax;
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
 use crate::engine::{Answer, Similarity};
 use crate::simd::{softmax_in_place, tanh};
-use crate::vocabulary::UNK;
+use crate::vocabulary::{UNK, Vocabulary};
 use evidence::OUTSIDE;
 use weights::Weights;
 
@@ -29,30 +34,42 @@ use weights::Weights;
 #[derive(Clone, Debug)]
 pub struct Mixture {
     weights: Weights,
+    syntax: Syntax,
     /// Experts that are not listened to: see [`Mixture::without`].
     silent: [bool; EXPERTS.len()],
     reranks: bool,
 }
 
 impl Mixture {
-    /// From tensors with the names and shapes of [`parameters`].
-    pub fn new(tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<Self> {
+    /// From tensors with the names and shapes of [`parameters`], for documents of this vocabulary.
+    pub fn new(
+        tensors: &BTreeMap<String, Tensor>,
+        vocabulary: &Vocabulary,
+    ) -> candle_core::Result<Self> {
         Ok(Self {
+            syntax: Syntax::new(vocabulary),
             weights: Weights::new(tensors)?,
             silent: [false; EXPERTS.len()],
             reranks: true,
         })
     }
 
-    /// The same without one of [`EXPERTS`] but the network, or without the "reranker": how much it is worth. `None` if there
-    /// is none of that name.
+    /// The same without one of [`EXPERTS`] but the network, without those for the "project", or without the "reranker": how
+    /// much it is worth. `None` if there is none of that name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Option<Self> {
         if name == "reranker" {
             self.reranks = false;
         } else {
-            let expert = (1..EXPERTS.len()).find(|&expert| EXPERTS[expert] == name)?;
-            self.silent[expert] = true;
+            let mut found = false;
+            for (expert, silent) in EXPERTS.iter().zip(&mut self.silent).skip(1) {
+                let is_one = *expert == name || name == "project" && expert.starts_with(name);
+                *silent |= is_one;
+                found |= is_one;
+            }
+            if !found {
+                return None;
+            }
         }
         Some(self)
     }
@@ -69,7 +86,7 @@ impl Mixture {
         answer: &Answer,
         similar: &Similarity,
     ) -> Prediction {
-        let evidence = document.evidence(answer, similar);
+        let evidence = document.evidence(&self.syntax, answer, similar);
         let Weights {
             mean, deviation, ..
         } = &self.weights;

@@ -3,6 +3,7 @@
 //! Documents change before anything is awaited, and the lock is never held over an await, so that an edit counts for
 //! every request that the client sent after it. The model runs on threads of its own.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,8 +12,9 @@ use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
     CompletionContext, CompletionList, CompletionParams, CompletionResponse, CompletionTriggerKind,
-    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
     Position, TextDocumentPositionParams, Uri,
 };
 use tower_lsp::{Client, LanguageServer};
@@ -24,6 +26,7 @@ use super::documents::{Document, Documents};
 use super::parent;
 use super::questions::{Found, NoAnswer, Questions};
 use super::settings::Settings;
+use super::workspace::Status;
 
 /// The language server.
 pub struct Backend {
@@ -42,6 +45,12 @@ struct State {
     /// What was wrong with the first settings, until the client may be told.
     warnings: Vec<String>,
     style: Style,
+    /// The workspace's, as paths.
+    folders: Vec<PathBuf>,
+    /// The document that was edited last.
+    edited: Option<Uri>,
+    /// Whether the client can be asked to watch files.
+    watches: bool,
 }
 
 /// A place in a document as it was when a request came.
@@ -91,6 +100,21 @@ impl Backend {
         }
     }
 
+    /// `minicopilot/project`: what has been read of the project, once all that was said so far has been.
+    pub async fn project(&self) -> Result<Status> {
+        Ok(self.questions.workspace().settled().await)
+    }
+
+    /// Reads the workspace, as the settings want it.
+    fn open_workspace(&self) {
+        let state = self.state();
+        let (folders, budget) = match state.settings.project_bytes() {
+            Some(budget) => (state.folders.clone(), budget),
+            None => (Vec::new(), 0),
+        };
+        self.questions.workspace().open(folders, budget);
+    }
+
     fn place(&self, uri: &Uri, position: Position) -> Option<Place> {
         let state = self.state();
         let document = state.documents.get(uri)?;
@@ -124,16 +148,38 @@ impl LanguageServer for Backend {
         }
         let style = capabilities::style(&params.capabilities);
         let mut state = self.state();
-        let raw = params.initialization_options.unwrap_or(Value::Null);
-        state.settings = Settings::resolve(&raw, &mut state.warnings);
+        let raw = params
+            .initialization_options
+            .as_ref()
+            .unwrap_or(&Value::Null);
+        state.settings = Settings::resolve(raw, &mut state.warnings);
         self.questions.set_memory(state.settings.session_bytes());
         state.style = style;
-        Ok(capabilities::answer(style, &state.settings))
+        state.folders = capabilities::folders(&params);
+        state.watches = capabilities::watches_files(&params.capabilities);
+        let answer = capabilities::answer(style, &state.settings);
+        drop(state);
+        self.open_workspace();
+        Ok(answer)
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        let warnings = std::mem::take(&mut self.state().warnings);
+        let (warnings, watches) = {
+            let mut state = self.state();
+            let watches = state.watches && !state.folders.is_empty();
+            (std::mem::take(&mut state.warnings), watches)
+        };
         self.warn_user(warnings).await;
+        let registered = if watches {
+            self.client
+                .register_capability(vec![capabilities::watching()])
+                .await
+        } else {
+            Ok(())
+        };
+        if let Err(error) = registered {
+            warn!("the client does not watch files: {error}");
+        }
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -149,7 +195,10 @@ impl LanguageServer for Backend {
         let mut warnings = Vec::new();
         let settings = Settings::resolve(&params.settings, &mut warnings);
         self.questions.set_memory(settings.session_bytes());
-        self.state().settings = settings;
+        let before = std::mem::replace(&mut self.state().settings, settings.clone());
+        if before.project_bytes() != settings.project_bytes() {
+            self.open_workspace();
+        }
         self.warn_user(warnings).await;
     }
 
@@ -160,6 +209,9 @@ impl LanguageServer for Backend {
             .documents
             .open(&opened.uri, opened.version, opened.text);
         let end = document.text.len();
+        self.questions
+            .workspace()
+            .edited(&opened.uri, &document.text);
         self.questions.read_ahead(opened.uri, document, end);
     }
 
@@ -173,7 +225,19 @@ impl LanguageServer for Backend {
             params.content_changes,
             encoding,
         );
+        let left = state.edited.replace(changed.uri.clone());
+        let left = left.filter(|left| *left != changed.uri);
+        let left = left.and_then(|left| Some((state.documents.get(&left)?, left)));
         drop(state);
+        let workspace = self.questions.workspace();
+        if let Some((document, uri)) = &left {
+            workspace.edited(uri, &document.text);
+        }
+        if let Some((document, end)) = &edited
+            && (left.is_some() || imports_at(&document.text, *end))
+        {
+            workspace.edited(&changed.uri, &document.text);
+        }
         // As far as the last edit, where the cursor most likely is: what comes after it is not asked about yet.
         if let Some((document, end)) = edited {
             self.questions.read_ahead(changed.uri, document, end);
@@ -183,7 +247,40 @@ impl LanguageServer for Backend {
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         let uri = params.text_document.uri;
         self.state().documents.close(&uri);
+        self.questions.workspace().closed(&uri);
         self.questions.forget(uri);
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        let uri = params.text_document.uri;
+        let document = self.state().documents.get(&uri);
+        if let Some(document) = document {
+            self.questions.workspace().edited(&uri, &document.text);
+        }
+        self.questions.workspace().changed(paths([&uri]));
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        let changed = params.changes.iter().map(|change| &change.uri);
+        // What is open is as the editor has it, whatever lies on the disk.
+        let closed = {
+            let state = self.state();
+            changed
+                .filter(|uri| state.documents.get(uri).is_none())
+                .collect::<Vec<_>>()
+        };
+        self.questions.workspace().changed(paths(closed));
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let removed = paths(params.event.removed.iter().map(|folder| &folder.uri));
+        let added = paths(params.event.added.iter().map(|folder| &folder.uri));
+        {
+            let mut state = self.state();
+            state.folders.retain(|folder| !removed.contains(folder));
+            state.folders.extend(added);
+        }
+        self.open_workspace();
     }
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
@@ -248,4 +345,20 @@ fn least_probability(context: Option<&CompletionContext>, settings: &Settings) -
         Some(character) if character == " " => Some(settings.min_probability),
         _ => Some(0.0),
     }
+}
+
+/// The files among some addresses.
+fn paths<'a>(uris: impl IntoIterator<Item = &'a Uri>) -> Vec<PathBuf> {
+    let paths = uris.into_iter().filter_map(Uri::to_file_path);
+    paths.map(std::borrow::Cow::into_owned).collect()
+}
+
+/// Whether the line of an edit imports something.
+fn imports_at(text: &str, end: usize) -> bool {
+    let begin = text[..end].rfind('\n').map_or(0, |line| line + 1);
+    // Enter is the last key of a statement.
+    let begin = text[..begin.saturating_sub(1)]
+        .rfind('\n')
+        .map_or(0, |line| line + 1);
+    text[begin..end].contains("import ")
 }

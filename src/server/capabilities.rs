@@ -1,9 +1,13 @@
 //! What client and server can: read from `initialize`, and said in its answer.
 
+use std::path::PathBuf;
+
+use serde_json::json;
 use tower_lsp::ls_types::{
-    ClientCapabilities, CompletionOptions, CompletionOptionsCompletionItem, InitializeResult,
-    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions,
+    ClientCapabilities, CompletionOptions, CompletionOptionsCompletionItem, InitializeParams,
+    InitializeResult, OneOf, Registration, ServerCapabilities, ServerInfo,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::convert::{Encoding, Style};
@@ -27,11 +31,48 @@ pub fn style(client: &ClientCapabilities) -> Style {
     }
 }
 
+/// The folders that this client has opened.
+#[allow(
+    deprecated,
+    reason = "rootUri and rootPath are all that older clients send"
+)]
+pub fn folders(params: &InitializeParams) -> Vec<PathBuf> {
+    let folders = params.workspace_folders.iter().flatten();
+    let mut folders: Vec<PathBuf> = folders
+        .filter_map(|folder| Some(folder.uri.to_file_path()?.into_owned()))
+        .collect();
+    if folders.is_empty() {
+        let root = params
+            .root_uri
+            .as_ref()
+            .and_then(|uri| Some(uri.to_file_path()?.into_owned()));
+        folders.extend(root.or_else(|| params.root_path.as_ref().map(PathBuf::from)));
+    }
+    folders
+}
+
+/// Whether this client can be asked to say when files change on the disk.
+pub fn watches_files(client: &ClientCapabilities) -> bool {
+    let workspace = client.workspace.as_ref();
+    let watched = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
+    watched.and_then(|watched| watched.dynamic_registration) == Some(true)
+}
+
+/// The wish to be told of Python files that change on the disk.
+pub fn watching() -> Registration {
+    Registration {
+        id: "python-files".to_owned(),
+        method: "workspace/didChangeWatchedFiles".to_owned(),
+        register_options: Some(json!({"watchers": [{"globPattern": "**/*.py"}]})),
+    }
+}
+
 /// The answer to `initialize`.
 pub fn answer(style: Style, settings: &Settings) -> InitializeResult {
     let synchronisation = TextDocumentSyncOptions {
         open_close: Some(true),
         change: Some(TextDocumentSyncKind::INCREMENTAL),
+        save: Some(TextDocumentSyncSaveOptions::Supported(true)),
         ..TextDocumentSyncOptions::default()
     };
     let completion = CompletionOptions {
@@ -46,6 +87,13 @@ pub fn answer(style: Style, settings: &Settings) -> InitializeResult {
             position_encoding: Some(style.encoding.kind()),
             text_document_sync: Some(TextDocumentSyncCapability::Options(synchronisation)),
             completion_provider: Some(completion),
+            workspace: Some(WorkspaceServerCapabilities {
+                workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                    supported: Some(true),
+                    change_notifications: Some(OneOf::Left(true)),
+                }),
+                file_operations: None,
+            }),
             ..ServerCapabilities::default()
         },
         server_info: Some(ServerInfo {

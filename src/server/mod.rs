@@ -5,6 +5,7 @@
 //! * [`documents`] holds the texts, [`settings`] the user's wishes, [`capabilities`] the client's abilities;
 //! * [`convert`] is the only place that knows both the protocol's terms and the library's;
 //! * [`questions`] go to the completer on a thread of its own, [`inference`], and count until a newer one comes, [`latest`];
+//! * [`workspace`] reads the project's files, and chooses which of them an open document stands among;
 //! * [`parent`] ends the server when its client dies.
 
 mod backend;
@@ -18,6 +19,7 @@ mod parent;
 mod questions;
 mod settings;
 mod transport;
+mod workspace;
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -34,6 +36,7 @@ use backend::Backend;
 use inference::Inference;
 use questions::Questions;
 use settings::Settings;
+use workspace::Workspace;
 
 /// How long open answers may take once the client has closed standard input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -52,7 +55,10 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         .context("cannot start the async runtime")?;
     let inference = Inference::start(Settings::default().session_bytes())
         .context("cannot start the inference thread")?;
-    let questions = Questions::new(completer, inference);
+    let completer = Arc::new(completer);
+    let workspace = Workspace::start(Arc::clone(&completer))
+        .context("cannot start the thread that reads the project")?;
+    let questions = Questions::new(completer, workspace, inference);
     let (input, output, ended, writer) = stdout()
         .and_then(|stdout| transport::start(BufReader::new(io::stdin()), stdout, is_output_ready))
         .context("cannot start the input threads")?;
@@ -60,6 +66,7 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     let flag = Arc::clone(&shut_down);
     let (service, socket) = LspService::build(|client| Backend::new(client, questions, flag))
         .custom_method("minicopilot/nextTokens", Backend::next_tokens)
+        .custom_method("minicopilot/project", Backend::project)
         .finish();
     let server = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     runtime.block_on(async {

@@ -9,12 +9,14 @@ use tracing::{debug, error};
 use super::documents::Document;
 use super::inference::{self, Inference, Outcome};
 use super::latest::Latest;
+use super::workspace::Workspace;
 use crate::completer::{Completer, Completions, NextTokens, Options, Session};
 use crate::engine::EngineError;
 
 /// The model, and who waits for it.
 pub struct Questions {
     completer: Arc<Completer>,
+    workspace: Workspace,
     inference: Inference<Uri, Session>,
     latest: Latest<(Uri, Method)>,
 }
@@ -55,12 +57,22 @@ impl inference::Session for Session {
 
 impl Questions {
     /// Questions to `completer`, whose network runs on the thread of `inference`.
-    pub fn new(completer: Completer, inference: Inference<Uri, Session>) -> Self {
+    pub fn new(
+        completer: Arc<Completer>,
+        workspace: Workspace,
+        inference: Inference<Uri, Session>,
+    ) -> Self {
         Self {
-            completer: Arc::new(completer),
+            completer,
+            workspace,
             inference,
             latest: Latest::default(),
         }
+    }
+
+    /// The files that documents stand among.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
     }
 
     /// The candidates at a place in a document. Dropping the future takes the question back.
@@ -74,7 +86,9 @@ impl Questions {
         let method = Method::Completion;
         self.latest.end(&(uri.clone(), method));
         // Here and now, if that takes no arithmetic.
+        let around = self.workspace.surroundings(&uri);
         let at_once = self.inference.at_once(&uri, |session| {
+            session.surround(around);
             self.completer
                 .complete_at_once(session, &document.text, cursor, &options)
         });
@@ -137,8 +151,10 @@ impl Questions {
         let outdated = self.latest.begin((uri.clone(), method));
         let completer = Arc::clone(&self.completer);
         let text = Arc::clone(&document.text);
+        let (workspace, of) = (self.workspace.clone(), uri.clone());
         let asked = Instant::now();
         let answer = self.inference.ask(uri, move |session, stop| {
+            session.surround(workspace.surroundings(&of));
             let queued = asked.elapsed();
             let answer = question(&completer, session, &text, stop);
             debug!(?method, ?queued, took = ?asked.elapsed(), "answered");
@@ -163,7 +179,9 @@ impl Questions {
     pub fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
         // Most letters go on with a word and change nothing that was read: no thread need be woken for them, unless it
         // still reads what stood there before.
+        let around = self.workspace.surroundings(&uri);
         let is_read = |session: &mut Session| {
+            session.surround(around);
             let known = self.completer.is_read(session, &document.text, cursor);
             known.then_some(())
         };
@@ -175,7 +193,9 @@ impl Questions {
     /// Lets the model read a document up to a place, whatever that is, while nobody asks anything.
     pub fn read(&self, uri: Uri, document: Document, cursor: usize) {
         let completer = Arc::clone(&self.completer);
+        let (workspace, of) = (self.workspace.clone(), uri.clone());
         self.inference.read_ahead(uri, move |session, stop| {
+            session.surround(workspace.surroundings(&of));
             match completer.read(session, &document.text, cursor, stop) {
                 Ok(true) => Outcome::Done,
                 Ok(false) => Outcome::Stopped,

@@ -22,6 +22,10 @@ pub struct Settings {
     /// Megabytes that what the model has read of the open documents may take together (8 to 4096): what is beyond them is
     /// read again when it is asked about.
     pub memory: usize,
+    /// Read the workspace's Python files, and answer by them too.
+    pub project: bool,
+    /// Megabytes that they may take (8 to 4096): what is beyond them is not read.
+    pub project_memory: usize,
 }
 
 impl Default for Settings {
@@ -35,6 +39,8 @@ impl Default for Settings {
                 .map(str::to_owned)
                 .to_vec(),
             memory: 48,
+            project: true,
+            project_memory: 64,
         }
     }
 }
@@ -75,6 +81,11 @@ impl Settings {
                 .ok_or("a list of single characters"),
                 "memory" => set(&mut settings.memory, value, |mb| (8..=4096).contains(mb))
                     .ok_or("a number of megabytes from 8 to 4096"),
+                "project" => set(&mut settings.project, value, |_| true).ok_or("true or false"),
+                "projectMemory" => set(&mut settings.project_memory, value, |mb| {
+                    (8..=4096).contains(mb)
+                })
+                .ok_or("a number of megabytes from 8 to 4096"),
                 _ => {
                     warnings.push(format!("unknown setting {key:?}"));
                     Ok(())
@@ -90,6 +101,11 @@ impl Settings {
     /// [`Settings::memory`] in bytes.
     pub fn session_bytes(&self) -> usize {
         self.memory << 20
+    }
+
+    /// [`Settings::project_memory`] in bytes; `None` if the workspace is not to be read.
+    pub fn project_bytes(&self) -> Option<usize> {
+        self.project.then_some(self.project_memory << 20)
     }
 
     /// What the completer needs to know.

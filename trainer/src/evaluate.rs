@@ -66,6 +66,9 @@ pub struct Args {
     /// In place of the two contexts: the network alone, the mixture, and the mixture with its reranker, as it is served
     #[arg(long, conflicts_with_all = ["out", "baseline", "gradients", "device", "quantized"])]
     joined: bool,
+    /// With --joined: each file among the other ones of its package, as in an editor that has opened the project
+    #[arg(long, requires = "joined")]
+    project: bool,
     /// With --joined: also without this expert; may be repeated
     #[arg(long, value_name = "EXPERT", requires = "joined")]
     without: Vec<String>,
@@ -199,8 +202,10 @@ fn joined(
     interrupt: &Interrupt,
 ) -> Result<String> {
     let columns = watched(args, dataset, interrupt, |limit, progress| {
-        let (split, without) = (args.split, &args.without);
-        crate::gate::compared(checkpoint, dataset, split, limit, without, progress)
+        let (split, without, project) = (args.split, &args.without, args.project);
+        crate::gate::compared(
+            checkpoint, dataset, split, limit, without, project, progress,
+        )
     })?;
     let Some(columns) = columns else {
         return Ok(String::new());

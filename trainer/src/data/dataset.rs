@@ -124,6 +124,22 @@ impl Dataset {
 }
 
 impl Dataset {
+    /// The path of each file of a split.
+    pub fn paths(&self, split: Split) -> Result<Vec<String>> {
+        let path = self.folder.join(split.paths());
+        let text =
+            std::fs::read_to_string(&path).with_context(|| damaged(&path, "it cannot be read"))?;
+        let lines = text.lines().map(serde_json::from_str);
+        let paths: Vec<String> = lines
+            .collect::<serde_json::Result<_>>()
+            .with_context(|| damaged(&path, "it is no list of paths"))?;
+        ensure!(
+            paths.len() == self.files(split).len(),
+            damaged(&path, "it has not one line for each file")
+        );
+        Ok(paths)
+    }
+
     /// What `<UNK>` stands for in each file of a split: its tokens outside the vocabulary, separated by spaces.
     pub fn unknown(&self, split: Split) -> Result<Vec<String>> {
         let path = self.folder.join(split.unknown());

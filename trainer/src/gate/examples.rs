@@ -1,8 +1,12 @@
 //! Files of a prepared corpus read as the server reads a buffer, token by token.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use anyhow::{Result, ensure};
 use minicopilot::engine::{Answer, Engine, Session, Similarity};
-use minicopilot::mixture::Document;
+use minicopilot::mixture::{Document, Surroundings};
+use minicopilot::project::{Imports, Project};
 use minicopilot::python;
 use minicopilot::vocabulary::UNK;
 
@@ -15,6 +19,9 @@ pub struct Files<'a> {
     unknown: Vec<String>,
     /// By id: whether it is a name that is not a keyword.
     names: Vec<bool>,
+    /// Path of each file, and the projects that they belong to by their paths' first parts.
+    paths: Vec<String>,
+    projects: BTreeMap<String, Project>,
 }
 
 /// One place of a file, as an expert sees it.
@@ -41,24 +48,36 @@ impl<'a> Files<'a> {
             names: (0..vocabulary.len() as u32)
                 .map(|id| python::is_name(token(id)))
                 .collect(),
+            paths: Vec::new(),
+            projects: BTreeMap::new(),
         })
     }
 
-    /// Reads a file and shows each of its places; the engine keeps hidden states or not.
-    pub fn read(
-        &self,
-        engine: &Engine,
-        file: usize,
-        see: &mut dyn FnMut(&Place<'_>) -> Result<()>,
-    ) -> Result<()> {
+    /// The same, each file among the others of its package: the first part of its path.
+    pub fn with_projects(mut self) -> Result<Self> {
+        self.paths = self.dataset.paths(self.split)?;
+        let mut projects: BTreeMap<String, Project> = BTreeMap::new();
+        for (file, path) in self.paths.iter().enumerate() {
+            let (ids, texts) = self.tokens(file)?;
+            let package = package(path);
+            if !projects.contains_key(package) {
+                projects.insert(package.to_owned(), Project::new(self.dataset.vocabulary()));
+            }
+            if let Some(project) = projects.get_mut(package) {
+                // Without `</s>`, which ends no buffer.
+                let tokens = ids.into_iter().zip(texts);
+                project.insert(path, tokens.take_while(|(_, text)| *text != python::END));
+            }
+        }
+        self.projects = projects;
+        Ok(self)
+    }
+
+    /// The ids of a file's tokens, and how they are spelled.
+    fn tokens(&self, file: usize) -> Result<(Vec<u32>, Vec<&str>)> {
         let vocabulary = self.dataset.vocabulary();
-        let ids: Vec<u32> = self
-            .dataset
-            .files(self.split)
-            .file(file)
-            .iter()
-            .map(|&id| id.into())
-            .collect();
+        let shard = self.dataset.files(self.split);
+        let ids: Vec<u32> = shard.file(file).iter().map(|&id| id.into()).collect();
         let mut unknown = self.unknown[file].split_whitespace();
         let texts: Vec<&str> = ids
             .iter()
@@ -73,8 +92,30 @@ impl<'a> Files<'a> {
             self.split.unknown(),
             self.split.shard()
         );
+        Ok((ids, texts))
+    }
+
+    /// What stands around a file that begins with these tokens, if it belongs to a project.
+    fn surroundings(&self, file: usize, texts: &[&str]) -> Option<Arc<Surroundings>> {
+        let path = self.paths.get(file)?;
+        let project = self.projects.get(package(path))?;
+        let nearest = project.nearest(path, &Imports::of(texts.iter().copied()));
+        Some(Arc::new(project.surroundings(&nearest)))
+    }
+
+    /// Reads a file and shows each of its places; the engine keeps hidden states or not. `in_project`: among the files
+    /// around it, if there are any. These are chosen anew whenever an import has ended, as the server does.
+    pub fn read(
+        &self,
+        engine: &Engine,
+        file: usize,
+        in_project: bool,
+        see: &mut dyn FnMut(&Place<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let (ids, texts) = self.tokens(file)?;
         let mut session = Session::new();
         let mut document = Document::new();
+        let mut has_imported = false;
         for at in 0..ids.len().saturating_sub(1) {
             let (id, text) = (ids[at], texts[at]);
             let is_name = if id == UNK {
@@ -82,6 +123,9 @@ impl<'a> Files<'a> {
             } else {
                 self.names[id as usize]
             };
+            if in_project {
+                self.surround(file, &texts[..at], text, &mut has_imported, &mut document);
+            }
             document.push(id, text, is_name);
             let context = &ids[..=at];
             let answer = session.answer(engine, context)?;
@@ -97,25 +141,39 @@ impl<'a> Files<'a> {
         }
         Ok(())
     }
+
+    /// Puts a document that has the tokens `before` and gets another one into its surroundings, at its beginning and when
+    /// a block of imports has ended.
+    fn surround(
+        &self,
+        file: usize,
+        before: &[&str],
+        next: &str,
+        has_imported: &mut bool,
+        document: &mut Document,
+    ) {
+        let is_begun = matches!(before.last(), Some(&python::EOL | &python::START));
+        let is_import = matches!(next, "import" | "from");
+        if before.is_empty() {
+            document.surround(self.surroundings(file, before));
+        } else if is_begun && is_import {
+            *has_imported = true;
+        } else if is_begun && *has_imported {
+            document.surround(self.surroundings(file, before));
+            *has_imported = false;
+        }
+    }
 }
 
 impl Place<'_> {
-    /// The number of the target among the document's words, if it has stood there.
-    pub fn word(&self) -> Option<usize> {
-        if self.target != UNK {
-            return self.document.word(self.target);
-        }
-        let words = self.document.words().iter();
-        words
-            .clone()
-            .position(|word| word.id == UNK && *word.text == *self.text)
+    /// The target's number among the candidates, if it is one.
+    pub fn candidate(&self) -> Option<usize> {
+        let size = self.answer.probabilities.len();
+        self.document.candidate(size, self.target, self.text)
     }
+}
 
-    /// The target's number among the candidates of a vocabulary of this size, if it is one.
-    pub fn candidate(&self, vocabulary_size: usize) -> Option<usize> {
-        match self.target {
-            UNK => self.word().map(|word| vocabulary_size + word),
-            id => Some(id as usize),
-        }
-    }
+/// The package that a file belongs to.
+fn package(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
 }

@@ -32,6 +32,7 @@ pub fn compared(
     split: Split,
     max_tokens: u64,
     without: &[String],
+    in_project: bool,
     progress: &(dyn Fn(u64) -> bool + Sync),
 ) -> Result<Vec<(String, Figures)>> {
     let config = &checkpoint.config;
@@ -64,10 +65,21 @@ pub fn compared(
     for name in without {
         contestants.push(lacking(name)?);
     }
-    let files = Files::new(dataset, split)?;
+    let mut files = Files::new(dataset, split)?;
+    if in_project {
+        files = files.with_projects()?;
+    }
     let shards = dataset.files(split);
     let which: Vec<usize> = (0..shards.files_within(max_tokens).max(1)).collect();
-    measure(&engine, dataset, &files, &which, &contestants, progress)
+    measure(
+        &engine,
+        dataset,
+        &files,
+        in_project,
+        &which,
+        &contestants,
+        progress,
+    )
 }
 
 /// Measures every contestant on the same files.
@@ -75,6 +87,7 @@ fn measure(
     engine: &Engine,
     dataset: &Dataset,
     files: &Files<'_>,
+    in_project: bool,
     which: &[usize],
     contestants: &[Contestant],
     progress: &(dyn Fn(u64) -> bool + Sync),
@@ -86,7 +99,7 @@ fn measure(
             let mut metrics: Vec<Metrics> =
                 contestants.iter().map(|_| Metrics::default()).collect();
             if progress(done.load(Ordering::Relaxed)) {
-                files.read(engine, file, &mut |place| {
+                files.read(engine, file, in_project, &mut |place| {
                     for (contestant, metrics) in contestants.iter().zip(&mut metrics) {
                         metrics.add(&observe(contestant, dataset, place));
                     }
@@ -107,39 +120,27 @@ fn measure(
 
 fn observe(contestant: &Contestant, dataset: &Dataset, place: &Place<'_>) -> Observation {
     let vocabulary = dataset.vocabulary();
-    let size = vocabulary.len();
-    let ranked = match &contestant.mixture {
+    let document = place.document;
+    let (prediction, ranked) = match &contestant.mixture {
         None => {
-            let known = (0..size).filter(|&id| id != UNK as usize);
-            Prediction::of_network(place.answer).best(known, ANSWERS)
+            let prediction = Prediction::of_network(place.answer);
+            let known = (0..vocabulary.len()).filter(|&id| id != UNK as usize);
+            let ranked = prediction.best(known, ANSWERS);
+            (prediction, ranked)
         }
         Some(mixture) => {
-            let prediction = mixture.predict(place.document, place.answer, place.similar);
-            // What can be offered: of what is outside the vocabulary, names.
-            let words = place.document.words();
-            let is_offered = |&candidate: &usize| {
-                prediction
-                    .outside(candidate)
-                    .is_none_or(|word| words[word].is_name)
-            };
-            let everything = (0..prediction.probabilities.len()).filter(is_offered);
-            mixture.rank(
-                &prediction,
-                place.document,
-                place.answer,
-                everything,
-                ANSWERS,
-            )
+            let prediction = mixture.predict(document, place.answer, place.similar);
+            let all = prediction.candidates(document);
+            let ranked = mixture.rank(&prediction, document, place.answer, all, ANSWERS);
+            (prediction, ranked)
         }
     };
     let answers: Vec<(&str, f32)> = ranked
         .iter()
         .map(|&(candidate, probability)| {
-            let text = match candidate.checked_sub(size) {
-                Some(word) => &*place.document.words()[word].text,
-                None => vocabulary.token(candidate as u32).unwrap_or_default(),
-            };
-            (text, probability)
+            let known = vocabulary.token(candidate as u32);
+            let text = known.or_else(|| prediction.spelling(document, candidate));
+            (text.unwrap_or_default(), probability)
         })
         .collect();
     Observation::from_answers(place.text, place.previous, &answers, None)

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use minicopilot::checkpoint::Checkpoint;
 use minicopilot::engine::Engine;
-use minicopilot::mixture::{Mixture, RERANKED, prior};
+use minicopilot::mixture::{Mixture, RERANKED, Syntax, prior};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -56,7 +56,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let dataset = Dataset::open(&args.data)?;
     evaluate::same_vocabulary(&checkpoint, &dataset, &args.data)?;
-    let files = Files::new(&dataset, Split::Validation)?;
+    let files = Files::new(&dataset, Split::Validation)?.with_projects()?;
     let shards = dataset.files(Split::Validation);
     // From the end: `evaluate` measures the first ones.
     let mut left = args.tokens;
@@ -85,6 +85,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         let bar = crate::train::bar(args.tokens.min(shards.tokens()), 0).with_message(message);
         move |places: usize| bar.inc(places as u64)
     };
+    let syntax = Syntax::new(&checkpoint.vocabulary);
     let mut examples = GateExamples::default();
     each(
         &engine,
@@ -92,7 +93,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         &used,
         interrupt,
         &reading("reading for the gate"),
-        &gate_example,
+        &|place: &Place<'_>, into: &mut GateExamples| gate_example(&syntax, place, into),
         &mut |some| {
             examples.append(some);
         },
@@ -115,7 +116,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     drop(examples);
     parameters.extend(fit::neutral_reranker()?);
 
-    let mixture = Mixture::new(&parameters)?;
+    let mixture = Mixture::new(&parameters, &checkpoint.vocabulary)?;
     let mut examples = RerankerExamples::default();
     let example =
         |place: &Place<'_>, into: &mut RerankerExamples| reranker_example(&mixture, place, into);
@@ -164,7 +165,8 @@ fn each<T: Default + Send>(
             .par_iter()
             .map(|&file| {
                 let (mut examples, mut places) = (T::default(), 0);
-                files.read(engine, file, &mut |place| {
+                // Half of them in their projects: a buffer may be alone.
+                files.read(engine, file, file % 2 == 0, &mut |place| {
                     example(place, &mut examples);
                     places += 1;
                     Ok(())
@@ -220,9 +222,12 @@ fn centre(
 }
 
 /// What the gate sees at a place that some expert could have foretold.
-fn gate_example(place: &Place<'_>, examples: &mut GateExamples) {
-    let evidence = place.document.evidence(place.answer, place.similar);
-    let likelihoods = evidence.likelihoods(place.answer, place.target, place.word());
+fn gate_example(syntax: &Syntax, place: &Place<'_>, examples: &mut GateExamples) {
+    let evidence = place.document.evidence(syntax, place.answer, place.similar);
+    let Some(target) = place.candidate() else {
+        return;
+    };
+    let likelihoods = evidence.likelihoods(place.document, place.answer, target);
     if likelihoods.iter().all(|&p| p <= 0.0) {
         return;
     }
@@ -237,9 +242,8 @@ fn gate_example(place: &Place<'_>, examples: &mut GateExamples) {
 /// What the reranker sees at a place whose target is among the mixture's best.
 fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut RerankerExamples) {
     let prediction = mixture.predict(place.document, place.answer, place.similar);
-    let size = place.answer.probabilities.len();
     let best = prediction.best(0..prediction.probabilities.len(), RERANKED);
-    let target = place.candidate(size);
+    let target = place.candidate();
     let found = best
         .iter()
         .position(|&(candidate, _)| Some(candidate) == target);

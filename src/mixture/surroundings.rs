@@ -1,0 +1,302 @@
+//! What stands around a document: files of its project, the nearest first, sorted by what stands before each token.
+//!
+//! A suffix array over reversed contexts: the places where the last k tokens of a buffer have stood are one range, found by
+//! two binary searches inside that of the last k - 1. It takes 8 bytes a token, is made once, in the background, and is never
+//! changed; a project that changes gets a new one.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::document::ORDERS;
+use super::syntax::Syntax;
+use crate::vocabulary::UNK;
+
+/// The longest context that is looked for, in tokens.
+const DEEPEST: usize = 12;
+/// Places of one context that are looked at, evenly spread.
+const SAMPLED: usize = 128;
+/// How far from the document, in tokens, a place has lost most of its weight; and what it never loses.
+const NEAR: f32 = 20_000.0;
+const FAR_WEIGHT: f32 = 0.25;
+
+/// The files around a document. Immutable: share it.
+///
+/// Its tokens are ids of the vocabulary, or the vocabulary's size plus the number of a name.
+#[derive(Debug)]
+pub struct Surroundings {
+    vocabulary_size: usize,
+    /// The names outside the vocabulary, sorted.
+    names: Vec<Box<str>>,
+    /// File after file.
+    tokens: Vec<u32>,
+    /// The positions that a token follows, sorted by the token there, then the one before it, and so on.
+    order: Vec<u32>,
+    /// Names, and what share of all they have: elsewhere, and behind a dot. Ascending.
+    shares: [Vec<(u32, f32)>; 2],
+    /// The likeliest of each.
+    likeliest: [Option<(u32, f32)>; 2],
+    /// The last parts of the files' modules, and where the files stand.
+    modules: Vec<(u32, Range<usize>)>,
+    /// The token of a dot.
+    dot: u32,
+}
+
+/// What followed a context in the surroundings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// Tokens, ascending: what the n-grams and what the longest match give each. Neither adds up to one.
+    pub(super) said: Vec<(u32, [f32; 2])>,
+    /// The longest match's length.
+    pub(super) length: usize,
+    /// How often the longest match stands there.
+    pub(super) occurrences: usize,
+    /// How many tokens followed it, and the likeliest's share.
+    pub(super) distinct: usize,
+    pub(super) largest: f32,
+    /// By context length, how much it is to be trusted over shorter ones.
+    pub(super) trusts: [f32; ORDERS],
+}
+
+impl Surroundings {
+    /// Of `files`, the nearest first: the last part of each one's module, and its tokens from `<s>` on. They are below the
+    /// vocabulary's size, or index `words` behind it.
+    pub fn new<'a>(
+        syntax: &Syntax,
+        words: &[Box<str>],
+        files: impl Iterator<Item = (u32, &'a [u32])>,
+    ) -> Self {
+        let vocabulary_size = syntax.vocabulary_size();
+        let (mut tokens, mut modules) = (Vec::new(), Vec::new());
+        for (module, file) in files {
+            modules.push((module, tokens.len()..tokens.len() + file.len()));
+            tokens.extend_from_slice(file);
+        }
+        let outside = |token: &u32| (*token as usize).checked_sub(vocabulary_size);
+        let named = modules.iter().map(|(module, _)| module);
+        let mut used: Vec<usize> = tokens.iter().chain(named).filter_map(outside).collect();
+        used.sort_unstable();
+        used.dedup();
+        used.sort_unstable_by_key(|&word| &words[word]);
+        let mut number = rustc_hash::FxHashMap::default();
+        number.extend(used.iter().enumerate().map(|(n, &word)| (word, n)));
+        let renumber = |token: &mut u32| {
+            if let Some(word) = outside(token) {
+                *token = (vocabulary_size + number[&word]) as u32;
+            }
+        };
+        tokens.iter_mut().for_each(renumber);
+        modules.iter_mut().for_each(|(module, _)| renumber(module));
+        let mut surroundings = Self {
+            vocabulary_size,
+            names: used.iter().map(|&word| words[word].clone()).collect(),
+            order: Vec::new(),
+            shares: [Vec::new(), Vec::new()],
+            likeliest: [None; 2],
+            tokens,
+            modules,
+            dot: syntax.dot,
+        };
+        surroundings.sort(syntax.start);
+        surroundings.share(syntax);
+        surroundings
+    }
+
+    /// How many tokens.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The names outside the vocabulary, sorted.
+    pub fn names(&self) -> &[Box<str>] {
+        &self.names
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        let names: usize = self.names.iter().map(|name| 16 + name.len()).sum();
+        let shares = self.shares.iter().map(|shares| 8 * shares.len());
+        8 * self.tokens.len() + names + shares.sum::<usize>() + 24 * self.modules.len()
+    }
+
+    /// The tokens, file after file.
+    pub(super) fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// Where the nearest file stands whose module's last part is this token.
+    pub(super) fn file(&self, module: u32) -> Option<&Range<usize>> {
+        let mut files = self.modules.iter().filter(|_| module != UNK);
+        files
+            .find(|(other, _)| *other == module)
+            .map(|(_, file)| file)
+    }
+
+    /// The nearest place of the second of two tokens that follow each other, if another token follows it.
+    pub(super) fn place(&self, [first, second]: [u32; 2]) -> Option<usize> {
+        let places = self.range(&self.order, 0, second);
+        let places = self.range(places, 1, first).iter().copied();
+        places.min().map(|place| place as usize)
+    }
+
+    /// The number of a name outside the vocabulary.
+    pub(super) fn name(&self, text: &str) -> Option<usize> {
+        self.names.binary_search_by(|name| (**name).cmp(text)).ok()
+    }
+
+    /// The shares of names behind `token`, ascending by token.
+    pub(super) fn shares(&self, behind: Option<u32>) -> &[(u32, f32)] {
+        &self.shares[usize::from(behind == Some(self.dot))]
+    }
+
+    /// The one with the largest share.
+    pub(super) fn likeliest(&self, behind: Option<u32>) -> Option<(u32, f32)> {
+        self.likeliest[usize::from(behind == Some(self.dot))]
+    }
+
+    fn sort(&mut self, start: u32) {
+        let tokens = &self.tokens;
+        // Three tokens decide nearly always, and lie together.
+        let key = |position: usize| {
+            let back = |k| {
+                position
+                    .checked_sub(k)
+                    .map_or(0, |at| u64::from(tokens[at]))
+            };
+            back(0) << 42 | (back(1) & 0x1f_ffff) << 21 | (back(2) & 0x1f_ffff)
+        };
+        let is_said = |&at: &usize| ![start, UNK].contains(&tokens[at + 1]);
+        let followed = (0..tokens.len().saturating_sub(1)).filter(is_said);
+        let mut keyed: Vec<(u64, u32)> = followed.map(|at| (key(at), at as u32)).collect();
+        keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| deeper(tokens, a.1, b.1)));
+        self.order = keyed.into_iter().map(|(_, position)| position).collect();
+    }
+
+    fn share(&mut self, syntax: &Syntax) {
+        let mut counts = [(); 2].map(|()| vec![0.0; self.vocabulary_size + self.names.len()]);
+        for (position, pair) in self.tokens.windows(2).enumerate() {
+            // Behind the vocabulary there are names only.
+            if pair[1] as usize >= self.vocabulary_size || syntax.is_name(pair[1]) {
+                counts[usize::from(pair[0] == self.dot)][pair[1] as usize] += weight(position);
+            }
+        }
+        self.shares = counts.map(|counts| {
+            let total: f32 = counts.iter().sum();
+            let counted = (0..).zip(counts).filter(|&(_, count)| count > 0.0);
+            counted
+                .map(|(token, count)| (token, count / total))
+                .collect()
+        });
+        for (likeliest, shares) in self.likeliest.iter_mut().zip(&self.shares) {
+            *likeliest = shares.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+        }
+    }
+
+    /// The token `back` before a position.
+    fn token(&self, position: u32, back: usize) -> Option<u32> {
+        (position as usize)
+            .checked_sub(back)
+            .map(|at| self.tokens[at])
+    }
+
+    /// Of positions where the same `back` tokens stand, those where `token` stands before them.
+    fn range<'a>(&self, range: &'a [u32], back: usize, token: u32) -> &'a [u32] {
+        let first = range.partition_point(|&at| self.token(at, back) < Some(token));
+        let count = range[first..].partition_point(|&at| self.token(at, back) == Some(token));
+        &range[first..first + count]
+    }
+
+    /// What followed the places where the same tokens stood as in `context`, the last one first.
+    pub(super) fn find(&self, context: impl Iterator<Item = Option<u32>>) -> Found {
+        let mut found = Found::default();
+        let mut range = &self.order[..];
+        let mut orders: Vec<Vec<(u32, f32)>> = Vec::with_capacity(ORDERS);
+        for (back, token) in context.take(DEEPEST).enumerate() {
+            let Some(token) = token else { break };
+            let longer = self.range(range, back, token);
+            if longer.is_empty() {
+                break;
+            }
+            range = longer;
+            found.length = back + 1;
+            if back < ORDERS {
+                let followers = self.followers(range);
+                let total: f32 = followers.iter().map(|(_, count)| count).sum();
+                found.trusts[back] = total / (total + followers.len() as f32);
+                orders.push(followers);
+            }
+        }
+        if found.length == 0 {
+            return found;
+        }
+        let longest = self.followers(range);
+        let total: f32 = longest.iter().map(|(_, count)| count).sum();
+        let largest = longest.iter().map(|&(_, count)| count).fold(0.0, f32::max);
+        found.occurrences = range.len();
+        found.distinct = longest.len();
+        found.largest = largest / total;
+        let mut said: Vec<(u32, [f32; 2])> = Vec::new();
+        let mut left = 1.0;
+        for (followers, trust) in orders.iter().zip(found.trusts).rev() {
+            let total: f32 = followers.iter().map(|(_, count)| count).sum();
+            let share = left * trust / total;
+            said.extend(
+                followers
+                    .iter()
+                    .map(|&(token, count)| (token, [share * count, 0.0])),
+            );
+            left *= 1.0 - trust;
+        }
+        said.extend(longest.iter().map(|&(token, count)| (token, [0.0, count])));
+        said.sort_unstable_by_key(|&(token, _)| token);
+        said.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1[0] += next.1[0];
+                kept.1[1] += next.1[1];
+            }
+            is_same
+        });
+        found.said = said;
+        found
+    }
+
+    /// The tokens behind some positions, ascending, and how often they stand there, what is near counting more.
+    fn followers(&self, range: &[u32]) -> Vec<(u32, f32)> {
+        let sampled = range.len().min(SAMPLED);
+        let each = range.len() as f32 / sampled as f32;
+        let at = |k: usize| range[k * range.len() / sampled] as usize;
+        let mut followers: Vec<(u32, f32)> = (0..sampled)
+            .map(|k| (self.tokens[at(k) + 1], each * weight(at(k))))
+            .collect();
+        followers.sort_unstable_by_key(|&(token, _)| token);
+        followers.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1 += next.1;
+            }
+            is_same
+        });
+        followers
+    }
+}
+
+/// What a place counts for, so many tokens from the document.
+fn weight(position: usize) -> f32 {
+    FAR_WEIGHT + (1.0 - FAR_WEIGHT) * (-(position as f32) / NEAR).exp()
+}
+
+/// The order of two positions whose last three tokens are the same.
+fn deeper(tokens: &[u32], a: u32, b: u32) -> Ordering {
+    let before = |position: u32, back: usize| {
+        let at = (position as usize).checked_sub(back);
+        at.map(|at| tokens[at])
+    };
+    let differing = (3..DEEPEST).map(|back| before(a, back).cmp(&before(b, back)));
+    let first = differing.into_iter().find(|order| order.is_ne());
+    first.unwrap_or(Ordering::Equal).then(a.cmp(&b))
+}

@@ -1,0 +1,78 @@
+//! The tokens that structure is read off.
+
+use std::sync::Arc;
+
+use crate::python::{EOL, START, is_name};
+use crate::vocabulary::{UNK, Vocabulary};
+
+/// Ids of tokens that mean something for what may stand where.
+#[derive(Clone, Debug)]
+pub struct Syntax {
+    /// By id: whether it is a name that is not a keyword.
+    is_name: Arc<[bool]>,
+    pub(super) start: u32,
+    pub(super) eol: u32,
+    pub(super) dot: u32,
+    pub(super) comma: u32,
+    pub(super) colon: u32,
+    pub(super) equals: u32,
+    pub(super) at: u32,
+    /// `(`, `[`, `{`, and what closes them.
+    pub(super) opening: [u32; 3],
+    pub(super) closing: [u32; 3],
+    pub(super) class: u32,
+    pub(super) def: u32,
+    pub(super) from: u32,
+    pub(super) import: u32,
+    /// `self` and `cls`.
+    pub(super) own: [u32; 2],
+    pub(super) init: u32,
+    pub(super) staticmethod: u32,
+}
+
+impl Syntax {
+    /// As a vocabulary numbers them.
+    pub fn new(vocabulary: &Vocabulary) -> Self {
+        // What it lacks stands nowhere.
+        let id = |token: &str| {
+            Some(vocabulary.id(token))
+                .filter(|&id| id != UNK)
+                .unwrap_or(u32::MAX)
+        };
+        let tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
+        Self {
+            is_name: tokens.map(is_name).collect(),
+            start: id(START),
+            eol: id(EOL),
+            dot: id("."),
+            comma: id(","),
+            colon: id(":"),
+            equals: id("="),
+            at: id("@"),
+            opening: ["(", "[", "{"].map(id),
+            closing: [")", "]", "}"].map(id),
+            class: id("class"),
+            def: id("def"),
+            from: id("from"),
+            import: id("import"),
+            own: ["self", "cls"].map(id),
+            init: id("__init__"),
+            staticmethod: id("staticmethod"),
+        }
+    }
+
+    /// The id of `<s>`.
+    pub fn start(&self) -> u32 {
+        self.start
+    }
+
+    /// Size of the vocabulary.
+    pub fn vocabulary_size(&self) -> usize {
+        self.is_name.len()
+    }
+
+    /// Whether an entry of the vocabulary is a name that is not a keyword.
+    pub fn is_name(&self, id: u32) -> bool {
+        self.is_name.get(id as usize).copied().unwrap_or(false)
+    }
+}

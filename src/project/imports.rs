@@ -1,0 +1,208 @@
+//! What a file imports, read off its tokens, and which paths that may be.
+
+use crate::python;
+
+/// The modules that a file imports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imports {
+    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`. Sorted.
+    modules: Vec<Box<str>>,
+}
+
+/// Paths that may be imported, by how they end.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    /// Parts of paths, without `.py`.
+    ends: Vec<String>,
+}
+
+/// Reads tokens one by one.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    state: State,
+    is_inside: bool,
+    module: String,
+    name: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// A statement begins.
+    #[default]
+    Begin,
+    /// Somewhere in a statement that imports nothing.
+    Other,
+    /// After `import`.
+    Import,
+    /// After `from`.
+    From,
+    /// After `from module import`.
+    Names,
+    /// After `as`: the next is a name of the file's own.
+    As(bool),
+}
+
+impl Imports {
+    /// Of a file's tokens, as they are spelled.
+    pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
+        let (mut imports, mut reader) = (Self::default(), Reader::default());
+        tokens.for_each(|token| reader.read(token, &mut imports));
+        reader.finish(&mut imports);
+        imports
+    }
+
+    /// Of a file's text.
+    pub fn of_text(text: &str) -> Self {
+        let (mut imports, mut reader) = (Self::default(), Reader::default());
+        let mut surface = String::new();
+        for token in python::lex(text) {
+            python::surface(text, token, &mut surface);
+            reader.read(&surface, &mut imports);
+        }
+        reader.finish(&mut imports);
+        imports
+    }
+
+    fn add(&mut self, module: &str) {
+        if let Err(at) = self.modules.binary_search_by(|other| (**other).cmp(module)) {
+            self.modules.insert(at, module.into());
+        }
+    }
+
+    /// The paths that these may be, seen from a file at `path`.
+    pub(super) fn resolve(&self, path: &str) -> Resolved {
+        let ends = self.modules.iter().filter_map(|module| {
+            let name = module.trim_start_matches('.');
+            let level = module.len() - name.len();
+            let parts = name.replace('.', "/");
+            if level == 0 {
+                return Some(parts);
+            }
+            let mut folder = path;
+            for _ in 0..level {
+                folder = folder.rsplit_once('/')?.0;
+            }
+            Some(if parts.is_empty() {
+                folder.to_owned()
+            } else {
+                format!("{folder}/{parts}")
+            })
+        });
+        Resolved {
+            ends: ends.collect(),
+        }
+    }
+
+    /// What share of these another file imports too.
+    pub(super) fn in_common(&self, other: &Self) -> f32 {
+        let mut common = 0;
+        for module in &self.modules {
+            common += usize::from(other.modules.binary_search(module).is_ok());
+        }
+        common as f32 / self.modules.len().max(1) as f32
+    }
+}
+
+impl Resolved {
+    /// Whether the file at `path` may be one of them.
+    pub(super) fn contains(&self, path: &str) -> bool {
+        let module = path.strip_suffix(".py").unwrap_or(path);
+        let module = module.strip_suffix("/__init__").unwrap_or(module);
+        self.ends.iter().any(|end| {
+            let before = module.strip_suffix(&**end);
+            before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        })
+    }
+}
+
+impl Reader {
+    pub(super) fn read(&mut self, token: &str, imports: &mut Imports) {
+        match (self.state, token) {
+            (State::Names, "(") => self.is_inside = true,
+            (State::Names, "<EOL>") if self.is_inside => {}
+            (_, "<EOL>" | ";") => {
+                self.finish(imports);
+                self.is_inside = false;
+                self.state = State::Begin;
+            }
+            (State::Other, _) | (State::Begin, python::START) => {}
+            (State::Begin, "import") => self.state = State::Import,
+            (State::Begin, "from") => {
+                self.module.clear();
+                self.state = State::From;
+            }
+            (State::Begin, _) => self.state = State::Other,
+            (State::From, "import") => {
+                imports.add(&self.module);
+                self.state = State::Names;
+            }
+            (State::From, part) => self.module.push_str(part),
+            (State::Import | State::Names, "," | ")") => {
+                self.finish(imports);
+                self.is_inside &= token != ")";
+            }
+            (State::Import | State::Names, "as") => {
+                self.finish(imports);
+                self.state = State::As(self.state == State::Names);
+            }
+            (State::Import | State::Names, part) => self.name.push_str(part),
+            (State::As(of_names), _) => {
+                self.state = if of_names {
+                    State::Names
+                } else {
+                    State::Import
+                };
+            }
+        }
+    }
+
+    /// The name that was read is whole, as the last one is at the end.
+    pub(super) fn finish(&mut self, imports: &mut Imports) {
+        match self.state {
+            State::Import if !self.name.is_empty() => imports.add(&self.name),
+            State::Names if !self.name.is_empty() && self.name != "*" => {
+                let dot = if self.module.ends_with('.') { "" } else { "." };
+                imports.add(&format!("{}{dot}{}", self.module, self.name));
+            }
+            _ => {}
+        }
+        self.name.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_read_off_the_tokens() {
+        let found = Imports::of_text(
+            "import os, a.b as c; import sys\nfrom . import (x as y,\n  z)\nfrom ..p.q import r, s\nimporter = 1\nfrom m import *\nx = 'import n'\nfrom",
+        );
+        let expected = "..p.q ..p.q.r ..p.q.s . .x .z a.b m os sys";
+        let mut expected: Vec<&str> = expected.split(' ').collect();
+        expected.sort_unstable();
+        assert_eq!(
+            found.modules.iter().map(|m| &**m).collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_module_is_a_file_or_a_folder() {
+        let found = Imports::of_text("from .near import x\nfrom ..up import y\nimport a.b.c\n");
+        let resolved = found.resolve("p/q/r.py");
+        for path in [
+            "p/q/near.py",
+            "p/up/__init__.py",
+            "src/a/b/c.py",
+            "a/b/c/__init__.py",
+            "p/q/near/x.py",
+        ] {
+            assert!(resolved.contains(path), "{path}");
+        }
+        for path in ["p/near.py", "xa/b/c.py", "p/q/up.py", "c.py", "a/b.py"] {
+            assert!(!resolved.contains(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The files of a project, and which of them are near another one.
+//!
+//! [`Project`] holds the tokens of every file in memory, 4 bytes each; [`Project::surroundings`] chooses those that a file is
+//! likeliest to speak of: what it imports, who imports it, its neighbours in the tree of folders, and who imports the same.
+//! Knows nothing of disks or editors: whoever finds files reads them, and gives their tokens and paths.
+
+mod imports;
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHashMap;
+
+pub use imports::Imports;
+
+use crate::mixture::{Surroundings, Syntax};
+use crate::python;
+use crate::vocabulary::{UNK, Vocabulary};
+
+/// Tokens that surroundings have at most.
+pub const NEAREST: usize = 300_000;
+
+/// Files, by path. A path is relative to anything, as long as it is the same for all, and has `/` between its parts.
+#[derive(Debug)]
+pub struct Project {
+    syntax: Syntax,
+    /// The names outside the vocabulary. Grows only: names that are gone cost a few bytes.
+    words: Vec<Box<str>>,
+    /// Names, of the vocabulary too, and their tokens.
+    by_text: FxHashMap<Box<str>, u32>,
+    files: BTreeMap<Box<str>, File>,
+    tokens: usize,
+    /// Files that were read so far.
+    version: u64,
+}
+
+#[derive(Debug)]
+struct File {
+    version: u64,
+    /// The last part of its module.
+    module: u32,
+    /// `<s>` first; ids, or the vocabulary's size plus an index of `words`.
+    tokens: Vec<u32>,
+    imports: Imports,
+}
+
+impl Project {
+    /// Without files.
+    pub fn new(vocabulary: &Vocabulary) -> Self {
+        let ids = 0..vocabulary.len() as u32;
+        let tokens = ids.filter_map(|id| Some((vocabulary.token(id)?, id)));
+        let names = tokens.filter(|(token, _)| python::is_name(token));
+        Self {
+            syntax: Syntax::new(vocabulary),
+            words: Vec::new(),
+            by_text: names.map(|(name, id)| (name.into(), id)).collect(),
+            files: BTreeMap::new(),
+            tokens: 0,
+            version: 0,
+        }
+    }
+
+    /// Adds a file or replaces it: its tokens from `<s>` on, each an id and how it is spelled. Whether that changes anything.
+    pub fn insert<'a>(&mut self, path: &str, tokens: impl Iterator<Item = (u32, &'a str)>) -> bool {
+        let mut imports = Imports::default();
+        let mut reader = imports::Reader::default();
+        let tokens: Vec<u32> = tokens
+            .map(|(id, text)| {
+                reader.read(text, &mut imports);
+                self.token(id, text)
+            })
+            .collect();
+        if self
+            .files
+            .get(path)
+            .is_some_and(|file| file.tokens == tokens)
+        {
+            return false;
+        }
+        self.remove(path);
+        self.tokens += tokens.len();
+        let module = path.strip_suffix(".py").unwrap_or(path);
+        let module = module.strip_suffix("/__init__").unwrap_or(module);
+        let module = module.rsplit('/').next().unwrap_or_default();
+        let module = self.token(UNK, module);
+        self.version += 1;
+        let file = File {
+            version: self.version,
+            module,
+            tokens,
+            imports,
+        };
+        self.files.insert(path.into(), file);
+        true
+    }
+
+    /// The same from a file's text.
+    pub fn read(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) -> bool {
+        let mut spelled: Vec<(u32, String)> = Vec::new();
+        spelled.push((self.syntax.start(), python::START.to_owned()));
+        for token in python::lex(text) {
+            let mut surface = String::new();
+            python::surface(text, token, &mut surface);
+            spelled.push((vocabulary.id(&surface), surface));
+        }
+        self.insert(path, spelled.iter().map(|(id, surface)| (*id, &**surface)))
+    }
+
+    /// Whether a file is there.
+    pub fn contains(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// How many tokens.
+    pub fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// A number that changes with these files, their order and their contents.
+    pub fn state_of(&self, paths: &[&str]) -> u64 {
+        let mut hasher = rustc_hash::FxHasher::default();
+        for path in paths {
+            path.hash(&mut hasher);
+            self.files
+                .get(*path)
+                .map(|file| file.version)
+                .hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Takes a file out; whether it was there.
+    pub fn remove(&mut self, path: &str) -> bool {
+        let removed = self.files.remove(path);
+        self.tokens -= removed.as_ref().map_or(0, |file| file.tokens.len());
+        removed.is_some()
+    }
+
+    /// How many files.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        // A word stands in the list and in the map, whose entries are a third empty.
+        let words: usize = self
+            .words
+            .iter()
+            .map(|word| 2 * (word.len() + 16) + 40)
+            .sum();
+        4 * self.tokens + words + 200 * self.files.len()
+    }
+
+    /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
+    /// [`NEAREST`] tokens together; the nearest first.
+    pub fn nearest(&self, path: &str, imports: &Imports) -> Vec<&str> {
+        let folders: Vec<&str> = path.split('/').collect();
+        let imported = imports.resolve(path);
+        let mut scored: Vec<(f32, &str, usize)> = self
+            .files
+            .iter()
+            .filter(|(other, _)| ***other != *path)
+            .map(|(other, file)| {
+                let imports_it = imported.contains(other);
+                let is_imported = file.imports.resolve(other).contains(path);
+                let shared = folders
+                    .iter()
+                    .zip(other.split('/'))
+                    .take_while(|(a, b)| **a == *b);
+                let near = shared.count() as f32 / folders.len() as f32;
+                let common = imports.in_common(&file.imports);
+                let score = 4.0 * f32::from(imports_it)
+                    + 2.0 * f32::from(is_imported)
+                    + 2.0 * near
+                    + common;
+                (score, &**other, file.tokens.len())
+            })
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        let mut left = NEAREST;
+        let fits = |&&(_, _, tokens): &&(f32, &str, usize)| {
+            let fits = tokens <= left;
+            left = left.saturating_sub(tokens);
+            fits
+        };
+        scored
+            .iter()
+            .take_while(fits)
+            .map(|&(_, path, _)| path)
+            .collect()
+    }
+
+    /// These files, the nearest first.
+    pub fn surroundings(&self, nearest: &[&str]) -> Surroundings {
+        let files = nearest.iter().filter_map(|path| self.files.get(*path));
+        Surroundings::new(
+            &self.syntax,
+            &self.words,
+            files.map(|file| (file.module, &file.tokens[..])),
+        )
+    }
+
+    fn token(&mut self, id: u32, text: &str) -> u32 {
+        if id != UNK || !python::is_name(text) {
+            return id;
+        }
+        if let Some(&token) = self.by_text.get(text) {
+            return token;
+        }
+        let token = (self.syntax.vocabulary_size() + self.words.len()) as u32;
+        self.words.push(text.into());
+        self.by_text.insert(text.into(), token);
+        token
+    }
+}

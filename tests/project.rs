@@ -1,0 +1,155 @@
+//! The server in a workspace: what it reads of it, and what it does not.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{at, cursor, start_with, texts};
+use minicopilot_harness::{Change, Client, Position};
+use serde_json::{Value, json};
+
+const MODULE: &str = "class Zauberlehrling:\n    def __init__(self, besenstiel=None):\n        self.besenstiel = besenstiel\n\n    def rufe_meister(self):\n        pass\n";
+
+fn uri(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn open_folder(folder: &Path, settings: &Value) -> Client {
+    let params = json!({
+        "capabilities": {}, "initializationOptions": settings,
+        "workspaceFolders": [{"uri": uri(folder), "name": "w"}],
+    });
+    start_with(params).0
+}
+
+/// What has been read of the workspace, once everything has.
+fn files(client: &mut Client) -> u64 {
+    let read = client.call("minicopilot/project", Value::Null).unwrap();
+    read["files"].as_u64().unwrap()
+}
+
+/// What is offered at the cursor of a document that is opened at a path.
+fn offered(client: &mut Client, path: &Path, fixture: &str) -> Vec<String> {
+    let (text, position) = cursor(fixture);
+    client.open(&uri(path), "python", 1, &text).unwrap();
+    files(client);
+    let list = client.call("textDocument/completion", at(&uri(path), position));
+    client.close(&uri(path)).unwrap();
+    let list = list.unwrap();
+    texts(&list).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn names_of_the_project_are_offered_and_members_come_first() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "pkg/zauber.py", MODULE);
+    let mut client = open_folder(folder.path(), &Value::Null);
+    let main = folder.path().join("pkg/main.py");
+    let mut check = |fixture: &str, expected: &str| {
+        let offered = offered(&mut client, &main, fixture);
+        assert!(
+            offered.contains(&expected.to_owned()),
+            "{fixture}: {offered:?}"
+        );
+    };
+    check("from .zauber import $0", "Zauberlehrling");
+    check("from pkg.zauber import Zau$0", "Zauberlehrling");
+    check(
+        "from .zauber import Zauberlehrling\nlehrling = Zauberlehrling()\nlehrling.$0",
+        "rufe_meister",
+    );
+    check(
+        "from .zauber import Zauberlehrling\nZauberlehrling($0",
+        "besenstiel",
+    );
+
+    let without = json!({"project": false});
+    let mut client = open_folder(folder.path(), &without);
+    assert_eq!(files(&mut client), 0);
+    assert_eq!(
+        offered(&mut client, &main, "from pkg.zauber import Zaub$0"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn what_is_ignored_or_installed_is_not_read_and_changes_are() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [
+        "a.py",
+        "pkg/b.py",
+        "built/c.py",
+        ".hidden/d.py",
+        "venv/lib/e.py",
+        "notes.txt",
+    ] {
+        write(folder.path(), path, "x = 1\n");
+    }
+    write(folder.path(), ".gitignore", "built/\n");
+    write(folder.path(), "venv/pyvenv.cfg", "");
+    write(folder.path(), "broken.py", "x = '\0'\n");
+    let mut client = open_folder(folder.path(), &Value::Null);
+    assert_eq!(files(&mut client), 2);
+
+    let mut changed = |paths: &[&str]| {
+        let changes: Vec<Value> = paths
+            .iter()
+            .map(|path| json!({"uri": uri(&folder.path().join(path)), "type": 1}))
+            .collect();
+        let params = json!({"changes": changes});
+        client
+            .notify("workspace/didChangeWatchedFiles", params)
+            .unwrap();
+        files(&mut client)
+    };
+    write(folder.path(), "pkg/new.py", MODULE);
+    write(folder.path(), "built/new.py", MODULE);
+    write(folder.path(), "venv/new.py", MODULE);
+    assert_eq!(
+        changed(&["pkg/new.py", "built/new.py", "venv/new.py", "never/was.py"]),
+        3
+    );
+    fs::remove_file(folder.path().join("a.py")).unwrap();
+    assert_eq!(changed(&["a.py"]), 2);
+
+    let params =
+        json!({"event": {"added": [], "removed": [{"uri": uri(folder.path()), "name": "w"}]}});
+    client
+        .notify("workspace/didChangeWorkspaceFolders", params)
+        .unwrap();
+    assert_eq!(files(&mut client), 0);
+}
+
+#[test]
+fn nobody_reads_the_answer_on_the_disk_and_what_is_typed_elsewhere_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "main.py", "import os\nhexeneinmaleins = 1\n");
+    write(folder.path(), "other.py", "x = 1\n");
+    let mut client = open_folder(folder.path(), &Value::Null);
+    let main = folder.path().join("main.py");
+    assert_eq!(offered(&mut client, &main, "import os\nhexen$0"), [""; 0]);
+
+    // A name that is typed into another buffer, and not saved.
+    let other = uri(&folder.path().join("other.py"));
+    client.open(&other, "python", 1, "x = 1\n").unwrap();
+    client
+        .open(&uri(&main), "python", 1, "import os\nwal")
+        .unwrap();
+    let change = Change::insert(Position::new(1, 0), "walpurgisnacht = 2\n");
+    client.change(&other, 2, &[change]).unwrap();
+    let change = Change::insert(Position::new(1, 3), "p");
+    client.change(&uri(&main), 2, &[change]).unwrap();
+    files(&mut client);
+    let list = client.call(
+        "textDocument/completion",
+        at(&uri(&main), Position::new(1, 4)),
+    );
+    assert_eq!(texts(&list.unwrap()), ["walpurgisnacht"]);
+}
