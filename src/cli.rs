@@ -18,6 +18,7 @@ use std::thread;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -99,6 +100,12 @@ enum Command {
         /// Each path is a project's folder, which the server reads; else every file is a buffer without one
         #[arg(long, conflicts_with = "latency")]
         project: bool,
+        /// Measure how much of the rest of N lines is foretold instead, each cut at random
+        #[arg(long, conflicts_with = "latency")]
+        lines: bool,
+        /// Measure whether N identifiers drawn at random are in the first five instead, by completion lists alone
+        #[arg(long, conflicts_with_all = ["latency", "lines"])]
+        identifiers: bool,
         /// Measure how long keys wait for their lists instead: some N tokens, 20 at each place, typed at a person's pace
         #[arg(long)]
         latency: bool,
@@ -110,8 +117,8 @@ enum Command {
             requires = "latency"
         )]
         rate: f64,
-        /// Another language server to type into: its command and arguments
-        #[arg(long, value_name = "COMMAND", requires = "latency")]
+        /// With --latency or --identifiers: another language server, its command and arguments
+        #[arg(long, value_name = "COMMAND", conflicts_with = "lines")]
         server: Option<String>,
         #[command(flatten)]
         model: ModelArgument,
@@ -191,6 +198,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             sample,
             seed,
             project,
+            lines,
+            identifiers,
             latency,
             rate,
             server,
@@ -201,6 +210,15 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             let sample = evaluate::Sample {
                 targets: sample,
                 seed,
+            };
+            anyhow::ensure!(
+                server.is_none() || latency || identifiers,
+                "--server needs --latency or --identifiers"
+            );
+            let setting = evaluate::Setting {
+                sample,
+                in_project: project,
+                model: model.folder(),
             };
             let text = if latency {
                 anyhow::ensure!(
@@ -213,30 +231,27 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                     rate,
                 };
                 let speed = evaluate::type_keys(&paths, &typing, model.folder())?;
-                if json {
-                    speed.to_json()?
-                } else {
-                    speed.to_string()
-                }
+                shown(json, &speed)?
+            } else if identifiers {
+                let server = server.as_deref();
+                shown(json, &evaluate::ask_identifiers(&paths, setting, server)?)?
+            } else if lines {
+                shown(json, &evaluate::cut_lines(&paths, setting)?)?
             } else {
-                let report = evaluate::run(
-                    &paths,
-                    evaluate::Setting {
-                        sample,
-                        in_project: project,
-                        model: model.folder(),
-                    },
-                )?;
-                if json {
-                    report.to_json()?
-                } else {
-                    report.to_string()
-                }
+                shown(json, &evaluate::run(&paths, setting)?)?
             };
             print(&text)?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// A result for programs or for people.
+fn shown(json: bool, result: &(impl Serialize + std::fmt::Display)) -> anyhow::Result<String> {
+    if json {
+        return Ok(serde_json::to_string_pretty(result)? + "\n");
+    }
+    Ok(result.to_string())
 }
 
 fn serve(model: &ModelArgument) -> anyhow::Result<ExitCode> {

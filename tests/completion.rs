@@ -230,3 +230,60 @@ fn the_answer_does_not_depend_on_the_way_to_it() {
         assert!(difference.abs() < 1e-3, "{difference}");
     }
 }
+
+/// What the line at a fixture's cursor becomes; the text itself if nothing is shown.
+fn line(fixture: &str, settings: &Value) -> String {
+    let (text, position) = cursor(fixture);
+    let params = json!({"capabilities": {}, "initializationOptions": settings});
+    let (mut client, _) = start_with(params);
+    client.open(URI, "python", 1, &text).unwrap();
+    let mut params = at(URI, position);
+    params["context"] = json!({"triggerKind": 2});
+    let answer = client
+        .call("textDocument/inlineCompletion", params)
+        .unwrap();
+    let line = text.lines().nth(position.line as usize).unwrap();
+    if answer.is_null() {
+        return line.to_owned();
+    }
+    let [start, end] = ["start", "end"].map(|end| answer[0]["range"][end]["character"].as_u64());
+    let insert = answer[0]["insertText"].as_str().unwrap();
+    let (start, end) = (start.unwrap() as usize, end.unwrap() as usize);
+    format!("{}{insert}{}", &line[..start], &line[end..])
+}
+
+#[test]
+fn the_rest_of_a_line_is_written_as_black_would() {
+    let class = "class A:\n    def __init__(self, name, size, **kwargs):\n        super(A, self).__init__(**kwargs)\n        self.name = name\n        ";
+    let check = |fixture: &str, expected: &str| {
+        assert_eq!(
+            line(&format!("{class}{fixture}\n"), &Value::Null),
+            format!("        {expected}")
+        );
+    };
+    check("self.size$0", "self.size = size");
+    check("self.size $0", "self.size = size");
+    check("self.size =$0", "self.size = size");
+    check("self.si$0", "self.size = size");
+    // Brackets that an editor has closed are replaced, not doubled.
+    check("super().__init__(**kwar$0)", "super().__init__(**kwargs)");
+}
+
+#[test]
+fn no_line_is_shown_where_none_can_be() {
+    let always = json!({"lineProbability": 0.0});
+    for fixture in ["x = 'a$0'", "# a$0", "x = $0 + 1", "import os\nos$0.path"] {
+        let (text, position) = cursor(fixture);
+        let shown = line(fixture, &always);
+        assert_eq!(
+            Some(&*shown),
+            text.lines().nth(position.line as usize),
+            "{fixture}"
+        );
+    }
+    // What the model cannot promise is not shown by default.
+    assert_eq!(
+        line("import os\n\nx$0\n", &json!({"lineProbability": 1.0})),
+        "x"
+    );
+}

@@ -46,6 +46,7 @@ fn initialize_says_what_the_server_can() {
           " "
         ]
       },
+      "inlineCompletionProvider": true,
       "positionEncoding": "utf-16",
       "textDocumentSync": {
         "change": 2,

@@ -3,6 +3,7 @@
 //! The context before the cursor goes to the engine; what comes back is filtered by the word already begun, and by
 //! what can be inserted at all. Knows nothing of documents, requests or protocols; a position is a byte offset.
 
+mod line;
 mod rank;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use crate::engine::{self, Answer, Engine, EngineError, Similarity};
 use crate::mixture::{Document, Mixture, Prediction, Surroundings};
 use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::{UNK, Vocabulary};
+pub use line::Line;
 use rank::Offers;
 
 /// Bytes that are lexed in microseconds.

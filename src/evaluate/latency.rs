@@ -70,15 +70,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
     let (files, blocks) = sample::draw_places(files, places, typing.sample.seed)?;
     let root = tempfile::tempdir().context("cannot create a folder for the server")?;
 
-    let command = match &typing.server {
-        None => server_command(model)?,
-        Some(words) => {
-            let mut words = words.split_whitespace();
-            let mut command = Command::new(words.next().context("--server names no program")?);
-            command.args(words);
-            command
-        }
-    };
+    let command = command_of(typing.server.as_deref(), model)?;
     let began = Instant::now();
     let named = || match &typing.server {
         Some(words) => format!("--server {words}"),
@@ -217,8 +209,19 @@ fn asks(text: &str, tokens: &[Token], offset: usize, key: &str) -> Option<bool> 
     }
 }
 
+/// A server's command and arguments, or those of this program's.
+pub fn command_of(server: Option<&str>, model: Option<&Path>) -> anyhow::Result<Command> {
+    let Some(words) = server else {
+        return server_command(model);
+    };
+    let mut words = words.split_whitespace();
+    let mut command = Command::new(words.next().context("--server names no program")?);
+    command.args(words);
+    Ok(command)
+}
+
 /// UTF-16 units, which every server counts in.
-fn units(text: &str) -> usize {
+pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
@@ -240,13 +243,6 @@ fn memory(id: u32) -> Option<[f64; 2]> {
         Some(kilobytes * 1024.0 / 1e6)
     };
     Some([value("VmRSS:")?, value("VmHWM:")?])
-}
-
-impl Speed {
-    /// As JSON, ending in a line break.
-    pub fn to_json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(self).map(|json| json + "\n")
-    }
 }
 
 impl fmt::Display for Speed {

@@ -3,7 +3,9 @@
 //! Starts the real server, types files into it over standard input and output, and counts its answers with the
 //! project's one set of metrics. Nothing here looks inside the server.
 
+mod identifiers;
 mod latency;
+mod lines;
 mod report;
 mod sample;
 mod typist;
@@ -19,9 +21,10 @@ use serde_json::json;
 use tower_lsp::ls_types::Uri;
 
 use crate::source;
+pub use identifiers::{Identifiers, run as ask_identifiers};
 pub use latency::{Speed, Typing, run as type_keys};
+pub use lines::{Lines, run as cut_lines};
 pub use report::Report;
-use sample::Block;
 pub use sample::Sample;
 use typist::{Counts, Typist};
 
@@ -49,18 +52,13 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
     );
     let mut counts = Counts::default();
     let began = Instant::now();
-    let mut blocks_of: Vec<(Option<&PathBuf>, Vec<&Block>)> = Vec::new();
-    for block in &blocks {
-        let project = paths.iter().filter(|_| setting.in_project);
-        let project = project
-            .clone()
-            .find(|path| files[block.file].starts_with(path));
-        match blocks_of.last_mut() {
-            Some((last, blocks)) if *last == project => blocks.push(block),
-            _ => blocks_of.push((project, vec![block])),
-        }
-    }
-    for (project, blocks) in blocks_of {
+    for (project, blocks) in projects(
+        paths,
+        &files,
+        &blocks,
+        |block| block.file,
+        setting.in_project,
+    ) {
         let mut client = start_server(setting.model, project)?;
         for block in blocks {
             let file = &files[block.file];
@@ -89,6 +87,26 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
         setting,
         took,
     ))
+}
+
+/// What was drawn, by the path that its file lies below if each is a project.
+fn projects<'a, T>(
+    paths: &'a [PathBuf],
+    files: &[PathBuf],
+    drawn: &'a [T],
+    file: impl Fn(&T) -> usize,
+    in_project: bool,
+) -> Vec<(Option<&'a PathBuf>, Vec<&'a T>)> {
+    let mut projects: Vec<(Option<&PathBuf>, Vec<&T>)> = Vec::new();
+    for one in drawn {
+        let is_above = |path: &&PathBuf| in_project && files[file(one)].starts_with(path);
+        let project = paths.iter().find(is_above);
+        match projects.last_mut() {
+            Some((last, all)) if *last == project => all.push(one),
+            _ => projects.push((project, vec![one])),
+        }
+    }
+    projects
 }
 
 /// This program as a server.

@@ -64,11 +64,6 @@ impl Report {
             },
         }
     }
-
-    /// As JSON, ending in a line break.
-    pub fn to_json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(self).map(|json| json + "\n")
-    }
 }
 
 impl fmt::Display for Report {

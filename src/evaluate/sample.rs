@@ -10,7 +10,8 @@ use anyhow::bail;
 use tracing::warn;
 
 use crate::model::SplitMix64;
-use crate::{python, source};
+use crate::python::{self, Token};
+use crate::source;
 
 /// Targets in a block. Before its first one the model has to read the file up to there, so that fewer would take longer.
 const BLOCK: usize = 250;
@@ -68,6 +69,46 @@ pub fn draw_places(
     let (readable, mut blocks) = shuffled(files, seed)?;
     blocks.truncate(places);
     Ok((readable, blocks))
+}
+
+/// A token that was drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Index of the file.
+    pub file: usize,
+    /// Index of the token in it.
+    pub token: usize,
+}
+
+/// The files that can be read, and `count` tokens of them that are wanted, each as likely as any other, in order.
+pub fn draw_tokens(
+    files: Vec<PathBuf>,
+    count: usize,
+    seed: u64,
+    is_wanted: &dyn Fn(Token, &str) -> bool,
+) -> anyhow::Result<(Vec<PathBuf>, Vec<Place>)> {
+    let (readable, blocks) = shuffled(files, seed)?;
+    let mut random = SplitMix64::new(seed);
+    let mut drawn = Vec::new();
+    for block in blocks {
+        if drawn.len() == count {
+            break;
+        }
+        let text = source::read(&readable[block.file])?;
+        let tokens = python::lex(&text);
+        let within = block.start..block.end.min(tokens.len());
+        let wanted: Vec<usize> = within.filter(|&at| is_wanted(tokens[at], &text)).collect();
+        // A block gives one at most, and that as often as it has many.
+        let place = random.next_u64() % BLOCK as u64;
+        let file = block.file;
+        drawn.extend(
+            wanted
+                .get(place as usize)
+                .map(|&token| Place { file, token }),
+        );
+    }
+    drawn.sort_unstable();
+    Ok((readable, drawn))
 }
 
 /// The files that can be read, and all their blocks as `seed` shuffles them.

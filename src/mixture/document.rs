@@ -217,6 +217,11 @@ impl Document {
         }
     }
 
+    /// How the token at a position is spelled, if that is not the vocabulary's to say.
+    pub fn spelling(&self, position: usize) -> &str {
+        &self.words[self.tokens[position] as usize].text
+    }
+
     /// Whether the token at a position is this one.
     pub fn spells(&self, position: usize, id: u32, text: &str) -> bool {
         let word = &self.words[self.tokens[position] as usize];

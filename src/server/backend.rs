@@ -14,14 +14,17 @@ use tower_lsp::ls_types::{
     CompletionContext, CompletionList, CompletionParams, CompletionResponse, CompletionTriggerKind,
     DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
     DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
-    Position, TextDocumentPositionParams, Uri,
+    DidSaveTextDocumentParams, InitializeParams, InitializeResult, InitializedParams,
+    InlineCompletionParams, InlineCompletionResponse, MessageType, Position,
+    TextDocumentPositionParams, Uri,
 };
 use tower_lsp::{Client, LanguageServer};
 use tracing::{debug_span, warn};
 
 use super::capabilities;
-use super::convert::{NextTokensAnswer, Style, completion_list, next_tokens, offset};
+use super::convert::{
+    NextTokensAnswer, Style, completion_list, inline_completion, next_tokens, offset,
+};
 use super::documents::{Document, Documents};
 use super::parent;
 use super::questions::{Found, NoAnswer, Questions};
@@ -113,6 +116,32 @@ impl Backend {
             None => (Vec::new(), 0),
         };
         self.questions.workspace().open(folders, budget);
+    }
+
+    /// `textDocument/inlineCompletion`: what the line goes on with. The framework has the types, but no method of its own yet.
+    pub async fn inline_completion(
+        &self,
+        params: InlineCompletionParams,
+    ) -> Result<Option<InlineCompletionResponse>> {
+        let uri = params.text_document_position.text_document.uri;
+        let Some(place) = self.place(&uri, params.text_document_position.position) else {
+            warn!(
+                "a line was asked for in {}, which is not open",
+                uri.as_str()
+            );
+            return Ok(None);
+        };
+        let Place {
+            document,
+            cursor,
+            settings,
+            style,
+        } = place;
+        let asked = self
+            .questions
+            .line(uri, &document, cursor, settings.line_probability);
+        let line = asked.await.ok().flatten();
+        Ok(line.map(|line| inline_completion(&document.text, line, style)))
     }
 
     fn place(&self, uri: &Uri, position: Position) -> Option<Place> {

@@ -87,6 +87,7 @@ pub fn answer(style: Style, settings: &Settings) -> InitializeResult {
             position_encoding: Some(style.encoding.kind()),
             text_document_sync: Some(TextDocumentSyncCapability::Options(synchronisation)),
             completion_provider: Some(completion),
+            inline_completion_provider: Some(OneOf::Left(true)),
             workspace: Some(WorkspaceServerCapabilities {
                 workspace_folders: Some(WorkspaceFoldersServerCapabilities {
                     supported: Some(true),

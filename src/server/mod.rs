@@ -67,6 +67,7 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     let (service, socket) = LspService::build(|client| Backend::new(client, questions, flag))
         .custom_method("minicopilot/nextTokens", Backend::next_tokens)
         .custom_method("minicopilot/project", Backend::project)
+        .custom_method("textDocument/inlineCompletion", Backend::inline_completion)
         .finish();
     let server = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     runtime.block_on(async {

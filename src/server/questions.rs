@@ -10,7 +10,7 @@ use super::documents::Document;
 use super::inference::{self, Inference, Outcome};
 use super::latest::Latest;
 use super::workspace::Workspace;
-use crate::completer::{Completer, Completions, NextTokens, Options, Session};
+use crate::completer::{Completer, Completions, Line, NextTokens, Options, Session};
 use crate::engine::EngineError;
 
 /// The model, and who waits for it.
@@ -38,6 +38,8 @@ enum Method {
     Completion,
     /// `minicopilot/nextTokens`.
     NextTokens,
+    /// `textDocument/inlineCompletion`.
+    Line,
 }
 
 /// Why a question has no answer.
@@ -136,6 +138,26 @@ impl Questions {
         self.ask(Method::NextTokens, uri, document, question).await
     }
 
+    /// What the line at a place in a document goes on with, if it is at least so likely. Dropping the future takes the
+    /// question back.
+    pub async fn line(
+        &self,
+        uri: Uri,
+        document: &Document,
+        cursor: usize,
+        likely: f32,
+    ) -> Result<Option<Line>, NoAnswer> {
+        let question =
+            move |completer: &Completer, session: &mut Session, text: &str, stop: Stop| {
+                if !completer.read(session, text, cursor, stop)? {
+                    return Ok(None);
+                }
+                let line = completer.line(session, text, cursor, likely, stop)?;
+                Ok((!stop()).then_some(line))
+            };
+        self.ask(Method::Line, uri, document, question).await
+    }
+
     /// Asks on the inference thread, and puts the question of the same method before it out of date. A question that
     /// takes long asks the function it is given whether to stop, so that nothing waits for what nobody wants any more, and
     /// then finds nothing.
@@ -214,7 +236,7 @@ impl Questions {
 
     /// Forgets a document that was closed; who still asks about it is answered.
     pub fn forget(&self, uri: Uri) {
-        for method in [Method::Completion, Method::NextTokens] {
+        for method in [Method::Completion, Method::NextTokens, Method::Line] {
             self.latest.end(&(uri.clone(), method));
         }
         self.inference.forget(uri);

@@ -13,6 +13,8 @@ pub struct Settings {
     pub max_items: usize,
     /// What a list that a typed space asked for must promise: the first item's least probability (0 to 1).
     pub min_probability: f32,
+    /// How likely the rest of a line must be to be shown, or as much of it as is (0 to 1); with 0 all of it always is.
+    pub line_probability: f32,
     /// Complete inside string literals.
     pub in_strings: bool,
     /// Complete inside comments.
@@ -33,6 +35,7 @@ impl Default for Settings {
         Self {
             max_items: 5,
             min_probability: 0.1,
+            line_probability: 0.5,
             in_strings: false,
             in_comments: false,
             trigger_characters: [".", "(", "[", ",", "=", "@", " "]
@@ -64,6 +67,10 @@ impl Settings {
                 "maxItems" => set(&mut settings.max_items, value, |n| (1..=50).contains(n))
                     .ok_or("a number from 1 to 50"),
                 "minProbability" => set(&mut settings.min_probability, value, |p| {
+                    (0.0..=1.0).contains(p)
+                })
+                .ok_or("a number from 0 to 1"),
+                "lineProbability" => set(&mut settings.line_probability, value, |p| {
                     (0.0..=1.0).contains(p)
                 })
                 .ok_or("a number from 0 to 1"),

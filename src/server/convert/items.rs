@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde_json::json;
 use tower_lsp::ls_types::{
-    CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionList, Range, TextEdit,
+    CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionList,
+    InlineCompletionItem, InlineCompletionResponse, Range, TextEdit,
 };
 
 use super::super::documents::Document;
 use super::{Encoding, range};
-use crate::completer::{Candidate, Completions, NextTokens};
+use crate::completer::{Candidate, Completions, Line, NextTokens};
 use crate::python::Kind;
 
 /// How this client wants to see items.
@@ -30,6 +31,18 @@ pub fn completion_list(text: &str, found: Completions, style: Style) -> Completi
             .map(|(rank, candidate)| completion_item(rank, candidate, replaced, style))
             .collect(),
     }
+}
+
+/// The rest of a line.
+pub fn inline_completion(text: &str, line: Line, style: Style) -> InlineCompletionResponse {
+    let replaced = range(text, line.replace, style.encoding);
+    InlineCompletionResponse::Array(vec![InlineCompletionItem {
+        insert_text: line.text,
+        filter_text: None,
+        range: Some(replaced),
+        command: None,
+        insert_text_format: None,
+    }])
 }
 
 fn completion_item(

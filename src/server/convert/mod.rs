@@ -4,7 +4,7 @@
 mod items;
 mod position;
 
-pub use items::{NextTokensAnswer, Style, completion_list, next_tokens};
+pub use items::{NextTokensAnswer, Style, completion_list, inline_completion, next_tokens};
 pub use position::{Encoding, offset};
 
 use position::range;

@@ -1,0 +1,235 @@
+//! `minicopilot evaluate --lines`: how much of the rest of a line is foretold, as CodeXGLUE's line-level task asks it (Lu et
+//! al. 2021), and what the server would show of it.
+//!
+//! Files are cut before tokens drawn at random; the line's other tokens are to be foretold. Both are compared as py150 tokens, so that
+//! spacing does not count. A literal that is anonymised there has no text of its own: no line with one is ever right.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use minicopilot_harness::Client;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::sample::{self, Place};
+use super::{Progress, Sample, Setting, projects, start_server, uri_of};
+use crate::metrics::{Latency, LatencyFigures};
+use crate::python::{self, Kind, Token};
+use crate::source;
+
+/// The figures over all cuts.
+#[derive(Debug, Default, Serialize)]
+pub struct Lines {
+    /// Cuts.
+    pub lines: u64,
+    /// Share of whole lines that are foretold exactly, in percent.
+    pub exact_match: f64,
+    /// Mean similarity of the foretold line to the right one, in percent: 1 − insertions and deletions / characters of both.
+    pub edit_similarity: f64,
+    /// Share of cuts where the server's default shows anything, in percent.
+    pub shown: f64,
+    /// Share of those where all that is shown is right, in percent.
+    pub shown_right: f64,
+    /// Characters that the right ones save, less one key each, as a share of all characters, in percent.
+    pub characters_saved: f64,
+    /// How long an answer took by the default.
+    pub latency: Option<LatencyFigures>,
+    /// The same for whole lines.
+    pub whole_latency: Option<LatencyFigures>,
+}
+
+/// Foretells lines of the files at `paths`.
+pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
+    let files = source::find(paths)?;
+    if files.is_empty() {
+        bail!("no .py file among the paths given");
+    }
+    let is_wanted = |token: Token, _: &str| token.kind != Kind::Eol;
+    let Sample { targets, seed } = setting.sample;
+    let (files, drawn) = sample::draw_tokens(files, targets.max(1), seed, &is_wanted)?;
+    let mut progress = Progress::new(drawn.len(), "lines");
+    let mut counts = Counts::default();
+    for (project, drawn) in projects(
+        paths,
+        &files,
+        &drawn,
+        |drawn| drawn.file,
+        setting.in_project,
+    ) {
+        let mut client = start_server(setting.model, project)?;
+        for &&Place { file, token: first } in &drawn {
+            let file = &files[file];
+            let text = source::read(file)?;
+            let tokens = python::lex(&text);
+            let end = tokens[first..]
+                .iter()
+                .position(|token| token.kind == Kind::Eol);
+            let line = &tokens[first..end.map_or(tokens.len(), |end| first + end)];
+            let cut = line[0].start as usize;
+            let right = &text[cut..line[line.len() - 1].end as usize];
+            counts
+                .ask(&mut client, &uri_of(file)?, &text[..cut], right)
+                .with_context(|| format!("while cutting {}", file.display()))?;
+            progress.show(counts.lines);
+        }
+        client
+            .shutdown()
+            .context("the server did not end as it should")?;
+    }
+    progress.clear();
+    Ok(counts.figures())
+}
+
+#[derive(Default)]
+struct Counts {
+    lines: u64,
+    exact: u64,
+    similarity: f64,
+    shown: u64,
+    shown_right: u64,
+    saved: u64,
+    characters: u64,
+    latency: Latency,
+    whole_latency: Latency,
+}
+
+impl Counts {
+    fn ask(
+        &mut self,
+        client: &mut Client,
+        uri: &str,
+        text: &str,
+        right: &str,
+    ) -> anyhow::Result<()> {
+        client.open(uri, "python", 0, text)?;
+        client.call("minicopilot/project", Value::Null)?;
+        let position =
+            super::typist::end_of(minicopilot_harness::Position::new(0, 0), text, str::len);
+        let place = json!({"textDocument": {"uri": uri}, "position": position, "k": 1});
+        client.call("minicopilot/nextTokens", place)?;
+        let ask = |client: &mut Client, latency: &mut Latency| -> anyhow::Result<String> {
+            let params = json!({
+                "textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1},
+            });
+            let (answer, took) = client.measure("textDocument/inlineCompletion", params)?;
+            latency.add(took);
+            Ok(answer[0]["insertText"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned())
+        };
+        let set = |client: &mut Client, settings: Value| {
+            client.notify(
+                "workspace/didChangeConfiguration",
+                json!({"settings": settings}),
+            )
+        };
+        let shown = ask(client, &mut self.latency)?;
+        set(client, json!({"lineProbability": 0.0}))?;
+        let whole = ask(client, &mut self.whole_latency)?;
+        set(client, json!({}))?;
+        client.close(uri)?;
+
+        let (right_tokens, whole_tokens) = (surfaces(right), surfaces(&whole));
+        self.lines += 1;
+        self.exact += u64::from(right_tokens == whole_tokens);
+        self.similarity += similarity(&whole_tokens.join(" "), &right_tokens.join(" "));
+        self.characters += right.chars().count() as u64;
+        if !shown.is_empty() {
+            self.shown += 1;
+            if right_tokens.starts_with(&surfaces(&shown)) {
+                self.shown_right += 1;
+                self.saved += (shown.trim_start().chars().count() as u64).saturating_sub(1);
+            }
+        }
+        Ok(())
+    }
+
+    fn figures(&self) -> Lines {
+        let percent = |part: f64, all: u64| 100.0 * part / all.max(1) as f64;
+        Lines {
+            lines: self.lines,
+            exact_match: percent(self.exact as f64, self.lines),
+            edit_similarity: percent(self.similarity, self.lines),
+            shown: percent(self.shown as f64, self.lines),
+            shown_right: percent(self.shown_right as f64, self.shown),
+            characters_saved: percent(self.saved as f64, self.characters),
+            latency: self.latency.figures(),
+            whole_latency: self.whole_latency.figures(),
+        }
+    }
+}
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = [
+            ("exact match, %", self.exact_match),
+            ("edit similarity, %", self.edit_similarity),
+            ("shown, %", self.shown),
+            ("right of those, %", self.shown_right),
+            ("characters saved, %", self.characters_saved),
+        ];
+        writeln!(f, "{:<30}{:>10}", "lines", self.lines)?;
+        for (name, value) in rows {
+            writeln!(f, "{name:<30}{value:>10.1}")?;
+        }
+        let latencies = [
+            ("as shown", &self.latency),
+            ("whole line", &self.whole_latency),
+        ];
+        for (name, latency) in latencies {
+            if let Some(latency) = latency {
+                writeln!(f, "{name:<12}{latency}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The py150 tokens of a text.
+fn surfaces(text: &str) -> Vec<String> {
+    let tokens = python::lex(text).into_iter().map(|token| {
+        let mut surface = String::new();
+        python::surface(text, token, &mut surface);
+        surface
+    });
+    tokens.collect()
+}
+
+/// 1 − insertions and deletions that make one text of the other / characters of both: `fuzz.ratio`, CodeXGLUE's edit similarity.
+fn similarity(a: &str, b: &str) -> f64 {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.is_empty() && b.is_empty() {
+        return 1.0;
+    }
+    // The longest common subsequence, row by row.
+    let mut row = vec![0usize; b.len() + 1];
+    for x in &a {
+        let mut diagonal = 0;
+        for (k, y) in b.iter().enumerate() {
+            let above = row[k + 1];
+            row[k + 1] = if x == y {
+                diagonal + 1
+            } else {
+                above.max(row[k])
+            };
+            diagonal = above;
+        }
+    }
+    2.0 * row[b.len()] as f64 / (a.len() + b.len()) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn similarity_is_the_share_of_what_is_common() {
+        // As rapidfuzz.fuzz.ratio has them, divided by 100.
+        assert!((similarity("self . x", "self . y") - 0.875).abs() < 1e-9);
+        assert!((similarity("abcd", "bcde") - 0.75).abs() < 1e-9);
+        assert!((similarity("", "") - 1.0).abs() < 1e-9);
+        assert!(similarity("a", "b").abs() < 1e-9);
+    }
+}

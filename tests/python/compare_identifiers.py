@@ -1,0 +1,83 @@
+"""Is the right name in the first five, in this server and in others: the same places, one server after another.
+
+    python3 tests/python/compare_identifiers.py MINICOPILOT PROJECT... [--sample N] [--seeds 1 2 3] [--write docs/answers.md]
+
+Each PROJECT is a folder of Python files. Asks every server for the same identifiers, once with each file as a lone buffer
+and once with the project on the disk, less that file, by `minicopilot evaluate --identifiers`. The others come from PyPI
+into ~/.cache/minicopilot-tests/servers. With --write the table replaces what stands between the two `identifiers`
+comments of a Markdown file.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import subprocess
+import sys
+
+from compare_servers import SERVERS, install
+
+MARKS = "<!-- identifiers -->", "<!-- /identifiers -->"
+
+
+def measure(program: str, projects: list[str], options: list[str]) -> dict:
+    call = [program, "evaluate", *projects, "--identifiers", "--json", *options]
+    # What other servers log is theirs.
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(options)}: {done.stderr.strip()[-500:]}")
+    return json.loads(done.stdout)
+
+
+def cells(runs: list[dict]) -> list[str]:
+    """Means over the seeds, each identifier counting once, and the least and the most."""
+
+    def cell(key: str, count: str = "identifiers") -> str:
+        values = [run[key] for run in runs]
+        mean = sum(run[key] * run[count] for run in runs) / max(1, sum(run[count] for run in runs))
+        return f"{mean:.3f} ({min(values):.3f} – {max(values):.3f})"
+
+    return [cell("hit1"), cell("hit5"), cell("attribute_hit5", "attributes"), cell("keystrokes_saved")]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("program", metavar="MINICOPILOT")
+    arguments.add_argument("projects", metavar="PROJECT", nargs="+", help="folders of Python files that nothing was trained on")
+    arguments.add_argument("--sample", type=int, default=250, help="identifiers a seed")
+    arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    arguments.add_argument("--write", type=pathlib.Path, metavar="MARKDOWN")
+    arguments = arguments.parse_args()
+    programs = install(pathlib.Path.home() / ".cache/minicopilot-tests/servers")
+    lines = []
+    for mode, title in ([], "lone buffer"), (["--project"], "project"):
+        lines += [
+            f"| {title} | first | in the first five | attributes in the first five | keystrokes saved |",
+            "|---|---|---|---|---|",
+        ]
+        for name, command in {"minicopilot": None, **SERVERS}.items():
+            server = ["--server", f"{programs}/{command}"] if command else []
+            runs = []
+            for seed in arguments.seeds:
+                options = ["--sample", str(arguments.sample), "--seed", str(seed), *mode, *server]
+                runs.append(measure(arguments.program, arguments.projects, options))
+            row = [name, *cells(runs)]
+            if errors := sum(run["errors"] for run in runs):
+                row[0] += f" ({errors} requests without an answer)"
+            lines.append("| " + " | ".join(row) + " |")
+            print(lines[-1], file=sys.stderr, flush=True)
+        asked = sum(run["identifiers"] for run in runs)
+        lines += ["", f"{asked} identifiers, seeds {', '.join(map(str, arguments.seeds))}: mean (least – most).", ""]
+    lines.append(f"{datetime.date.today()}.")
+    table = "\n".join(lines)
+    if arguments.write:
+        text = arguments.write.read_text()
+        before, rest = text.split(MARKS[0])
+        _, after = rest.split(MARKS[1])
+        arguments.write.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}")
+    else:
+        print(table)
+
+
+if __name__ == "__main__":
+    main()
