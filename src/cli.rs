@@ -97,8 +97,11 @@ enum Command {
         /// Which blocks
         #[arg(long, value_name = "S", default_value_t = 42)]
         seed: u64,
+        /// Write a page with the figures' parts, a plot of reliability and the worst misses
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["latency", "lines", "identifiers"])]
+        html: Option<PathBuf>,
         /// Each path is a project's folder, which the server reads; else every file is a buffer without one
-        #[arg(long, conflicts_with = "latency")]
+        #[arg(long)]
         project: bool,
         /// Measure how much of the rest of N lines is foretold instead, each cut at random
         #[arg(long, conflicts_with = "latency")]
@@ -197,6 +200,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             json,
             sample,
             seed,
+            html,
             project,
             lines,
             identifiers,
@@ -229,6 +233,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                     server,
                     sample,
                     rate,
+                    in_project: project,
                 };
                 let speed = evaluate::type_keys(&paths, &typing, model.folder())?;
                 shown(json, &speed)?
@@ -238,7 +243,12 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             } else if lines {
                 shown(json, &evaluate::cut_lines(&paths, setting)?)?
             } else {
-                shown(json, &evaluate::run(&paths, setting)?)?
+                let report = evaluate::run(&paths, setting)?;
+                if let Some(html) = html {
+                    std::fs::write(&html, evaluate::page(&report))
+                        .with_context(|| format!("cannot write {}", html.display()))?;
+                }
+                shown(json, &report)?
             };
             print(&text)?;
             Ok(ExitCode::SUCCESS)

@@ -102,6 +102,10 @@ pub struct NextToken {
     pub id: u32,
     /// Share of everything that could come.
     pub probability: f32,
+    /// The same by the network alone.
+    pub network: f32,
+    /// Which experts it is from, and their shares; none where there is but the network.
+    pub sources: Vec<(&'static str, f32)>,
 }
 
 /// What can be inserted at the cursor.
@@ -179,6 +183,11 @@ impl Completer {
                     token: token.to_owned(),
                     id,
                     probability,
+                    network: match id {
+                        UNK if candidate != UNK as usize => 0.0,
+                        id => answer.probabilities[id as usize],
+                    },
+                    sources: prediction.sources(document, answer, candidate),
                 })
             })
         });

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::typist::end_of;
-use super::{Progress, Sample, sample, server_command};
+use super::{Progress, Sample, sample, server_command, uri_of};
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
 use crate::source;
@@ -35,6 +35,8 @@ pub struct Typing {
     pub sample: Sample,
     /// Keys a second.
     pub rate: f64,
+    /// In the project that the only path is; else in an empty folder.
+    pub in_project: bool,
 }
 
 /// What it came to.
@@ -77,7 +79,12 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
         None => "this program's server".to_owned(),
     };
     let mut client = Client::start(command).with_context(named)?;
-    let folder = format!("file://{}", root.path().display());
+    let folder = match paths {
+        [project] if typing.in_project => project,
+        _ if typing.in_project => bail!("--latency --project takes one path"),
+        _ => root.path(),
+    };
+    let folder = uri_of(folder)?;
     let answer = client.call(
         "initialize",
         json!({
@@ -103,8 +110,13 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
     for (number, block) in blocks.iter().enumerate() {
         let file = &files[block.file];
         let text = source::read(file)?.replace("\r\n", "\n"); // one key
+        let uri = if typing.in_project {
+            uri_of(file)?
+        } else {
+            format!("{folder}/{number}.py")
+        };
         typist
-            .type_place(&format!("{folder}/{number}.py"), &text, block.start)
+            .type_place(&uri, &text, block.start)
             .with_context(|| format!("while typing {}", file.display()))?;
         progress.show(number as u64 + 1);
     }

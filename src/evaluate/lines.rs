@@ -8,11 +8,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use minicopilot_harness::Client;
+use minicopilot_harness::{Client, Position};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::sample::{self, Place};
+use super::typist::{end_of, is_word};
 use super::{Progress, Sample, Setting, projects, start_server, uri_of};
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
@@ -68,8 +69,12 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
             let line = &tokens[first..end.map_or(tokens.len(), |end| first + end)];
             let cut = line[0].start as usize;
             let right = &text[cut..line[line.len() - 1].end as usize];
+            let mut before = text[..cut].to_owned();
+            if first > 0 && tokens[first - 1].end as usize == cut && is_word(tokens[first - 1]) {
+                before.push(' '); // or the word could go on
+            }
             counts
-                .ask(&mut client, &uri_of(file)?, &text[..cut], right)
+                .ask(&mut client, &uri_of(file)?, &before, right)
                 .with_context(|| format!("while cutting {}", file.display()))?;
             progress.show(counts.lines);
         }
@@ -104,8 +109,7 @@ impl Counts {
     ) -> anyhow::Result<()> {
         client.open(uri, "python", 0, text)?;
         client.call("minicopilot/project", Value::Null)?;
-        let position =
-            super::typist::end_of(minicopilot_harness::Position::new(0, 0), text, str::len);
+        let position = end_of(Position::new(0, 0), text, str::len);
         let place = json!({"textDocument": {"uri": uri}, "position": position, "k": 1});
         client.call("minicopilot/nextTokens", place)?;
         let ask = |client: &mut Client, latency: &mut Latency| -> anyhow::Result<String> {

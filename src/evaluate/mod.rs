@@ -6,6 +6,7 @@
 mod identifiers;
 mod latency;
 mod lines;
+mod page;
 mod report;
 mod sample;
 mod typist;
@@ -24,6 +25,7 @@ use crate::source;
 pub use identifiers::{Identifiers, run as ask_identifiers};
 pub use latency::{Speed, Typing, run as type_keys};
 pub use lines::{Lines, run as cut_lines};
+pub use page::page;
 pub use report::Report;
 pub use sample::Sample;
 use typist::{Counts, Typist};

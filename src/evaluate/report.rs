@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Setting;
+use super::page::{Miss, Part};
 use super::typist::Counts;
-use crate::metrics::{Figures, LatencyFigures};
+use crate::metrics::{Figures, LatencyFigures, ReliabilityBin};
 
 /// The figures of one evaluation. All are of whole files: the model has read each from its beginning.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,12 @@ pub struct Report {
     pub seconds: f64,
     /// The metrics.
     pub figures: Figures,
+    /// The strict ones of its parts.
+    pub parts: Vec<Part>,
+    /// How often first answers of each probability were right.
+    pub reliability: Vec<ReliabilityBin>,
+    /// The targets that the server was surest to have among its first five, and had not.
+    pub misses: Vec<Miss>,
     /// At the client's end of the pipe.
     pub latency: Latencies,
 }
@@ -57,6 +64,9 @@ impl Report {
             seed: setting.sample.seed,
             seconds: took.as_secs_f64(),
             figures: counts.metrics.figures(),
+            parts: counts.parts.figures(),
+            reliability: counts.metrics.calibration().bins(),
+            misses: counts.parts.misses().to_vec(),
             latency: Latencies {
                 completion: counts.completion.figures(),
                 next_tokens: counts.next_tokens.figures(),
@@ -77,6 +87,7 @@ impl fmt::Display for Report {
             seconds,
             figures,
             latency,
+            ..
         } = self;
         let alone = if *project {
             "in projects"

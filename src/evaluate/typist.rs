@@ -6,6 +6,7 @@
 //! blank is put behind a word before its successor is asked for: the word could go on, and without the blank the
 //! question would still be about it.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,12 +15,15 @@ use minicopilot_harness::{Change, Client, Position};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::page::{Parts, Target};
 use super::uri_of;
 use crate::metrics::{Keystrokes, Latency, Metrics, Observation};
 use crate::python::{self, END, Kind, START, Token};
 
 /// Answers asked for: ten that can be shown, and up to five that cannot.
 const ANSWERS: usize = 15;
+/// Lines of a miss's context, less one.
+const LINES: usize = 3;
 
 /// What was counted over all blocks.
 #[derive(Debug, Default)]
@@ -28,6 +32,8 @@ pub struct Counts {
     pub targets: u64,
     /// How good the answers were.
     pub metrics: Metrics,
+    /// The same targets taken apart.
+    pub parts: Parts,
     /// How long completion lists took.
     pub completion: Latency,
     /// How long `minicopilot/nextTokens` took.
@@ -118,7 +124,16 @@ impl<'a> Typist<'a> {
         let mut typist = Self::open(client, path, &text[..typed], &mut counts.opening)?;
 
         let mut surface = String::new();
-        for &token in &tokens[wanted.start..wanted.end.min(tokens.len())] {
+        let mut seen: HashSet<&str> = tokens[..wanted.start]
+            .iter()
+            .map(|t| t.text(text))
+            .collect();
+        for (position, &token) in tokens
+            .iter()
+            .enumerate()
+            .take(wanted.end)
+            .skip(wanted.start)
+        {
             let (start, end) = (token.start as usize, token.end as usize);
             // A comment is typed after the line end was asked for, as by someone who writes the code first.
             let gap = if token.kind == Kind::Eol {
@@ -133,7 +148,18 @@ impl<'a> Typist<'a> {
             })?;
             python::surface(text, token, &mut surface);
             let rest = &text[typed + gap.len()..end];
-            typist.measure(&surface, &previous, rest, token.kind, counts)?;
+            let target = Target {
+                surface: &surface,
+                before: tail(&text[..start]),
+                place: format!(
+                    "{}:{}",
+                    path.display(),
+                    1 + text[..start].matches('\n').count()
+                ),
+                position,
+                is_seen: !seen.insert(token.text(text)),
+            };
+            typist.measure(&target, &previous, rest, token.kind, counts)?;
             if token.kind == Kind::Eol {
                 typist.settle()?;
             }
@@ -146,7 +172,14 @@ impl<'a> Typist<'a> {
             // The file's end is a target too, and the only one that is not typed.
             typist.append(if behind_word { " " } else { "" })?;
             let answers = typist.next_tokens(&mut counts.next_tokens)?;
-            counts.add(&observe(END, &previous, &answers, None));
+            let target = Target {
+                surface: END,
+                before: tail(text),
+                place: path.display().to_string(),
+                position: tokens.len(),
+                is_seen: false,
+            };
+            counts.add(&target, &previous, &answers, None);
         }
         Ok(())
     }
@@ -154,12 +187,13 @@ impl<'a> Typist<'a> {
     /// Asks for one token, and types it as `text`.
     fn measure(
         &mut self,
-        surface: &str,
+        target: &Target<'_>,
         previous: &str,
         text: &str,
         kind: Kind,
         counts: &mut Counts,
     ) -> anyhow::Result<()> {
+        let surface = target.surface;
         // What would be accepted from the list; a token of one character is not worth a list.
         let wanted = python::insertable(surface)
             .filter(|wanted| kind != Kind::Eol && wanted.chars().nth(1).is_some());
@@ -199,7 +233,7 @@ impl<'a> Typist<'a> {
             keys: keys.unwrap_or(characters),
             characters,
         });
-        counts.add(&observe(surface, previous, &answers, keystrokes));
+        counts.add(target, previous, &answers, keystrokes);
         Ok(())
     }
 
@@ -253,27 +287,35 @@ impl Drop for Typist<'_> {
 }
 
 impl Counts {
-    fn add(&mut self, observation: &Observation) {
+    fn add(
+        &mut self,
+        target: &Target<'_>,
+        previous: &str,
+        answers: &[NextToken],
+        keystrokes: Option<Keystrokes>,
+    ) {
+        let answers: Vec<_> = answers
+            .iter()
+            .map(|next| (next.token.as_str(), next.probability))
+            .collect();
+        let observation = Observation::from_answers(target.surface, previous, &answers, keystrokes);
         self.targets += 1;
-        self.metrics.add(observation);
+        self.metrics.add(&observation);
+        self.parts.add(target, &observation, &answers);
     }
 }
 
-fn observe(
-    surface: &str,
-    previous: &str,
-    answers: &[NextToken],
-    keystrokes: Option<Keystrokes>,
-) -> Observation {
-    let answers: Vec<_> = answers
-        .iter()
-        .map(|next| (next.token.as_str(), next.probability))
-        .collect();
-    Observation::from_answers(surface, previous, &answers, keystrokes)
+/// The last lines of a text.
+fn tail(text: &str) -> &str {
+    let breaks = text.rmatch_indices('\n');
+    breaks
+        .map(|(at, _)| at + 1)
+        .nth(LINES)
+        .map_or(text, |from| &text[from..])
 }
 
 /// Whether a token could go on if a letter followed it.
-fn is_word(token: Token) -> bool {
+pub fn is_word(token: Token) -> bool {
     matches!(token.kind, Kind::Name | Kind::Keyword | Kind::Number)
 }
 

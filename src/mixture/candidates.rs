@@ -107,6 +107,26 @@ impl Prediction {
         })
     }
 
+    /// Which experts a candidate's probability is from, before the reranker: their shares of it, those of a percent and more.
+    pub fn sources(
+        &self,
+        document: &Document,
+        answer: &Answer,
+        candidate: usize,
+    ) -> Vec<(&'static str, f32)> {
+        if self.evidence.by_word.is_empty() {
+            return Vec::new(); // the network alone
+        }
+        let said = self.evidence.likelihoods(document, answer, candidate);
+        let all = self.probability(candidate).max(f32::MIN_POSITIVE);
+        let parts = said
+            .iter()
+            .zip(self.weights)
+            .map(|(p, weight)| p * weight / all);
+        let parts = EXPERTS.iter().copied().zip(parts);
+        parts.filter(|&(_, share)| share >= 0.01).collect()
+    }
+
     /// The network's distribution as it stands, `<UNK>` and all.
     pub fn of_network(answer: &Answer) -> Self {
         let mut weights = [0.0; EXPERTS.len()];

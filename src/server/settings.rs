@@ -35,7 +35,7 @@ impl Default for Settings {
         Self {
             max_items: 5,
             min_probability: 0.1,
-            line_probability: 0.5,
+            line_probability: 0.4,
             in_strings: false,
             in_comments: false,
             trigger_characters: [".", "(", "[", ",", "=", "@", " "]

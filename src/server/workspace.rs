@@ -6,7 +6,7 @@
 //! changed. Nothing is executed. An open document never stands around itself: its own path is left out. Where it has been
 //! edited and another document is edited after it, that one sees its text as it is in the editor.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -27,6 +27,8 @@ use crate::source;
 
 /// How long changes are gathered before anything is chosen anew.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// Documents that are kept in their surroundings, those edited last: each takes some 4 MB.
+const WORKED_ON: usize = 6;
 /// Files that are larger hold data.
 const LARGEST: u64 = 1 << 20;
 
@@ -73,6 +75,7 @@ impl Workspace {
             budget: 0,
             open: HashMap::new(),
             stale: BTreeSet::new(),
+            recent: VecDeque::new(),
             surroundings: Arc::clone(&surroundings),
         };
         thread::Builder::new()
@@ -139,6 +142,8 @@ struct Thread {
     open: HashMap<Uri, Open>,
     /// Documents for which it is to be chosen anew.
     stale: BTreeSet<Uri>,
+    /// Those edited last, the last one last.
+    recent: VecDeque<Uri>,
     surroundings: Shared,
 }
 
@@ -184,11 +189,13 @@ impl Thread {
                     self.all_stale();
                 }
                 self.stale.insert(uri.clone());
-                self.open.insert(uri, Open { text, chosen });
+                self.open.insert(uri.clone(), Open { text, chosen });
+                self.work_on(uri);
             }
             Message::Closed(uri) => {
                 self.open.remove(&uri);
                 self.stale.remove(&uri);
+                self.recent.retain(|other| *other != uri);
                 // What was not saved is gone.
                 if let Some(path) = uri.to_file_path() {
                     self.read_again(&path);
@@ -213,7 +220,35 @@ impl Thread {
     }
 
     fn all_stale(&mut self) {
-        self.stale.extend(self.open.keys().cloned());
+        self.stale.extend(self.recent.iter().cloned());
+    }
+
+    /// Makes a document the last one that was edited, and takes its surroundings from one that was not for long.
+    fn work_on(&mut self, uri: Uri) {
+        self.recent.retain(|other| *other != uri);
+        self.recent.push_back(uri);
+        if self.recent.len() <= WORKED_ON {
+            return;
+        }
+        if let Some(left) = self.recent.pop_front() {
+            self.stale.remove(&left);
+            self.set(&left, None, None);
+        }
+    }
+
+    /// What a document stands in from now on.
+    fn set(&mut self, uri: &Uri, chosen: Option<u64>, found: Option<Arc<Surroundings>>) {
+        if let Some(open) = self.open.get_mut(uri) {
+            open.chosen = chosen;
+        }
+        let mut all = self
+            .surroundings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // It may have been closed meanwhile.
+        if let Some(entry) = all.get_mut(uri) {
+            *entry = found;
+        }
     }
 
     /// Reads all files of the folders.
@@ -294,17 +329,7 @@ impl Thread {
             let found =
                 (!nearest.is_empty()).then(|| Arc::new(self.project.surroundings(&nearest)));
             debug!(uri = uri.as_str(), files = nearest.len(), "surroundings");
-            if let Some(open) = self.open.get_mut(&uri) {
-                open.chosen = Some(chosen);
-            }
-            let mut all = self
-                .surroundings
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            // It may have been closed meanwhile.
-            if let Some(entry) = all.get_mut(&uri) {
-                *entry = found;
-            }
+            self.set(&uri, Some(chosen), found);
         }
     }
 

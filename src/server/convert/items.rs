@@ -1,5 +1,7 @@
 //! What the completer found, as the protocol's completion list and as the answer of `minicopilot/nextTokens`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
 use tower_lsp::ls_types::{
@@ -107,6 +109,10 @@ struct TokenAnswer {
     token: String,
     id: u32,
     probability: f32,
+    /// The same by the network alone.
+    network: f32,
+    /// Which experts it is from, and their shares.
+    source: BTreeMap<&'static str, f32>,
 }
 
 impl NextTokensAnswer {
@@ -125,6 +131,8 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
         token: next.token,
         id: next.id,
         probability: next.probability,
+        network: next.network,
+        source: next.sources.into_iter().collect(),
     });
     NextTokensAnswer {
         tokens: tokens.collect(),
