@@ -91,7 +91,7 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Measure about this many tokens, in blocks drawn from all files; 0 for all
+        /// Measure about this many tokens, in blocks of 250 drawn from all files; 0 for all
         #[arg(long, value_name = "N", default_value_t = 5_000)]
         sample: usize,
         /// Which blocks
@@ -103,10 +103,10 @@ enum Command {
         /// Each path is a project's folder, which the server reads; else every file is a buffer without one
         #[arg(long)]
         project: bool,
-        /// Measure how much of the rest of N lines is foretold instead, each cut at random
+        /// Measure instead how much of the rest of lines is foretold: --sample of them, each cut at random
         #[arg(long, conflicts_with = "latency")]
         lines: bool,
-        /// Measure whether N identifiers drawn at random are in the first five instead, by completion lists alone
+        /// Measure instead whether identifiers are in the first five, by completion lists alone: --sample of them, drawn at random
         #[arg(long, conflicts_with_all = ["latency", "lines"])]
         identifiers: bool,
         /// Measure how long keys wait for their lists instead: some N tokens, 20 at each place, typed at a person's pace

@@ -125,6 +125,52 @@ fn evaluate_measures_the_server() {
 }
 
 #[test]
+fn evaluate_asks_for_lines_and_identifiers_and_writes_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let module = "import os\n\n\ndef joined(folder, names):\n    return [os.path.join(folder, name) for name in names]\n";
+    fs::write(path("a.py"), module.repeat(8)).unwrap();
+    fs::write(
+        path("b.py"),
+        "from a import joined\nprint(joined('x', ['y']))\n".repeat(40),
+    )
+    .unwrap();
+    let whole = path("");
+    let figures = |more: &[&str]| -> Value {
+        let output = run(&[&["evaluate", &whole, "--json"], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let page = path("page.html");
+    let alone = figures(&["--sample", "0", "--html", &page]);
+    let project = figures(&["--sample", "0", "--project"]);
+    assert_eq!(
+        (&alone["project"], &project["project"]),
+        (&Value::Bool(false), &Value::Bool(true))
+    );
+    assert_eq!(alone["figures"]["targets"], project["figures"]["targets"]);
+    let parts = alone["parts"].as_array().unwrap();
+    let of_classes = parts.iter().filter(|part| part["by"] == "class");
+    let targets: u64 = of_classes
+        .map(|part| part["targets"].as_u64().unwrap())
+        .sum();
+    assert_eq!(alone["figures"]["targets"], targets);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("<svg") && page.contains("a.py:"), "{page}");
+
+    let lines = figures(&["--lines", "--sample", "2"]);
+    assert_eq!(lines["lines"], 2);
+    let found = figures(&["--identifiers", "--sample", "3", "--project"]);
+    // What is copied eight times stands elsewhere in its own file only, and that is no reason to leave it out.
+    assert!(found["identifiers"].as_u64() > Some(0), "{found}");
+    assert_eq!(found["known_elsewhere"], 0);
+    assert_eq!(found["errors"], 0);
+    let none = ["evaluate", &whole, "--lines", "--sample", "0"];
+    let said = failure(folder.path(), &none);
+    assert!(said.contains("nothing to ask for"), "{said}");
+}
+
+#[test]
 fn what_fails_says_what_and_where_in_one_line() {
     let (folder, path) = example();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -153,3 +153,48 @@ fn nobody_reads_the_answer_on_the_disk_and_what_is_typed_elsewhere_counts() {
     );
     assert_eq!(texts(&list.unwrap()), ["walpurgisnacht"]);
 }
+
+#[test]
+fn folders_of_one_name_are_two_and_what_is_below_a_folder_goes_with_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let [one, two] = ["one/app", "two/app"].map(|path| parent.path().join(path));
+    write(&one, "a.py", "x = 1\n");
+    write(&two, "a.py", "x = 1\n");
+    write(&two, "sub/b.py", "x = 1\n");
+    let folders = [&one, &two].map(|path| json!({"uri": uri(path), "name": "app"}));
+    let mut client = start_with(json!({"capabilities": {}, "workspaceFolders": folders})).0;
+    assert_eq!(files(&mut client), 3);
+    fs::remove_dir_all(two.join("sub")).unwrap();
+    let gone = json!({"changes": [{"uri": uri(&two.join("sub")), "type": 3}]});
+    client
+        .notify("workspace/didChangeWatchedFiles", gone)
+        .unwrap();
+    assert_eq!(files(&mut client), 2);
+    // A file that is too large to be written by hand, made later.
+    write(&one, "large.py", &"x = 1\n".repeat(200_000));
+    let made = json!({"changes": [{"uri": uri(&one.join("large.py")), "type": 1}]});
+    client
+        .notify("workspace/didChangeWatchedFiles", made)
+        .unwrap();
+    assert_eq!(files(&mut client), 2);
+}
+
+#[test]
+fn many_open_documents_each_know_the_project_when_they_are_worked_on() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "zauber.py", MODULE);
+    let mut client = open_folder(folder.path(), &Value::Null);
+    let paths: Vec<_> = (0..9)
+        .map(|n| folder.path().join(format!("m{n}.py")))
+        .collect();
+    for path in &paths {
+        client.open(&uri(path), "python", 1, "x = Zauber").unwrap();
+    }
+    files(&mut client);
+    let first = uri(&paths[0]);
+    let change = Change::insert(Position::new(0, 10), "l");
+    client.change(&first, 2, &[change]).unwrap();
+    files(&mut client);
+    let list = client.call("textDocument/completion", at(&first, Position::new(0, 11)));
+    assert_eq!(texts(&list.unwrap()), ["Zauberlehrling"]);
+}

@@ -1,16 +1,17 @@
 //! The rest of a line: the likeliest token again and again, as long as all of them together are likely enough.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{Completer, Known, Session};
 use crate::engine::EngineError;
-use crate::python::{self, EOL, Place};
+use crate::python::{self, EOL, Kind, Place};
 use crate::vocabulary::UNK;
 
 /// Tokens of a line at most.
 const MOST: usize = 32;
 /// Lines above it that are printed with it, for its brackets.
-const LINES: usize = 8;
+const LINES: usize = 40;
 
 /// The rest of a line, or as much of it as is likely enough.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,23 +24,11 @@ pub struct Line {
     pub probability: f32,
 }
 
-/// What stands behind a cursor on its line.
-struct Behind<'a> {
-    /// Closing brackets and quotes that an editor may have put there.
-    closing: &'a str,
-}
-
-impl<'a> Behind<'a> {
-    /// `None` if there is anything else.
-    fn new(text: &'a str, cursor: usize) -> Option<Self> {
-        let rest = text[cursor..]
-            .split(['\r', '\n'])
-            .next()
-            .unwrap_or_default();
-        let closing = rest.trim_end();
-        let is_closing = closing.chars().all(|c| ")]}".contains(c));
-        is_closing.then_some(Self { closing })
-    }
+/// The closing brackets that stand behind a cursor on its line, as an editor puts them there; `None` if anything else does.
+fn closing_behind(text: &str, cursor: usize) -> Option<&str> {
+    let rest = text[cursor..].split(['\r', '\n']).next();
+    let rest = rest.unwrap_or_default().trim_end();
+    rest.chars().all(|c| ")]}".contains(c)).then_some(rest)
 }
 
 impl Completer {
@@ -54,41 +43,55 @@ impl Completer {
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Line>, EngineError> {
         let place = self.lex(session, text, cursor);
-        let Some(behind) = Behind::new(text, cursor) else {
+        let Some(closing) = closing_behind(text, cursor) else {
             return Ok(None);
         };
-        if place.place != Place::Code {
+        let before = text[..place.prefix.start].trim_end_matches([' ', '\t']);
+        if place.place != Place::Code || before.ends_with('\\') {
             return Ok(None);
         }
+        // A list may wait for it: what is far is read when nobody does.
+        if session.states.is_far(&self.engine, &session.ids)
+            || !session.states.read(&self.engine, &session.ids, stop)?
+        {
+            return Ok(None);
+        }
+        self.know(session)?;
+        let known = session.known.take();
         let read = session.ids.len();
         let prefix = &text[place.prefix.clone()];
         let found = self.walk(session, prefix, likely, stop);
         let above = self.spelled(session, read);
         session.ids.truncate(read);
         session.document.truncate(read);
-        session.known = None;
-        let Some((tokens, probability)) = found? else {
+        if let Some(known) = &known {
+            session.states.remember(read, Arc::clone(&known.answer));
+        }
+        session.known = known;
+        let Some(found) = found? else {
             return Ok(None);
         };
-        let (tokens, closed) = fitted(&tokens, behind.closing);
-        let Some(written) = written(&above, tokens, prefix, &text[..place.prefix.start]) else {
+        let (tokens, shares): (Vec<String>, Vec<f32>) = found.into_iter().unzip();
+        let (kept, closed) = fitted(&tokens, closing);
+        let Some(written) = written(&above, &tokens[..kept], prefix, &text[..place.prefix.start])
+        else {
             return Ok(None);
         };
         Ok(Some(Line {
             replace: place.prefix.start..cursor + closed,
             text: written,
-            probability,
+            probability: shares[..kept].iter().product(),
         }))
     }
 
-    /// The likeliest tokens behind the session's, the first of which begins with `prefix`, and the probability of all.
+    /// The likeliest tokens behind the session's, the first of which begins with `prefix`, and each one's probability.
     fn walk(
         &self,
         session: &mut Session,
         prefix: &str,
         likely: f32,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Option<(Vec<String>, f32)>, EngineError> {
+    ) -> Result<Option<Vec<(String, f32)>>, EngineError> {
         let mut tokens = Vec::new();
         let mut probability = 1.0;
         while tokens.len() < MOST {
@@ -110,9 +113,9 @@ impl Completer {
             };
             session.ids.push(id);
             session.document.push(id, &token, is_name);
-            tokens.push(token);
+            tokens.push((token, p));
         }
-        Ok(Some((tokens, probability)).filter(|(tokens, _)| !tokens.is_empty()))
+        Ok(Some(tokens).filter(|tokens| !tokens.is_empty()))
     }
 
     /// The likeliest token that begins with `prefix`, its id and its probability among those.
@@ -121,7 +124,9 @@ impl Completer {
         let document = &session.document;
         if !prefix.is_empty() {
             let best = |fitting| self.best(document, answer, prediction, fitting, 1);
-            let mut items = self.offers.rank(document, prediction, prefix, "", best);
+            let mut items = self
+                .offers
+                .rank(document, prediction, prefix, "", false, best);
             let first = items.pop()?;
             let id = self.vocabulary.id(&first.token);
             return Some((first.token, id, first.probability));
@@ -162,38 +167,47 @@ fn can_be_written(token: &str) -> bool {
     python::insertable(token).is_some() && !token.contains("<STR_LIT>")
 }
 
-/// As many of the tokens as go with the brackets that stand behind the cursor, and how many bytes of these they replace.
-fn fitted<'t>(tokens: &'t [String], closing: &str) -> (&'t [String], usize) {
-    let mut depth = 0;
-    let mut closed = 0;
+/// How many of the tokens go with the brackets that stand behind the cursor, and how many bytes of these they replace: all or
+/// none. Where some stand there, what is kept closes what it opens, and does not end in the middle of an expression.
+fn fitted(tokens: &[String], closing: &str) -> (usize, usize) {
+    if closing.is_empty() {
+        return (tokens.len(), 0);
+    }
+    let (mut depth, mut closed) = (0usize, 0);
+    // Where the tokens could end, with nothing of the closing brackets replaced, or with all.
+    let (mut inside, mut behind) = (0, 0);
     for (at, token) in tokens.iter().enumerate() {
         match &**token {
             "(" | "[" | "{" => depth += 1,
             ")" | "]" | "}" if depth > 0 => depth -= 1,
-            bracket @ (")" | "]" | "}") if !closing.is_empty() => {
-                if !closing[closed..].starts_with(bracket) {
-                    return (&tokens[..at], 0);
+            ")" | "]" | "}" => {
+                if !closing[closed..].starts_with(&**token) {
+                    break;
                 }
                 closed += 1;
             }
             _ => {}
         }
-    }
-    if closed == closing.len() {
-        return (tokens, closed);
-    }
-    // Some would stand twice: only what comes before them is new.
-    let mut depth = 0;
-    let is_unmatched = |token: &String| {
-        match &**token {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth -= 1,
-            _ => {}
+        let is_whole = depth == 0 && ends_operand(token);
+        if is_whole && closed == 0 {
+            inside = at + 1;
+        } else if closed == closing.len() && depth == 0 && (is_whole || token == ":") {
+            behind = at + 1;
         }
-        depth < 0
-    };
-    let first = tokens.iter().position(is_unmatched);
-    (&tokens[..first.unwrap_or(tokens.len())], 0)
+    }
+    if behind > 0 {
+        (behind, closing.len())
+    } else {
+        (inside, 0)
+    }
+}
+
+/// Whether an expression may end with a token.
+fn ends_operand(token: &str) -> bool {
+    let kind = python::surface_kind(token);
+    let is_constant = matches!(token, "None" | "True" | "False");
+    let closes = matches!(token, ")" | "]" | "}" | "...");
+    matches!(kind, Kind::Name | Kind::Number | Kind::String) || is_constant || closes
 }
 
 /// The tokens' text behind those of `above`, in place of `prefix` and after the text `before`.
@@ -224,4 +238,38 @@ fn cut(whole: &str, shorter: &str, prefix: &str, before: &str) -> Option<String>
         text
     };
     (text.len() > prefix.len()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is kept of a line behind `(`, and how many closing brackets it replaces.
+    fn check(tokens: &str, closing: &str) -> (String, usize) {
+        let tokens: Vec<String> = tokens.split(' ').map(str::to_owned).collect();
+        let (kept, closed) = fitted(&tokens, closing);
+        (tokens[..kept].join(" "), closed)
+    }
+
+    #[test]
+    fn brackets_behind_the_cursor_stand_once_and_match() {
+        assert_eq!(check("x , y ) == [", ")"), ("x , y )".to_owned(), 1));
+        assert_eq!(check("x , y )", ")"), ("x , y )".to_owned(), 1));
+        assert_eq!(check("x , y", ")"), ("x , y".to_owned(), 0));
+        assert_eq!(check("f ( x", ")"), ("f".to_owned(), 0));
+        assert_eq!(check("f ( x ) ] )", "])"), ("f ( x ) ] )".to_owned(), 2));
+        assert_eq!(check("x ] . y", "])"), ("x".to_owned(), 0));
+        assert_eq!(check("x ]", ")"), ("x".to_owned(), 0));
+        assert_eq!(check("x =", ")"), ("x".to_owned(), 0));
+        assert_eq!(check("x ) :", ")"), ("x ) :".to_owned(), 1));
+        assert_eq!(check("x + (", ""), ("x + (".to_owned(), 0));
+        assert_eq!(check("( x", ")"), (String::new(), 0));
+    }
+
+    #[test]
+    fn only_closing_brackets_may_stand_behind() {
+        assert_eq!(closing_behind("f(x)) \n y", 3), Some("))"));
+        assert_eq!(closing_behind("f(x", 3), Some(""));
+        assert_eq!(closing_behind("f(x):", 3), None);
+    }
 }

@@ -4,6 +4,7 @@
 //! what can be inserted at all. Knows nothing of documents, requests or protocols; a position is a byte offset.
 
 mod line;
+mod loose;
 mod rank;
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,8 @@ pub struct Options {
     pub in_strings: bool,
     /// Whether to answer inside comments.
     pub in_comments: bool,
+    /// Whether names that the word begun may be short for are offered where nothing starts with it.
+    pub loosely: bool,
 }
 
 impl Default for Options {
@@ -80,6 +83,7 @@ impl Default for Options {
             max_items: 5,
             in_strings: false,
             in_comments: false,
+            loosely: true,
         }
     }
 }
@@ -233,7 +237,15 @@ impl Completer {
             return Some(cursor.nothing());
         }
         let known = session.at_hand()?;
-        Some(self.offer(&session.document, known, text, cursor.prefix, options))
+        let exactly = Options {
+            loosely: false,
+            ..*options
+        };
+        let is_begun = !cursor.prefix.is_empty();
+        let found = self.offer(&session.document, known, text, cursor.prefix, &exactly);
+        // To look for what a word may be short for takes longer.
+        let is_short = options.loosely && is_begun && found.items.is_empty();
+        (!is_short).then_some(found)
     }
 
     /// The same after the last thousand tokens alone, if so much stands unread before them that a person would notice.
@@ -306,6 +318,7 @@ impl Completer {
             prediction,
             &text[prefix.clone()],
             &text[prefix.end..],
+            options.loosely,
             |fitting| self.best(document, answer, prediction, fitting, options.max_items),
         );
         Completions {
@@ -433,10 +446,14 @@ impl Session {
             + known.map_or(0, |known| known.prediction.bytes())
     }
 
-    /// Puts the document into other surroundings, or into none.
+    /// Whether the document stands in these surroundings, or in none.
+    pub fn stands_in(&self, surroundings: Option<&Arc<Surroundings>>) -> bool {
+        self.document.surroundings().map(Arc::as_ptr) == surroundings.map(Arc::as_ptr)
+    }
+
+    /// Puts the document into other surroundings, or into none; that takes a millisecond.
     pub fn surround(&mut self, surroundings: Option<Arc<Surroundings>>) {
-        let (here, now) = (self.document.surroundings(), surroundings.as_ref());
-        if here.map(Arc::as_ptr) != now.map(Arc::as_ptr) {
+        if !self.stands_in(surroundings.as_ref()) {
             self.document.surround(surroundings);
             self.known = None;
         }

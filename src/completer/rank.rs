@@ -5,6 +5,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::Candidate;
+use super::loose::Short;
 use crate::mixture::{Document, Prediction};
 use crate::python::{self, Kind};
 use crate::vocabulary::UNK;
@@ -60,17 +61,23 @@ impl Offers {
 
     /// The candidates that start with `prefix`, given what stands `right` of the cursor: of the vocabulary, and of a
     /// document's words, and the names around it, outside it. `best` chooses among their numbers (see [`Prediction`]) and gives their
-    /// `probabilities`, which become shares of everything that would have fitted.
+    /// `probabilities`, which become shares of everything that would have fitted. `loosely`: where nothing starts with it, names
+    /// that it is [short for](Short).
     pub(super) fn rank(
         &self,
         document: &Document,
         prediction: &Prediction,
         prefix: &str,
         right: &str,
+        loosely: bool,
         best: impl FnOnce(Vec<usize>) -> Vec<(usize, f32)>,
     ) -> Vec<Candidate> {
         let right = Right::new(right);
-        let fitting = self.fitting(document, prefix, &right);
+        let mut fitting = self.fitting(document, prefix, &right);
+        let is_loose = loosely && fitting.is_empty() && right.word.is_empty();
+        if is_loose {
+            fitting = self.fitting_loosely(document, prefix);
+        }
         let probabilities = fitting.iter().map(|&c| prediction.probability(c));
         let total: f64 = probabilities.map(f64::from).sum();
         let candidates = best(fitting).into_iter().filter_map(|(number, p)| {
@@ -80,10 +87,15 @@ impl Offers {
                 let name = prediction.spelling(document, number)?;
                 (name, name, Kind::Name)
             };
-            let rest = text.strip_prefix(prefix)?;
-            let missing = rest.strip_suffix(right.word).unwrap_or(rest);
+            let text = if is_loose {
+                text.to_owned()
+            } else {
+                let rest = text.strip_prefix(prefix)?;
+                let missing = rest.strip_suffix(right.word).unwrap_or(rest);
+                format!("{prefix}{missing}")
+            };
             Some(Candidate {
-                text: format!("{prefix}{missing}"),
+                text,
                 token: token.to_string(),
                 kind,
                 probability: (f64::from(p) / total) as f32,
@@ -116,6 +128,29 @@ impl Offers {
             .filter(|&(number, name)| document.here(number).is_none() && !stands(name))
             .map(|(number, _)| words.len() + number);
         let beyond = outside.chain(around);
+        known
+            .chain(beyond.map(|number| self.vocabulary_size + number))
+            .collect()
+    }
+
+    /// The numbers of the names that `prefix` may be short for.
+    fn fitting_loosely(&self, document: &Document, prefix: &str) -> Vec<usize> {
+        let Some(short) = Short::new(prefix) else {
+            return Vec::new();
+        };
+        let is_name = |offer: &Offer| offer.kind == Kind::Name && short.fits(&offer.text);
+        let known = self.by_id.iter().filter(|(_, offer)| is_name(offer));
+        let known = known.map(|(&id, _)| id as usize);
+        let words = document.words().iter().enumerate();
+        let outside =
+            words.filter(|(_, word)| word.id == UNK && word.is_offered() && short.fits(&word.text));
+        let names = document.surroundings().map_or(&[][..], |s| s.names());
+        let around = names
+            .iter()
+            .enumerate()
+            .filter(|&(number, name)| document.here(number).is_none() && short.fits(name));
+        let around = around.map(|(number, _)| document.words().len() + number);
+        let beyond = outside.map(|(number, _)| number).chain(around);
         known
             .chain(beyond.map(|number| self.vocabulary_size + number))
             .collect()

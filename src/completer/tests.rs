@@ -22,9 +22,14 @@ fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
         hidden: Vec::new(),
     });
     let lines = offers
-        .rank(&Document::new(), &prediction, prefix, right, |fitting| {
-            prediction.best(fitting.into_iter(), 5)
-        })
+        .rank(
+            &Document::new(),
+            &prediction,
+            prefix,
+            right,
+            true,
+            |fitting| prediction.best(fitting.into_iter(), 5),
+        )
         .into_iter()
         .map(|candidate| {
             let Candidate {
@@ -78,6 +83,20 @@ fn the_word_begun_filters_and_probabilities_are_shares_of_what_fits() {
         ");
     assert_snapshot!(check("x = self$0", &NAMES), @"1.00 Name self");
     assert_snapshot!(check("x = selfish$0", &NAMES), @"");
+}
+
+#[test]
+fn what_the_word_begun_may_be_short_for_is_offered_where_nothing_starts_with_it() {
+    let names = [
+        ("getAllTokens", 0.5),
+        ("gather", 0.3),
+        ("base_cfg", 0.2),
+        ("None", 0.1),
+    ];
+    assert_snapshot!(check("x = gATo$0", &names), @"1.00 Name getAllTokens");
+    assert_snapshot!(check("x = cfg$0", &names), @"1.00 Name base_cfg");
+    assert_snapshot!(check("x = ga$0", &names), @"1.00 Name gather");
+    assert_snapshot!(check("x = gaT$0kens", &names), @"");
 }
 
 #[test]
@@ -211,6 +230,7 @@ fn strings_and_comments_are_left_alone_unless_wanted() {
             in_strings: true,
             in_comments: true,
             max_items: 3,
+            loosely: false,
         },
     );
     assert_eq!(items(&completer, "x = $0", default), 5);

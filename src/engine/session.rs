@@ -138,6 +138,11 @@ impl Session {
         Ok((answer, similar))
     }
 
+    /// Knows an answer again that it gave after the first `read` tokens, which are still the same.
+    pub fn remember(&mut self, read: usize, answer: Arc<Answer>) {
+        self.answer = Some((read, answer));
+    }
+
     /// [`Session::answer`], if it has been asked before and is still known.
     pub fn answered(&self, context: &[u32]) -> Option<Arc<Answer>> {
         let (read, answer) = self.answer.as_ref()?;

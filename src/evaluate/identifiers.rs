@@ -52,6 +52,10 @@ pub struct Identifiers {
     pub attribute_hit5: f64,
     /// 1 − keys / characters.
     pub keystrokes_saved: f64,
+    /// Keys used.
+    pub keys: u64,
+    /// Characters of all of them.
+    pub characters: u64,
     /// Identifiers by the number of characters typed until they stood in the first five; the last: never.
     pub typed: Vec<u64>,
     /// Drawn, but left out: what comes next stands in another file of the project too.
@@ -97,7 +101,7 @@ pub fn run(
         token.kind == Kind::Name && characters >= Metrics::KEYSTROKES_FROM
     };
     let Sample { targets, seed } = setting.sample;
-    let (files, drawn) = sample::draw_tokens(files, targets.max(1), seed, &is_wanted)?;
+    let (files, drawn) = sample::draw_tokens(files, targets, seed, &is_wanted)?;
     let mut progress = Progress::new(drawn.len(), "identifiers");
     let mut counts = Counts::default();
     let mut name = String::new();
@@ -142,7 +146,11 @@ pub fn run(
             }
             let path = inside.map_or_else(|| root.join("buffer.py"), |inside| root.join(inside));
             let moved = path.with_extension("taken");
-            let is_there = inside.is_some() && fs::rename(&path, &moved).is_ok();
+            let is_there = inside.is_some();
+            if is_there {
+                fs::rename(&path, &moved)
+                    .with_context(|| format!("cannot take away {}", path.display()))?;
+            }
             let uri = uri_of(&path)?;
             let changed = |kind: u32| json!({"changes": [{"uri": uri, "type": kind}]});
             if is_there {
@@ -349,6 +357,8 @@ impl Counts {
             attributes: self.attributes,
             attribute_hit5: share(self.attribute_hit5, self.attributes),
             keystrokes_saved: 1.0 - share(self.keys, self.characters),
+            keys: self.keys,
+            characters: self.characters,
             typed,
             known_elsewhere: self.known_elsewhere,
             errors: self.errors,

@@ -48,7 +48,7 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
     }
     let is_wanted = |token: Token, _: &str| token.kind != Kind::Eol;
     let Sample { targets, seed } = setting.sample;
-    let (files, drawn) = sample::draw_tokens(files, targets.max(1), seed, &is_wanted)?;
+    let (files, drawn) = sample::draw_tokens(files, targets, seed, &is_wanted)?;
     let mut progress = Progress::new(drawn.len(), "lines");
     let mut counts = Counts::default();
     for (project, drawn) in projects(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -21,7 +22,7 @@ pub struct Target<'t> {
     /// What stands before it.
     pub before: &'t str,
     /// Where it stands: file and line.
-    pub place: String,
+    pub place: (&'t Path, usize),
     /// How many tokens stand before it.
     pub position: usize,
     /// It has stood before it.
@@ -92,25 +93,25 @@ impl Parts {
             add("identifiers and attributes", part);
         }
         let is_missed = seen.rank.is_none_or(|rank| rank >= LIST);
-        if is_missed && !matches!(seen.class, Class::FileEnd | Class::Number | Class::String) {
-            let first = &answers[..answers.len().min(LIST)];
+        let probability = answers.iter().take(LIST).map(|(_, p)| p).sum();
+        let surer = |other: &Miss| other.probability >= probability;
+        let at = self.misses.partition_point(surer);
+        if at < MISSES
+            && is_missed
+            && !matches!(seen.class, Class::FileEnd | Class::Number | Class::String)
+        {
+            let first = answers.iter().take(LIST);
+            let (path, line) = target.place;
             let miss = Miss {
-                place: target.place.clone(),
+                place: format!("{}:{line}", path.display()),
                 before: target.before.to_owned(),
                 target: target.surface.to_owned(),
                 is_seen: target.is_seen,
-                answers: first
-                    .iter()
-                    .map(|(token, p)| format!("{token} {p:.2}"))
-                    .collect(),
-                probability: first.iter().map(|(_, p)| p).sum(),
+                answers: first.map(|(token, p)| format!("{token} {p:.2}")).collect(),
+                probability,
             };
-            let surer = |other: &Miss| other.probability >= miss.probability;
-            let at = self.misses.partition_point(surer);
-            if at < MISSES {
-                self.misses.insert(at, miss);
-                self.misses.truncate(MISSES);
-            }
+            self.misses.insert(at, miss);
+            self.misses.truncate(MISSES);
         }
     }
 

@@ -80,7 +80,8 @@ pub struct Place {
     pub token: usize,
 }
 
-/// The files that can be read, and `count` tokens of them that are wanted, each as likely as any other, in order.
+/// The files that can be read, and `count` tokens of them that are wanted, each as likely as any other and no two of a block,
+/// in order; fewer if there are no more.
 pub fn draw_tokens(
     files: Vec<PathBuf>,
     count: usize,
@@ -106,6 +107,12 @@ pub fn draw_tokens(
                 .get(place as usize)
                 .map(|&token| Place { file, token }),
         );
+    }
+    if drawn.is_empty() {
+        bail!("nothing to ask for in these files");
+    }
+    if drawn.len() < count {
+        warn!("the files have {} places only", drawn.len());
     }
     drawn.sort_unstable();
     Ok((readable, drawn))

@@ -124,6 +124,7 @@ impl<'a> Typist<'a> {
         let mut typist = Self::open(client, path, &text[..typed], &mut counts.opening)?;
 
         let mut surface = String::new();
+        let mut line = 1 + text[..typed].matches('\n').count();
         let mut seen: HashSet<&str> = tokens[..wanted.start]
             .iter()
             .map(|t| t.text(text))
@@ -148,14 +149,11 @@ impl<'a> Typist<'a> {
             })?;
             python::surface(text, token, &mut surface);
             let rest = &text[typed + gap.len()..end];
+            line += text[typed..start].matches('\n').count();
             let target = Target {
                 surface: &surface,
                 before: tail(&text[..start]),
-                place: format!(
-                    "{}:{}",
-                    path.display(),
-                    1 + text[..start].matches('\n').count()
-                ),
+                place: (path, line),
                 position,
                 is_seen: !seen.insert(token.text(text)),
             };
@@ -164,6 +162,7 @@ impl<'a> Typist<'a> {
                 typist.settle()?;
             }
             std::mem::swap(&mut previous, &mut surface);
+            line += text[start..end].matches('\n').count();
             typed = end;
             behind_word = is_word(token);
             progress(counts.targets);
@@ -175,7 +174,7 @@ impl<'a> Typist<'a> {
             let target = Target {
                 surface: END,
                 before: tail(text),
-                place: path.display().to_string(),
+                place: (path, line),
                 position: tokens.len(),
                 is_seen: false,
             };

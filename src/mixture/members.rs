@@ -15,8 +15,8 @@ use super::syntax::Syntax;
 const REACH: usize = 6000;
 /// Earlier places of a name that are asked what it is.
 const LOOKED_AT: usize = 64;
-/// How many bases of bases are followed.
-const BASES: usize = 3;
+/// Classes that are looked at together: one, its bases and theirs.
+const CLASSES: usize = 8;
 /// Tokens of a call that are looked at.
 const CALL: usize = 400;
 
@@ -24,6 +24,8 @@ const CALL: usize = 400;
 trait Text {
     fn len(&self) -> usize;
     fn at(&self, position: usize) -> u32;
+    /// Whether it is the document.
+    fn is_here(&self) -> bool;
     /// Where a keyword stands that declares a name: the nearest place.
     fn declared(&self, keyword: u32, name: u32) -> Option<usize>;
     /// A token as a candidate.
@@ -44,6 +46,10 @@ struct Around<'a> {
 }
 
 impl Text for Here<'_> {
+    fn is_here(&self) -> bool {
+        true
+    }
+
     fn len(&self) -> usize {
         self.document.len()
     }
@@ -82,6 +88,10 @@ impl Around<'_> {
 }
 
 impl Text for Around<'_> {
+    fn is_here(&self) -> bool {
+        false
+    }
+
     fn len(&self) -> usize {
         self.surroundings.len()
     }
@@ -128,6 +138,8 @@ pub(super) struct Members {
     pub(super) place: [f32; PLACES],
 }
 
+/// Classes that have been looked at: whether they are here, and where.
+type Seen = Vec<(bool, usize)>;
 /// Names and how often each was met.
 type Met = FxHashMap<usize, f32>;
 
@@ -210,11 +222,11 @@ impl Search<'_> {
         }
         if syntax.own.contains(&name) {
             if let Some(class) = enclosing_class(&self.here, syntax, at) {
-                self.of_class_at(&self.here, class, 0, met);
+                self.of_class_at(&self.here, class, &mut Seen::new(), met);
             }
             return Place::Own;
         }
-        if self.of_class(name, 0, met) {
+        if self.of_class(name, &mut Seen::new(), met) {
             return Place::Class;
         }
         for place in self.here.places(name).filter(|&place| place < at) {
@@ -223,7 +235,7 @@ impl Search<'_> {
             }
             let [next, class] = [self.here.at(place + 1), self.here.at(place + 2)];
             let is_made = next == syntax.equals && self.here.at(place + 3) == syntax.opening[0];
-            if (is_made || next == syntax.colon) && self.of_class(class, 0, met) {
+            if (is_made || next == syntax.colon) && self.of_class(class, &mut Seen::new(), met) {
                 return Place::Class;
             }
         }
@@ -232,39 +244,43 @@ impl Search<'_> {
     }
 
     /// Members of a class of this name, here or around; whether there is one.
-    fn of_class(&self, name: u32, depth: usize, met: &mut Met) -> bool {
+    fn of_class(&self, name: u32, seen: &mut Seen, met: &mut Met) -> bool {
         let syntax = self.syntax;
         if let Some(class) = self.here.declared(syntax.class, name) {
-            self.of_class_at(&self.here, class, depth, met);
+            self.of_class_at(&self.here, class, seen, met);
             return true;
         }
         if let Some(around) = &self.around
             && let Some(token) = around.token(name)
             && let Some(class) = around.declared(syntax.class, token)
         {
-            self.of_class_at(around, class, depth, met);
+            self.of_class_at(around, class, seen, met);
             return true;
         }
         false
     }
 
     /// Members of the class whose keyword stands at `class`, and of its bases.
-    fn of_class_at(&self, text: &impl Text, class: usize, depth: usize, met: &mut Met) {
+    fn of_class_at(&self, text: &impl Text, class: usize, seen: &mut Seen, met: &mut Met) {
         let syntax = self.syntax;
+        if seen.len() == CLASSES || seen.contains(&(text.is_here(), class)) {
+            return;
+        }
+        seen.push((text.is_here(), class));
         let mut at = class + 2;
         while at < text.len() && text.at(at) != syntax.eol && at < class + CALL {
             let token = text.at(at);
             let ends =
                 at + 1 < text.len() && [syntax.comma, syntax.closing[0]].contains(&text.at(at + 1));
-            if ends && depth < BASES && token != syntax.closing[0] {
+            if ends && token != syntax.closing[0] {
                 // A base's own number, as one of here.
                 let candidate = text.candidate(token);
                 if candidate < self.here.vocabulary_size + self.here.document.words().len() {
-                    self.of_class(candidate as u32, depth + 1, met);
+                    self.of_class(candidate as u32, seen, met);
                 } else if let Some(around) = &self.around
                     && let Some(base) = around.declared(syntax.class, token)
                 {
-                    self.of_class_at(around, base, depth + 1, met);
+                    self.of_class_at(around, base, seen, met);
                 }
             }
             at += 1;
@@ -312,7 +328,7 @@ impl Search<'_> {
                 return Some(self.here.at(module));
             } else if token == syntax.def
                 || token == syntax.class
-                || import.is_some() && token == syntax.eol
+                || token == syntax.eol && (import.is_some() || !self.is_inner_end(at))
             {
                 return None;
             }
@@ -517,6 +533,7 @@ mod tests {
         assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import A\na = A(1)\nb = a.c\na."), @"B 1, __init__ 1, kind 1, of_base 1, still 1, x 2");
         assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base\nclass C(Base):\n    def f(self): self."), @"f 1, of_base 1");
         assert_snapshot!(check(&[], &format!("{CLASS}b.")), @"");
+        assert_snapshot!(check(&[], "class A(A, B, A, m.A):\n    x = 1\nclass B(A): pass\nA."), @"x 1");
     }
 
     #[test]
@@ -542,5 +559,7 @@ mod tests {
         assert_snapshot!(check(&[], &format!("{CLASS}a = A(f(first=2), first=[1, 2],\n    ")), @"name 1");
         assert_snapshot!(check(&[("m.py", "def run(x, y: int = f(1, z), *, name): pass\n")], "run(1,"), @"name 1, x 1, y 1");
         assert_snapshot!(check(&[], "def f(x, "), @"");
+        let run = [("m.py", "def run(x): pass\ny = 1\n")];
+        assert_snapshot!(check(&run, "from m import run\nrun("), @"x 1");
     }
 }

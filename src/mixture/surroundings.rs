@@ -300,3 +300,105 @@ fn deeper(tokens: &[u32], a: u32, b: u32) -> Ordering {
     let first = differing.into_iter().find(|order| order.is_ne());
     first.unwrap_or(Ordering::Equal).then(a.cmp(&b))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::mixture::Document;
+    use crate::vocabulary::Vocabulary;
+
+    /// `<PAD>`, `<UNK>`, `.`, `<s>`, `a` and `b` are 0 to 5.
+    fn syntax() -> Syntax {
+        let known = ["<s>", ".", "a", "b"].map(|token| (token.to_owned(), 1));
+        let vocabulary = Vocabulary::from_counts(known, 10);
+        assert_eq!(vocabulary.len(), 6);
+        Syntax::new(&vocabulary)
+    }
+
+    fn spelled(token: u32) -> String {
+        format!("name{token}")
+    }
+
+    /// Surroundings of one file: tokens from 6 on are names outside the vocabulary.
+    fn surroundings(tokens: &[u32]) -> Surroundings {
+        let words: Vec<Box<str>> = (6..12).map(|token| spelled(token).into()).collect();
+        Surroundings::new(&syntax(), &words, std::iter::once((1, tokens)))
+    }
+
+    fn push(document: &mut Document, token: u32) {
+        let id = if token < 6 { token } else { UNK };
+        document.push(id, &spelled(token), true);
+    }
+
+    proptest! {
+        #[test]
+        fn a_context_is_found_where_it_stands(
+            file in prop::collection::vec(4..9u32, 1..60),
+            context in prop::collection::vec(4..9u32, 1..8),
+        ) {
+            let around = surroundings(&file);
+            let number = |token: u32| match token {
+                ..6 => Some(token),
+                _ => around.name(&spelled(token)).map(|name| 6 + name as u32),
+            };
+            let found = around.find(context.iter().rev().map(|&token| number(token)));
+            // By looking everywhere.
+            let longest = (1..=context.len())
+                .rev()
+                .find(|&length| file[..file.len() - 1].windows(length).any(|w| w == &context[context.len() - length..]))
+                .unwrap_or(0);
+            prop_assert_eq!(found.length, longest);
+            if longest > 0 {
+                let wanted = &context[context.len() - longest..];
+                let mut followers: Vec<u32> = file
+                    .windows(longest + 1)
+                    .filter(|window| &window[..longest] == wanted)
+                    .filter_map(|window| number(window[longest]))
+                    .collect();
+                prop_assert_eq!(found.occurrences, followers.len());
+                followers.sort_unstable();
+                followers.dedup();
+                let said = found.said.iter().filter(|(_, [_, matched])| *matched > 0.0);
+                prop_assert_eq!(said.map(|&(token, _)| token).collect::<Vec<_>>(), followers);
+            }
+        }
+
+        /// Every name of the surroundings is one candidate, whatever has been written and taken back, and of tokens here and
+        /// there the same.
+        #[test]
+        fn names_have_one_number_each(
+            file in prop::collection::vec(3..12u32, 1..40),
+            written in prop::collection::vec((3..12u32, 0..4usize), 0..40),
+            late in any::<bool>(),
+        ) {
+            let around = Arc::new(surroundings(&file));
+            let mut document = Document::new();
+            if !late {
+                document.surround(Some(Arc::clone(&around)));
+            }
+            for (token, taken) in written {
+                push(&mut document, token);
+                document.truncate(document.len().saturating_sub(taken));
+            }
+            document.surround(Some(Arc::clone(&around)));
+            let words = document.words().len();
+            for token in 6..12 {
+                let candidate = document.candidate(6, UNK, &spelled(token));
+                let name = around.name(&spelled(token));
+                let there = name.map(|name| document.candidate_of(6 + name as u32, 6));
+                if let Some(there) = there {
+                    prop_assert_eq!(candidate, Some(there));
+                }
+                if let Some(word) = candidate.and_then(|c| c.checked_sub(6)).filter(|&w| w < words) {
+                    prop_assert!(*document.words()[word].text == *spelled(token));
+                    let back = document.around(6 + word as u32, 6);
+                    prop_assert_eq!(back, name.map(|name| 6 + name as u32));
+                }
+            }
+        }
+    }
+}

@@ -61,11 +61,6 @@ impl Syntax {
         }
     }
 
-    /// The id of `<s>`.
-    pub fn start(&self) -> u32 {
-        self.start
-    }
-
     /// Size of the vocabulary.
     pub fn vocabulary_size(&self) -> usize {
         self.is_name.len()

@@ -12,6 +12,7 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHashMap;
 
 pub use imports::Imports;
+use imports::Resolved;
 
 use crate::mixture::{Surroundings, Syntax};
 use crate::python;
@@ -26,6 +27,7 @@ pub struct Project {
     syntax: Syntax,
     /// The names outside the vocabulary. Grows only: names that are gone cost a few bytes.
     words: Vec<Box<str>>,
+    word_bytes: usize,
     /// Names, of the vocabulary too, and their tokens.
     by_text: FxHashMap<Box<str>, u32>,
     files: BTreeMap<Box<str>, File>,
@@ -42,6 +44,7 @@ struct File {
     /// `<s>` first; ids, or the vocabulary's size plus an index of `words`.
     tokens: Vec<u32>,
     imports: Imports,
+    resolved: Resolved,
 }
 
 impl Project {
@@ -53,6 +56,7 @@ impl Project {
         Self {
             syntax: Syntax::new(vocabulary),
             words: Vec::new(),
+            word_bytes: 0,
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
             files: BTreeMap::new(),
             tokens: 0,
@@ -70,6 +74,7 @@ impl Project {
                 self.token(id, text)
             })
             .collect();
+        reader.finish(&mut imports);
         if self
             .files
             .get(path)
@@ -88,6 +93,7 @@ impl Project {
             version: self.version,
             module,
             tokens,
+            resolved: imports.resolve(path),
             imports,
         };
         self.files.insert(path.into(), file);
@@ -97,7 +103,7 @@ impl Project {
     /// The same from a file's text.
     pub fn read(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) -> bool {
         let mut spelled: Vec<(u32, String)> = Vec::new();
-        spelled.push((self.syntax.start(), python::START.to_owned()));
+        spelled.push((vocabulary.id(python::START), python::START.to_owned()));
         for token in python::lex(text) {
             let mut surface = String::new();
             python::surface(text, token, &mut surface);
@@ -136,9 +142,30 @@ impl Project {
         removed.is_some()
     }
 
+    /// Takes a file out, or all below a folder.
+    pub fn remove_below(&mut self, path: &str) {
+        let folder = format!("{path}/");
+        let mut gone: Vec<Box<str>> = Vec::new();
+        for other in self.files.keys() {
+            if **other == *path || other.starts_with(&folder) {
+                gone.push(other.clone());
+            }
+        }
+        gone.iter().for_each(|path| {
+            self.remove(path);
+        });
+    }
+
     /// How many files.
     pub fn len(&self) -> usize {
         self.files.len()
+    }
+
+    /// Forgets all files, and their names; numbers of [states](Project::state_of) go on.
+    pub fn clear(&mut self, vocabulary: &Vocabulary) {
+        let version = self.version;
+        *self = Self::new(vocabulary);
+        self.version = version;
     }
 
     /// Whether there are none.
@@ -148,13 +175,7 @@ impl Project {
 
     /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
-        // A word stands in the list and in the map, whose entries are a third empty.
-        let words: usize = self
-            .words
-            .iter()
-            .map(|word| 2 * (word.len() + 16) + 40)
-            .sum();
-        4 * self.tokens + words + 200 * self.files.len()
+        4 * self.tokens + self.word_bytes + 200 * self.files.len()
     }
 
     /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
@@ -168,7 +189,7 @@ impl Project {
             .filter(|(other, _)| ***other != *path)
             .map(|(other, file)| {
                 let imports_it = imported.contains(other);
-                let is_imported = file.imports.resolve(other).contains(path);
+                let is_imported = file.resolved.contains(path);
                 let shared = folders
                     .iter()
                     .zip(other.split('/'))
@@ -184,16 +205,12 @@ impl Project {
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         let mut left = NEAREST;
-        let fits = |&&(_, _, tokens): &&(f32, &str, usize)| {
+        scored.retain(|&(_, _, tokens)| {
             let fits = tokens <= left;
-            left = left.saturating_sub(tokens);
+            left -= if fits { tokens } else { 0 };
             fits
-        };
-        scored
-            .iter()
-            .take_while(fits)
-            .map(|&(_, path, _)| path)
-            .collect()
+        });
+        scored.iter().map(|&(_, path, _)| path).collect()
     }
 
     /// These files, the nearest first.
@@ -214,6 +231,8 @@ impl Project {
             return token;
         }
         let token = (self.syntax.vocabulary_size() + self.words.len()) as u32;
+        // It stands in the list and in the map, whose entries are a third empty.
+        self.word_bytes += 2 * (text.len() + 16) + 40;
         self.words.push(text.into());
         self.by_text.insert(text.into(), token);
         token

@@ -195,8 +195,7 @@ impl LanguageServer for Backend {
     async fn initialized(&self, _: InitializedParams) {
         let (warnings, watches) = {
             let mut state = self.state();
-            let watches = state.watches && !state.folders.is_empty();
-            (std::mem::take(&mut state.warnings), watches)
+            (std::mem::take(&mut state.warnings), state.watches)
         };
         self.warn_user(warnings).await;
         let registered = if watches {
@@ -208,6 +207,13 @@ impl LanguageServer for Backend {
         };
         if let Err(error) = registered {
             warn!("the client does not watch files: {error}");
+        }
+        if self.questions.workspace().settled().await.is_full {
+            let most = self.state().settings.project_memory;
+            let full = format!(
+                "the project takes more than {most} MB: some of its files are not read (setting `projectMemory`)"
+            );
+            self.warn_user(vec![full]).await;
         }
     }
 
@@ -255,7 +261,8 @@ impl LanguageServer for Backend {
             encoding,
         );
         let left = state.edited.replace(changed.uri.clone());
-        let left = left.filter(|left| *left != changed.uri);
+        let is_another = left.as_ref() != Some(&changed.uri);
+        let left = left.filter(|_| is_another);
         let left = left.and_then(|left| Some((state.documents.get(&left)?, left)));
         drop(state);
         let workspace = self.questions.workspace();
@@ -263,7 +270,7 @@ impl LanguageServer for Backend {
             workspace.edited(uri, &document.text);
         }
         if let Some((document, end)) = &edited
-            && (left.is_some() || imports_at(&document.text, *end))
+            && (is_another || imports_at(&document.text, *end))
         {
             workspace.edited(&changed.uri, &document.text);
         }
@@ -389,5 +396,6 @@ fn imports_at(text: &str, end: usize) -> bool {
     let begin = text[..begin.saturating_sub(1)]
         .rfind('\n')
         .map_or(0, |line| line + 1);
-    text[begin..end].contains("import ")
+    let rest = text[end..].find('\n').map_or(text.len(), |line| end + line);
+    text[begin..rest].contains("import ")
 }

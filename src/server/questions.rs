@@ -90,9 +90,13 @@ impl Questions {
         // Here and now, if that takes no arithmetic.
         let around = self.workspace.surroundings(&uri);
         let at_once = self.inference.at_once(&uri, |session| {
-            session.surround(around);
-            self.completer
-                .complete_at_once(session, &document.text, cursor, &options)
+            let stands = session.stands_in(around.as_ref());
+            let text = &document.text;
+            let at_once = || {
+                self.completer
+                    .complete_at_once(session, text, cursor, &options)
+            };
+            stands.then(at_once)?
         });
         if let Some(completions) = at_once {
             let is_early = false;
@@ -149,9 +153,6 @@ impl Questions {
     ) -> Result<Option<Line>, NoAnswer> {
         let question =
             move |completer: &Completer, session: &mut Session, text: &str, stop: Stop| {
-                if !completer.read(session, text, cursor, stop)? {
-                    return Ok(None);
-                }
                 let line = completer.line(session, text, cursor, likely, stop)?;
                 Ok((!stop()).then_some(line))
             };
@@ -203,8 +204,8 @@ impl Questions {
         // still reads what stood there before.
         let around = self.workspace.surroundings(&uri);
         let is_read = |session: &mut Session| {
-            session.surround(around);
-            let known = self.completer.is_read(session, &document.text, cursor);
+            let known = session.stands_in(around.as_ref())
+                && self.completer.is_read(session, &document.text, cursor);
             known.then_some(())
         };
         if !self.inference.has_read_all() || self.inference.at_once(&uri, is_read).is_none() {

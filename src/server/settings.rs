@@ -8,6 +8,7 @@ use crate::completer::Options;
 
 /// Checked settings. The names in the client's JSON are these in camel case.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of a user")]
 pub struct Settings {
     /// The most completion items in a list (1 to 50).
     pub max_items: usize,
@@ -19,6 +20,8 @@ pub struct Settings {
     pub in_strings: bool,
     /// Complete inside comments.
     pub in_comments: bool,
+    /// Offer names that the word begun may be short for (`gAT` for `getAllTokens`) where nothing starts with it.
+    pub short_names: bool,
     /// Characters that ask for a list when typed.
     pub trigger_characters: Vec<String>,
     /// Megabytes that what the model has read of the open documents may take together (8 to 4096): what is beyond them is
@@ -38,6 +41,7 @@ impl Default for Settings {
             line_probability: 0.4,
             in_strings: false,
             in_comments: false,
+            short_names: true,
             trigger_characters: [".", "(", "[", ",", "=", "@", " "]
                 .map(str::to_owned)
                 .to_vec(),
@@ -80,6 +84,9 @@ impl Settings {
                 "inComments" => {
                     set(&mut settings.in_comments, value, |_| true).ok_or("true or false")
                 }
+                "shortNames" => {
+                    set(&mut settings.short_names, value, |_| true).ok_or("true or false")
+                }
                 "triggerCharacters" => set(
                     &mut settings.trigger_characters,
                     value,
@@ -121,6 +128,7 @@ impl Settings {
             max_items: self.max_items,
             in_strings: self.in_strings,
             in_comments: self.in_comments,
+            loosely: self.short_names,
         }
     }
 }

@@ -6,8 +6,11 @@
 //! changed. Nothing is executed. An open document never stands around itself: its own path is left out. Where it has been
 //! edited and another document is edited after it, that one sees its text as it is in the editor.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +21,7 @@ use ignore::WalkBuilder;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tower_lsp::ls_types::Uri;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info};
 
 use crate::completer::Completer;
 use crate::mixture::Surroundings;
@@ -29,6 +32,8 @@ use crate::source;
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Documents that are kept in their surroundings, those edited last: each takes some 4 MB.
 const WORKED_ON: usize = 6;
+/// Changes on the disk, at least, that are read by reading everything.
+const MANY: usize = 32;
 /// Files that are larger hold data.
 const LARGEST: u64 = 1 << 20;
 
@@ -44,10 +49,13 @@ type Shared = Arc<Mutex<HashMap<Uri, Option<Arc<Surroundings>>>>>;
 
 /// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Status {
     files: usize,
     tokens: usize,
     bytes: usize,
+    /// Some files were left out, since all take more memory than they may.
+    pub is_full: bool,
 }
 
 enum Message {
@@ -73,9 +81,8 @@ impl Workspace {
             project,
             folders: Vec::new(),
             budget: 0,
-            open: HashMap::new(),
-            stale: BTreeSet::new(),
-            recent: VecDeque::new(),
+            is_full: false,
+            open: Vec::new(),
             surroundings: Arc::clone(&surroundings),
         };
         thread::Builder::new()
@@ -139,19 +146,20 @@ struct Thread {
     project: Project,
     folders: Vec<PathBuf>,
     budget: usize,
-    open: HashMap<Uri, Open>,
-    /// Documents for which it is to be chosen anew.
-    stale: BTreeSet<Uri>,
-    /// Those edited last, the last one last.
-    recent: VecDeque<Uri>,
+    is_full: bool,
+    /// The open documents, the one edited last last.
+    open: Vec<Open>,
     surroundings: Shared,
 }
 
 /// An open document.
 struct Open {
+    uri: Uri,
     text: Arc<String>,
     /// What it stands in: a number that changes with every file and their order.
     chosen: Option<u64>,
+    /// It is to be chosen anew.
+    is_stale: bool,
 }
 
 impl Thread {
@@ -162,12 +170,21 @@ impl Thread {
                 None => messages.recv().map_err(RecvTimeoutError::from),
                 Some(since) => messages.recv_timeout(PATIENCE.saturating_sub(since.elapsed())),
             };
-            match message {
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => self.choose(),
-                Err(RecvTimeoutError::Disconnected) => return,
+            if matches!(message, Err(RecvTimeoutError::Disconnected)) {
+                return;
             }
-            since = (!self.stale.is_empty()).then(|| since.unwrap_or_else(Instant::now));
+            // Unwind safety: what may be half-done is the project, and that is thrown away.
+            let done = catch_unwind(AssertUnwindSafe(|| match message {
+                Ok(message) => self.take(message),
+                Err(_) => self.choose(),
+            }));
+            if done.is_err() {
+                error!("reading the project panicked; documents stand alone from now on");
+                self.folders.clear();
+                self.project.clear(self.completer.vocabulary());
+            }
+            let is_stale = self.worked_on().any(|open| open.is_stale);
+            since = is_stale.then(|| since.unwrap_or_else(Instant::now));
         }
     }
 
@@ -176,26 +193,12 @@ impl Thread {
             Message::Open(folders, budget) => {
                 self.budget = budget;
                 self.read_folders(folders);
-                self.all_stale();
                 // Who has waited for the whole project need not wait longer.
                 self.choose();
             }
-            Message::Edited(uri, text) => {
-                let chosen = self.open.get(&uri).and_then(|open| open.chosen);
-                if let Some(path) = self.path_of(&uri)
-                    && self.project.contains(&path)
-                    && self.project.read(self.completer.vocabulary(), &path, &text)
-                {
-                    self.all_stale();
-                }
-                self.stale.insert(uri.clone());
-                self.open.insert(uri.clone(), Open { text, chosen });
-                self.work_on(uri);
-            }
+            Message::Edited(uri, text) => self.edited(uri, text),
             Message::Closed(uri) => {
-                self.open.remove(&uri);
-                self.stale.remove(&uri);
-                self.recent.retain(|other| *other != uri);
+                self.open.retain(|open| open.uri != uri);
                 // What was not saved is gone.
                 if let Some(path) = uri.to_file_path() {
                     self.read_again(&path);
@@ -203,8 +206,12 @@ impl Thread {
                 }
             }
             Message::Changed(paths) => {
-                paths.iter().for_each(|path| self.read_again(path));
-                self.all_stale();
+                if paths.len() > MANY || paths.iter().any(|path| path.is_dir()) {
+                    self.read_folders(self.folders.clone());
+                } else {
+                    paths.iter().for_each(|path| self.read_again(path));
+                    self.all_stale();
+                }
             }
             Message::Settle(sender) => {
                 self.choose();
@@ -212,6 +219,7 @@ impl Thread {
                     files: self.project.len(),
                     tokens: self.project.tokens(),
                     bytes: self.project.bytes(),
+                    is_full: self.is_full,
                 };
                 // Who asked may be gone.
                 let _ = sender.send(status);
@@ -219,76 +227,104 @@ impl Thread {
         }
     }
 
-    fn all_stale(&mut self) {
-        self.stale.extend(self.recent.iter().cloned());
+    /// A document becomes the last one that was edited; the one that was not for longest stands alone.
+    fn edited(&mut self, uri: Uri, text: Arc<String>) {
+        let before = self.open.iter().position(|open| open.uri == uri);
+        let before = before.map(|at| self.open.remove(at));
+        self.open.push(Open {
+            chosen: before.and_then(|open| open.chosen),
+            is_stale: true,
+            uri,
+            text,
+        });
+        let last = self.open.len() - 1;
+        if self.read_open(last) {
+            self.all_stale();
+        }
+        if let Some(left) = self.open.len().checked_sub(WORKED_ON + 1) {
+            self.set(left, None, None);
+        }
     }
 
-    /// Makes a document the last one that was edited, and takes its surroundings from one that was not for long.
-    fn work_on(&mut self, uri: Uri) {
-        self.recent.retain(|other| *other != uri);
-        self.recent.push_back(uri);
-        if self.recent.len() <= WORKED_ON {
-            return;
-        }
-        if let Some(left) = self.recent.pop_front() {
-            self.stale.remove(&left);
-            self.set(&left, None, None);
-        }
+    /// The documents that stand among others.
+    fn worked_on(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter().rev().take(WORKED_ON)
+    }
+
+    fn all_stale(&mut self) {
+        self.open.iter_mut().for_each(|open| open.is_stale = true);
     }
 
     /// What a document stands in from now on.
-    fn set(&mut self, uri: &Uri, chosen: Option<u64>, found: Option<Arc<Surroundings>>) {
-        if let Some(open) = self.open.get_mut(uri) {
-            open.chosen = chosen;
-        }
+    fn set(&mut self, at: usize, chosen: Option<u64>, found: Option<Arc<Surroundings>>) {
+        let open = &mut self.open[at];
+        open.chosen = chosen;
         let mut all = self
             .surroundings
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         // It may have been closed meanwhile.
-        if let Some(entry) = all.get_mut(uri) {
-            *entry = found;
-        }
+        let before = all
+            .get_mut(&open.uri)
+            .map(|entry| std::mem::replace(entry, found));
+        drop(all);
+        drop(before); // takes its time, and nobody need wait for it
     }
 
     /// Reads all files of the folders.
     fn read_folders(&mut self, folders: Vec<PathBuf>) {
         let began = Instant::now();
-        self.project = Project::new(self.completer.vocabulary());
+        self.project.clear(self.completer.vocabulary());
         self.folders = folders;
-        let mut is_full = false;
+        self.is_full = false;
         for folder in self.folders.clone() {
             for path in python_files(&folder) {
-                is_full |= self.project.bytes() > self.budget;
-                if is_full {
+                self.is_full |= self.project.bytes() > self.budget;
+                if self.is_full {
                     break;
                 }
                 self.read_file(&path);
             }
         }
-        if is_full {
-            let most = self.budget >> 20;
-            warn!(
-                "the project is larger than `projectMemory` ({most} MB): some of its files are not read"
-            );
+        for at in 0..self.open.len() {
+            self.read_open(at);
         }
+        self.all_stale();
         let (files, took) = (self.project.len(), began.elapsed());
         info!(
             files,
             tokens = self.project.tokens(),
             bytes = self.project.bytes(),
+            is_full = self.is_full,
             ?took,
             "the project is read"
         );
     }
 
-    /// Reads a file that may have changed, may be new, or may be gone.
+    /// Reads an open document as it stands in the editor, if it is one of the project's; whether that changes anything.
+    fn read_open(&mut self, at: usize) -> bool {
+        let Open { uri, text, .. } = &self.open[at];
+        let Some(path) = uri.to_file_path() else {
+            return false;
+        };
+        let Some(inside) = self.inside(&path) else {
+            return false;
+        };
+        // It may be there before it is on the disk.
+        let is_new = !path.exists() && is_python(&path) && self.project.bytes() <= self.budget;
+        (is_new || self.project.contains(&inside))
+            && self
+                .project
+                .read(self.completer.vocabulary(), &inside, text)
+    }
+
+    /// Reads a file that may have changed, may be new, or may be gone, with all that lay below it.
     fn read_again(&mut self, path: &Path) {
         let Some(inside) = self.inside(path) else {
             return;
         };
-        if !path.is_file() {
-            self.project.remove(&inside);
+        if !path.exists() {
+            self.project.remove_below(&inside);
         } else if self.project.contains(&inside)
             || self.project.bytes() <= self.budget && is_project_file(path, &self.folders)
         {
@@ -300,56 +336,72 @@ impl Thread {
         let Some(inside) = self.inside(path) else {
             return;
         };
-        match source::read(path) {
-            Ok(text) => {
-                self.project
-                    .read(self.completer.vocabulary(), &inside, &text);
-            }
-            Err(error) => {
-                debug!("{error:#}");
-                self.project.remove(&inside);
-            }
+        let text = is_readable(path).then(|| source::read(path));
+        if let Some(Ok(text)) = &text {
+            let vocabulary = self.completer.vocabulary();
+            self.project.read(vocabulary, &inside, text);
+            return;
         }
+        if let Some(Err(error)) = text {
+            debug!("{error:#}");
+        }
+        self.project.remove(&inside);
     }
 
-    /// Chooses what the stale documents stand in.
+    /// Chooses what the stale documents stand in, the one edited last first.
     fn choose(&mut self) {
-        while let Some(uri) = self.stale.pop_last() {
-            let Some(open) = self.open.get(&uri) else {
-                continue;
-            };
-            let path = self.path_of(&uri);
-            let path = path.as_deref().unwrap_or_default();
-            let imports = Imports::of_text(&open.text);
-            let nearest = self.project.nearest(path, &imports);
-            let chosen = self.project.state_of(&nearest);
-            if open.chosen == Some(chosen) {
+        let last = self.open.len().saturating_sub(WORKED_ON);
+        for at in (last..self.open.len()).rev() {
+            let open = &mut self.open[at];
+            if !std::mem::take(&mut open.is_stale) {
                 continue;
             }
-            let found =
-                (!nearest.is_empty()).then(|| Arc::new(self.project.surroundings(&nearest)));
-            debug!(uri = uri.as_str(), files = nearest.len(), "surroundings");
-            self.set(&uri, Some(chosen), found);
+            let (chosen, imports) = (open.chosen, Imports::of_text(&open.text));
+            let path = open.uri.to_file_path().map(Cow::into_owned);
+            let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
+            let nearest = self.project.nearest(&path, &imports);
+            let state = Some(self.project.state_of(&nearest));
+            if chosen != state {
+                let found =
+                    (!nearest.is_empty()).then(|| Arc::new(self.project.surroundings(&nearest)));
+                self.set(at, state, found);
+            }
         }
-    }
-
-    fn path_of(&self, uri: &Uri) -> Option<String> {
-        self.inside(&uri.to_file_path()?)
     }
 
     /// A path as the project names it: the folder's name, and the path in it, with `/` between.
     fn inside(&self, path: &Path) -> Option<String> {
-        let folder = self
-            .folders
-            .iter()
-            .find(|folder| path.starts_with(folder))?;
-        let above = folder.parent().unwrap_or(folder);
-        let parts = path.strip_prefix(above).ok()?.components();
-        let parts: Vec<_> = parts
-            .map(|part| part.as_os_str().to_string_lossy())
-            .collect();
-        Some(parts.join("/"))
+        let mut folders = self.folders.iter().enumerate();
+        let (number, folder) = folders.find(|(_, folder)| path.starts_with(folder))?;
+        let name = folder.file_name().unwrap_or_default();
+        let parts = path.strip_prefix(folder).ok()?.components();
+        let parts = parts.map(|part| part.as_os_str().to_string_lossy());
+        let same = |other: &PathBuf| other.file_name() == Some(name);
+        let is_first = !self.folders[..number].iter().any(same);
+        let name = name.to_string_lossy();
+        // Two folders of one name are two.
+        let name = if is_first {
+            name
+        } else {
+            format!("{name}:{number}").into()
+        };
+        Some(
+            std::iter::once(name)
+                .chain(parts)
+                .collect::<Vec<_>>()
+                .join("/"),
+        )
     }
+}
+
+fn is_python(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "py")
+}
+
+/// Whether it is a Python file, and no link to one, of a size that people write.
+fn is_readable(path: &Path) -> bool {
+    let is_file = |data: fs::Metadata| data.is_file() && data.len() <= LARGEST;
+    is_python(path) && fs::symlink_metadata(path).is_ok_and(is_file)
 }
 
 /// The Python files of a folder, in order.
@@ -361,14 +413,8 @@ fn python_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
         .filter_entry(|entry| !entry.path().join("pyvenv.cfg").exists())
         .build();
     walk.filter_map(|entry| {
-        let entry = entry.map_err(|error| debug!("{error}")).ok()?;
-        let is_python = entry
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "py");
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        let is_small = || entry.metadata().is_ok_and(|data| data.len() <= LARGEST);
-        (is_python && is_file && is_small()).then(|| entry.into_path())
+        let path = entry.map_err(|error| debug!("{error}")).ok()?.into_path();
+        is_readable(&path).then_some(path)
     })
 }
 
@@ -384,5 +430,4 @@ fn is_project_file(path: &Path, folders: &[PathBuf]) -> bool {
     });
     let mut found = walk.build().filter_map(Result::ok);
     found.any(|entry| entry.path() == path)
-        && path.extension().is_some_and(|extension| extension == "py")
 }

@@ -2,8 +2,9 @@
 
     python3 tests/python/compare_identifiers.py MINICOPILOT PROJECT... [--sample N] [--seeds 1 2 3] [--write docs/answers.md]
 
-Each PROJECT is a folder of Python files. Asks every server for the same identifiers, once with each file as a lone buffer
-and once with the project on the disk, less that file, by `minicopilot evaluate --identifiers`. The others come from PyPI
+Each PROJECT is a folder of Python files. Asks every server for the same identifiers by `minicopilot evaluate
+--identifiers`, once with each file as a lone buffer and once with the project on the disk, less that file, and less those
+identifiers behind which the next 20 tokens stand in another of its files. The others come from PyPI
 into ~/.cache/minicopilot-tests/servers. With --write the table replaces what stands between the two `identifiers`
 comments of a Markdown file.
 """
@@ -37,7 +38,10 @@ def cells(runs: list[dict]) -> list[str]:
         mean = sum(run[key] * run[count] for run in runs) / max(1, sum(run[count] for run in runs))
         return f"{mean:.3f} ({min(values):.3f} – {max(values):.3f})"
 
-    return [cell("hit1"), cell("hit5"), cell("attribute_hit5", "attributes"), cell("keystrokes_saved")]
+    saved = [run["keystrokes_saved"] for run in runs]
+    mean = 1 - sum(run["keys"] for run in runs) / sum(run["characters"] for run in runs)
+    keys = f"{mean:.3f} ({min(saved):.3f} – {max(saved):.3f})"
+    return [cell("hit1"), cell("hit5"), cell("attribute_hit5", "attributes"), keys]
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use minicopilot::engine::{Answer, Engine, Session, Similarity};
-use minicopilot::mixture::{Document, Surroundings};
+use minicopilot::mixture::Document;
 use minicopilot::project::{Imports, Project};
 use minicopilot::python;
 use minicopilot::vocabulary::UNK;
@@ -95,14 +95,6 @@ impl<'a> Files<'a> {
         Ok((ids, texts))
     }
 
-    /// What stands around a file that begins with these tokens, if it belongs to a project.
-    fn surroundings(&self, file: usize, texts: &[&str]) -> Option<Arc<Surroundings>> {
-        let path = self.paths.get(file)?;
-        let project = self.projects.get(package(path))?;
-        let nearest = project.nearest(path, &Imports::of(texts.iter().copied()));
-        Some(Arc::new(project.surroundings(&nearest)))
-    }
-
     /// Reads a file and shows each of its places; the engine keeps hidden states or not. `in_project`: among the files
     /// around it, if there are any. These are chosen anew whenever an import has ended, as the server does.
     pub fn read(
@@ -116,6 +108,7 @@ impl<'a> Files<'a> {
         let mut session = Session::new();
         let mut document = Document::new();
         let mut has_imported = false;
+        let mut chosen = None;
         for at in 0..ids.len().saturating_sub(1) {
             let (id, text) = (ids[at], texts[at]);
             let is_name = if id == UNK {
@@ -124,7 +117,12 @@ impl<'a> Files<'a> {
                 self.names[id as usize]
             };
             if in_project {
-                self.surround(file, &texts[..at], text, &mut has_imported, &mut document);
+                has_imported = self.surround(
+                    (file, &texts[..at], text),
+                    has_imported,
+                    &mut chosen,
+                    &mut document,
+                );
             }
             document.push(id, text, is_name);
             let context = &ids[..=at];
@@ -143,25 +141,32 @@ impl<'a> Files<'a> {
     }
 
     /// Puts a document that has the tokens `before` and gets another one into its surroundings, at its beginning and when
-    /// a block of imports has ended.
+    /// a block of imports has ended, if these are others than the `chosen` ones. Whether it is in such a block.
     fn surround(
         &self,
-        file: usize,
-        before: &[&str],
-        next: &str,
-        has_imported: &mut bool,
+        (file, before, next): (usize, &[&str], &str),
+        has_imported: bool,
+        chosen: &mut Option<u64>,
         document: &mut Document,
-    ) {
+    ) -> bool {
         let is_begun = matches!(before.last(), Some(&python::EOL | &python::START));
-        let is_import = matches!(next, "import" | "from");
-        if before.is_empty() {
-            document.surround(self.surroundings(file, before));
-        } else if is_begun && is_import {
-            *has_imported = true;
-        } else if is_begun && *has_imported {
-            document.surround(self.surroundings(file, before));
-            *has_imported = false;
+        if is_begun && matches!(next, "import" | "from") {
+            return true;
         }
+        if !(before.is_empty() || is_begun && has_imported) {
+            return has_imported;
+        }
+        let path = self.paths.get(file);
+        let project = path.and_then(|path| self.projects.get(package(path)));
+        if let (Some(path), Some(project)) = (path, project) {
+            let nearest = project.nearest(path, &Imports::of(before.iter().copied()));
+            let state = Some(project.state_of(&nearest));
+            if *chosen != state {
+                *chosen = state;
+                document.surround(Some(Arc::new(project.surroundings(&nearest))));
+            }
+        }
+        false
     }
 }
 

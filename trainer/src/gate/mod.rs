@@ -56,7 +56,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let dataset = Dataset::open(&args.data)?;
     evaluate::same_vocabulary(&checkpoint, &dataset, &args.data)?;
-    let files = Files::new(&dataset, Split::Validation)?.with_projects()?;
+    let files = Files::new(&dataset, Split::Validation)?;
     let shards = dataset.files(Split::Validation);
     // From the end: `evaluate` measures the first ones.
     let mut left = args.tokens;
@@ -80,6 +80,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         interrupt,
     )?;
     engine.keep_hidden_states(centre.clone());
+    let files = files.with_projects()?;
 
     let reading = |message: &'static str| {
         let bar = crate::train::bar(args.tokens.min(shards.tokens()), 0).with_message(message);
