@@ -66,7 +66,7 @@ fn names_of_the_project_are_offered_and_members_come_first() {
         "rufe_meister",
     );
     check(
-        "from .zauber import Zauberlehrling\nZauberlehrling($0",
+        "from .zauber import Zauberlehrling\nZauberlehrling(b$0",
         "besenstiel",
     );
 
