@@ -74,7 +74,7 @@ fn names_of_the_project_are_offered_and_members_come_first() {
     let mut client = open_folder(folder.path(), &without);
     assert_eq!(files(&mut client), 0);
     assert_eq!(
-        offered(&mut client, &main, "from pkg.zauber import Zaub$0"),
+        offered(&mut client, &main, "from pkg.zauber import Zauberl$0"),
         [""; 0]
     );
 }
