@@ -87,7 +87,10 @@ impl Workspace {
         };
         thread::Builder::new()
             .name("workspace".to_owned())
-            .spawn(move || thread.run(&received))?;
+            .spawn(move || {
+                step_back();
+                thread.run(&received);
+            })?;
         Ok(Self {
             messages,
             surroundings,
@@ -391,6 +394,14 @@ impl Thread {
                 .collect::<Vec<_>>()
                 .join("/"),
         )
+    }
+}
+
+/// Lets other threads go first, where a thread can have a priority of its own: who types must not notice that files are read.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(10) {
+        debug!("no lower priority: {error}");
     }
 }
 
