@@ -134,11 +134,7 @@ impl Completer {
         let known = |&candidate: &usize| candidate != UNK as usize;
         let all = (0..prediction.probabilities.len()).filter(known).collect();
         let (candidate, p) = self.best(document, answer, prediction, all, 1).pop()?;
-        let token = match self.vocabulary.token(candidate as u32) {
-            Some(token) => token,
-            None => prediction.spelling(document, candidate)?,
-        };
-        let id = self.vocabulary.id(token);
+        let (token, id) = self.token_of(prediction, document, candidate)?;
         Some((token.to_owned(), id, p))
     }
 
@@ -218,14 +214,14 @@ fn written(above: &[String], tokens: &[String], prefix: &str, before: &str) -> O
     let above: Vec<&str> = above.iter().map(String::as_str).collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     let whole = python::print(&[&above[..], &tokens].concat());
-    let mut shorter = python::print(&above);
-    // How a bracket's inside is spaced may hang on what comes next: the last line counts.
-    if !whole.starts_with(&shorter) {
-        shorter = python::print(&above[above.len().saturating_sub(1)..]);
-        let whole = python::print(&[&above[above.len().saturating_sub(1)..], &tokens].concat());
+    let shorter = python::print(&above);
+    if whole.starts_with(&shorter) {
         return cut(&whole, &shorter, prefix, before);
     }
-    cut(&whole, &shorter, prefix, before)
+    // How a bracket's inside is spaced may hang on what comes next: the last token alone counts.
+    let last = &above[above.len().saturating_sub(1)..];
+    let whole = python::print(&[last, &tokens].concat());
+    cut(&whole, &python::print(last), prefix, before)
 }
 
 /// What `whole` has behind `shorter`, without the space that stands there already.

@@ -179,10 +179,7 @@ impl Completer {
             let everything = (0..prediction.probabilities.len()).collect();
             let best = self.best(document, answer, prediction, everything, k);
             best.into_iter().filter_map(|(candidate, probability)| {
-                let (token, id) = match self.vocabulary.token(candidate as u32) {
-                    Some(token) => (token, candidate as u32),
-                    None => (prediction.spelling(document, candidate)?, UNK),
-                };
+                let (token, id) = self.token_of(prediction, document, candidate)?;
                 Some(NextToken {
                     token: token.to_owned(),
                     id,
@@ -325,6 +322,19 @@ impl Completer {
             replace: prefix,
             items,
         }
+    }
+
+    /// How a candidate is spelled, and its id: [`UNK`] outside the vocabulary.
+    fn token_of<'a>(
+        &'a self,
+        prediction: &Prediction,
+        document: &'a Document,
+        candidate: usize,
+    ) -> Option<(&'a str, u32)> {
+        if let Some(token) = self.vocabulary.token(candidate as u32) {
+            return Some((token, candidate as u32));
+        }
+        Some((prediction.spelling(document, candidate)?, UNK))
     }
 
     /// The likeliest of `fitting`, as the reranker orders them if there is one.

@@ -139,7 +139,7 @@ pub fn run(
                 .map(|project| file.strip_prefix(project))
                 .transpose()?;
             if let Some(windows) = &windows
-                && windows.elsewhere(&text, &surfaces(&text, at))
+                && windows.elsewhere(&text, at)
             {
                 counts.known_elsewhere += 1;
                 continue;
@@ -203,13 +203,13 @@ fn start(
 struct Windows(HashMap<u64, u32>);
 
 impl Windows {
-    /// Whether the first of `tokens` stand in another file than the one they are from, whose text this is.
-    fn elsewhere(&self, text: &str, tokens: &[String]) -> bool {
-        let Some(window) = tokens.get(..WINDOW) else {
+    /// Whether the tokens from one on stand in another file too than the one they are from, whose text this is.
+    fn elsewhere(&self, text: &str, from: usize) -> bool {
+        let all = python::surfaces(text);
+        let Some(window) = all.get(from..from + WINDOW) else {
             return false;
         };
         let wanted = hash(window);
-        let all = surfaces(text, 0);
         let here = all.windows(WINDOW).filter(|window| hash(window) == wanted);
         let count = here.count() as u32;
         self.0.get(&wanted).is_some_and(|&all| all > count)
@@ -226,7 +226,7 @@ fn copied(project: &Path, to: &Path) -> anyhow::Result<Windows> {
             .and_then(|()| fs::copy(&file, &path))
             .with_context(|| format!("cannot copy {}", file.display()))?;
         if let Ok(text) = source::read(&file) {
-            for window in surfaces(&text, 0).windows(WINDOW) {
+            for window in python::surfaces(&text).windows(WINDOW) {
                 *windows.entry(hash(window)).or_default() += 1;
             }
         }
@@ -238,16 +238,6 @@ fn hash(window: &[String]) -> u64 {
     let mut hasher = rustc_hash::FxHasher::default();
     window.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The py150 tokens of a text from one on.
-fn surfaces(text: &str, first: usize) -> Vec<String> {
-    let tokens = python::lex(text).into_iter().skip(first).map(|token| {
-        let mut surface = String::new();
-        python::surface(text, token, &mut surface);
-        surface
-    });
-    tokens.collect()
 }
 
 impl Counts {

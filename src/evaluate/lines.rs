@@ -135,14 +135,14 @@ impl Counts {
         set(client, json!({}))?;
         client.close(uri)?;
 
-        let (right_tokens, whole_tokens) = (surfaces(right), surfaces(&whole));
+        let (right_tokens, whole_tokens) = (python::surfaces(right), python::surfaces(&whole));
         self.lines += 1;
         self.exact += u64::from(right_tokens == whole_tokens);
         self.similarity += similarity(&whole_tokens.join(" "), &right_tokens.join(" "));
         self.characters += right.chars().count() as u64;
         if !shown.is_empty() {
             self.shown += 1;
-            if right_tokens.starts_with(&surfaces(&shown)) {
+            if right_tokens.starts_with(&python::surfaces(&shown)) {
                 self.shown_right += 1;
                 self.saved += (shown.trim_start().chars().count() as u64).saturating_sub(1);
             }
@@ -189,16 +189,6 @@ impl fmt::Display for Lines {
         }
         Ok(())
     }
-}
-
-/// The py150 tokens of a text.
-fn surfaces(text: &str) -> Vec<String> {
-    let tokens = python::lex(text).into_iter().map(|token| {
-        let mut surface = String::new();
-        python::surface(text, token, &mut surface);
-        surface
-    });
-    tokens.collect()
 }
 
 /// 1 − insertions and deletions that make one text of the other / characters of both: `fuzz.ratio`, CodeXGLUE's edit similarity.

@@ -53,14 +53,7 @@ impl Imports {
 
     /// Of a file's text.
     pub fn of_text(text: &str) -> Self {
-        let (mut imports, mut reader) = (Self::default(), Reader::default());
-        let mut surface = String::new();
-        for token in python::lex(text) {
-            python::surface(text, token, &mut surface);
-            reader.read(&surface, &mut imports);
-        }
-        reader.finish(&mut imports);
-        imports
+        Self::of(python::surfaces(text).iter().map(|token| &**token))
     }
 
     fn add(&mut self, module: &str) {

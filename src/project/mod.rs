@@ -102,14 +102,9 @@ impl Project {
 
     /// The same from a file's text.
     pub fn read(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) -> bool {
-        let mut spelled: Vec<(u32, String)> = Vec::new();
-        spelled.push((vocabulary.id(python::START), python::START.to_owned()));
-        for token in python::lex(text) {
-            let mut surface = String::new();
-            python::surface(text, token, &mut surface);
-            spelled.push((vocabulary.id(&surface), surface));
-        }
-        self.insert(path, spelled.iter().map(|(id, surface)| (*id, &**surface)))
+        let spelled = python::surfaces(text);
+        let tokens = std::iter::once(python::START).chain(spelled.iter().map(|token| &**token));
+        self.insert(path, tokens.map(|token| (vocabulary.id(token), token)))
     }
 
     /// Whether a file is there.

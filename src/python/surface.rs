@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxBuildHasher;
 use serde::Deserialize;
 
-use super::{Kind, Token, word};
+use super::{Kind, Token, lex, word};
 
 /// The token before a file's first.
 pub const START: &str = "<s>";
@@ -39,6 +39,16 @@ static LITERALS: LazyLock<Literals> = LazyLock::new(|| {
 
 /// No frequent string or number is longer, as the format spells it (a test holds it to the lists).
 pub(super) const LONGEST_LITERAL: usize = 16;
+
+/// The py150 spellings of a text's tokens.
+pub fn surfaces(text: &str) -> Vec<String> {
+    let tokens = lex(text).into_iter().map(|token| {
+        let mut spelling = String::new();
+        surface(text, token, &mut spelling);
+        spelling
+    });
+    tokens.collect()
+}
 
 /// Writes the py150 spelling of a token of `text` to `out`, which is cleared first.
 pub fn surface(text: &str, token: Token, out: &mut String) {
