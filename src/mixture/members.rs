@@ -5,6 +5,8 @@
 //! functions whose first parameter is `self` or `cls`, what is assigned before the first of them, and whatever stands
 //! behind `self.`. That finds nearly all, and on broken code too.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::document::Document;
@@ -285,17 +287,36 @@ impl Search<'_> {
             }
             at += 1;
         }
+        // A class that is being written goes on below.
+        if let Some(has_function) = self.of_body(text, at..text.len(), false, met)
+            && text.is_here()
+            && let Some(around) = &self.around
+        {
+            self.of_body(around, 0..around.surroundings.below(), has_function, met);
+        }
+    }
+
+    /// Members of a class whose body goes on in `range`. If it has not ended there, whether it has a function by then.
+    fn of_body(
+        &self,
+        text: &impl Text,
+        range: Range<usize>,
+        mut has_function: bool,
+        met: &mut Met,
+    ) -> Option<bool> {
+        let syntax = self.syntax;
         let mut meet = |token: u32| *met.entry(text.candidate(token)).or_default() += 1.0;
-        let (mut is_begun, mut has_function, mut is_static) = (true, false, false);
-        while at + 2 < text.len() && at < class + REACH {
+        let (mut is_begun, mut is_static) = (true, false);
+        let reached = range.start + REACH;
+        for at in range.start..range.end.saturating_sub(2).min(reached) {
             let [token, next, third] = [text.at(at), text.at(at + 1), text.at(at + 2)];
             if is_begun && token == syntax.class || token == syntax.start {
-                return;
+                return None;
             }
             if syntax.own.contains(&token) && next == syntax.dot {
                 meet(third);
             } else if token == syntax.def && third == syntax.opening[0] {
-                let first = if at + 3 < text.len() {
+                let first = if at + 3 < range.end {
                     text.at(at + 3)
                 } else {
                     token
@@ -310,8 +331,8 @@ impl Search<'_> {
                 is_static = true;
             }
             is_begun = token == syntax.eol;
-            at += 1;
         }
+        (range.end <= reached).then_some(has_function)
     }
 
     /// The last part of the module whose names are being imported, if the last token stands in such a statement.
@@ -500,7 +521,7 @@ mod tests {
         let tokens = tokens(text);
         let nearest = project.nearest("main.py", &Imports::of(tokens.iter().map(|t| &**t)));
         let mut document = Document::new();
-        document.surround(Some(Arc::new(project.surroundings(&nearest))));
+        document.surround(Some(Arc::new(project.surroundings(&[], &nearest))));
         for token in &tokens {
             document.push(vocabulary.id(token), token, python::is_name(token));
         }

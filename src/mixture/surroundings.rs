@@ -1,4 +1,5 @@
-//! What stands around a document: files of its project, the nearest first, sorted by what stands before each token.
+//! What stands around a document: the rest of its own file below, and files of its project, the nearest first, sorted by
+//! what stands before each token.
 //!
 //! A suffix array over reversed contexts: the places where the last k tokens of a buffer have stood are one range, found by
 //! two binary searches inside that of the last k - 1. It takes 8 bytes a token, is made once, in the background, and is never
@@ -35,6 +36,8 @@ pub struct Surroundings {
     shares: [Vec<(u32, f32)>; 2],
     /// The likeliest of each.
     likeliest: [Option<(u32, f32)>; 2],
+    /// How many tokens, the first ones, stand in the document's own file, below it.
+    below: usize,
     /// The last parts of the files' modules, and where the files stand.
     modules: Vec<(u32, Range<usize>)>,
     /// The token of a dot.
@@ -58,15 +61,16 @@ pub(super) struct Found {
 }
 
 impl Surroundings {
-    /// Of `files`, the nearest first: the last part of each one's module, and its tokens from `<s>` on. They are below the
-    /// vocabulary's size, or index `words` behind it.
+    /// Of the tokens `below` the document in its own file, and of `files`, the nearest first: the last part of each one's
+    /// module, and its tokens from `<s>` on. They are below the vocabulary's size, or index `words` behind it.
     pub fn new<'a>(
         syntax: &Syntax,
         words: &[Box<str>],
+        below: &[u32],
         files: impl Iterator<Item = (u32, &'a [u32])>,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
-        let (mut tokens, mut modules) = (Vec::new(), Vec::new());
+        let (mut tokens, mut modules) = (below.to_vec(), Vec::new());
         for (module, file) in files {
             modules.push((module, tokens.len()..tokens.len() + file.len()));
             tokens.extend_from_slice(file);
@@ -93,6 +97,7 @@ impl Surroundings {
             shares: [Vec::new(), Vec::new()],
             likeliest: [None; 2],
             tokens,
+            below: below.len(),
             modules,
             dot: syntax.dot,
         };
@@ -126,6 +131,11 @@ impl Surroundings {
     /// The tokens, file after file.
     pub(super) fn tokens(&self) -> &[u32] {
         &self.tokens
+    }
+
+    /// How many tokens, the first ones, stand in the document's own file, below it.
+    pub(super) fn below(&self) -> usize {
+        self.below
     }
 
     /// Where the nearest file stands whose module's last part is this token.
@@ -326,7 +336,7 @@ mod tests {
     /// Surroundings of one file: tokens from 6 on are names outside the vocabulary.
     fn surroundings(tokens: &[u32]) -> Surroundings {
         let words: Vec<Box<str>> = (6..12).map(|token| spelled(token).into()).collect();
-        Surroundings::new(&syntax(), &words, std::iter::once((1, tokens)))
+        Surroundings::new(&syntax(), &words, &[], std::iter::once((1, tokens)))
     }
 
     fn push(document: &mut Document, token: u32) {

@@ -2,6 +2,7 @@
 //!
 //! [`Project`] holds the tokens of every file in memory, 4 bytes each; [`Project::surroundings`] chooses those that a file is
 //! likeliest to speak of: what it imports, who imports it, its neighbours in the tree of folders, and who imports the same.
+//! What stands below a buffer in its own file comes before all of them.
 //! Knows nothing of disks or editors: whoever finds files reads them, and gives their tokens and paths.
 
 mod imports;
@@ -68,12 +69,7 @@ impl Project {
     pub fn insert<'a>(&mut self, path: &str, tokens: impl Iterator<Item = (u32, &'a str)>) -> bool {
         let mut imports = Imports::default();
         let mut reader = imports::Reader::default();
-        let tokens: Vec<u32> = tokens
-            .map(|(id, text)| {
-                reader.read(text, &mut imports);
-                self.token(id, text)
-            })
-            .collect();
+        let tokens = self.numbered(tokens.inspect(|(_, text)| reader.read(text, &mut imports)));
         reader.finish(&mut imports);
         if self
             .files
@@ -107,6 +103,23 @@ impl Project {
         self.insert(path, tokens.map(|token| (vocabulary.id(token), token)))
     }
 
+    /// What stands in a text from a byte offset on, where a line begins, as [`Project::surroundings`] takes it.
+    pub fn below(&mut self, vocabulary: &Vocabulary, text: &str, offset: usize) -> Vec<u32> {
+        let spelled = python::surfaces_from(text, offset);
+        if spelled.is_empty() {
+            return Vec::new();
+        }
+        // A line has ended before it.
+        let tokens = std::iter::once(python::EOL).chain(spelled.iter().map(|token| &**token));
+        self.numbered(tokens.map(|token| (vocabulary.id(token), token)))
+    }
+
+    /// The tokens of a file from the one at `from` on, as [`Project::surroundings`] takes them.
+    pub fn rest(&self, path: &str, from: usize) -> &[u32] {
+        let file = self.files.get(path);
+        file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[])
+    }
+
     /// Whether a file is there.
     pub fn contains(&self, path: &str) -> bool {
         self.files.contains_key(path)
@@ -117,9 +130,15 @@ impl Project {
         self.tokens
     }
 
-    /// A number that changes with these files, their order and their contents.
-    pub fn state_of(&self, paths: &[&str]) -> u64 {
+    /// Tokens, each an id and how it is spelled.
+    fn numbered<'a>(&mut self, tokens: impl Iterator<Item = (u32, &'a str)>) -> Vec<u32> {
+        tokens.map(|(id, text)| self.token(id, text)).collect()
+    }
+
+    /// A number that changes with what stands below, and with these files, their order and their contents.
+    pub fn state_of(&self, below: &[u32], paths: &[&str]) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
+        below.hash(&mut hasher);
         for path in paths {
             path.hash(&mut hasher);
             self.files
@@ -208,12 +227,13 @@ impl Project {
         scored.iter().map(|&(_, path, _)| path).collect()
     }
 
-    /// These files, the nearest first.
-    pub fn surroundings(&self, nearest: &[&str]) -> Surroundings {
+    /// What stands below a document in its own file, and these files, the nearest first.
+    pub fn surroundings(&self, below: &[u32], nearest: &[&str]) -> Surroundings {
         let files = nearest.iter().filter_map(|path| self.files.get(*path));
         Surroundings::new(
             &self.syntax,
             &self.words,
+            below,
             files.map(|file| (file.module, &file.tokens[..])),
         )
     }

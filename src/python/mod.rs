@@ -30,7 +30,9 @@ pub use context::{Context, Place, Reader};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};
 pub use print::print;
-pub use surface::{END, EOL, START, insertable, is_name, surface, surface_kind, surfaces};
+pub use surface::{
+    END, EOL, START, insertable, is_name, surface, surface_kind, surfaces, surfaces_from,
+};
 pub use word::is_keyword;
 
 /// What a token is.

@@ -50,8 +50,8 @@ struct State {
     style: Style,
     /// The workspace's, as paths.
     folders: Vec<PathBuf>,
-    /// The document that was edited last.
-    edited: Option<Uri>,
+    /// The document that was edited last, and how many bytes stand below the line where it was.
+    edited: Option<(Uri, usize)>,
     /// Whether the client can be asked to watch files.
     watches: bool,
 }
@@ -260,24 +260,26 @@ impl LanguageServer for Backend {
             params.content_changes,
             encoding,
         );
-        let left = state.edited.replace(changed.uri.clone());
-        let is_another = left.as_ref() != Some(&changed.uri);
-        let left = left.filter(|_| is_another);
-        let left = left.and_then(|left| Some((state.documents.get(&left)?, left)));
+        let Some((document, end)) = edited else {
+            return;
+        };
+        let text = &document.text;
+        let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let place = (changed.uri.clone(), text.len() - line_end);
+        let left = state.edited.replace(place.clone());
+        let has_moved = left.as_ref() != Some(&place);
+        let left = left.filter(|(left, _)| *left != changed.uri);
+        let left = left.and_then(|(left, _)| Some((state.documents.get(&left)?, left)));
         drop(state);
         let workspace = self.questions.workspace();
-        if let Some((document, uri)) = &left {
-            workspace.edited(uri, &document.text);
+        if let Some((left, uri)) = &left {
+            workspace.edited(uri, &left.text);
         }
-        if let Some((document, end)) = &edited
-            && (is_another || imports_at(&document.text, *end))
-        {
-            workspace.edited(&changed.uri, &document.text);
+        if has_moved || imports_at(text, end) {
+            workspace.moved(&changed.uri, text, line_end);
         }
         // As far as the last edit, where the cursor most likely is: what comes after it is not asked about yet.
-        if let Some((document, end)) = edited {
-            self.questions.read_ahead(changed.uri, document, end);
-        }
+        self.questions.read_ahead(changed.uri, document, end);
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {

@@ -3,8 +3,8 @@
 //!
 //! No answer waits for it. Files come from the folders that the client has opened, less what `.gitignore` and the like
 //! name, hidden folders and virtual environments; they are read again when they are saved or the client says that they have
-//! changed. Nothing is executed. An open document never stands around itself: its own path is left out. Where it has been
-//! edited and another document is edited after it, that one sees its text as it is in the editor.
+//! changed. Nothing is executed. Of its own file a document sees what stands below the line that is being edited. Where it has
+//! been edited and another document is edited after it, that one sees its text as it is in the editor.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -63,6 +63,8 @@ enum Message {
     Open(Vec<PathBuf>, usize),
     /// The document's text is this, and somebody works on it.
     Edited(Uri, Arc<String>),
+    /// The same, and at a line that ends at this byte offset.
+    Moved(Uri, Arc<String>, usize),
     Closed(Uri),
     /// These may have changed on the disk.
     Changed(Vec<PathBuf>),
@@ -106,6 +108,12 @@ impl Workspace {
     pub fn edited(&self, uri: &Uri, text: &Arc<String>) {
         self.all().entry(uri.clone()).or_default();
         self.send(Message::Edited(uri.clone(), Arc::clone(text)));
+    }
+
+    /// Somebody works at a line of a document that ends at a byte offset of its text: chooses what it stands in, soon.
+    pub fn moved(&self, uri: &Uri, text: &Arc<String>, line_end: usize) {
+        self.all().entry(uri.clone()).or_default();
+        self.send(Message::Moved(uri.clone(), Arc::clone(text), line_end));
     }
 
     /// A document was closed.
@@ -159,6 +167,8 @@ struct Thread {
 struct Open {
     uri: Uri,
     text: Arc<String>,
+    /// How many bytes stand below the line that is being edited.
+    below: usize,
     /// What it stands in: a number that changes with every file and their order.
     chosen: Option<u64>,
     /// It is to be chosen anew.
@@ -199,7 +209,16 @@ impl Thread {
                 // Who has waited for the whole project need not wait longer.
                 self.choose();
             }
-            Message::Edited(uri, text) => self.edited(uri, text),
+            Message::Edited(uri, text) => {
+                self.worked_at(uri, text, None);
+                if self.read_open(self.open.len() - 1) {
+                    self.all_stale();
+                }
+            }
+            Message::Moved(uri, text, line_end) => {
+                let below = text.len() - line_end;
+                self.worked_at(uri, text, Some(below));
+            }
             Message::Closed(uri) => {
                 self.open.retain(|open| open.uri != uri);
                 // What was not saved is gone.
@@ -231,19 +250,18 @@ impl Thread {
     }
 
     /// A document becomes the last one that was edited; the one that was not for longest stands alone.
-    fn edited(&mut self, uri: Uri, text: Arc<String>) {
+    fn worked_at(&mut self, uri: Uri, text: Arc<String>, below: Option<usize>) {
         let before = self.open.iter().position(|open| open.uri == uri);
         let before = before.map(|at| self.open.remove(at));
         self.open.push(Open {
+            below: below
+                .or(before.as_ref().map(|open| open.below))
+                .unwrap_or(0),
             chosen: before.and_then(|open| open.chosen),
             is_stale: true,
             uri,
             text,
         });
-        let last = self.open.len() - 1;
-        if self.read_open(last) {
-            self.all_stale();
-        }
         if let Some(left) = self.open.len().checked_sub(WORKED_ON + 1) {
             self.set(left, None, None);
         }
@@ -360,13 +378,16 @@ impl Thread {
                 continue;
             }
             let (chosen, imports) = (open.chosen, Imports::of_text(&open.text));
+            let begins = open.text.len().saturating_sub(open.below);
+            let vocabulary = self.completer.vocabulary();
+            let below = self.project.below(vocabulary, &open.text, begins);
             let path = open.uri.to_file_path().map(Cow::into_owned);
             let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
             let nearest = self.project.nearest(&path, &imports);
-            let state = Some(self.project.state_of(&nearest));
+            let state = Some(self.project.state_of(&below, &nearest));
             if chosen != state {
-                let found =
-                    (!nearest.is_empty()).then(|| Arc::new(self.project.surroundings(&nearest)));
+                let found = self.project.surroundings(&below, &nearest);
+                let found = (!found.is_empty()).then(|| Arc::new(found));
                 self.set(at, state, found);
             }
         }

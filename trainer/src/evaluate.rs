@@ -69,6 +69,9 @@ pub struct Args {
     /// With --joined: each file among the other ones of its package, as in an editor that has opened the project
     #[arg(long, requires = "joined")]
     project: bool,
+    /// With --joined: as if each file were written in blocks of 20 lines, above the rest of it
+    #[arg(long, requires = "joined")]
+    below: bool,
     /// With --joined: also without this expert; may be repeated
     #[arg(long, value_name = "EXPERT", requires = "joined")]
     without: Vec<String>,
@@ -202,10 +205,12 @@ fn joined(
     interrupt: &Interrupt,
 ) -> Result<String> {
     let columns = watched(args, dataset, interrupt, |limit, progress| {
-        let (split, without, project) = (args.split, &args.without, args.project);
-        crate::gate::compared(
-            checkpoint, dataset, split, limit, without, project, progress,
-        )
+        let (split, without) = (args.split, &args.without);
+        let among = crate::gate::Among {
+            project: args.project,
+            below: args.below,
+        };
+        crate::gate::compared(checkpoint, dataset, split, limit, without, among, progress)
     })?;
     let Some(columns) = columns else {
         return Ok(String::new());

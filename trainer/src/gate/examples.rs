@@ -24,6 +24,18 @@ pub struct Files<'a> {
     projects: BTreeMap<String, Project>,
 }
 
+/// What a file is read among.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Among {
+    /// The other files of its package, if [`Files::with_projects`] has read them.
+    pub project: bool,
+    /// Its own rest, as if a block of [`BLOCK`] lines were written in the midst of it.
+    pub below: bool,
+}
+
+/// Lines that are written where the others of the file stand already.
+pub const BLOCK: usize = 20;
+
 /// One place of a file, as an expert sees it.
 pub struct Place<'a> {
     /// The tokens before it.
@@ -95,20 +107,19 @@ impl<'a> Files<'a> {
         Ok((ids, texts))
     }
 
-    /// Reads a file and shows each of its places; the engine keeps hidden states or not. `in_project`: among the files
-    /// around it, if there are any. These are chosen anew whenever an import has ended, as the server does.
+    /// Reads a file and shows each of its places; the engine keeps hidden states or not. What it stands among is chosen
+    /// anew whenever a block of lines or an import has ended, much as the server does.
     pub fn read(
         &self,
         engine: &Engine,
         file: usize,
-        in_project: bool,
+        among: Among,
         see: &mut dyn FnMut(&Place<'_>) -> Result<()>,
     ) -> Result<()> {
         let (ids, texts) = self.tokens(file)?;
         let mut session = Session::new();
         let mut document = Document::new();
-        let mut has_imported = false;
-        let mut chosen = None;
+        let mut surrounding = Surrounding::new(self, file, among, &ids);
         for at in 0..ids.len().saturating_sub(1) {
             let (id, text) = (ids[at], texts[at]);
             let is_name = if id == UNK {
@@ -116,14 +127,7 @@ impl<'a> Files<'a> {
             } else {
                 self.names[id as usize]
             };
-            if in_project {
-                has_imported = self.surround(
-                    (file, &texts[..at], text),
-                    has_imported,
-                    &mut chosen,
-                    &mut document,
-                );
-            }
+            surrounding.choose(&texts[..at], text, &mut document);
             document.push(id, text, is_name);
             let context = &ids[..=at];
             let answer = session.answer(engine, context)?;
@@ -139,34 +143,68 @@ impl<'a> Files<'a> {
         }
         Ok(())
     }
+}
 
-    /// Puts a document that has the tokens `before` and gets another one into its surroundings, at its beginning and when
-    /// a block of imports has ended, if these are others than the `chosen` ones. Whether it is in such a block.
-    fn surround(
-        &self,
-        (file, before, next): (usize, &[&str], &str),
-        has_imported: bool,
-        chosen: &mut Option<u64>,
-        document: &mut Document,
-    ) -> bool {
-        let is_begun = matches!(before.last(), Some(&python::EOL | &python::START));
-        if is_begun && matches!(next, "import" | "from") {
-            return true;
+/// Puts a document that is read into what it stands among.
+struct Surrounding<'a> {
+    path: &'a str,
+    project: Option<&'a Project>,
+    among: Among,
+    /// The positions where lines end.
+    ends: Vec<usize>,
+    /// How many of them have been passed.
+    lines: usize,
+    /// The last line was an import.
+    imports: bool,
+    chosen: Option<u64>,
+}
+
+impl<'a> Surrounding<'a> {
+    fn new(files: &'a Files<'_>, file: usize, among: Among, ids: &[u32]) -> Self {
+        let path = files.paths.get(file).map_or("", |path| path);
+        let eol = files.dataset.vocabulary().id(python::EOL);
+        Self {
+            path,
+            project: files.projects.get(package(path)),
+            among,
+            ends: (0..ids.len()).filter(|&at| ids[at] == eol).collect(),
+            lines: 0,
+            imports: false,
+            chosen: None,
         }
-        if !(before.is_empty() || is_begun && has_imported) {
-            return has_imported;
+    }
+
+    /// Before the tokens `before` are followed by `next`: at the beginning, when a block of imports has ended, and with
+    /// every block of lines, unless what is around has stayed the same.
+    fn choose(&mut self, before: &[&str], next: &str, document: &mut Document) {
+        let Some(project) = self.project else { return };
+        let has_ended = before.last() == Some(&python::EOL);
+        self.lines += usize::from(has_ended);
+        let imports = matches!(next, "import" | "from");
+        let mut is_time = before.is_empty();
+        if has_ended || before.last() == Some(&python::START) {
+            is_time |= self.imports && !imports;
+            is_time |= self.among.below && self.lines.is_multiple_of(BLOCK);
+            self.imports = imports;
         }
-        let path = self.paths.get(file);
-        let project = path.and_then(|path| self.projects.get(package(path)));
-        if let (Some(path), Some(project)) = (path, project) {
-            let nearest = project.nearest(path, &Imports::of(before.iter().copied()));
-            let state = Some(project.state_of(&nearest));
-            if *chosen != state {
-                *chosen = state;
-                document.surround(Some(Arc::new(project.surroundings(&nearest))));
-            }
+        if !is_time {
+            return;
         }
-        false
+        let mut below = &[][..];
+        if self.among.below {
+            let block = self.lines / BLOCK;
+            let end = self.ends.get((block + 1) * BLOCK - 1);
+            below = end.map_or(below, |&end| project.rest(self.path, end));
+        }
+        let mut nearest = Vec::new();
+        if self.among.project {
+            nearest = project.nearest(self.path, &Imports::of(before.iter().copied()));
+        }
+        let state = Some(project.state_of(below, &nearest));
+        if self.chosen != state {
+            self.chosen = state;
+            document.surround(Some(Arc::new(project.surroundings(below, &nearest))));
+        }
     }
 }
 

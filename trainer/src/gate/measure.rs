@@ -10,7 +10,7 @@ use minicopilot::mixture::{EXPERTS, Mixture, Prediction};
 use minicopilot::vocabulary::UNK;
 use rayon::prelude::*;
 
-use super::examples::{Files, Place};
+use super::examples::{Among, Files, Place};
 use crate::data::{Dataset, Split};
 
 /// Answers that are looked at: up to five of them have no text of their own.
@@ -32,7 +32,7 @@ pub fn compared(
     split: Split,
     max_tokens: u64,
     without: &[String],
-    in_project: bool,
+    among: Among,
     progress: &(dyn Fn(u64) -> bool + Sync),
 ) -> Result<Vec<(String, Figures)>> {
     let config = &checkpoint.config;
@@ -66,7 +66,7 @@ pub fn compared(
         contestants.push(lacking(name)?);
     }
     let mut files = Files::new(dataset, split)?;
-    if in_project {
+    if among.project || among.below {
         files = files.with_projects()?;
     }
     let shards = dataset.files(split);
@@ -75,7 +75,7 @@ pub fn compared(
         &engine,
         dataset,
         &files,
-        in_project,
+        among,
         &which,
         &contestants,
         progress,
@@ -87,7 +87,7 @@ fn measure(
     engine: &Engine,
     dataset: &Dataset,
     files: &Files<'_>,
-    in_project: bool,
+    among: Among,
     which: &[usize],
     contestants: &[Contestant],
     progress: &(dyn Fn(u64) -> bool + Sync),
@@ -99,7 +99,7 @@ fn measure(
             let mut metrics: Vec<Metrics> =
                 contestants.iter().map(|_| Metrics::default()).collect();
             if progress(done.load(Ordering::Relaxed)) {
-                files.read(engine, file, in_project, &mut |place| {
+                files.read(engine, file, among, &mut |place| {
                     for (contestant, metrics) in contestants.iter().zip(&mut metrics) {
                         metrics.add(&observe(contestant, dataset, place));
                     }

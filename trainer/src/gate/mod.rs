@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::data::{Dataset, Split};
 use crate::evaluate;
 use crate::interrupt::Interrupt;
+pub use examples::Among;
 use examples::{Files, Place};
 use fit::{GateExamples, Parameters, RerankerExamples};
 pub use measure::compared;
@@ -166,8 +167,12 @@ fn each<T: Default + Send>(
             .par_iter()
             .map(|&file| {
                 let (mut examples, mut places) = (T::default(), 0);
-                // Half of them in their projects: a buffer may be alone.
-                files.read(engine, file, file % 2 == 0, &mut |place| {
+                // A buffer may be alone and may be new.
+                let among = Among {
+                    project: file % 2 == 0,
+                    below: file % 4 >= 2,
+                };
+                files.read(engine, file, among, &mut |place| {
                     example(place, &mut examples);
                     places += 1;
                     Ok(())
