@@ -161,10 +161,7 @@ pub(super) fn members(document: &Document, vocabulary_size: usize, syntax: &Synt
     };
     let mut met = Met::default();
     let place = search.last(&mut met);
-    // Behind the vocabulary only names stand before `=` and `:`, or a literal that no one offers.
-    let is_name =
-        |candidate: usize| candidate >= vocabulary_size || syntax.is_name(candidate as u32);
-    met.retain(|&candidate, _| is_name(candidate));
+    met.retain(|&candidate, _| search.is_name(candidate as u32));
     let total: f32 = met.values().sum();
     let mut members = Members::default();
     if let Some(place) = place.filter(|_| total > 0.0) {
@@ -222,12 +219,17 @@ impl Search<'_> {
         if at > 0 && self.here.at(at - 1) == syntax.dot {
             return Place::Class; // an attribute's attribute: nothing tells
         }
+        if name == syntax.from {
+            self.of_module(syntax.dot, met);
+            return Place::Module;
+        }
         if syntax.own.contains(&name) {
             if let Some(class) = enclosing_class(&self.here, syntax, at) {
                 self.of_class_at(&self.here, class, &mut Seen::new(), met);
             }
             return Place::Own;
         }
+        let name = self.meant_by(name);
         if self.of_class(name, &mut Seen::new(), met) {
             return Place::Class;
         }
@@ -243,6 +245,21 @@ impl Search<'_> {
         }
         self.of_module(name, met);
         Place::Module
+    }
+
+    /// The name that another one was given in its place: `a` by `import a as b`.
+    fn meant_by(&self, name: u32) -> u32 {
+        let syntax = self.syntax;
+        let mut places = self.here.places(name).filter(|&place| place > 1);
+        let given = places.find(|&place| self.here.at(place - 1) == syntax.alias);
+        let meant = given.map(|place| self.here.at(place - 2));
+        meant.filter(|&meant| self.is_name(meant)).unwrap_or(name)
+    }
+
+    /// Whether a token of the document is a name that is not a keyword.
+    fn is_name(&self, token: u32) -> bool {
+        // Behind the vocabulary only names stand before `=`, `:` and `as`, or a literal that no one offers.
+        token as usize >= self.here.vocabulary_size || self.syntax.is_name(token)
     }
 
     /// Members of a class of this name, here or around; whether there is one.
@@ -357,42 +374,64 @@ impl Search<'_> {
         None
     }
 
-    /// What a file around has whose module is called so.
+    /// What a file around has whose module is called so, and the modules in it if it is a package; `.` is the document's own.
     fn of_module(&self, name: u32, met: &mut Met) {
-        let syntax = self.syntax;
         let Some(around) = &self.around else {
             return;
         };
-        let Some(token) = around.token(name) else {
-            return;
+        let package = if name == self.syntax.dot {
+            None
+        } else {
+            let Some(token) = around.token(name) else {
+                return;
+            };
+            Some(token)
         };
-        let Some(file) = around.surroundings.file(token) else {
-            return;
+        let mut meet = |token: u32| *met.entry(around.candidate(token)).or_default() += 1.0;
+        let modules = around.surroundings.modules(package);
+        modules.for_each(&mut meet);
+        let file = package.and_then(|token| around.surroundings.file(token));
+        if let Some(file) = file {
+            self.of_file(around, file, &mut meet);
+        }
+    }
+
+    /// What a module defines, and what it takes over from others of its package.
+    fn of_file(&self, around: &Around<'_>, file: &Range<usize>, meet: &mut impl FnMut(u32)) {
+        let syntax = self.syntax;
+        let at_or_end = |at: usize| {
+            if at < file.end {
+                around.at(at)
+            } else {
+                syntax.eol
+            }
         };
         let (mut is_begun, mut has_function) = (true, false);
-        for at in file.start + 1..file.end.saturating_sub(2).min(file.start + REACH) {
-            let [token, next, third] = [at, at + 1, at + 2].map(|at| around.at(at));
-            let mut meet = |token: u32| *met.entry(around.candidate(token)).or_default() += 1.0;
-            let is_constant = is_begun && !has_function && next == syntax.equals;
+        let (mut is_relative, mut takes_over) = (false, false);
+        for at in file.start + 1..file.end.min(file.start + REACH) {
+            let [token, next, third, fourth] = [at, at + 1, at + 2, at + 3].map(at_or_end);
+            let ends = token == syntax.eol;
             if is_begun && token == syntax.class {
-                (has_function, is_begun) = (true, false);
-                meet(next);
-                continue;
-            }
-            if token == syntax.def && third == syntax.opening[0] {
                 has_function = true;
-                let first = if at + 3 < file.end {
-                    around.at(at + 3)
-                } else {
-                    token
-                };
-                if !syntax.own.contains(&first) {
+                meet(next);
+            } else if token == syntax.def && third == syntax.opening[0] {
+                has_function = true;
+                if !syntax.own.contains(&fourth) {
                     meet(next);
                 }
-            } else if is_constant {
+            } else if is_begun && !has_function && next == syntax.equals {
+                meet(token);
+            } else if is_begun && token == syntax.from {
+                is_relative = next == syntax.dot;
+            } else if token == syntax.import {
+                takes_over = is_relative;
+            } else if takes_over && [syntax.comma, syntax.closing[0], syntax.eol].contains(&next) {
                 meet(token);
             }
-            is_begun = token == syntax.eol;
+            if ends && ![syntax.comma, syntax.opening[0]].contains(&around.at(at - 1)) {
+                (is_relative, takes_over) = (false, false);
+            }
+            is_begun = ends;
         }
     }
 
@@ -413,7 +452,7 @@ impl Search<'_> {
                 };
                 let before = name.checked_sub(1).map(|before| self.here.at(before));
                 if before != Some(syntax.def) && before != Some(syntax.class) {
-                    self.parameters(self.here.at(name), met);
+                    self.parameters(self.meant_by(self.here.at(name)), met);
                 }
                 break;
             } else if syntax.opening.contains(&token)
@@ -495,10 +534,15 @@ mod tests {
     use crate::vocabulary::Vocabulary;
 
     const KNOWN: &str =
-        "<s> <EOL> class def self cls __init__ staticmethod from import ( ) [ ] , . : = @ name";
+        "<s> <EOL> class def self cls __init__ staticmethod from import as ( ) [ ] , . : = @ name";
 
     /// What is met at the end of `text`, in a project of `files`.
     fn check(files: &[(&str, &str)], text: &str) -> String {
+        check_above("", files, text)
+    }
+
+    /// The same where something stands below it.
+    fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
         let known = KNOWN.split(' ').map(|token| (token.to_owned(), 1));
         let vocabulary = Vocabulary::from_counts(known, 100);
         let tokens = |text: &str| {
@@ -519,9 +563,13 @@ mod tests {
             );
         }
         let tokens = tokens(text);
-        let nearest = project.nearest("main.py", &Imports::of(tokens.iter().map(|t| &**t)));
+        let nearest = project.nearest("w/main.py", &Imports::of(tokens.iter().map(|t| &**t)));
         let mut document = Document::new();
-        document.surround(Some(Arc::new(project.surroundings(&[], &nearest))));
+        let nearest: Vec<String> = nearest.into_iter().map(str::to_owned).collect();
+        let nearest: Vec<&str> = nearest.iter().map(|path| &**path).collect();
+        let below = project.below(&vocabulary, below, 0);
+        let surroundings = project.surroundings("w/main.py", &below, &nearest);
+        document.surround(Some(Arc::new(surroundings)));
         for token in &tokens {
             document.push(vocabulary.id(token), token, python::is_name(token));
         }
@@ -564,6 +612,8 @@ mod tests {
             "import p.work as w\nfrom p.work import ",
             "from .work import (run,\n    ",
             "from p import work\nwork.",
+            "from p import work as w\nw.",
+            "import p.work as w\nw.",
         ] {
             assert_eq!(
                 check(&[("p/work.py", module)], text),
@@ -572,6 +622,43 @@ mod tests {
             );
         }
         assert_snapshot!(check(&[("p/work.py", module)], "from p.other import "), @"");
+    }
+
+    #[test]
+    fn a_package_has_its_modules_and_what_it_takes_over() {
+        let package = "from .work import (run,\n    Runner as Go\n)\nfrom os import path\nX = 1\nfrom .more import last\n";
+        let files = [
+            ("p/__init__.py", package),
+            ("p/work.py", ""),
+            ("p/q/__init__.py", ""),
+            ("q/other.py", ""),
+        ];
+        for text in ["from p import ", "import p\np."] {
+            assert_eq!(
+                check(&files, text),
+                "Go 1, X 1, last 1, q 1, run 1, work 1",
+                "{text}"
+            );
+        }
+        let beside = [("w/near.py", ""), ("p/far.py", "")];
+        for text in ["from . import ", "from ."] {
+            assert_eq!(check(&beside, text), "near 1", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_below_belongs_to_it() {
+        let below = "        self.y = 1\n    def late(self): pass\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
+        for (text, expected) in [
+            (
+                "class A:\n    def f(self):\n        self.",
+                "f 1, late 1, y 1",
+            ),
+            ("b = B()\nb.", "other 1"),
+            ("g(", "p 1, q 1"),
+        ] {
+            assert_eq!(check_above(below, &[], text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use candle_core::Tensor;
 pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
 pub use document::{Document, Word};
 pub use evidence::{CACHES, EXPERTS, Evidence, FEATURES};
-pub use surroundings::Surroundings;
+pub use surroundings::{ModuleName, Surroundings};
 pub use syntax::Syntax;
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 

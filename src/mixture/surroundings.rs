@@ -38,10 +38,28 @@ pub struct Surroundings {
     likeliest: [Option<(u32, f32)>; 2],
     /// How many tokens, the first ones, stand in the document's own file, below it.
     below: usize,
-    /// The last parts of the files' modules, and where the files stand.
-    modules: Vec<(u32, Range<usize>)>,
+    /// The file that each of the others is, the nearest first.
+    files: Vec<File>,
+    /// The last part of the document's own package.
+    package: u32,
     /// The token of a dot.
     dot: u32,
+}
+
+/// A file around a document.
+#[derive(Debug)]
+struct File {
+    names: ModuleName,
+    range: Range<usize>,
+}
+
+/// How a module is called: the last part of its name, and that of the package it is in. Numbers of tokens, [`UNK`] for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModuleName {
+    /// `c` of `a.b.c`.
+    pub module: u32,
+    /// `b` of `a.b.c`.
+    pub package: u32,
 }
 
 /// What followed a context in the surroundings.
@@ -61,23 +79,29 @@ pub(super) struct Found {
 }
 
 impl Surroundings {
-    /// Of the tokens `below` the document in its own file, and of `files`, the nearest first: the last part of each one's
-    /// module, and its tokens from `<s>` on. They are below the vocabulary's size, or index `words` behind it.
+    /// Of the tokens `below` the document in its own file, which is a module of `package`, and of `files`, the nearest first:
+    /// how each one's module is called, and its tokens from `<s>` on. They are below the vocabulary's size, or index `words`
+    /// behind it.
     pub fn new<'a>(
         syntax: &Syntax,
         words: &[Box<str>],
+        mut package: u32,
         below: &[u32],
-        files: impl Iterator<Item = (u32, &'a [u32])>,
+        others: impl Iterator<Item = (ModuleName, &'a [u32])>,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
-        let (mut tokens, mut modules) = (below.to_vec(), Vec::new());
-        for (module, file) in files {
-            modules.push((module, tokens.len()..tokens.len() + file.len()));
+        let (mut tokens, mut files) = (below.to_vec(), Vec::new());
+        for (names, file) in others {
+            let range = tokens.len()..tokens.len() + file.len();
+            files.push(File { names, range });
             tokens.extend_from_slice(file);
         }
         let outside = |token: &u32| (*token as usize).checked_sub(vocabulary_size);
-        let named = modules.iter().map(|(module, _)| module);
-        let mut used: Vec<usize> = tokens.iter().chain(named).filter_map(outside).collect();
+        let modules = files
+            .iter()
+            .flat_map(|file| [&file.names.module, &file.names.package]);
+        let all = tokens.iter().chain(modules).chain([&package]);
+        let mut used: Vec<usize> = all.filter_map(outside).collect();
         used.sort_unstable();
         used.dedup();
         used.sort_unstable_by_key(|&word| &words[word]);
@@ -89,7 +113,11 @@ impl Surroundings {
             }
         };
         tokens.iter_mut().for_each(renumber);
-        modules.iter_mut().for_each(|(module, _)| renumber(module));
+        for File { names, .. } in &mut files {
+            renumber(&mut names.module);
+            renumber(&mut names.package);
+        }
+        renumber(&mut package);
         let mut surroundings = Self {
             vocabulary_size,
             names: used.iter().map(|&word| words[word].clone()).collect(),
@@ -98,7 +126,8 @@ impl Surroundings {
             likeliest: [None; 2],
             tokens,
             below: below.len(),
-            modules,
+            files,
+            package,
             dot: syntax.dot,
         };
         surroundings.sort(syntax.start);
@@ -125,7 +154,7 @@ impl Surroundings {
     pub fn bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|name| 16 + name.len()).sum();
         let shares = self.shares.iter().map(|shares| 8 * shares.len());
-        8 * self.tokens.len() + names + shares.sum::<usize>() + 24 * self.modules.len()
+        8 * self.tokens.len() + names + shares.sum::<usize>() + 24 * self.files.len()
     }
 
     /// The tokens, file after file.
@@ -140,10 +169,19 @@ impl Surroundings {
 
     /// Where the nearest file stands whose module's last part is this token.
     pub(super) fn file(&self, module: u32) -> Option<&Range<usize>> {
-        let mut files = self.modules.iter().filter(|_| module != UNK);
-        files
-            .find(|(other, _)| *other == module)
-            .map(|(_, file)| file)
+        let mut files = self.files.iter().filter(|_| module != UNK);
+        let file = files.find(|file| file.names.module == module);
+        file.map(|file| &file.range)
+    }
+
+    /// The last parts of the modules in a package, or in the document's own.
+    pub(super) fn modules(&self, package: Option<u32>) -> impl Iterator<Item = u32> {
+        let package = package.unwrap_or(self.package);
+        let files = self.files.iter().map(|file| file.names);
+        let inside = files.filter(move |names| package != UNK && names.package == package);
+        inside
+            .map(|names| names.module)
+            .filter(|&module| module != UNK)
     }
 
     /// The nearest place of the second of two tokens that follow each other, if another token follows it.
@@ -333,10 +371,21 @@ mod tests {
         format!("name{token}")
     }
 
+    const NAMELESS: ModuleName = ModuleName {
+        module: UNK,
+        package: UNK,
+    };
+
     /// Surroundings of one file: tokens from 6 on are names outside the vocabulary.
     fn surroundings(tokens: &[u32]) -> Surroundings {
         let words: Vec<Box<str>> = (6..12).map(|token| spelled(token).into()).collect();
-        Surroundings::new(&syntax(), &words, &[], std::iter::once((1, tokens)))
+        Surroundings::new(
+            &syntax(),
+            &words,
+            UNK,
+            &[],
+            std::iter::once((NAMELESS, tokens)),
+        )
     }
 
     fn push(document: &mut Document, token: u32) {

@@ -24,6 +24,8 @@ pub struct Syntax {
     pub(super) def: u32,
     pub(super) from: u32,
     pub(super) import: u32,
+    /// `as`.
+    pub(super) alias: u32,
     /// `self` and `cls`.
     pub(super) own: [u32; 2],
     pub(super) init: u32,
@@ -55,6 +57,7 @@ impl Syntax {
             def: id("def"),
             from: id("from"),
             import: id("import"),
+            alias: id("as"),
             own: ["self", "cls"].map(id),
             init: id("__init__"),
             staticmethod: id("staticmethod"),

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 pub use imports::Imports;
 use imports::Resolved;
 
-use crate::mixture::{Surroundings, Syntax};
+use crate::mixture::{ModuleName, Surroundings, Syntax};
 use crate::python;
 use crate::vocabulary::{UNK, Vocabulary};
 
@@ -40,8 +40,7 @@ pub struct Project {
 #[derive(Debug)]
 struct File {
     version: u64,
-    /// The last part of its module.
-    module: u32,
+    names: ModuleName,
     /// `<s>` first; ids, or the vocabulary's size plus an index of `words`.
     tokens: Vec<u32>,
     imports: Imports,
@@ -80,14 +79,11 @@ impl Project {
         }
         self.remove(path);
         self.tokens += tokens.len();
-        let module = path.strip_suffix(".py").unwrap_or(path);
-        let module = module.strip_suffix("/__init__").unwrap_or(module);
-        let module = module.rsplit('/').next().unwrap_or_default();
-        let module = self.token(UNK, module);
+        let names = self.module_name(path);
         self.version += 1;
         let file = File {
             version: self.version,
-            module,
+            names,
             tokens,
             resolved: imports.resolve(path),
             imports,
@@ -227,15 +223,22 @@ impl Project {
         scored.iter().map(|&(_, path, _)| path).collect()
     }
 
-    /// What stands below a document in its own file, and these files, the nearest first.
-    pub fn surroundings(&self, below: &[u32], nearest: &[&str]) -> Surroundings {
+    /// What stands `below` a document in its own file, which is at `path`, and the files nearest to it, the nearest first.
+    pub fn surroundings(&self, path: &str, below: &[u32], nearest: &[&str]) -> Surroundings {
         let files = nearest.iter().filter_map(|path| self.files.get(*path));
+        let [_, package] = last_parts(path).map(|part| self.by_text.get(part).copied());
         Surroundings::new(
             &self.syntax,
             &self.words,
+            package.unwrap_or(UNK),
             below,
-            files.map(|file| (file.module, &file.tokens[..])),
+            files.map(|file| (file.names, &file.tokens[..])),
         )
+    }
+
+    fn module_name(&mut self, path: &str) -> ModuleName {
+        let [module, package] = last_parts(path).map(|part| self.token(UNK, part));
+        ModuleName { module, package }
     }
 
     fn token(&mut self, id: u32, text: &str) -> u32 {
@@ -251,5 +254,16 @@ impl Project {
         self.words.push(text.into());
         self.by_text.insert(text.into(), token);
         token
+    }
+}
+
+/// The last part of the module at a path, and that of the package it is in; empty if there is none.
+fn last_parts(path: &str) -> [&str; 2] {
+    let module = path.strip_suffix(".py").unwrap_or(path);
+    let mut parts = module.rsplit('/');
+    let mut part = || parts.next().unwrap_or_default();
+    match part() {
+        "__init__" => [part(), part()],
+        module => [module, part()],
     }
 }

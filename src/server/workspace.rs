@@ -386,7 +386,7 @@ impl Thread {
             let nearest = self.project.nearest(&path, &imports);
             let state = Some(self.project.state_of(&below, &nearest));
             if chosen != state {
-                let found = self.project.surroundings(&below, &nearest);
+                let found = self.project.surroundings(&path, &below, &nearest);
                 let found = (!found.is_empty()).then(|| Arc::new(found));
                 self.set(at, state, found);
             }

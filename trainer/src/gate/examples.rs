@@ -203,7 +203,9 @@ impl<'a> Surrounding<'a> {
         let state = Some(project.state_of(below, &nearest));
         if self.chosen != state {
             self.chosen = state;
-            document.surround(Some(Arc::new(project.surroundings(below, &nearest))));
+            document.surround(Some(Arc::new(
+                project.surroundings(self.path, below, &nearest),
+            )));
         }
     }
 }
