@@ -120,6 +120,9 @@ enum Command {
             requires = "latency"
         )]
         rate: f64,
+        /// Where Python is installed that imports are from; without it nothing of them is read
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["latency", "server"])]
+        environment: Option<PathBuf>,
         /// With --latency or --identifiers: another language server, its command and arguments
         #[arg(long, value_name = "COMMAND", conflicts_with = "lines")]
         server: Option<String>,
@@ -206,6 +209,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             identifiers,
             latency,
             rate,
+            environment,
             server,
             model,
         } => {
@@ -222,6 +226,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             let setting = evaluate::Setting {
                 sample,
                 in_project: project,
+                environment: environment.as_deref(),
                 model: model.folder(),
             };
             let text = if latency {

@@ -80,6 +80,64 @@ fn names_of_the_project_are_offered_and_members_come_first() {
 }
 
 #[test]
+fn what_is_imported_from_the_environment_has_members() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = "venv/lib/python3.12/site-packages/";
+    write(folder.path(), "venv/pyvenv.cfg", "home = /nowhere/bin\n");
+    write(folder.path(), &format!("{site}zauberei/_kern.py"), MODULE);
+    let package = "from zauberei._kern import Zauberlehrling\n\ndef hexen(einmaleins): pass\n";
+    write(
+        folder.path(),
+        &format!("{site}zauberei/__init__.py"),
+        package,
+    );
+    let mut client = open_folder(folder.path(), &json!({"environment": "auto"}));
+    let main = folder.path().join("main.py");
+    for (fixture, expected) in [
+        ("import zauberei as z\nz.$0", "hexen"),
+        ("import zauberei\nzauberei.hexen(ein$0", "einmaleins"),
+        ("from zauberei import Zau$0", "Zauberlehrling"),
+        (
+            "from zauberei import Zauberlehrling\nlehrling = Zauberlehrling()\nlehrling.$0",
+            "rufe_meister",
+        ),
+    ] {
+        let offered = offered(&mut client, &main, fixture);
+        assert!(
+            offered.contains(&expected.to_owned()),
+            "{fixture}: {offered:?}"
+        );
+    }
+    assert_eq!(files(&mut client), 0);
+
+    let (mut client, _) =
+        start_with(json!({"capabilities": {}, "initializationOptions": {"environment": "none"}}));
+    let alone = offered(&mut client, &main, "import zauberei as z\nz.hex$0");
+    assert!(!alone.contains(&"hexen".to_owned()), "{alone:?}");
+}
+
+#[test]
+fn what_stands_below_the_line_that_is_edited_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = json!({"textBelow": true});
+    let mut client = open_folder(folder.path(), &settings);
+    let (text, position) = cursor(
+        "class A:\n    def f(self):\n        self$0\n\n    def rufe_meister(self):\n        pass\n",
+    );
+    let uri = uri(&folder.path().join("a.py"));
+    client.open(&uri, "python", 1, &text).unwrap();
+    client
+        .change(&uri, 2, &[Change::insert(position, ".")])
+        .unwrap();
+    files(&mut client);
+    let position = Position::new(position.line, position.character + 1);
+    let list = client
+        .call("textDocument/completion", at(&uri, position))
+        .unwrap();
+    assert!(texts(&list).contains(&"rufe_meister"), "{list}");
+}
+
+#[test]
 fn what_is_ignored_or_installed_is_not_read_and_changes_are() {
     let folder = tempfile::tempdir().unwrap();
     for path in [

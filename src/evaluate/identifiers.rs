@@ -190,6 +190,8 @@ fn start(
     let uri = uri_of(root)?;
     let answer = client.initialize(json!({
         "processId": std::process::id(), "rootUri": uri,
+        // Another server's settings are its own.
+        "initializationOptions": server.is_none().then(|| setting.options()),
         "workspaceFolders": [{"uri": uri, "name": "evaluated"}],
         "capabilities": {
             "textDocument": {"completion": {"completionItem": {"snippetSupport": false}}},

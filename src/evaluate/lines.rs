@@ -58,7 +58,7 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
         |drawn| drawn.file,
         setting.in_project,
     ) {
-        let mut client = start_server(setting.model, project)?;
+        let mut client = start_server(setting, project)?;
         for &&Place { file, token: first } in &drawn {
             let file = &files[file];
             let text = source::read(file)?;

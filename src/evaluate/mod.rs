@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use minicopilot_harness::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_lsp::ls_types::Uri;
 
 use crate::source;
@@ -37,8 +37,17 @@ pub struct Setting<'a> {
     pub sample: Sample,
     /// Each path is a project that the server is opened in; else every file is a lone buffer.
     pub in_project: bool,
+    /// Where Python is installed that imports are from; nothing of them is read if there is none.
+    pub environment: Option<&'a Path>,
     /// A checkpoint's folder; the model inside the binary if there is none.
     pub model: Option<&'a Path>,
+}
+
+impl Setting<'_> {
+    /// The server's settings: figures are not to depend on what is installed where they are made.
+    fn options(&self) -> Value {
+        json!({"environment": self.environment.unwrap_or(Path::new("none"))})
+    }
 }
 
 /// Measures the server on the `.py` files at `paths`.
@@ -61,7 +70,7 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
         |block| block.file,
         setting.in_project,
     ) {
-        let mut client = start_server(setting.model, project)?;
+        let mut client = start_server(setting, project)?;
         for block in blocks {
             let file = &files[block.file];
             let text = source::read(file)?;
@@ -123,12 +132,13 @@ fn server_command(model: Option<&Path>) -> anyhow::Result<Command> {
 }
 
 /// A server for what lies in a folder, or for lone buffers.
-fn start_server(model: Option<&Path>, folder: Option<&PathBuf>) -> anyhow::Result<Client> {
-    let mut client = Client::start(server_command(model)?)?;
+fn start_server(setting: Setting<'_>, folder: Option<&PathBuf>) -> anyhow::Result<Client> {
+    let mut client = Client::start(server_command(setting.model)?)?;
     let root = folder.map(|folder| uri_of(folder)).transpose()?;
     client.initialize(json!({
         "processId": std::process::id(),
         "rootUri": root,
+        "initializationOptions": setting.options(),
         // The typist counts bytes.
         "capabilities": {"general": {"positionEncodings": ["utf-8"]}},
     }))?;

@@ -286,7 +286,7 @@ impl Document {
         features.extend(orders.iter().map(Followers::trust));
         features.push(similar.cosines.iter().copied().fold(0.0, f32::max));
         features.extend([
-            (surroundings.map_or(0, |s| s.len()) as f32).ln_1p(),
+            (surroundings.map_or(0, |s| s.code()) as f32).ln_1p(),
             found.length as f32,
             (found.occurrences as f32).ln_1p(),
             (found.distinct as f32).ln_1p(),

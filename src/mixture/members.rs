@@ -103,9 +103,7 @@ impl Text for Around<'_> {
     }
 
     fn declared(&self, keyword: u32, name: u32) -> Option<usize> {
-        self.surroundings
-            .place([keyword, name])
-            .map(|place| place - 1)
+        self.surroundings.declared(keyword, name)
     }
 
     fn candidate(&self, token: u32) -> usize {
@@ -237,8 +235,14 @@ impl Search<'_> {
             if place > 0 && self.here.at(place - 1) == syntax.dot || place + 2 >= at {
                 continue;
             }
-            let [next, class] = [self.here.at(place + 1), self.here.at(place + 2)];
-            let is_made = next == syntax.equals && self.here.at(place + 3) == syntax.opening[0];
+            let next = self.here.at(place + 1);
+            // `m.A` is `A`.
+            let mut class = place + 2;
+            while class + 2 < at && self.here.at(class + 1) == syntax.dot {
+                class += 2;
+            }
+            let is_made = next == syntax.equals && self.here.at(class + 1) == syntax.opening[0];
+            let class = self.meant_by(self.here.at(class));
             if (is_made || next == syntax.colon) && self.of_class(class, &mut Seen::new(), met) {
                 return Place::Class;
             }
@@ -506,7 +510,8 @@ impl Search<'_> {
             if depth == 1 && is_first && ends.contains(&next) && !syntax.own.contains(&token) {
                 *met.entry(text.candidate(token)).or_default() += 1.0;
             }
-            is_first = depth == 1 && token == syntax.comma;
+            let is_inner_end = is_first && token == syntax.eol;
+            is_first = depth == 1 && (token == syntax.comma || is_inner_end);
             at += 1;
         }
         true
@@ -529,7 +534,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::project::{Imports, Project};
+    use crate::project::{self, Imports, Project};
     use crate::python;
     use crate::vocabulary::Vocabulary;
 
@@ -563,12 +568,16 @@ mod tests {
             );
         }
         let tokens = tokens(text);
-        let nearest = project.nearest("w/main.py", &Imports::of(tokens.iter().map(|t| &**t)));
+        let imports = Imports::of(tokens.iter().map(|t| &**t));
         let mut document = Document::new();
-        let nearest: Vec<String> = nearest.into_iter().map(str::to_owned).collect();
-        let nearest: Vec<&str> = nearest.iter().map(|path| &**path).collect();
         let below = project.below(&vocabulary, below, 0);
-        let surroundings = project.surroundings("w/main.py", &below, &nearest);
+        let near = project.nearest("w/main.py", &imports);
+        let around = project::Around {
+            below: &below,
+            near,
+            ..project::Around::default()
+        };
+        let surroundings = project.surroundings("w/main.py", &around);
         document.surround(Some(Arc::new(surroundings)));
         for token in &tokens {
             document.push(vocabulary.id(token), token, python::is_name(token));
@@ -600,6 +609,8 @@ mod tests {
         assert_snapshot!(check(&[], &format!("{CLASS}    def more(self):\n        self.")), @"B 1, __init__ 1, kind 1, more 1, of_base 1, still 1, x 2");
         assert_snapshot!(check(&[], &format!("{CLASS}def f(a: A):\n    a.")), @"B 1, __init__ 1, kind 1, of_base 1, still 1, x 2");
         assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import A\na = A(1)\nb = a.c\na."), @"B 1, __init__ 1, kind 1, of_base 1, still 1, x 2");
+        assert_snapshot!(check(&[("p/models.py", CLASS)], "import p.models\na = p.models.A(1)\na."), @"B 1, __init__ 1, kind 1, of_base 1, still 1, x 2");
+        assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base as X\na: X\na."), @"of_base 1");
         assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base\nclass C(Base):\n    def f(self): self."), @"f 1, of_base 1");
         assert_snapshot!(check(&[], &format!("{CLASS}b.")), @"");
         assert_snapshot!(check(&[], "class A(A, B, A, m.A):\n    x = 1\nclass B(A): pass\nA."), @"x 1");
@@ -665,7 +676,7 @@ mod tests {
     fn a_call_has_the_parameters_that_are_not_given() {
         assert_snapshot!(check(&[], &format!("{CLASS}a = A(")), @"first 1, name 1");
         assert_snapshot!(check(&[], &format!("{CLASS}a = A(f(first=2), first=[1, 2],\n    ")), @"name 1");
-        assert_snapshot!(check(&[("m.py", "def run(x, y: int = f(1, z), *, name): pass\n")], "run(1,"), @"name 1, x 1, y 1");
+        assert_snapshot!(check(&[("m.py", "def run(\n    x,\n    y: int = f(1, z), *,\n    name,\n): pass\n")], "run(1,"), @"name 1, x 1, y 1");
         assert_snapshot!(check(&[], "def f(x, "), @"");
         let run = [("m.py", "def run(x): pass\ny = 1\n")];
         assert_snapshot!(check(&run, "from m import run\nrun("), @"x 1");

@@ -1,11 +1,12 @@
 //! What stands around a document: the rest of its own file below, and files of its project, the nearest first, sorted by
-//! what stands before each token.
+//! what stands before each token; and behind them outlines of libraries, of which only the declarations count.
 //!
 //! A suffix array over reversed contexts: the places where the last k tokens of a buffer have stood are one range, found by
 //! two binary searches inside that of the last k - 1. It takes 8 bytes a token, is made once, in the background, and is never
 //! changed; a project that changes gets a new one.
 
 use std::cmp::Ordering;
+use std::iter::repeat;
 use std::ops::Range;
 
 use super::document::ORDERS;
@@ -38,6 +39,10 @@ pub struct Surroundings {
     likeliest: [Option<(u32, f32)>; 2],
     /// How many tokens, the first ones, stand in the document's own file, below it.
     below: usize,
+    /// How many tokens stand before the libraries.
+    code: usize,
+    /// Keywords that declare the name behind them, these names, and where the keywords stand; ascending.
+    declarations: Vec<(u32, u32, u32)>,
     /// The file that each of the others is, the nearest first.
     files: Vec<File>,
     /// The last part of the document's own package.
@@ -80,21 +85,27 @@ pub(super) struct Found {
 
 impl Surroundings {
     /// Of the tokens `below` the document in its own file, which is a module of `package`, and of `files`, the nearest first:
-    /// how each one's module is called, and its tokens from `<s>` on. They are below the vocabulary's size, or index `words`
-    /// behind it.
+    /// how each one's module is called, and its tokens from `<s>` on; and the same of `libraries`. Tokens are below the
+    /// vocabulary's size, or index `words` behind it.
     pub fn new<'a>(
         syntax: &Syntax,
         words: &[Box<str>],
         mut package: u32,
         below: &[u32],
-        others: impl Iterator<Item = (ModuleName, &'a [u32])>,
+        near: impl Iterator<Item = (ModuleName, &'a [u32])>,
+        libraries: impl Iterator<Item = (ModuleName, &'a [u32])>,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
         let (mut tokens, mut files) = (below.to_vec(), Vec::new());
-        for (names, file) in others {
+        let mut code = tokens.len();
+        let (near, libraries) = (near.zip(repeat(false)), libraries.zip(repeat(true)));
+        for ((names, file), is_library) in near.chain(libraries) {
             let range = tokens.len()..tokens.len() + file.len();
             files.push(File { names, range });
             tokens.extend_from_slice(file);
+            if !is_library {
+                code = tokens.len();
+            }
         }
         let outside = |token: &u32| (*token as usize).checked_sub(vocabulary_size);
         let modules = files
@@ -124,6 +135,8 @@ impl Surroundings {
             order: Vec::new(),
             shares: [Vec::new(), Vec::new()],
             likeliest: [None; 2],
+            code,
+            declarations: declarations(&tokens, syntax),
             tokens,
             below: below.len(),
             files,
@@ -154,7 +167,11 @@ impl Surroundings {
     pub fn bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|name| 16 + name.len()).sum();
         let shares = self.shares.iter().map(|shares| 8 * shares.len());
-        8 * self.tokens.len() + names + shares.sum::<usize>() + 24 * self.files.len()
+        4 * (self.tokens.len() + self.order.len())
+            + names
+            + shares.sum::<usize>()
+            + 24 * self.files.len()
+            + 12 * self.declarations.len()
     }
 
     /// The tokens, file after file.
@@ -184,11 +201,18 @@ impl Surroundings {
             .filter(|&module| module != UNK)
     }
 
-    /// The nearest place of the second of two tokens that follow each other, if another token follows it.
-    pub(super) fn place(&self, [first, second]: [u32; 2]) -> Option<usize> {
-        let places = self.range(&self.order, 0, second);
-        let places = self.range(places, 1, first).iter().copied();
-        places.min().map(|place| place as usize)
+    /// How many tokens stand below the document and in the files near it.
+    pub(super) fn code(&self) -> usize {
+        self.code
+    }
+
+    /// The nearest place of a keyword that declares a name.
+    pub(super) fn declared(&self, keyword: u32, name: u32) -> Option<usize> {
+        let before = |&(k, n, _): &(u32, u32, u32)| (k, n) < (keyword, name);
+        let first = self
+            .declarations
+            .get(self.declarations.partition_point(before))?;
+        (first.0 == keyword && first.1 == name).then_some(first.2 as usize)
     }
 
     /// The number of a name outside the vocabulary.
@@ -218,7 +242,7 @@ impl Surroundings {
             back(0) << 42 | (back(1) & 0x1f_ffff) << 21 | (back(2) & 0x1f_ffff)
         };
         let is_said = |&at: &usize| ![start, UNK].contains(&tokens[at + 1]);
-        let followed = (0..tokens.len().saturating_sub(1)).filter(is_said);
+        let followed = (0..self.code.saturating_sub(1)).filter(is_said);
         let mut keyed: Vec<(u64, u32)> = followed.map(|at| (key(at), at as u32)).collect();
         keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| deeper(tokens, a.1, b.1)));
         self.order = keyed.into_iter().map(|(_, position)| position).collect();
@@ -226,7 +250,7 @@ impl Surroundings {
 
     fn share(&mut self, syntax: &Syntax) {
         let mut counts = [(); 2].map(|()| vec![0.0; self.vocabulary_size + self.names.len()]);
-        for (position, pair) in self.tokens.windows(2).enumerate() {
+        for (position, pair) in self.tokens[..self.code].windows(2).enumerate() {
             // Behind the vocabulary there are names only.
             if pair[1] as usize >= self.vocabulary_size || syntax.is_name(pair[1]) {
                 counts[usize::from(pair[0] == self.dot)][pair[1] as usize] += weight(position);
@@ -333,6 +357,14 @@ impl Surroundings {
     }
 }
 
+fn declarations(tokens: &[u32], syntax: &Syntax) -> Vec<(u32, u32, u32)> {
+    let pairs = tokens.windows(2).zip(0..);
+    let declare = pairs.filter(|(pair, _)| [syntax.class, syntax.def].contains(&pair[0]));
+    let mut found: Vec<_> = declare.map(|(pair, at)| (pair[0], pair[1], at)).collect();
+    found.sort_unstable();
+    found
+}
+
 /// What a place counts for, so many tokens from the document.
 fn weight(position: usize) -> f32 {
     FAR_WEIGHT + (1.0 - FAR_WEIGHT) * (-(position as f32) / NEAR).exp()
@@ -385,6 +417,7 @@ mod tests {
             UNK,
             &[],
             std::iter::once((NAMELESS, tokens)),
+            std::iter::empty(),
         )
     }
 

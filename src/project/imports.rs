@@ -5,12 +5,12 @@ use crate::python;
 /// The modules that a file imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imports {
-    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`. Sorted.
+    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
     modules: Vec<Box<str>>,
 }
 
 /// Paths that may be imported, by how they end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Resolved {
     /// Parts of paths, without `.py`.
     ends: Vec<String>,
@@ -54,6 +54,11 @@ impl Imports {
     /// Of a file's text.
     pub fn of_text(text: &str) -> Self {
         Self::of(python::surfaces(text).iter().map(|token| &**token))
+    }
+
+    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        self.modules.iter().map(|module| &**module)
     }
 
     fn add(&mut self, module: &str) {
@@ -153,7 +158,7 @@ impl Reader {
     pub(super) fn finish(&mut self, imports: &mut Imports) {
         match self.state {
             State::Import if !self.name.is_empty() => imports.add(&self.name),
-            State::Names if !self.name.is_empty() && self.name != "*" => {
+            State::Names if !self.name.is_empty() => {
                 let dot = if self.module.ends_with('.') { "" } else { "." };
                 imports.add(&format!("{}{dot}{}", self.module, self.name));
             }
@@ -172,7 +177,7 @@ mod tests {
         let found = Imports::of_text(
             "import os, a.b as c; import sys\nfrom . import (x as y,\n  z)\nfrom ..p.q import r, s\nimporter = 1\nfrom m import *\nx = 'import n'\nfrom",
         );
-        let expected = "..p.q ..p.q.r ..p.q.s . .x .z a.b m os sys";
+        let expected = "..p.q ..p.q.r ..p.q.s . .x .z a.b m m.* os sys";
         let mut expected: Vec<&str> = expected.split(' ').collect();
         expected.sort_unstable();
         assert_eq!(

@@ -6,6 +6,7 @@
 //! Knows nothing of disks or editors: whoever finds files reads them, and gives their tokens and paths.
 
 mod imports;
+mod outline;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -33,8 +34,22 @@ pub struct Project {
     by_text: FxHashMap<Box<str>, u32>,
     files: BTreeMap<Box<str>, File>,
     tokens: usize,
+    /// Outlines of what is imported from elsewhere.
+    libraries: BTreeMap<Box<str>, File>,
+    library_tokens: usize,
     /// Files that were read so far.
     version: u64,
+}
+
+/// What stands around a document.
+#[derive(Clone, Debug, Default)]
+pub struct Around<'a> {
+    /// Tokens of its own file, below it: [`Project::below`], [`Project::rest`].
+    pub below: &'a [u32],
+    /// The paths of files near it, the nearest first: [`Project::nearest`].
+    pub near: Vec<&'a str>,
+    /// The paths of files that it imports, of which only the declarations count: those of [`Project::read_library`], or others.
+    pub libraries: Vec<&'a str>,
 }
 
 #[derive(Debug)]
@@ -60,6 +75,8 @@ impl Project {
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
             files: BTreeMap::new(),
             tokens: 0,
+            libraries: BTreeMap::new(),
+            library_tokens: 0,
             version: 0,
         }
     }
@@ -99,7 +116,33 @@ impl Project {
         self.insert(path, tokens.map(|token| (vocabulary.id(token), token)))
     }
 
-    /// What stands in a text from a byte offset on, where a line begins, as [`Project::surroundings`] takes it.
+    /// Adds the outline of a file that is no part of the project: one of `package`, which is imported.
+    pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, package: &str) {
+        let spelled = outline::outline(text, package);
+        let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
+        let tokens: Vec<u32> = tokens.map(|(id, text)| self.token(id, text)).collect();
+        let imports = Imports::of_text(text);
+        self.version += 1;
+        self.library_tokens += tokens.len();
+        let file = File {
+            version: self.version,
+            names: self.module_name(path),
+            tokens,
+            resolved: Resolved::default(),
+            imports,
+        };
+        if let Some(before) = self.libraries.insert(path.into(), file) {
+            self.library_tokens -= before.tokens.len();
+        }
+    }
+
+    /// What a file that was read so imports, and how many tokens its outline has.
+    pub fn library(&self, path: &str) -> Option<(&Imports, usize)> {
+        let file = self.libraries.get(path)?;
+        Some((&file.imports, file.tokens.len()))
+    }
+
+    /// What stands in a text from a byte offset on, where a line begins, for [`Around`].
     pub fn below(&mut self, vocabulary: &Vocabulary, text: &str, offset: usize) -> Vec<u32> {
         let spelled = python::surfaces_from(text, offset);
         if spelled.is_empty() {
@@ -110,7 +153,7 @@ impl Project {
         self.numbered(tokens.map(|token| (vocabulary.id(token), token)))
     }
 
-    /// The tokens of a file from the one at `from` on, as [`Project::surroundings`] takes them.
+    /// The tokens of a file from the one at `from` on, for [`Around`].
     pub fn rest(&self, path: &str, from: usize) -> &[u32] {
         let file = self.files.get(path);
         file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[])
@@ -131,16 +174,17 @@ impl Project {
         tokens.map(|(id, text)| self.token(id, text)).collect()
     }
 
-    /// A number that changes with what stands below, and with these files, their order and their contents.
-    pub fn state_of(&self, below: &[u32], paths: &[&str]) -> u64 {
+    /// A number that changes with what stands around a document: which files, their order and their contents.
+    pub fn state_of(&self, around: &Around<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        below.hash(&mut hasher);
-        for path in paths {
-            path.hash(&mut hasher);
-            self.files
-                .get(*path)
-                .map(|file| file.version)
-                .hash(&mut hasher);
+        around.below.hash(&mut hasher);
+        let near = around.near.iter().map(|path| (path, self.files.get(*path)));
+        let libraries = around
+            .libraries
+            .iter()
+            .map(|path| (path, self.declaring(path)));
+        for (path, file) in near.chain(libraries) {
+            (path, file.map(|file| file.version)).hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -185,7 +229,8 @@ impl Project {
 
     /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
-        4 * self.tokens + self.word_bytes + 200 * self.files.len()
+        let files = self.files.len() + self.libraries.len();
+        4 * (self.tokens + self.library_tokens) + self.word_bytes + 200 * files
     }
 
     /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
@@ -223,17 +268,28 @@ impl Project {
         scored.iter().map(|&(_, path, _)| path).collect()
     }
 
-    /// What stands `below` a document in its own file, which is at `path`, and the files nearest to it, the nearest first.
-    pub fn surroundings(&self, path: &str, below: &[u32], nearest: &[&str]) -> Surroundings {
-        let files = nearest.iter().filter_map(|path| self.files.get(*path));
+    /// What stands around the document at `path`.
+    pub fn surroundings(&self, path: &str, around: &Around<'_>) -> Surroundings {
+        fn files<'a>(
+            paths: &'a [&str],
+            find: impl Fn(&str) -> Option<&'a File>,
+        ) -> impl Iterator<Item = (ModuleName, &'a [u32])> {
+            let files = paths.iter().filter_map(move |path| find(path));
+            files.map(|file| (file.names, &file.tokens[..]))
+        }
         let [_, package] = last_parts(path).map(|part| self.by_text.get(part).copied());
         Surroundings::new(
             &self.syntax,
             &self.words,
             package.unwrap_or(UNK),
-            below,
-            files.map(|file| (file.names, &file.tokens[..])),
+            around.below,
+            files(&around.near, |path| self.files.get(path)),
+            files(&around.libraries, |path| self.declaring(path)),
         )
+    }
+
+    fn declaring(&self, path: &str) -> Option<&File> {
+        self.libraries.get(path).or_else(|| self.files.get(path))
     }
 
     fn module_name(&mut self, path: &str) -> ModuleName {

@@ -26,6 +26,7 @@ use super::convert::{
     NextTokensAnswer, Style, completion_list, inline_completion, next_tokens, offset,
 };
 use super::documents::{Document, Documents};
+use super::environment;
 use super::parent;
 use super::questions::{Found, NoAnswer, Questions};
 use super::settings::Settings;
@@ -111,11 +112,17 @@ impl Backend {
     /// Reads the workspace, as the settings want it.
     fn open_workspace(&self) {
         let state = self.state();
-        let (folders, budget) = match state.settings.project_bytes() {
-            Some(budget) => (state.folders.clone(), budget),
-            None => (Vec::new(), 0),
+        let (folders, budget, environment) = match state.settings.project_bytes() {
+            Some(budget) => (
+                state.folders.clone(),
+                budget,
+                state.settings.environment.clone(),
+            ),
+            None => (Vec::new(), 0, environment::NONE.to_owned()),
         };
-        self.questions.workspace().open(folders, budget);
+        self.questions
+            .workspace()
+            .open(folders, budget, environment);
     }
 
     /// `textDocument/inlineCompletion`: what the line goes on with. The framework has the types, but no method of its own yet.
@@ -231,7 +238,9 @@ impl LanguageServer for Backend {
         let settings = Settings::resolve(&params.settings, &mut warnings);
         self.questions.set_memory(settings.session_bytes());
         let before = std::mem::replace(&mut self.state().settings, settings.clone());
-        if before.project_bytes() != settings.project_bytes() {
+        let project =
+            |settings: &Settings| (settings.project_bytes(), settings.environment.clone());
+        if project(&before) != project(&settings) {
             self.open_workspace();
         }
         self.warn_user(warnings).await;
@@ -265,6 +274,11 @@ impl LanguageServer for Backend {
         };
         let text = &document.text;
         let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let line_end = if state.settings.text_below {
+            line_end
+        } else {
+            text.len()
+        };
         let place = (changed.uri.clone(), text.len() - line_end);
         let left = state.edited.replace(place.clone());
         let has_moved = left.as_ref() != Some(&place);

@@ -12,6 +12,7 @@ mod backend;
 mod capabilities;
 mod convert;
 mod documents;
+mod environment;
 mod framing;
 mod inference;
 mod latest;

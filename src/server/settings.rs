@@ -1,9 +1,12 @@
 //! The user's settings: raw JSON from `initializationOptions` or `workspace/didChangeConfiguration`, resolved once into
 //! checked values. What is wrong is named and left at its default; it never stops the server.
 
+use std::path::Path;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::environment;
 use crate::completer::Options;
 
 /// Checked settings. The names in the client's JSON are these in camel case.
@@ -27,10 +30,14 @@ pub struct Settings {
     /// Megabytes that what the model has read of the open documents may take together (8 to 4096): what is beyond them is
     /// read again when it is asked about.
     pub memory: usize,
+    /// Answer by what stands below the line that is being edited, too.
+    pub text_below: bool,
     /// Read the workspace's Python files, and answer by them too.
     pub project: bool,
     /// Megabytes that they may take (8 to 4096): what is beyond them is not read.
     pub project_memory: usize,
+    /// Where Python is installed that the project's imports are from: `auto` finds it, `none` reads nothing of them.
+    pub environment: String,
 }
 
 impl Default for Settings {
@@ -46,8 +53,10 @@ impl Default for Settings {
                 .map(str::to_owned)
                 .to_vec(),
             memory: 48,
+            text_below: true,
             project: true,
             project_memory: 64,
+            environment: environment::FOUND.to_owned(),
         }
     }
 }
@@ -95,11 +104,19 @@ impl Settings {
                 .ok_or("a list of single characters"),
                 "memory" => set(&mut settings.memory, value, |mb| (8..=4096).contains(mb))
                     .ok_or("a number of megabytes from 8 to 4096"),
+                "textBelow" => {
+                    set(&mut settings.text_below, value, |_| true).ok_or("true or false")
+                }
                 "project" => set(&mut settings.project, value, |_| true).ok_or("true or false"),
                 "projectMemory" => set(&mut settings.project_memory, value, |mb| {
                     (8..=4096).contains(mb)
                 })
                 .ok_or("a number of megabytes from 8 to 4096"),
+                "environment" => set(&mut settings.environment, value, |path: &String| {
+                    [environment::FOUND, environment::NONE].contains(&&**path)
+                        || Path::new(path).is_dir()
+                })
+                .ok_or("\"auto\", \"none\" or a folder"),
                 _ => {
                     warnings.push(format!("unknown setting {key:?}"));
                     Ok(())

@@ -3,11 +3,11 @@
 //!
 //! No answer waits for it. Files come from the folders that the client has opened, less what `.gitignore` and the like
 //! name, hidden folders and virtual environments; they are read again when they are saved or the client says that they have
-//! changed. Nothing is executed. Of its own file a document sees what stands below the line that is being edited. Where it has
+//! changed. Of what the documents import from elsewhere there are outlines. Nothing is executed. Of its own file a document sees what stands below the line that is being edited. Where it has
 //! been edited and another document is edited after it, that one sees its text as it is in the editor.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,9 +23,10 @@ use tokio::sync::oneshot;
 use tower_lsp::ls_types::Uri;
 use tracing::{debug, error, info};
 
+use super::environment::Environment;
 use crate::completer::Completer;
 use crate::mixture::Surroundings;
-use crate::project::{Imports, Project};
+use crate::project::{Around, Imports, Project};
 use crate::source;
 
 /// How long changes are gathered before anything is chosen anew.
@@ -34,6 +35,11 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const WORKED_ON: usize = 6;
 /// Changes on the disk, at least, that are read by reading everything.
 const MANY: usize = 32;
+/// Modules from elsewhere that one document is given, and tokens of their outlines.
+const MODULES: usize = 64;
+const MODULE_TOKENS: usize = 100_000;
+/// How often a name is followed to where a module has it from.
+const FOLLOWED: usize = 4;
 /// Files that are larger hold data.
 const LARGEST: u64 = 1 << 20;
 
@@ -59,8 +65,8 @@ pub struct Status {
 }
 
 enum Message {
-    /// These are the folders; so many bytes may be taken.
-    Open(Vec<PathBuf>, usize),
+    /// These are the folders; so many bytes may be taken; what the setting says of the environment.
+    Open(Vec<PathBuf>, usize, String),
     /// The document's text is this, and somebody works on it.
     Edited(Uri, Arc<String>),
     /// The same, and at a line that ends at this byte offset.
@@ -84,6 +90,7 @@ impl Workspace {
             folders: Vec::new(),
             budget: 0,
             is_full: false,
+            environment: Environment::default(),
             open: Vec::new(),
             surroundings: Arc::clone(&surroundings),
         };
@@ -99,9 +106,10 @@ impl Workspace {
         })
     }
 
-    /// Reads the Python files of these folders, in place of those it had, into at most `budget` bytes.
-    pub fn open(&self, folders: Vec<PathBuf>, budget: usize) {
-        self.send(Message::Open(folders, budget));
+    /// Reads the Python files of these folders, in place of those it had, into at most `budget` bytes; imports from elsewhere
+    /// come from this [environment](Environment::new).
+    pub fn open(&self, folders: Vec<PathBuf>, budget: usize, environment: String) {
+        self.send(Message::Open(folders, budget, environment));
     }
 
     /// Somebody works on a document whose text is this: chooses what it stands in, soon.
@@ -158,6 +166,7 @@ struct Thread {
     folders: Vec<PathBuf>,
     budget: usize,
     is_full: bool,
+    environment: Environment,
     /// The open documents, the one edited last last.
     open: Vec<Open>,
     surroundings: Shared,
@@ -203,8 +212,9 @@ impl Thread {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Open(folders, budget) => {
+            Message::Open(folders, budget, environment) => {
                 self.budget = budget;
+                self.environment = Environment::new(&environment, &folders);
                 self.read_folders(folders);
                 // Who has waited for the whole project need not wait longer.
                 self.choose();
@@ -383,14 +393,63 @@ impl Thread {
             let below = self.project.below(vocabulary, &open.text, begins);
             let path = open.uri.to_file_path().map(Cow::into_owned);
             let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
-            let nearest = self.project.nearest(&path, &imports);
-            let state = Some(self.project.state_of(&below, &nearest));
+            let libraries = self.libraries(&imports);
+            let around = Around {
+                below: &below,
+                near: self.project.nearest(&path, &imports),
+                libraries: libraries.iter().map(|path| &**path).collect(),
+            };
+            let state = Some(self.project.state_of(&around));
             if chosen != state {
-                let found = self.project.surroundings(&path, &below, &nearest);
+                let found = self.project.surroundings(&path, &around);
                 let found = (!found.is_empty()).then(|| Arc::new(found));
                 self.set(at, state, found);
             }
         }
+    }
+
+    /// Where the environment has what is imported, which is read if it has not been.
+    fn libraries(&mut self, imports: &Imports) -> Vec<String> {
+        let absolute = imports.modules().filter(|module| !module.starts_with('.'));
+        let mut wanted: VecDeque<(String, usize)> =
+            absolute.map(|module| (module.to_owned(), 0)).collect();
+        let (mut found, mut tokens) = (Vec::new(), 0);
+        while let Some((dotted, followed)) = wanted.pop_front() {
+            let Some(module) = self.environment.module(&dotted) else {
+                continue;
+            };
+            if self
+                .inside(&module.path)
+                .is_some_and(|inside| self.project.contains(&inside))
+            {
+                continue;
+            }
+            let path = module.path.to_string_lossy().into_owned();
+            if self.project.library(&path).is_none() && self.project.bytes() <= self.budget {
+                let text = is_readable(&module.path).then(|| source::read(&module.path));
+                let text = text.and_then(Result::ok).unwrap_or_default();
+                let package = dotted.split('.').next().unwrap_or_default();
+                let vocabulary = self.completer.vocabulary();
+                self.project.read_library(vocabulary, &path, &text, package);
+            }
+            let Some((imports, length)) = self.project.library(&path) else {
+                continue;
+            };
+            if followed < FOLLOWED {
+                let is_package = module.path.ends_with("__init__.py");
+                let further = imports
+                    .modules()
+                    .filter(|import| goes_on(import, module.rest));
+                let further =
+                    further.filter_map(|import| absolute_name(import, module.name, is_package));
+                wanted.extend(further.map(|name| (name, followed + 1)));
+            }
+            if !found.contains(&path) && found.len() < MODULES && tokens + length <= MODULE_TOKENS {
+                tokens += length;
+                found.push(path);
+            }
+        }
+        found
     }
 
     /// A path as the project names it: the folder's name, and the path in it, with `/` between.
@@ -416,6 +475,27 @@ impl Thread {
                 .join("/"),
         )
     }
+}
+
+/// Whether what a module imports may be where it has `wanted` from: a name, or all that it has if that is empty.
+fn goes_on(import: &str, wanted: &str) -> bool {
+    let last = import.rsplit('.').next().unwrap_or_default();
+    let wanted = wanted.split('.').next().unwrap_or_default();
+    last == "*" || !wanted.is_empty() && last == wanted
+}
+
+/// What the module `name` imports as `import`, without leading dots.
+fn absolute_name(import: &str, name: &str, is_package: bool) -> Option<String> {
+    let below = import.trim_start_matches('.');
+    let level = import.len() - below.len();
+    if level == 0 {
+        return Some(import.to_owned());
+    }
+    let mut package = name;
+    for _ in usize::from(is_package)..level {
+        package = package.rsplit_once('.')?.0;
+    }
+    Some(format!("{package}.{below}"))
 }
 
 /// Lets other threads go first, where a thread can have a priority of its own: who types must not notice that files are read.

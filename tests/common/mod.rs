@@ -27,8 +27,19 @@ pub fn start_silent() -> Client {
     Client::start(command).expect("the server starts")
 }
 
-/// A server that has been initialized with these parameters, and its answer.
-pub fn start_with(params: Value) -> (Client, Value) {
+/// A server that has been initialized with these parameters, and its answer. Its answers rest on nothing but the text before
+/// the cursor and the workspace, unless the parameters say so.
+pub fn start_with(mut params: Value) -> (Client, Value) {
+    let options = &mut params["initializationOptions"];
+    if options.is_null() {
+        *options = json!({});
+    }
+    if let Some(options) = options.as_object_mut() {
+        options
+            .entry("environment")
+            .or_insert_with(|| json!("none"));
+        options.entry("textBelow").or_insert_with(|| json!(false));
+    }
     let mut client = start_silent();
     let answer = client.initialize(params).expect("an answer to initialize");
     (client, answer)

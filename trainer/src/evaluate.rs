@@ -69,6 +69,9 @@ pub struct Args {
     /// With --joined: each file among the other ones of its package, as in an editor that has opened the project
     #[arg(long, requires = "joined")]
     project: bool,
+    /// With --joined: as if the other files of each one's package were installed, so that only their declarations count
+    #[arg(long, requires = "joined", conflicts_with = "project")]
+    libraries: bool,
     /// With --joined: as if each file were written in blocks of 20 lines, above the rest of it
     #[arg(long, requires = "joined")]
     below: bool,
@@ -208,6 +211,7 @@ fn joined(
         let (split, without) = (args.split, &args.without);
         let among = crate::gate::Among {
             project: args.project,
+            libraries: args.libraries,
             below: args.below,
         };
         crate::gate::compared(checkpoint, dataset, split, limit, without, among, progress)

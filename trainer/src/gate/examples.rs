@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use minicopilot::engine::{Answer, Engine, Session, Similarity};
 use minicopilot::mixture::Document;
-use minicopilot::project::{Imports, Project};
+use minicopilot::project::{Around, Imports, Project};
 use minicopilot::python;
 use minicopilot::vocabulary::UNK;
 
@@ -29,6 +29,8 @@ pub struct Files<'a> {
 pub struct Among {
     /// The other files of its package, if [`Files::with_projects`] has read them.
     pub project: bool,
+    /// The declarations of the other files of its package, as if they were installed and not at hand.
+    pub libraries: bool,
     /// Its own rest, as if a block of [`BLOCK`] lines were written in the midst of it.
     pub below: bool,
 }
@@ -196,16 +198,22 @@ impl<'a> Surrounding<'a> {
             let end = self.ends.get((block + 1) * BLOCK - 1);
             below = end.map_or(below, |&end| project.rest(self.path, end));
         }
-        let mut nearest = Vec::new();
-        if self.among.project {
-            nearest = project.nearest(self.path, &Imports::of(before.iter().copied()));
+        let mut around = Around {
+            below,
+            ..Around::default()
+        };
+        if self.among.project || self.among.libraries {
+            let near = project.nearest(self.path, &Imports::of(before.iter().copied()));
+            if self.among.project {
+                around.near = near;
+            } else {
+                around.libraries = near;
+            }
         }
-        let state = Some(project.state_of(below, &nearest));
+        let state = Some(project.state_of(&around));
         if self.chosen != state {
             self.chosen = state;
-            document.surround(Some(Arc::new(
-                project.surroundings(self.path, below, &nearest),
-            )));
+            document.surround(Some(Arc::new(project.surroundings(self.path, &around))));
         }
     }
 }

@@ -66,7 +66,7 @@ pub fn compared(
         contestants.push(lacking(name)?);
     }
     let mut files = Files::new(dataset, split)?;
-    if among.project || among.below {
+    if among.project || among.libraries || among.below {
         files = files.with_projects()?;
     }
     let shards = dataset.files(split);

@@ -1,0 +1,148 @@
+//! What a library's file declares, in the few tokens that are read of it.
+
+use crate::python::{self, EOL, Kind, Token};
+
+/// Lines of one kind, in the order in which they are to stand: what is assigned outside functions comes before these.
+#[derive(Default)]
+struct Block {
+    assigned: Vec<String>,
+    rest: Vec<String>,
+}
+
+impl Block {
+    fn end(&mut self, outline: &mut Vec<String>) {
+        outline.append(&mut self.assigned);
+        outline.append(&mut self.rest);
+    }
+}
+
+/// The outline of a file of `package`, as py150 spells its tokens: `<s>`, names that are assigned at its top, heads of
+/// functions and classes, these with what is assigned in them and behind `self.`, and what is imported from the package
+/// itself, as `from . import`. What stands in functions is left out.
+pub fn outline(text: &str, package: &str) -> Vec<String> {
+    let mut outline = vec![python::START.to_owned()];
+    // The file's own, then a class's.
+    let (mut top, mut class) = (Block::default(), Block::default());
+    let mut class_column = None;
+    let mut function_column = None;
+    for line in lines(text, &python::lex(text)) {
+        let column = column(text, line[0]);
+        if function_column.is_some_and(|function| column <= function) {
+            function_column = None;
+        }
+        if class_column.is_some_and(|class| column <= class) {
+            class.end(&mut top.rest);
+            class_column = None;
+        }
+        let spelled: Vec<String> = line.iter().map(|&token| spelling(text, token)).collect();
+        let mut words: Vec<&str> = spelled.iter().map(|word| &**word).collect();
+        words.retain(|&word| word != "async");
+        let block = if class_column.is_some() {
+            &mut class
+        } else {
+            &mut top
+        };
+        let mut keep = |words: &[&str]| {
+            block.rest.extend(words.iter().map(|&word| word.to_owned()));
+            block.rest.push(EOL.to_owned());
+        };
+        if function_column.is_none() {
+            match words[..] {
+                // A class in a class is nobody's to ask for.
+                ["class", ..] if class_column.is_some() => function_column = Some(column),
+                ["class", ..] => {
+                    keep(&words);
+                    class_column = Some(column);
+                }
+                ["def", ..] => {
+                    keep(&words);
+                    function_column = Some(column);
+                }
+                ["@", "staticmethod"] => keep(&words),
+                ["from", first, ..] if first == "." || first == package => {
+                    let import = words.iter().position(|&word| word == "import");
+                    if let Some(import) = import {
+                        keep(&[&["from", "."], &words[import..]].concat());
+                    }
+                }
+                [name, "=" | ":", ..] if python::is_name(name) => {
+                    block.assigned.extend([name, "=", EOL].map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+        if class_column.is_some() {
+            for own in words.windows(3).filter(|own| own[..2] == ["self", "."]) {
+                let own = [own, &[EOL]].concat();
+                // Most are named again and again.
+                if !class.rest.windows(4).any(|before| *before == own[..]) {
+                    class.rest.extend(own.into_iter().map(str::to_owned));
+                }
+            }
+        }
+    }
+    class.end(&mut top.rest);
+    top.end(&mut outline);
+    outline
+}
+
+fn spelling(text: &str, token: Token) -> String {
+    let mut spelling = String::new();
+    python::surface(text, token, &mut spelling);
+    spelling
+}
+
+/// How far a token stands behind the beginning of its line, in bytes.
+fn column(text: &str, token: Token) -> usize {
+    let before = &text[..token.start as usize];
+    before.len() - before.rfind('\n').map_or(0, |end| end + 1)
+}
+
+/// Logical lines, without their ends.
+fn lines<'a>(text: &str, tokens: &'a [Token]) -> impl Iterator<Item = &'a [Token]> {
+    let mut depth = 0_usize;
+    let ends = move |token: &Token| {
+        match token.text(text) {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && token.kind == Kind::Eol
+    };
+    let lines = tokens.split(ends);
+    lines.filter(|line| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn check(text: &str) -> String {
+        outline(text, "pkg").join(" ").replace(" <EOL> ", "\n")
+    }
+
+    #[test]
+    fn what_is_declared_stays() {
+        let text = "import os\nfrom .a import (b,\n    c as d)\nfrom pkg.x import y\nfrom other import z\n\n\ndef f(a, *,\n      b=1):\n    local = 1\n    def inner(): pass\n    return local\n\nX = f(1)\nclass A(Base):\n    def m(self):\n        self.x = self.y\n        self.x += 1\n    kind: int = 3\n    @staticmethod\n    async def s(): pass\nif X:\n    def late(): pass\n";
+        assert_snapshot!(check(text), @r"
+        <s> X =
+        from . import ( b ,
+        c as d )
+        from . import y
+        def f ( a , * ,
+        b = <NUM_LIT:1> ) :
+        class A ( Base ) :
+        kind =
+        def m ( self ) :
+        self . x
+        self . y
+        @ staticmethod
+        def s ( ) : pass
+        def late ( ) : pass <EOL>
+        ");
+        assert_snapshot!(check(""), @"<s>");
+        assert_snapshot!(check(")\n  class\n'''"), @"<s> class <EOL>");
+    }
+}
