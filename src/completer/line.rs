@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Completer, Known, Session};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Glimpse};
 use crate::python::{self, EOL, Kind, Place};
 use crate::vocabulary::UNK;
 
@@ -51,7 +51,7 @@ impl Completer {
             return Ok(None);
         }
         // A list may wait for it: what is far is read when nobody does.
-        if session.states.is_far(&self.engine, &session.ids)
+        if Glimpse::is_wanted(None, session.states.unread(&self.engine, &session.ids))
             || !session.states.read(&self.engine, &session.ids, stop)?
         {
             return Ok(None);

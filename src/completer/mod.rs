@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tracing::debug_span;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::engine::{self, Answer, Engine, EngineError, Similarity};
+use crate::engine::{self, Answer, Engine, EngineError, Glimpse, Similarity};
 use crate::mixture::{Document, Mixture, Prediction, Surroundings};
 use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::{UNK, Vocabulary};
@@ -47,6 +47,8 @@ pub struct Session {
     /// The same tokens, and where they have stood before.
     document: Document,
     states: engine::Session,
+    /// While so much is unread that nobody waits for it.
+    glimpse: Option<Glimpse>,
     known: Option<Known>,
     spelling: String,
 }
@@ -254,24 +256,34 @@ impl Completer {
         options: &Options,
     ) -> Result<Option<Completions>, EngineError> {
         let cursor = self.lex(session, text, cursor);
-        if !session.states.is_far(&self.engine, &session.ids) {
+        let Session {
+            document,
+            ids,
+            states,
+            glimpse,
+            known,
+            ..
+        } = session;
+        if !Glimpse::is_wanted(glimpse.as_ref(), states.unread(&self.engine, ids)) {
+            *glimpse = None;
             return Ok(None);
         }
         if !options.want(cursor.place) {
             return Ok(Some(cursor.nothing()));
         }
-        let (answer, similar) = engine::Session::glimpse(&self.engine, &session.ids)?;
-        let known = Known {
-            prediction: self.predict(&session.document, &answer, &similar),
-            answer: Arc::new(answer),
-        };
-        Ok(Some(self.offer(
-            &session.document,
-            &known,
-            text,
-            cursor.prefix,
-            options,
-        )))
+        let glimpse = glimpse.get_or_insert_default();
+        let (answer, similar) = glimpse.answer(&self.engine, ids)?;
+        let is_another = |known: &Known| !Arc::ptr_eq(&known.answer, &answer);
+        if known.as_ref().is_none_or(is_another) {
+            *known = Some(Known {
+                prediction: self.predict(document, &answer, &similar),
+                answer,
+            });
+        }
+        Ok(Some(match known {
+            Some(known) => self.offer(document, known, text, cursor.prefix, options),
+            None => cursor.nothing(),
+        }))
     }
 
     /// Whether there is nothing to read before somebody asks: [`Completer::complete_at_once`] would answer, or the cursor
@@ -294,6 +306,9 @@ impl Completer {
     ) -> Result<bool, EngineError> {
         let cursor = self.lex(session, text, cursor);
         let done = session.states.read(&self.engine, &session.ids, stop)?;
+        if done {
+            session.glimpse = None;
+        }
         if done && cursor.place == Place::Code {
             self.know(session)?;
         }
@@ -453,6 +468,7 @@ impl Session {
             + size_of_val(&self.ids[..])
             + self.document.bytes()
             + self.states.bytes()
+            + self.glimpse.as_ref().map_or(0, Glimpse::bytes)
             + known.map_or(0, |known| known.prediction.bytes())
     }
 

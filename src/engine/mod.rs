@@ -8,6 +8,7 @@
 //! otherwise, [`network`], is what [`crate::model::Model`] computes in f32; `trainer evaluate --quantized` says how well
 //! the two agree.
 
+mod glimpse;
 mod kernel;
 mod keys;
 mod matrix;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 
+pub use glimpse::Glimpse;
 pub use keys::{Similarity, WINDOW};
 pub use session::Session;
 

@@ -23,10 +23,6 @@ const TOGETHER: usize = 8;
 pub(super) const MOST_MILESTONES: usize = 1024;
 /// Places of recent questions kept.
 const RECENT: usize = 8;
-/// Unread tokens that take too long to wait for, .2 s.
-const FAR: usize = 8192;
-/// Tokens that a [glimpse](Session::glimpse) reads: the network remembers little of what came before them.
-const GLIMPSE: usize = 1024;
 
 /// What an engine has read of one document. Belongs to one engine: states of another mean nothing.
 #[derive(Debug)]
@@ -108,34 +104,10 @@ impl Session {
         Ok(answer)
     }
 
-    /// Whether so much of `context` is unread that it had better be [glimpsed](Session::glimpse) at first.
-    pub fn is_far(&self, engine: &Engine, context: &[u32]) -> bool {
+    /// How many tokens of `context` are to be read before it can be answered.
+    pub fn unread(&self, engine: &Engine, context: &[u32]) -> usize {
         let common = common_prefix(&self.ids, context);
-        context.len() - self.nearest(engine, common).read > FAR
-    }
-
-    /// What the network says after the last [`GLIMPSE`] tokens of `context` alone, and which of the places among them are
-    /// like the one after them, for who cannot wait for the rest. Nothing of it is kept.
-    pub fn glimpse(engine: &Engine, context: &[u32]) -> Result<(Answer, Similarity), EngineError> {
-        let first = context.first().ok_or(EngineError::EmptyContext)?;
-        let rest = &context[1..];
-        let last = &rest[rest.len().saturating_sub(GLIMPSE)..];
-        let ids = [&[*first], last].concat();
-        let readings = engine.read(&engine.network.start(), &ids, &|| false)?;
-        let last = readings.last().ok_or(EngineError::EmptyContext)?;
-        let answer = engine.answer(&last.state);
-        let mut glimpsed = Self::new();
-        if let Some(centre) = &engine.centre {
-            let keys = glimpsed.keys.insert(Keys::new(centre.len()));
-            let mut read = context.len() - ids.len();
-            keys.restart(read);
-            for reading in &readings {
-                keys.extend(read, &reading.hidden, centre);
-                read += reading.hidden.len() / centre.len();
-            }
-        }
-        let similar = glimpsed.similarities(engine, context, &answer);
-        Ok((answer, similar))
+        context.len() - self.nearest(engine, common).read
     }
 
     /// Knows an answer again that it gave after the first `read` tokens, which are still the same.

@@ -331,31 +331,50 @@ fn what_is_far_behind_is_glimpsed() {
     engine.keep_hidden_states(vec![0.0; 16]);
     let mut session = Session::new();
     let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
-    assert!(session.is_far(&engine, &ids) && !session.is_far(&engine, &ids[..8000]));
-    let (glimpse, similar) = Session::glimpse(&engine, &ids).expect("glimpse");
-    assert_eq!(similar.first + similar.cosines.len(), 20_000);
-    let window = [&ids[..1], &ids[ids.len() - 1024..]].concat();
-    let alone = Session::new().answer(&engine, &window);
-    assert_eq!(glimpse, *alone.expect("distribution"));
-    let (short, _) = Session::glimpse(&engine, &ids[..500]).expect("glimpse");
-    let whole = Session::new().answer(&engine, &ids[..500]);
-    assert_eq!(short, *whole.expect("distribution"));
+    let is_far =
+        |session: &Session, ids: &[u32]| Glimpse::is_wanted(None, session.unread(&engine, ids));
+    assert!(is_far(&session, &ids) && !is_far(&session, &ids[..8000]));
+    let mut glimpse = Glimpse::default();
+    assert!(Glimpse::is_wanted(
+        Some(&glimpse),
+        session.unread(&engine, &ids[..8000])
+    ));
+    // Tokens that follow are read behind the same window, which moves when it has become twice as long, or one goes back.
+    for (length, first) in [
+        (19_000, 17_976),
+        (19_001, 17_976),
+        (20_000, 17_976),
+        (20_025, 19_001),
+        (18_990, 17_966),
+        (500, 1),
+    ] {
+        ids.resize(20_025, 1);
+        let (answer, similar) = glimpse.answer(&engine, &ids[..length]).expect("glimpse");
+        assert_eq!(similar.first + similar.cosines.len(), length);
+        let window = [&ids[..1], &ids[first..length]].concat();
+        let alone = Session::new()
+            .answer(&engine, &window)
+            .expect("distribution");
+        for (p, expected) in answer.probabilities.iter().zip(&alone.probabilities) {
+            assert!((p - expected).abs() < 1e-3, "{length}: {p} {expected}");
+        }
+    }
 
     session.read(&engine, &ids, &|| false).expect("read");
-    assert!(!session.is_far(&engine, &ids));
+    assert!(!is_far(&session, &ids));
     ids[19_000] += 1;
     assert!(
-        !session.is_far(&engine, &ids),
+        !is_far(&session, &ids),
         "a change shortly before the cursor"
     );
     ids[100] += 1;
-    assert!(session.is_far(&engine, &ids) && !session.is_far(&engine, &ids[..5000]));
+    assert!(is_far(&session, &ids) && !is_far(&session, &ids[..5000]));
 }
 
 #[test]
 fn no_tokens_are_an_error() {
     assert!(matches!(
-        Session::glimpse(&engine(), &[]),
+        Glimpse::default().answer(&engine(), &[]),
         Err(EngineError::EmptyContext)
     ));
     let answer = Session::new().answer(&engine(), &[]);
