@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Completer, Known, Session};
+use super::{Completer, Known, Options, Session};
 use crate::engine::{EngineError, Glimpse};
 use crate::python::{self, EOL, Kind, Place};
 use crate::vocabulary::UNK;
@@ -123,10 +123,14 @@ impl Completer {
         let Known { answer, prediction } = session.known.as_ref()?;
         let document = &session.document;
         if !prefix.is_empty() {
+            let exactly = Options {
+                loosely: false,
+                ..Options::default()
+            };
             let best = |fitting| self.best(document, answer, prediction, fitting, 1);
             let mut items = self
                 .offers
-                .rank(document, prediction, prefix, "", false, best);
+                .rank(document, prediction, prefix, "", &exactly, best);
             let first = items.pop()?;
             let id = self.vocabulary.id(&first.token);
             return Some((first.token, id, first.probability));

@@ -59,7 +59,7 @@ fn same(a: char, b: char) -> bool {
 }
 
 /// Whether a part of a word begins at a letter.
-fn begins(name: &[char], at: usize) -> bool {
+pub(super) fn begins(name: &[char], at: usize) -> bool {
     let Some(&before) = at.checked_sub(1).and_then(|before| name.get(before)) else {
         return true;
     };

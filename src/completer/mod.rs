@@ -3,9 +3,11 @@
 //! The context before the cursor goes to the engine; what comes back is filtered by the word already begun, and by
 //! what can be inserted at all. Knows nothing of documents, requests or protocols; a position is a byte offset.
 
+mod keys;
 mod line;
 mod loose;
 mod rank;
+mod tails;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use crate::engine::{self, Answer, Engine, EngineError, Glimpse, Similarity};
 use crate::mixture::{Document, Mixture, Prediction, Surroundings};
 use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::{UNK, Vocabulary};
+use keys::Keys;
 pub use line::Line;
 use rank::Offers;
 
@@ -64,10 +67,13 @@ struct Known {
 struct Cursor {
     prefix: Range<usize>,
     place: Place,
+    /// Where one of a dictionary may stand.
+    keys: Option<Keys>,
 }
 
 /// What is asked of [`Completer::complete`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of a user")]
 pub struct Options {
     /// How many candidates at most.
     pub max_items: usize,
@@ -75,6 +81,8 @@ pub struct Options {
     pub in_strings: bool,
     /// Whether to answer inside comments.
     pub in_comments: bool,
+    /// Whether keys of dictionaries are offered, inside string literals too.
+    pub keys: bool,
     /// Whether names that the word begun may be short for are offered where nothing starts with it.
     pub loosely: bool,
 }
@@ -85,6 +93,7 @@ impl Default for Options {
             max_items: 5,
             in_strings: false,
             in_comments: false,
+            keys: true,
             loosely: true,
         }
     }
@@ -208,13 +217,13 @@ impl Completer {
         cursor: usize,
         options: &Options,
     ) -> Result<Completions, EngineError> {
-        let cursor = self.lex(session, text, cursor);
+        let cursor = self.find(session, text, cursor, options);
         if !options.want(cursor.place) {
-            return Ok(cursor.nothing());
+            return Ok(cursor.outside_code(text, options));
         }
         self.know(session)?;
         Ok(match &session.known {
-            Some(known) => self.offer(&session.document, known, text, cursor.prefix, options),
+            Some(known) => self.offer(&session.document, known, text, cursor, options),
             None => cursor.nothing(),
         })
     }
@@ -231,9 +240,9 @@ impl Completer {
         if session.reader.unread(text, cursor) > AT_ONCE {
             return None;
         }
-        let cursor = self.lex(session, text, cursor);
+        let cursor = self.find(session, text, cursor, options);
         if !options.want(cursor.place) {
-            return Some(cursor.nothing());
+            return Some(cursor.outside_code(text, options));
         }
         let known = session.at_hand()?;
         let exactly = Options {
@@ -241,7 +250,7 @@ impl Completer {
             ..*options
         };
         let is_begun = !cursor.prefix.is_empty();
-        let found = self.offer(&session.document, known, text, cursor.prefix, &exactly);
+        let found = self.offer(&session.document, known, text, cursor, &exactly);
         // To look for what a word may be short for takes longer.
         let is_short = options.loosely && is_begun && found.items.is_empty();
         (!is_short).then_some(found)
@@ -255,7 +264,7 @@ impl Completer {
         cursor: usize,
         options: &Options,
     ) -> Result<Option<Completions>, EngineError> {
-        let cursor = self.lex(session, text, cursor);
+        let cursor = self.find(session, text, cursor, options);
         let Session {
             document,
             ids,
@@ -269,7 +278,7 @@ impl Completer {
             return Ok(None);
         }
         if !options.want(cursor.place) {
-            return Ok(Some(cursor.nothing()));
+            return Ok(Some(cursor.outside_code(text, options)));
         }
         let glimpse = glimpse.get_or_insert_default();
         let (answer, similar) = glimpse.answer(&self.engine, ids)?;
@@ -281,7 +290,7 @@ impl Completer {
             });
         }
         Ok(Some(match known {
-            Some(known) => self.offer(document, known, text, cursor.prefix, options),
+            Some(known) => self.offer(document, known, text, cursor, options),
             None => cursor.nothing(),
         }))
     }
@@ -320,19 +329,23 @@ impl Completer {
         document: &Document,
         known: &Known,
         text: &str,
-        prefix: Range<usize>,
+        cursor: Cursor,
         options: &Options,
     ) -> Completions {
         let _span = debug_span!("rank").entered();
         let Known { answer, prediction } = known;
-        let items = self.offers.rank(
+        let Cursor { prefix, keys, .. } = cursor;
+        let mut items = self.offers.rank(
             document,
             prediction,
             &text[prefix.clone()],
             &text[prefix.end..],
-            options.loosely,
+            options,
             |fitting| self.best(document, answer, prediction, fitting, options.max_items),
         );
+        if let Some(keys) = keys.filter(|keys| !keys.is_open && prefix.is_empty()) {
+            keys.join(&mut items, options.max_items);
+        }
         Completions {
             replace: prefix,
             items,
@@ -390,6 +403,16 @@ impl Completer {
         Ok(())
     }
 
+    /// Brings a session's ids up to date, and finds what else may stand at `cursor`.
+    fn find(&self, session: &mut Session, text: &str, cursor: usize, options: &Options) -> Cursor {
+        let mut found = self.lex(session, text, cursor);
+        if options.keys && found.place != Place::Comment && found.prefix.is_empty() {
+            let context = session.reader.context(text, cursor);
+            found.keys = keys::keys(text, context.tokens, found.prefix.end);
+        }
+        found
+    }
+
     /// Brings a session's ids up to date.
     fn lex(&self, session: &mut Session, text: &str, cursor: usize) -> Cursor {
         let _span = debug_span!("lex").entered();
@@ -432,11 +455,23 @@ impl Completer {
         Cursor {
             prefix: context.prefix,
             place: context.place,
+            keys: None,
         }
     }
 }
 
 impl Cursor {
+    /// What is offered in a string literal or a comment: keys of dictionaries, if it may be one.
+    fn outside_code(self, text: &str, options: &Options) -> Completions {
+        match self.keys {
+            Some(keys) if keys.is_open => Completions {
+                replace: keys.typed.clone(),
+                items: keys.items(text, options.max_items),
+            },
+            _ => self.nothing(),
+        }
+    }
+
     fn nothing(self) -> Completions {
         Completions {
             replace: self.prefix,

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::Candidate;
 use super::loose::Short;
+use super::tails::{RIGHT, Tails};
+use super::{Candidate, Options};
 use crate::mixture::{Document, Prediction};
 use crate::python::{self, Kind};
 use crate::vocabulary::UNK;
@@ -19,6 +20,7 @@ pub(super) struct Offers {
     ids: Vec<u32>,
     /// By id.
     by_id: FxHashMap<u32, Offer>,
+    tails: Tails,
     vocabulary_size: usize,
 }
 
@@ -51,9 +53,16 @@ impl Offers {
             .collect();
         sorted.sort_unstable();
         let (texts, ids) = sorted.into_iter().unzip();
+        let mut names: Vec<(u32, &str)> = by_id
+            .iter()
+            .filter(|(_, offer)| offer.kind == Kind::Name)
+            .map(|(&id, offer)| (id, &*offer.text))
+            .collect();
+        names.sort_unstable();
         Self {
             texts,
             ids,
+            tails: Tails::new(names.into_iter()),
             by_id,
             vocabulary_size,
         }
@@ -69,12 +78,12 @@ impl Offers {
         prediction: &Prediction,
         prefix: &str,
         right: &str,
-        loosely: bool,
+        options: &Options,
         best: impl FnOnce(Vec<usize>) -> Vec<(usize, f32)>,
     ) -> Vec<Candidate> {
         let right = Right::new(right);
         let mut fitting = self.fitting(document, prefix, &right);
-        let is_loose = loosely && fitting.is_empty() && right.word.is_empty();
+        let is_loose = options.loosely && fitting.is_empty() && right.word.is_empty();
         if is_loose {
             fitting = self.fitting_loosely(document, prefix);
         }
@@ -101,7 +110,49 @@ impl Offers {
                 probability: (f64::from(p) / total) as f32,
             })
         });
-        candidates.collect()
+        let candidates = candidates.collect();
+        if is_loose {
+            self.with_new_names(candidates, document, prefix, options.max_items)
+        } else {
+            candidates
+        }
+    }
+
+    /// With names that are not known, but end as known ones do.
+    fn with_new_names(
+        &self,
+        known: Vec<Candidate>,
+        document: &Document,
+        prefix: &str,
+        most: usize,
+    ) -> Vec<Candidate> {
+        let name = |id: u32| {
+            let offer = self.by_id.get(&id).filter(|offer| offer.kind == Kind::Name);
+            offer.map(|offer| &*offer.text)
+        };
+        let new = self.tails.names(document, prefix, name, most);
+        let mut new: Vec<Candidate> = new
+            .into_iter()
+            .zip(RIGHT)
+            .map(|(text, probability)| Candidate {
+                token: text.clone(),
+                text,
+                kind: Kind::Name,
+                probability,
+            })
+            .collect();
+        let mut all = known;
+        if !all.is_empty() {
+            // What is known was taken for all there is.
+            let of_new: f32 = new.iter().map(|candidate| candidate.probability).sum();
+            for candidate in all.iter_mut().chain(&mut new) {
+                candidate.probability /= 1.0 + of_new;
+            }
+        }
+        all.extend(new);
+        all.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        all.truncate(most);
+        all
     }
 
     /// The numbers of what starts with `prefix` and does not stand there already.

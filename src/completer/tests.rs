@@ -27,7 +27,7 @@ fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
             &prediction,
             prefix,
             right,
-            true,
+            &Options::default(),
             |fitting| prediction.best(fitting.into_iter(), 5),
         )
         .into_iter()
@@ -97,6 +97,17 @@ fn what_the_word_begun_may_be_short_for_is_offered_where_nothing_starts_with_it(
     assert_snapshot!(check("x = cfg$0", &names), @"1.00 Name base_cfg");
     assert_snapshot!(check("x = ga$0", &names), @"1.00 Name gather");
     assert_snapshot!(check("x = gaT$0kens", &names), @"");
+}
+
+#[test]
+fn a_new_name_may_end_as_another_does() {
+    let names = [("set_name", 0.5), ("data_user", 0.3)];
+    assert_snapshot!(check("x = del_na$0", &names), @"0.12 Name del_name");
+    // What it may be short for is known, and comes first if it is likelier.
+    assert_snapshot!(check("x = d_us$0", &names), @r"
+        0.89 Name data_user
+        0.11 Name d_user
+        ");
 }
 
 #[test]
@@ -230,7 +241,7 @@ fn strings_and_comments_are_left_alone_unless_wanted() {
             in_strings: true,
             in_comments: true,
             max_items: 3,
-            loosely: false,
+            ..Options::default()
         },
     );
     assert_eq!(items(&completer, "x = $0", default), 5);
@@ -238,6 +249,25 @@ fn strings_and_comments_are_left_alone_unless_wanted() {
     assert_eq!(items(&completer, "x = 1  # a $0", default), 0);
     assert_eq!(items(&completer, "x = 'a $0 b'", everywhere), 3);
     assert_eq!(items(&completer, "x = 1  # a $0", everywhere), 3);
+}
+
+#[test]
+fn keys_of_dictionaries_are_offered() {
+    let completer = completer();
+    let check = |fixture: &str| {
+        let (left, right) = fixture.split_once("$0").expect("a cursor");
+        let text = format!("a['name_1'] = a['other']\n{left}{right}");
+        let cursor = text.len() - right.len();
+        let options = Options::default();
+        let found = completer
+            .complete(&mut Session::new(), &text, cursor, &options)
+            .expect("completions");
+        let texts: Vec<String> = found.items.into_iter().map(|item| item.text).collect();
+        format!("{:?} {}", &text[found.replace], texts.join(" "))
+    };
+    assert_snapshot!(check("b = a['$0"), @r#""" other' name_1'"#);
+    assert_snapshot!(check("b = a['na$0']"), @r#""na" name_1"#);
+    assert_snapshot!(check("b = f('na$0')"), @r#""" "#);
 }
 
 #[test]

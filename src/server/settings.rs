@@ -23,6 +23,8 @@ pub struct Settings {
     pub in_strings: bool,
     /// Complete inside comments.
     pub in_comments: bool,
+    /// Offer keys of dictionaries, inside string literals too.
+    pub dictionary_keys: bool,
     /// Offer names that the word begun may be short for (`gAT` for `getAllTokens`) where nothing starts with it.
     pub short_names: bool,
     /// Characters that ask for a list when typed.
@@ -48,6 +50,7 @@ impl Default for Settings {
             line_probability: 0.4,
             in_strings: false,
             in_comments: false,
+            dictionary_keys: true,
             short_names: true,
             trigger_characters: [".", "(", "[", ",", "=", "@", " "]
                 .map(str::to_owned)
@@ -92,6 +95,9 @@ impl Settings {
                 }
                 "inComments" => {
                     set(&mut settings.in_comments, value, |_| true).ok_or("true or false")
+                }
+                "dictionaryKeys" => {
+                    set(&mut settings.dictionary_keys, value, |_| true).ok_or("true or false")
                 }
                 "shortNames" => {
                     set(&mut settings.short_names, value, |_| true).ok_or("true or false")
@@ -145,6 +151,7 @@ impl Settings {
             max_items: self.max_items,
             in_strings: self.in_strings,
             in_comments: self.in_comments,
+            keys: self.dictionary_keys,
             loosely: self.short_names,
         }
     }
