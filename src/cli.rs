@@ -223,6 +223,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 server.is_none() || latency || identifiers,
                 "--server needs --latency or --identifiers"
             );
+            if let Some(folder) = environment.as_ref().filter(|folder| !folder.is_dir()) {
+                anyhow::bail!("--environment {}: no such folder", folder.display());
+            }
             let setting = evaluate::Setting {
                 sample,
                 in_project: project,

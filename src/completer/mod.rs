@@ -141,7 +141,7 @@ pub struct Candidate {
     pub token: String,
     /// What kind of token that is.
     pub kind: Kind,
-    /// Share among all that fits the word begun and can be inserted.
+    /// Share among all that fits the word begun and can be inserted; of names that are not known, how often such are right.
     pub probability: f32,
 }
 
@@ -218,7 +218,7 @@ impl Completer {
         options: &Options,
     ) -> Result<Completions, EngineError> {
         let cursor = self.find(session, text, cursor, options);
-        if !options.want(cursor.place) {
+        if !cursor.is_asked(options) {
             return Ok(cursor.outside_code(text, options));
         }
         self.know(session)?;
@@ -241,7 +241,7 @@ impl Completer {
             return None;
         }
         let cursor = self.find(session, text, cursor, options);
-        if !options.want(cursor.place) {
+        if !cursor.is_asked(options) {
             return Some(cursor.outside_code(text, options));
         }
         let known = session.at_hand()?;
@@ -277,7 +277,7 @@ impl Completer {
             *glimpse = None;
             return Ok(None);
         }
-        if !options.want(cursor.place) {
+        if !cursor.is_asked(options) {
             return Ok(Some(cursor.outside_code(text, options)));
         }
         let glimpse = glimpse.get_or_insert_default();
@@ -461,6 +461,12 @@ impl Completer {
 }
 
 impl Cursor {
+    /// Whether the network is to be asked.
+    fn is_asked(&self, options: &Options) -> bool {
+        let is_key = |keys: &Keys| keys.is_open && !keys.shares.is_empty();
+        options.want(self.place) && !self.keys.as_ref().is_some_and(is_key)
+    }
+
     /// What is offered in a string literal or a comment: keys of dictionaries, if it may be one.
     fn outside_code(self, text: &str, options: &Options) -> Completions {
         match self.keys {

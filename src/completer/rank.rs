@@ -83,7 +83,10 @@ impl Offers {
     ) -> Vec<Candidate> {
         let right = Right::new(right);
         let mut fitting = self.fitting(document, prefix, &right);
-        let is_loose = options.loosely && fitting.is_empty() && right.word.is_empty();
+        // Names that no expert gives anything to are as good as none.
+        let is_known = |&candidate: &usize| prediction.probability(candidate) > 0.0;
+        let nothing_fits = !fitting.iter().any(is_known);
+        let is_loose = options.loosely && nothing_fits && right.word.is_empty();
         if is_loose {
             fitting = self.fitting_loosely(document, prefix);
         }

@@ -27,6 +27,9 @@ struct Begun<'a> {
 impl<'a> Begun<'a> {
     /// `None` where it has but one part, or the next one has no letters yet.
     fn new(typed: &'a str) -> Option<Self> {
+        if typed.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+            return None; // a number
+        }
         let (head, rest) = typed.split_at(parts(typed).last()?);
         (head.contains(char::is_alphabetic)).then_some(Self { head, rest })
     }
@@ -133,7 +136,17 @@ mod tests {
         assert_eq!(check("del_n"), "del_name");
         assert_eq!(check("my_s"), "my_size my_set_user_name my_sizes");
         assert_eq!(check("myN"), "myName");
-        for typed in ["", "del", "del_", "_x", "del_x", "del_nam", "\u{e9}_\u{e9}"] {
+        for typed in [
+            "",
+            "del",
+            "del_",
+            "_x",
+            "del_x",
+            "del_nam",
+            "\u{e9}_\u{e9}",
+            "0x_n",
+            "1e_n",
+        ] {
             assert_eq!(check(typed), "", "{typed}");
         }
     }

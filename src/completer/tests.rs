@@ -258,7 +258,10 @@ fn keys_of_dictionaries_are_offered() {
         let (left, right) = fixture.split_once("$0").expect("a cursor");
         let text = format!("a['name_1'] = a['other']\n{left}{right}");
         let cursor = text.len() - right.len();
-        let options = Options::default();
+        let options = Options {
+            in_strings: text.ends_with(' '),
+            ..Options::default()
+        };
         let found = completer
             .complete(&mut Session::new(), &text, cursor, &options)
             .expect("completions");
@@ -267,7 +270,9 @@ fn keys_of_dictionaries_are_offered() {
     };
     assert_snapshot!(check("b = a['$0"), @r#""" other' name_1'"#);
     assert_snapshot!(check("b = a['na$0']"), @r#""na" name_1"#);
+    assert_snapshot!(check("b = a['na$0me_1']"), @r#""na" name_1"#);
     assert_snapshot!(check("b = f('na$0')"), @r#""" "#);
+    assert_snapshot!(check("b = a['na$0 "), @r#""na" name_1'"#); // in strings, too
 }
 
 #[test]

@@ -46,7 +46,8 @@ pub struct Setting<'a> {
 impl Setting<'_> {
     /// The server's settings: figures are not to depend on what is installed where they are made.
     fn options(&self) -> Value {
-        json!({"environment": self.environment.unwrap_or(Path::new("none"))})
+        let folder = self.environment.unwrap_or(Path::new("none"));
+        json!({"environment": folder.to_string_lossy()})
     }
 }
 

@@ -221,9 +221,17 @@ impl Search<'_> {
             self.of_module(syntax.dot, met);
             return Place::Module;
         }
+        if name == syntax.dot {
+            return Place::Module; // `from ..`: nothing tells what that is
+        }
         if syntax.own.contains(&name) {
             if let Some(class) = enclosing_class(&self.here, syntax, at) {
-                self.of_class_at(&self.here, class, &mut Seen::new(), met);
+                let is_written = self.of_class_at(&self.here, class, &mut Seen::new(), met);
+                // It goes on below.
+                if let (Some(has_function), Some(around)) = (is_written, &self.around) {
+                    let below = 0..around.surroundings.below();
+                    self.of_body(around, below, has_function, met);
+                }
             }
             return Place::Own;
         }
@@ -283,11 +291,18 @@ impl Search<'_> {
         false
     }
 
-    /// Members of the class whose keyword stands at `class`, and of its bases.
-    fn of_class_at(&self, text: &impl Text, class: usize, seen: &mut Seen, met: &mut Met) {
+    /// Members of the class whose keyword stands at `class`, and of its bases. If it has not ended with the text, whether it
+    /// has a function by then.
+    fn of_class_at(
+        &self,
+        text: &impl Text,
+        class: usize,
+        seen: &mut Seen,
+        met: &mut Met,
+    ) -> Option<bool> {
         let syntax = self.syntax;
         if seen.len() == CLASSES || seen.contains(&(text.is_here(), class)) {
-            return;
+            return None;
         }
         seen.push((text.is_here(), class));
         let mut at = class + 2;
@@ -308,13 +323,7 @@ impl Search<'_> {
             }
             at += 1;
         }
-        // A class that is being written goes on below.
-        if let Some(has_function) = self.of_body(text, at..text.len(), false, met)
-            && text.is_here()
-            && let Some(around) = &self.around
-        {
-            self.of_body(around, 0..around.surroundings.below(), has_function, met);
-        }
+        self.of_body(text, at..text.len(), false, met)
     }
 
     /// Members of a class whose body goes on in `range`. If it has not ended there, whether it has a function by then.
@@ -367,7 +376,9 @@ impl Search<'_> {
                 import = Some(at);
             } else if token == syntax.from {
                 let module = import?.checked_sub(1).filter(|&module| module > at)?;
-                return Some(self.here.at(module));
+                let name = self.here.at(module);
+                // `from .. import`: nothing tells what that is.
+                return Some(name).filter(|&name| name != syntax.dot || module == at + 1);
             } else if token == syntax.def
                 || token == syntax.class
                 || token == syntax.eol && (import.is_some() || !self.is_inner_end(at))
@@ -573,7 +584,7 @@ mod tests {
         let below = project.below(&vocabulary, below, 0);
         let near = project.nearest("w/main.py", &imports);
         let around = project::Around {
-            below: &below,
+            below,
             near,
             ..project::Around::default()
         };
@@ -651,7 +662,15 @@ mod tests {
                 "{text}"
             );
         }
-        let beside = [("w/near.py", ""), ("p/far.py", "")];
+        let beside = [
+            ("w/near.py", ""),
+            ("p/far.py", ""),
+            ("w/0001_x.py", ""),
+            ("w/my-script.py", ""),
+        ];
+        for text in ["from .. import ", "from ..", "from ...x import "] {
+            assert_eq!(check(&beside, text), "", "{text}");
+        }
         for text in ["from . import ", "from ."] {
             assert_eq!(check(&beside, text), "near 1", "{text}");
         }
@@ -665,6 +684,7 @@ mod tests {
                 "class A:\n    def f(self):\n        self.",
                 "f 1, late 1, y 1",
             ),
+            ("class A:\n    x = 1\na = A.", "a 1, x 1"),
             ("b = B()\nb.", "other 1"),
             ("g(", "p 1, q 1"),
         ] {

@@ -89,7 +89,7 @@ impl Surroundings {
     /// vocabulary's size, or index `words` behind it.
     pub fn new<'a>(
         syntax: &Syntax,
-        words: &[Box<str>],
+        words: [&[Box<str>]; 2],
         mut package: u32,
         below: &[u32],
         near: impl Iterator<Item = (ModuleName, &'a [u32])>,
@@ -115,7 +115,13 @@ impl Surroundings {
         let mut used: Vec<usize> = all.filter_map(outside).collect();
         used.sort_unstable();
         used.dedup();
-        used.sort_unstable_by_key(|&word| &words[word]);
+        let [first, second] = words;
+        let spelled = |word: usize| {
+            first
+                .get(word)
+                .unwrap_or_else(|| &second[word - first.len()])
+        };
+        used.sort_unstable_by_key(|&word| spelled(word));
         let mut number = rustc_hash::FxHashMap::default();
         number.extend(used.iter().enumerate().map(|(n, &word)| (word, n)));
         let renumber = |token: &mut u32| {
@@ -131,7 +137,7 @@ impl Surroundings {
         renumber(&mut package);
         let mut surroundings = Self {
             vocabulary_size,
-            names: used.iter().map(|&word| words[word].clone()).collect(),
+            names: used.iter().map(|&word| spelled(word).clone()).collect(),
             order: Vec::new(),
             shares: [Vec::new(), Vec::new()],
             likeliest: [None; 2],
@@ -413,7 +419,7 @@ mod tests {
         let words: Vec<Box<str>> = (6..12).map(|token| spelled(token).into()).collect();
         Surroundings::new(
             &syntax(),
-            &words,
+            [&words, &[]],
             UNK,
             &[],
             std::iter::once((NAMELESS, tokens)),

@@ -23,6 +23,11 @@ use crate::vocabulary::{UNK, Vocabulary};
 /// Tokens that surroundings have at most.
 pub const NEAREST: usize = 300_000;
 
+/// Tokens of what stands below a document that count.
+const BELOW: usize = 20_000;
+/// Tokens of outlines that are kept.
+const LIBRARIES: usize = 2_000_000;
+
 /// Files, by path. A path is relative to anything, as long as it is the same for all, and has `/` between its parts.
 #[derive(Debug)]
 pub struct Project {
@@ -41,11 +46,19 @@ pub struct Project {
     version: u64,
 }
 
+/// What stands below a document in its own file: [`Project::below`], [`Project::rest`].
+#[derive(Clone, Debug, Default, Hash)]
+pub struct Below {
+    tokens: Vec<u32>,
+    /// Its names that the project has not: their numbers go on from those of its own.
+    words: Vec<Box<str>>,
+}
+
 /// What stands around a document.
 #[derive(Clone, Debug, Default)]
 pub struct Around<'a> {
-    /// Tokens of its own file, below it: [`Project::below`], [`Project::rest`].
-    pub below: &'a [u32],
+    /// What stands in its own file, below it.
+    pub below: Below,
     /// The paths of files near it, the nearest first: [`Project::nearest`].
     pub near: Vec<&'a str>,
     /// The paths of files that it imports, of which only the declarations count: those of [`Project::read_library`], or others.
@@ -122,6 +135,10 @@ impl Project {
         let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
         let tokens: Vec<u32> = tokens.map(|(id, text)| self.token(id, text)).collect();
         let imports = Imports::of_text(text);
+        if self.library_tokens + tokens.len() > LIBRARIES {
+            self.libraries.clear(); // what is still imported is read again
+            self.library_tokens = 0;
+        }
         self.version += 1;
         self.library_tokens += tokens.len();
         let file = File {
@@ -142,21 +159,43 @@ impl Project {
         Some((&file.imports, file.tokens.len()))
     }
 
-    /// What stands in a text from a byte offset on, where a line begins, for [`Around`].
-    pub fn below(&mut self, vocabulary: &Vocabulary, text: &str, offset: usize) -> Vec<u32> {
-        let spelled = python::surfaces_from(text, offset);
-        if spelled.is_empty() {
-            return Vec::new();
+    /// Forgets an outline, since its file may have changed.
+    pub fn forget_library(&mut self, path: &str) {
+        let gone = self.libraries.remove(path);
+        self.library_tokens -= gone.map_or(0, |file| file.tokens.len());
+    }
+
+    /// What stands in a text from a byte offset on, where a line begins, for [`Around`]: [`BELOW`] tokens at most.
+    pub fn below(&self, vocabulary: &Vocabulary, text: &str, offset: usize) -> Below {
+        let spelled = python::surfaces_from(text, offset, BELOW);
+        let mut below = Below::default();
+        let mut own = FxHashMap::default();
+        for token in &spelled {
+            let id = vocabulary.id(token);
+            let known = self.number(id, token);
+            below.tokens.push(known.unwrap_or_else(|| {
+                *own.entry(token).or_insert_with(|| {
+                    below.words.push((&**token).into());
+                    let word = self.words.len() + below.words.len() - 1;
+                    (self.syntax.vocabulary_size() + word) as u32
+                })
+            }));
         }
-        // A line has ended before it.
-        let tokens = std::iter::once(python::EOL).chain(spelled.iter().map(|token| &**token));
-        self.numbered(tokens.map(|token| (vocabulary.id(token), token)))
+        if !below.tokens.is_empty() {
+            // A line has ended before it.
+            below.tokens.insert(0, vocabulary.id(python::EOL));
+        }
+        below
     }
 
     /// The tokens of a file from the one at `from` on, for [`Around`].
-    pub fn rest(&self, path: &str, from: usize) -> &[u32] {
+    pub fn rest(&self, path: &str, from: usize) -> Below {
         let file = self.files.get(path);
-        file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[])
+        let tokens = file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[]);
+        Below {
+            tokens: tokens[..tokens.len().min(BELOW)].to_vec(),
+            words: Vec::new(),
+        }
     }
 
     /// Whether a file is there.
@@ -227,10 +266,9 @@ impl Project {
         self.files.is_empty()
     }
 
-    /// Memory, in bytes.
+    /// Memory, in bytes, less that of outlines.
     pub fn bytes(&self) -> usize {
-        let files = self.files.len() + self.libraries.len();
-        4 * (self.tokens + self.library_tokens) + self.word_bytes + 200 * files
+        4 * self.tokens + self.word_bytes + 200 * self.files.len()
     }
 
     /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
@@ -277,12 +315,18 @@ impl Project {
             let files = paths.iter().filter_map(move |path| find(path));
             files.map(|file| (file.names, &file.tokens[..]))
         }
-        let [_, package] = last_parts(path).map(|part| self.by_text.get(part).copied());
+        let [module, package] = last_parts(path);
+        let package = if path.ends_with("__init__.py") {
+            module
+        } else {
+            package
+        };
+        let Below { tokens, words } = &around.below;
         Surroundings::new(
             &self.syntax,
-            &self.words,
-            package.unwrap_or(UNK),
-            around.below,
+            [&self.words, words],
+            self.by_text.get(package).copied().unwrap_or(UNK),
+            tokens,
             files(&around.near, |path| self.files.get(path)),
             files(&around.libraries, |path| self.declaring(path)),
         )
@@ -293,15 +337,26 @@ impl Project {
     }
 
     fn module_name(&mut self, path: &str) -> ModuleName {
-        let [module, package] = last_parts(path).map(|part| self.token(UNK, part));
+        // `0001_initial.py` is no module that anybody could name.
+        let is_name = |part: &str| {
+            let is_word = part.chars().all(|c| c == '_' || c.is_alphanumeric());
+            is_word && !part.starts_with(|c: char| c.is_ascii_digit())
+        };
+        let parts = last_parts(path).map(|part| if is_name(part) { part } else { "" });
+        let [module, package] = parts.map(|part| self.token(UNK, part));
         ModuleName { module, package }
     }
 
-    fn token(&mut self, id: u32, text: &str) -> u32 {
+    /// The number of a token, unless it is a name that was never met.
+    fn number(&self, id: u32, text: &str) -> Option<u32> {
         if id != UNK || !python::is_name(text) {
-            return id;
+            return Some(id);
         }
-        if let Some(&token) = self.by_text.get(text) {
+        self.by_text.get(text).copied()
+    }
+
+    fn token(&mut self, id: u32, text: &str) -> u32 {
+        if let Some(token) = self.number(id, text) {
             return token;
         }
         let token = (self.syntax.vocabulary_size() + self.words.len()) as u32;

@@ -1,5 +1,7 @@
 //! What a library's file declares, in the few tokens that are read of it.
 
+use std::collections::HashSet;
+
 use crate::python::{self, EOL, Kind, Token};
 
 /// Lines of one kind, in the order in which they are to stand: what is assigned outside functions comes before these.
@@ -24,15 +26,18 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
     // The file's own, then a class's.
     let (mut top, mut class) = (Block::default(), Block::default());
     let mut class_column = None;
-    let mut function_column = None;
+    let (mut function_column, mut inner_column) = (None, None);
+    let mut own: HashSet<String> = HashSet::new();
     for line in lines(text, &python::lex(text)) {
         let column = column(text, line[0]);
-        if function_column.is_some_and(|function| column <= function) {
-            function_column = None;
-        }
+        function_column = function_column.filter(|&function| column > function);
+        inner_column = inner_column.filter(|&inner| column > inner);
         if class_column.is_some_and(|class| column <= class) {
             class.end(&mut top.rest);
             class_column = None;
+        }
+        if inner_column.is_some() {
+            continue;
         }
         let spelled: Vec<String> = line.iter().map(|&token| spelling(text, token)).collect();
         let mut words: Vec<&str> = spelled.iter().map(|word| &**word).collect();
@@ -49,17 +54,18 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
         if function_column.is_none() {
             match words[..] {
                 // A class in a class is nobody's to ask for.
-                ["class", ..] if class_column.is_some() => function_column = Some(column),
+                ["class", ..] if class_column.is_some() => inner_column = Some(column),
                 ["class", ..] => {
                     keep(&words);
                     class_column = Some(column);
+                    own.clear();
                 }
                 ["def", ..] => {
                     keep(&words);
                     function_column = Some(column);
                 }
                 ["@", "staticmethod"] => keep(&words),
-                ["from", first, ..] if first == "." || first == package => {
+                ["from", first, ..] if first.starts_with('.') || first == package => {
                     let import = words.iter().position(|&word| word == "import");
                     if let Some(import) = import {
                         keep(&[&["from", "."], &words[import..]].concat());
@@ -72,11 +78,11 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
             }
         }
         if class_column.is_some() {
-            for own in words.windows(3).filter(|own| own[..2] == ["self", "."]) {
-                let own = [own, &[EOL]].concat();
+            for attribute in words.windows(3).filter(|words| words[..2] == ["self", "."]) {
                 // Most are named again and again.
-                if !class.rest.windows(4).any(|before| *before == own[..]) {
-                    class.rest.extend(own.into_iter().map(str::to_owned));
+                if own.insert(attribute[2].to_owned()) {
+                    let attribute = attribute.iter().chain(&[EOL]);
+                    class.rest.extend(attribute.map(|&word| word.to_owned()));
                 }
             }
         }
@@ -125,12 +131,13 @@ mod tests {
 
     #[test]
     fn what_is_declared_stays() {
-        let text = "import os\nfrom .a import (b,\n    c as d)\nfrom pkg.x import y\nfrom other import z\n\n\ndef f(a, *,\n      b=1):\n    local = 1\n    def inner(): pass\n    return local\n\nX = f(1)\nclass A(Base):\n    def m(self):\n        self.x = self.y\n        self.x += 1\n    kind: int = 3\n    @staticmethod\n    async def s(): pass\nif X:\n    def late(): pass\n";
+        let text = "import os\nfrom .a import (b,\n    c as d)\nfrom pkg.x import y\nfrom other import z\nfrom ...up import w\n\n\ndef f(a, *,\n      b=1):\n    local = 1\n    def inner(): pass\n    return local\n\nX = f(1)\nclass A(Base):\n    def m(self):\n        self.x = self.y\n        self.x += 1\n    kind: int = 3\n    @staticmethod\n    async def s(): pass\n    class Inner:\n        z = 1\n        def inner(self): self.z2\nif X:\n    def late(): pass\n";
         assert_snapshot!(check(text), @r"
         <s> X =
         from . import ( b ,
         c as d )
         from . import y
+        from . import w
         def f ( a , * ,
         b = <NUM_LIT:1> ) :
         class A ( Base ) :

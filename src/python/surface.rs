@@ -42,14 +42,14 @@ pub(super) const LONGEST_LITERAL: usize = 16;
 
 /// The py150 spellings of a text's tokens.
 pub fn surfaces(text: &str) -> Vec<String> {
-    surfaces_from(text, 0)
+    surfaces_from(text, 0, usize::MAX)
 }
 
-/// The same of those that begin at a byte offset or behind it.
-pub fn surfaces_from(text: &str, offset: usize) -> Vec<String> {
+/// The same of those that begin at a byte offset or behind it, `most` of them.
+pub fn surfaces_from(text: &str, offset: usize, most: usize) -> Vec<String> {
     let mut tokens = lex(text);
     tokens.drain(..tokens.partition_point(|token| (token.start as usize) < offset));
-    let tokens = tokens.into_iter().map(|token| {
+    let tokens = tokens.into_iter().take(most).map(|token| {
         let mut spelling = String::new();
         surface(text, token, &mut spelling);
         spelling

@@ -51,7 +51,7 @@ struct State {
     style: Style,
     /// The workspace's, as paths.
     folders: Vec<PathBuf>,
-    /// The document that was edited last, and how many bytes stand below the line where it was.
+    /// The open document that was edited last, and how many bytes stand below the line where it was.
     edited: Option<(Uri, usize)>,
     /// Whether the client can be asked to watch files.
     watches: bool,
@@ -263,6 +263,7 @@ impl LanguageServer for Backend {
         let changed = params.text_document;
         let mut state = self.state();
         let encoding = state.style.encoding;
+        let edits = params.content_changes.len();
         let edited = state.documents.change(
             &changed.uri,
             changed.version,
@@ -273,15 +274,14 @@ impl LanguageServer for Backend {
             return;
         };
         let text = &document.text;
-        let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
-        let line_end = if state.settings.text_below {
-            line_end
-        } else {
-            text.len()
+        let line_end = match text[end..].find('\n') {
+            Some(at) if state.settings.text_below => end + at + 1,
+            _ => text.len(),
         };
         let place = (changed.uri.clone(), text.len() - line_end);
         let left = state.edited.replace(place.clone());
-        let has_moved = left.as_ref() != Some(&place);
+        // Of several edits some may lie below.
+        let has_moved = left.as_ref() != Some(&place) || edits > 1;
         let left = left.filter(|(left, _)| *left != changed.uri);
         let left = left.and_then(|(left, _)| Some((state.documents.get(&left)?, left)));
         drop(state);
@@ -298,7 +298,11 @@ impl LanguageServer for Backend {
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         let uri = params.text_document.uri;
-        self.state().documents.close(&uri);
+        {
+            let mut state = self.state();
+            state.documents.close(&uri);
+            state.edited.take_if(|(edited, _)| *edited == uri);
+        }
         self.questions.workspace().closed(&uri);
         self.questions.forget(uri);
     }

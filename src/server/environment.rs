@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::python;
+
 /// What the setting names to look for one.
 pub const FOUND: &str = "auto";
 /// What the setting names to have none.
@@ -24,48 +26,56 @@ pub struct Module<'a> {
 }
 
 impl Environment {
-    /// The one in a folder; [`FOUND`] for that of the first of `folders` that has one, or that of the shell, or that of the
+    /// The one in a folder; [`FOUND`] for that of the first of `folders` that has one, or that of the shell, or that of a
     /// `python3` on the path.
     pub fn new(setting: &str, folders: &[PathBuf]) -> Self {
-        let variable = |name| env::var_os(name).map(PathBuf::from);
-        let prefix = match setting {
-            NONE => None,
-            FOUND => {
-                let inside = |folder: &PathBuf| {
-                    let names = [".venv", "venv", "env"].map(|name| folder.join(name));
-                    names.into_iter().find(|path| is_virtual(path))
-                };
-                let own = folders.iter().find_map(inside);
-                own.or_else(|| variable("VIRTUAL_ENV"))
-                    .or_else(|| variable("CONDA_PREFIX"))
-                    .or_else(of_path)
-            }
-            path => Some(PathBuf::from(path)),
-        };
+        if setting == NONE {
+            return Self::default();
+        }
+        let mut prefixes = vec![PathBuf::from(setting)];
+        if setting == FOUND {
+            let inside = |folder: &PathBuf| [".venv", "venv", "env"].map(|name| folder.join(name));
+            let own = folders
+                .iter()
+                .flat_map(inside)
+                .filter(|path| is_virtual(path));
+            let shells = ["VIRTUAL_ENV", "CONDA_PREFIX"]
+                .into_iter()
+                .filter_map(env::var_os);
+            let shells = shells.filter(|path| !path.is_empty()).map(PathBuf::from);
+            prefixes = own.chain(shells).chain(of_path()).collect();
+        }
+        let mut roots = prefixes.iter().map(|prefix| roots(prefix));
         Self {
-            roots: prefix.map_or_else(Vec::new, |prefix| roots(&prefix)),
+            roots: roots.find(|roots| !roots.is_empty()).unwrap_or_default(),
         }
     }
 
-    /// The file of a dotted module, or of as much of its name as is one.
+    /// The file of a dotted module, or of as much of its name as is one, in the first folder that has most of it.
     pub fn module<'a>(&self, dotted: &'a str) -> Option<Module<'a>> {
-        let ends = dotted.match_indices('.').map(|(at, _)| at);
-        let mut ends: Vec<usize> = ends.chain([dotted.len()]).collect();
-        let parts = |name: &str| name.split('.').collect::<PathBuf>();
-        // Whatever else is called so, the first folder that has it is asked for all of it.
-        let top = &dotted[..ends[0]];
-        let root = self
-            .roots
-            .iter()
-            .find(|root| file(&root.join(top)).is_some())?;
-        while let Some(end) = ends.pop() {
-            let name = &dotted[..end];
-            if let Some(path) = file(&root.join(parts(name))) {
-                let rest = dotted[end..].trim_start_matches('.');
-                return Some(Module { path, name, rest });
+        let mut found: Option<Module<'_>> = None;
+        for root in &self.roots {
+            let (mut folder, mut end) = (root.clone(), 0);
+            for part in dotted.split('.') {
+                // It comes from a document, and is to lead nowhere else.
+                if !python::is_name(part)
+                    || part.contains(|c: char| c != '_' && !c.is_alphanumeric())
+                {
+                    break;
+                }
+                folder.push(part);
+                end += part.len() + usize::from(end > 0);
+                let is_more = found.as_ref().is_none_or(|found| found.name.len() < end);
+                if let Some(path) = file(&folder).filter(|_| is_more) {
+                    let (name, rest) = (&dotted[..end], dotted[end..].trim_start_matches('.'));
+                    found = Some(Module { path, name, rest });
+                }
+                if !folder.is_dir() {
+                    break;
+                }
             }
         }
-        None
+        found
     }
 }
 
@@ -83,45 +93,61 @@ fn is_virtual(folder: &Path) -> bool {
     folder.join("pyvenv.cfg").is_file()
 }
 
-/// Where the `python3` of the path is installed.
-fn of_path() -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let mut programs = env::split_paths(&path).map(|folder| folder.join("python3"));
-    let program = programs.find(|program| program.is_file())?;
-    // Of a virtual environment's the folder counts, of another one's what it is a link to.
+/// Where the `python3`s of the path are installed.
+fn of_path() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let programs = env::split_paths(&path).map(|folder| folder.join("python3"));
     let prefix = |program: &Path| Some(program.parent()?.parent()?.to_owned());
-    let virtual_one = prefix(&program).filter(|prefix| is_virtual(prefix));
-    virtual_one.or_else(|| prefix(&fs::canonicalize(&program).ok()?))
+    let prefixes = programs
+        .filter(|program| program.is_file())
+        .filter_map(|program| {
+            // Of a virtual environment's the folder counts, of another one's what it is a link to.
+            let virtual_one = prefix(&program).filter(|prefix| is_virtual(prefix));
+            virtual_one.or_else(|| prefix(&fs::canonicalize(&program).ok()?))
+        });
+    prefixes.collect()
 }
 
 /// What is imported from where Python is installed: its own modules, and those added.
 fn roots(prefix: &Path) -> Vec<PathBuf> {
-    let mut roots = Vec::new();
-    let home = fs::read_to_string(prefix.join("pyvenv.cfg"))
-        .ok()
-        .and_then(|text| {
-            let home = text
-                .lines()
-                .find_map(|line| line.strip_prefix("home")?.trim().strip_prefix('='));
-            Some(Path::new(home?.trim()).parent()?.to_owned())
-        });
-    for prefix in [Some(prefix), home.as_deref()].into_iter().flatten() {
-        // On Windows there is but one version below it.
-        roots.extend([prefix.join("Lib"), prefix.join("Lib/site-packages")]);
-        for versioned in python_folders(&prefix.join("lib")) {
-            let added = ["site-packages", "dist-packages"].map(|name| versioned.join(name));
-            roots.push(versioned);
-            roots.extend(added);
-        }
-        if prefix == Path::new("/usr") {
-            roots.extend(
-                python_folders(Path::new("/usr/local/lib"))
-                    .iter()
-                    .map(|folder| folder.join("dist-packages")),
-            );
-        }
+    let config = fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
+    let entry = |name: &str| {
+        let lines = config.lines().filter_map(|line| line.split_once('='));
+        let (_, value) = lines
+            .map(|(key, value)| (key.trim(), value.trim()))
+            .find(|(key, _)| *key == name)?;
+        Some(value)
+    };
+    let mut roots = below(prefix, true);
+    if let Some(home) = entry("home").map(Path::new) {
+        let shares = entry("include-system-site-packages") == Some("true");
+        // On Windows it is the folder itself.
+        let above = home.parent().unwrap_or(home);
+        roots.extend(
+            [above, home]
+                .iter()
+                .flat_map(|prefix| below(prefix, shares)),
+        );
     }
     roots.retain(|root| root.is_dir());
+    roots
+}
+
+/// The folders that may lie below a prefix; `added`: those of installed packages too.
+fn below(prefix: &Path, added: bool) -> Vec<PathBuf> {
+    let mut versioned = vec![prefix.join("Lib")]; // Windows
+    for lib in ["lib", "lib64"] {
+        versioned.extend(python_folders(&prefix.join(lib)));
+    }
+    if prefix == Path::new("/usr") && added {
+        versioned.extend(python_folders(Path::new("/usr/local/lib"))); // Debian
+    }
+    let mut roots = Vec::new();
+    for folder in versioned {
+        let packages = ["site-packages", "dist-packages"].map(|name| folder.join(name));
+        roots.push(folder);
+        roots.extend(packages.into_iter().filter(|_| added));
+    }
     roots
 }
 
@@ -161,6 +187,7 @@ mod tests {
             "pkg/sub/__init__.py",
             "alone.py",
             "data/x.txt",
+            "space/deep.py",
         ] {
             let path = site.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -178,6 +205,9 @@ mod tests {
         assert_eq!(found("pkg.Name"), some("pkg/__init__.py", "Name"));
         assert_eq!(found("alone"), some("alone.py", ""));
         assert_eq!(found("data.x"), None);
+        assert_eq!(found("space.deep.name"), some("space/deep.py", "name"));
+        assert_eq!(found("/alone"), None);
+        assert_eq!(found("pkg.../alone"), some("pkg/__init__.py", "/alone"));
         assert_eq!(found(""), None);
         assert_eq!(
             Environment::new(NONE, &[folder.path().to_owned()]),

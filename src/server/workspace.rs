@@ -7,7 +7,7 @@
 //! been edited and another document is edited after it, that one sees its text as it is in the editor.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use tower_lsp::ls_types::Uri;
 use tracing::{debug, error, info};
 
-use super::environment::Environment;
+use super::environment::{self, Environment, Module};
 use crate::completer::Completer;
 use crate::mixture::Surroundings;
 use crate::project::{Around, Imports, Project};
@@ -35,8 +35,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const WORKED_ON: usize = 6;
 /// Changes on the disk, at least, that are read by reading everything.
 const MANY: usize = 32;
-/// Modules from elsewhere that one document is given, and tokens of their outlines.
-const MODULES: usize = 64;
+/// Names of modules from elsewhere that are looked for on behalf of one document, and tokens of outlines that it is given.
+const ASKED: usize = 256;
 const MODULE_TOKENS: usize = 100_000;
 /// How often a name is followed to where a module has it from.
 const FOLLOWED: usize = 4;
@@ -69,7 +69,7 @@ enum Message {
     Open(Vec<PathBuf>, usize, String),
     /// The document's text is this, and somebody works on it.
     Edited(Uri, Arc<String>),
-    /// The same, and at a line that ends at this byte offset.
+    /// The same, and at a line behind which this byte offset is.
     Moved(Uri, Arc<String>, usize),
     Closed(Uri),
     /// These may have changed on the disk.
@@ -91,6 +91,7 @@ impl Workspace {
             budget: 0,
             is_full: false,
             environment: Environment::default(),
+            environment_setting: environment::NONE.to_owned(),
             open: Vec::new(),
             surroundings: Arc::clone(&surroundings),
         };
@@ -118,7 +119,7 @@ impl Workspace {
         self.send(Message::Edited(uri.clone(), Arc::clone(text)));
     }
 
-    /// Somebody works at a line of a document that ends at a byte offset of its text: chooses what it stands in, soon.
+    /// Somebody works at a line of a document behind which a byte offset of its text is: chooses what it stands in, soon.
     pub fn moved(&self, uri: &Uri, text: &Arc<String>, line_end: usize) {
         self.all().entry(uri.clone()).or_default();
         self.send(Message::Moved(uri.clone(), Arc::clone(text), line_end));
@@ -167,6 +168,7 @@ struct Thread {
     budget: usize,
     is_full: bool,
     environment: Environment,
+    environment_setting: String,
     /// The open documents, the one edited last last.
     open: Vec<Open>,
     surroundings: Shared,
@@ -178,7 +180,7 @@ struct Open {
     text: Arc<String>,
     /// How many bytes stand below the line that is being edited.
     below: usize,
-    /// What it stands in: a number that changes with every file and their order.
+    /// What it stands in: [`Project::state_of`].
     chosen: Option<u64>,
     /// It is to be chosen anew.
     is_stale: bool,
@@ -201,8 +203,12 @@ impl Thread {
                 Err(_) => self.choose(),
             }));
             if done.is_err() {
-                error!("reading the project panicked; documents stand alone from now on");
+                error!(
+                    "reading the project panicked; its files and libraries are left out from now on"
+                );
                 self.folders.clear();
+                self.environment = Environment::default();
+                environment::NONE.clone_into(&mut self.environment_setting);
                 self.project.clear(self.completer.vocabulary());
             }
             let is_stale = self.worked_on().any(|open| open.is_stale);
@@ -214,7 +220,7 @@ impl Thread {
         match message {
             Message::Open(folders, budget, environment) => {
                 self.budget = budget;
-                self.environment = Environment::new(&environment, &folders);
+                self.environment_setting = environment;
                 self.read_folders(folders);
                 // Who has waited for the whole project need not wait longer.
                 self.choose();
@@ -307,6 +313,7 @@ impl Thread {
         let began = Instant::now();
         self.project.clear(self.completer.vocabulary());
         self.folders = folders;
+        self.environment = Environment::new(&self.environment_setting, &self.folders);
         self.is_full = false;
         for folder in self.folders.clone() {
             for path in python_files(&folder) {
@@ -351,6 +358,7 @@ impl Thread {
 
     /// Reads a file that may have changed, may be new, or may be gone, with all that lay below it.
     fn read_again(&mut self, path: &Path) {
+        self.project.forget_library(&joined(path));
         let Some(inside) = self.inside(path) else {
             return;
         };
@@ -395,7 +403,7 @@ impl Thread {
             let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
             let libraries = self.libraries(&imports);
             let around = Around {
-                below: &below,
+                below,
                 near: self.project.nearest(&path, &imports),
                 libraries: libraries.iter().map(|path| &**path).collect(),
             };
@@ -414,24 +422,20 @@ impl Thread {
         let mut wanted: VecDeque<(String, usize)> =
             absolute.map(|module| (module.to_owned(), 0)).collect();
         let (mut found, mut tokens) = (Vec::new(), 0);
+        let mut asked = HashSet::new();
         while let Some((dotted, followed)) = wanted.pop_front() {
+            if asked.len() >= ASKED || !asked.insert(dotted.clone()) {
+                continue;
+            }
             let Some(module) = self.environment.module(&dotted) else {
                 continue;
             };
-            if self
-                .inside(&module.path)
-                .is_some_and(|inside| self.project.contains(&inside))
-            {
+            let inside = self.inside(&module.path);
+            if inside.is_some_and(|inside| self.project.contains(&inside)) {
                 continue;
             }
-            let path = module.path.to_string_lossy().into_owned();
-            if self.project.library(&path).is_none() && self.project.bytes() <= self.budget {
-                let text = is_readable(&module.path).then(|| source::read(&module.path));
-                let text = text.and_then(Result::ok).unwrap_or_default();
-                let package = dotted.split('.').next().unwrap_or_default();
-                let vocabulary = self.completer.vocabulary();
-                self.project.read_library(vocabulary, &path, &text, package);
-            }
+            let path = joined(&module.path);
+            self.read_library(&path, &module);
             let Some((imports, length)) = self.project.library(&path) else {
                 continue;
             };
@@ -444,12 +448,27 @@ impl Thread {
                     further.filter_map(|import| absolute_name(import, module.name, is_package));
                 wanted.extend(further.map(|name| (name, followed + 1)));
             }
-            if !found.contains(&path) && found.len() < MODULES && tokens + length <= MODULE_TOKENS {
+            if !found.contains(&path) && tokens + length <= MODULE_TOKENS {
                 tokens += length;
                 found.push(path);
             }
         }
         found
+    }
+
+    /// Reads the outline of a module, unless it has been.
+    fn read_library(&mut self, path: &str, module: &Module<'_>) {
+        if self.project.library(path).is_some() {
+            return;
+        }
+        // A link is as good as a file here.
+        let is_short = |data: fs::Metadata| data.is_file() && data.len() <= LARGEST;
+        let text = fs::metadata(&module.path).is_ok_and(is_short);
+        let text = text.then(|| source::read(&module.path));
+        let text = text.and_then(Result::ok).unwrap_or_default();
+        let package = module.name.split('.').next().unwrap_or_default();
+        let vocabulary = self.completer.vocabulary();
+        self.project.read_library(vocabulary, path, &text, package);
     }
 
     /// A path as the project names it: the folder's name, and the path in it, with `/` between.
@@ -474,6 +493,16 @@ impl Thread {
                 .collect::<Vec<_>>()
                 .join("/"),
         )
+    }
+}
+
+/// A path with `/` between its parts.
+fn joined(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    if cfg!(windows) {
+        path.replace('\\', "/")
+    } else {
+        path.into_owned()
     }
 }
 

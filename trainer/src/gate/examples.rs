@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use minicopilot::engine::{Answer, Engine, Session, Similarity};
 use minicopilot::mixture::Document;
-use minicopilot::project::{Around, Imports, Project};
+use minicopilot::project::{Around, Below, Imports, Project};
 use minicopilot::python;
 use minicopilot::vocabulary::UNK;
 
@@ -29,7 +29,7 @@ pub struct Files<'a> {
 pub struct Among {
     /// The other files of its package, if [`Files::with_projects`] has read them.
     pub project: bool,
-    /// The declarations of the other files of its package, as if they were installed and not at hand.
+    /// Of the other files of its package only what they declare, as of what is installed.
     pub libraries: bool,
     /// Its own rest, as if a block of [`BLOCK`] lines were written in the midst of it.
     pub below: bool,
@@ -192,7 +192,7 @@ impl<'a> Surrounding<'a> {
         if !is_time {
             return;
         }
-        let mut below = &[][..];
+        let mut below = Below::default();
         if self.among.below {
             let block = self.lines / BLOCK;
             let end = self.ends.get((block + 1) * BLOCK - 1);
