@@ -287,3 +287,32 @@ fn no_line_is_shown_where_none_can_be() {
         "x"
     );
 }
+
+#[test]
+fn a_list_after_the_rest_of_a_line_is_as_without_it() {
+    let mut client = start();
+    for (number, fixture) in ["import o$0", "x = $0", "def f(a):\n    return $0"]
+        .iter()
+        .enumerate()
+    {
+        let (text, position) = cursor(fixture);
+        let lists: Vec<Value> = [false, true]
+            .map(|with_line| {
+                let uri = format!("file:///{number}{with_line}.py");
+                client.open(&uri, "python", 1, &text).unwrap();
+                if with_line {
+                    let mut params = at(&uri, position);
+                    params["context"] = json!({"triggerKind": 1});
+                    client
+                        .call("textDocument/inlineCompletion", params)
+                        .unwrap();
+                }
+                client
+                    .call("textDocument/completion", at(&uri, position))
+                    .unwrap()
+            })
+            .into();
+        assert_eq!(texts(&lists[0]), texts(&lists[1]), "{fixture}");
+    }
+    assert!(!client.stderr().contains("panicked"));
+}

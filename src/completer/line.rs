@@ -58,7 +58,7 @@ impl Completer {
         }
         self.know(session)?;
         let known = session.known.take();
-        let read = session.ids.len();
+        let (read, words) = (session.ids.len(), session.document.words().len());
         let prefix = &text[place.prefix.clone()];
         let found = self.walk(session, prefix, likely, stop);
         let above = self.spelled(session, read);
@@ -67,7 +67,9 @@ impl Completer {
         if let Some(known) = &known {
             session.states.remember(read, Arc::clone(&known.answer));
         }
-        session.known = known;
+        // Words that the walk was the first to say have numbers now, which what was known before has none for.
+        session.known = known.filter(|_| session.document.words().len() == words);
+        self.know(session)?;
         let Some(found) = found? else {
             return Ok(None);
         };
