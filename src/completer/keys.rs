@@ -31,25 +31,26 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// In a literal that has begun: the keys that begin as it does, with the quote behind them where there is none yet.
+    /// In a literal that has begun: the keys that begin and end as it does, less that end, and with the quote behind them where
+    /// there is none yet.
     pub(super) fn items(&self, text: &str, most: usize) -> Vec<Candidate> {
         let typed = &text[self.typed.clone()];
-        let right = &text[self.typed.end..];
-        let line = right.lines().next().unwrap_or_default();
-        let is_closed = line.contains(self.quote);
-        let fitting = self
+        let line = text[self.typed.end..].lines().next().unwrap_or_default();
+        let (there, end) = match line.split_once(self.quote) {
+            Some((there, _)) => (there, String::new()),
+            None => ("", self.quote.to_string()),
+        };
+        let fitting: Vec<(&str, f32)> = self
             .shares
             .iter()
-            .filter(|(key, _)| key.starts_with(typed) && key != typed);
-        let all: f32 = fitting.clone().map(|(_, share)| share).sum();
-        let items = fitting.take(most).map(|(key, share)| {
-            let behind = if is_closed {
-                String::new()
-            } else {
-                self.quote.to_string()
-            };
-            candidate(format!("{key}{behind}"), share / all)
-        });
+            .filter_map(|(key, share)| {
+                let before = key.strip_suffix(there)?;
+                (before.starts_with(typed) && before != typed).then_some((before, *share))
+            })
+            .collect();
+        let all: f32 = fitting.iter().map(|(_, share)| share).sum();
+        let items = fitting.iter().take(most);
+        let items = items.map(|(before, share)| candidate(format!("{before}{end}"), share / all));
         items.collect()
     }
 
@@ -134,14 +135,16 @@ pub(super) fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<Keys> 
     // Some of what comes is new (Witten & Bell 1991).
     let all = total + distinct;
     let typed = begun.map_or(cursor..cursor, |(_, length)| cursor - length..cursor);
+    let quote = quote.unwrap_or('"');
     let mut shares: Vec<(String, f32)> = found
         .into_iter()
+        .filter(|(key, _)| !key.contains(quote))
         .map(|(key, sum)| (key.to_owned(), sum / all))
         .collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1));
     Some(Keys {
         typed,
-        quote: quote.unwrap_or('"'),
+        quote,
         is_open: begun.is_some(),
         shares,
     })

@@ -270,7 +270,7 @@ fn keys_of_dictionaries_are_offered() {
     };
     assert_snapshot!(check("b = a['$0"), @r#""" other' name_1'"#);
     assert_snapshot!(check("b = a['na$0']"), @r#""na" name_1"#);
-    assert_snapshot!(check("b = a['na$0me_1']"), @r#""na" name_1"#);
+    assert_snapshot!(check("b = a['na$0_1']"), @r#""na" name"#);
     assert_snapshot!(check("b = f('na$0')"), @r#""" "#);
     assert_snapshot!(check("b = a['na$0 "), @r#""na" name_1'"#); // in strings, too
 }
