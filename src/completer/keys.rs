@@ -163,12 +163,15 @@ fn holder<'t>(spelled: &impl Fn(usize) -> &'t str, at: usize) -> Option<&'t str>
     (is_value && !crate::python::is_keyword(name)).then_some(name)
 }
 
+/// The quote that a literal without a prefix begins with.
+fn quote_of(literal: &str) -> Option<char> {
+    let first = literal.chars().next();
+    first.filter(|quote| "'\"".contains(*quote))
+}
+
 /// The quote and the content of a plain literal of one line.
 fn closed(literal: &str) -> Option<(char, &str)> {
-    let quote = literal
-        .chars()
-        .next()
-        .filter(|quote| "'\"".contains(*quote))?;
+    let quote = quote_of(literal)?;
     let key = literal.strip_prefix(quote)?.strip_suffix(quote)?;
     let is_plain =
         !key.is_empty() && key.len() <= LONGEST && !key.contains(['\\', '\n', '\r', quote]);
@@ -177,10 +180,7 @@ fn closed(literal: &str) -> Option<(char, &str)> {
 
 /// The same of one that has not ended: its quote, and the length of what it has in bytes.
 fn open(literal: &str) -> Option<(char, usize)> {
-    let quote = literal
-        .chars()
-        .next()
-        .filter(|quote| "'\"".contains(*quote))?;
+    let quote = quote_of(literal)?;
     let begun = &literal[1..];
     (!begun.contains(['\\', quote])).then_some((quote, begun.len()))
 }

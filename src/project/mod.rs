@@ -133,7 +133,7 @@ impl Project {
     pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, package: &str) {
         let spelled = outline::outline(text, package);
         let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
-        let tokens: Vec<u32> = tokens.map(|(id, text)| self.token(id, text)).collect();
+        let tokens = self.numbered(tokens);
         let imports = Imports::of_text(text);
         if self.library_tokens + tokens.len() > LIBRARIES {
             self.libraries.clear(); // what is still imported is read again

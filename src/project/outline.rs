@@ -39,7 +39,10 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
         if inner_column.is_some() {
             continue;
         }
-        let spelled: Vec<String> = line.iter().map(|&token| spelling(text, token)).collect();
+        let spelled: Vec<String> = line
+            .iter()
+            .map(|&token| python::spelling(text, token))
+            .collect();
         let mut words: Vec<&str> = spelled.iter().map(|word| &**word).collect();
         words.retain(|&word| word != "async");
         let block = if class_column.is_some() {
@@ -90,12 +93,6 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
     class.end(&mut top.rest);
     top.end(&mut outline);
     outline
-}
-
-fn spelling(text: &str, token: Token) -> String {
-    let mut spelling = String::new();
-    python::surface(text, token, &mut spelling);
-    spelling
 }
 
 /// How far a token stands behind the beginning of its line, in bytes.

@@ -31,7 +31,7 @@ pub use decode::decode;
 pub use lexer::{Lexer, lex};
 pub use print::print;
 pub use surface::{
-    END, EOL, START, insertable, is_name, surface, surface_kind, surfaces, surfaces_from,
+    END, EOL, START, insertable, is_name, spelling, surface, surface_kind, surfaces, surfaces_from,
 };
 pub use word::is_keyword;
 

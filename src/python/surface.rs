@@ -49,12 +49,15 @@ pub fn surfaces(text: &str) -> Vec<String> {
 pub fn surfaces_from(text: &str, offset: usize, most: usize) -> Vec<String> {
     let mut tokens = lex(text);
     tokens.drain(..tokens.partition_point(|token| (token.start as usize) < offset));
-    let tokens = tokens.into_iter().take(most).map(|token| {
-        let mut spelling = String::new();
-        surface(text, token, &mut spelling);
-        spelling
-    });
-    tokens.collect()
+    let tokens = tokens.into_iter().take(most);
+    tokens.map(|token| spelling(text, token)).collect()
+}
+
+/// The py150 spelling of a token of `text`.
+pub fn spelling(text: &str, token: Token) -> String {
+    let mut out = String::new();
+    surface(text, token, &mut out);
+    out
 }
 
 /// Writes the py150 spelling of a token of `text` to `out`, which is cleared first.

@@ -3,8 +3,9 @@
 //!
 //! No answer waits for it. Files come from the folders that the client has opened, less what `.gitignore` and the like
 //! name, hidden folders and virtual environments; they are read again when they are saved or the client says that they have
-//! changed. Of what the documents import from elsewhere there are outlines. Nothing is executed. Of its own file a document sees what stands below the line that is being edited. Where it has
-//! been edited and another document is edited after it, that one sees its text as it is in the editor.
+//! changed. Of what the documents import from elsewhere there are outlines. Nothing is executed. Of its own file a document
+//! sees what stands below the line that is being edited. Where it has been edited and another document is edited after it,
+//! that one sees its text as it is in the editor.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -424,7 +425,10 @@ impl Thread {
         let (mut found, mut tokens) = (Vec::new(), 0);
         let mut asked = HashSet::new();
         while let Some((dotted, followed)) = wanted.pop_front() {
-            if asked.len() >= ASKED || !asked.insert(dotted.clone()) {
+            if asked.len() >= ASKED {
+                break;
+            }
+            if !asked.insert(dotted.clone()) {
                 continue;
             }
             let Some(module) = self.environment.module(&dotted) else {
