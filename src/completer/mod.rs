@@ -27,6 +27,8 @@ use rank::Offers;
 
 /// Bytes that are lexed in microseconds.
 const AT_ONCE: usize = 4096;
+/// What all modules have together that can be imported but that nobody else knows, where others fit too.
+const OF_MODULES: f32 = 0.02;
 
 /// Answers what comes next at a cursor. Shared by all documents; each brings its own [`Session`].
 #[derive(Debug)]
@@ -335,6 +337,15 @@ impl Completer {
         let _span = debug_span!("rank").entered();
         let Known { answer, prediction } = known;
         let Cursor { prefix, keys, .. } = cursor;
+        let is_midst = text[prefix.end..].starts_with(|c: char| c == '_' || c.is_alphanumeric());
+        let modules = match is_midst {
+            true => &[],
+            false => self.modules(document, &text[prefix.clone()]),
+        };
+        let options = &Options {
+            loosely: options.loosely && modules.is_empty(),
+            ..*options
+        };
         let mut items = self.offers.rank(
             document,
             prediction,
@@ -343,6 +354,7 @@ impl Completer {
             options,
             |fitting| self.best(document, answer, prediction, fitting, options.max_items),
         );
+        with_modules(&mut items, modules, options.max_items);
         if let Some(keys) = keys.filter(|keys| !keys.is_open && prefix.is_empty()) {
             keys.join(&mut items, options.max_items);
         }
@@ -350,6 +362,21 @@ impl Completer {
             replace: prefix,
             items,
         }
+    }
+
+    /// What can be imported that begins with `prefix`, where the name of a module is being typed.
+    fn modules<'a>(&self, document: &'a Document, prefix: &str) -> &'a [Box<str>] {
+        let mixture = self.mixture.as_ref().filter(|_| !prefix.is_empty());
+        let surroundings = document.surroundings();
+        let (Some(surroundings), Some(true)) =
+            (surroundings, mixture.map(|m| m.begins_module(document)))
+        else {
+            return &[];
+        };
+        let installed = surroundings.installed();
+        let first = installed.partition_point(|name| **name < *prefix);
+        let count = installed[first..].partition_point(|name| name.starts_with(prefix));
+        &installed[first..first + count]
     }
 
     /// How a candidate is spelled, and its id: [`UNK`] outside the vocabulary.
@@ -458,6 +485,31 @@ impl Completer {
             keys: None,
         }
     }
+}
+
+/// Fills a list with modules that can be imported: nobody else has anything to say of those that are not in it.
+fn with_modules(items: &mut Vec<Candidate>, modules: &[Box<str>], most: usize) {
+    let is_new = |name: &&Box<str>| !items.iter().any(|item| *item.text == ***name);
+    let new: Vec<&Box<str>> = modules.iter().filter(is_new).collect();
+    if new.is_empty() || items.len() >= most {
+        return;
+    }
+    let all = if items.is_empty() { 1.0 } else { OF_MODULES };
+    items
+        .iter_mut()
+        .for_each(|item| item.probability *= 1.0 - all);
+    let probability = all / new.len() as f32;
+    let added = new.into_iter().take(most - items.len());
+    let added: Vec<Candidate> = added
+        .map(|name| Candidate {
+            text: name.to_string(),
+            token: name.to_string(),
+            kind: Kind::Name,
+            probability,
+        })
+        .collect();
+    items.extend(added);
+    items.sort_by(|a, b| b.probability.total_cmp(&a.probability));
 }
 
 impl Cursor {

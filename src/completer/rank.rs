@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::loose::Short;
 use super::tails::{RIGHT, Tails};
@@ -113,7 +113,12 @@ impl Offers {
                 probability: (f64::from(p) / total) as f32,
             })
         });
-        let candidates = candidates.collect();
+        let mut candidates: Vec<Candidate> = candidates.collect();
+        if !right.word.is_empty() {
+            // Two may differ in what stands there already: `for` and `fors` before an `s`.
+            let mut texts = FxHashSet::default();
+            candidates.retain(|candidate| texts.insert(candidate.text.clone()));
+        }
         if is_loose {
             self.with_new_names(candidates, document, prefix, options.max_items)
         } else {

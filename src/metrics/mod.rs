@@ -14,6 +14,7 @@ mod breakdown;
 mod calibration;
 mod latency;
 mod observation;
+mod paired;
 mod surfaces;
 mod temperature;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use breakdown::{Breakdown, ClassFigures, PartFigures, PositionFigures};
 pub use calibration::{Calibration, ReliabilityBin};
 pub use latency::{Latency, LatencyFigures};
 pub use observation::{Class, Keystrokes, ModelView, Observation, Shown, keys_used};
+pub use paired::{SURE, standard_errors};
 pub use surfaces::Surfaces;
 pub use temperature::TemperatureFit;
 

@@ -61,11 +61,11 @@ impl Prediction {
             let caches = said.iter().zip(&weights[1..]);
             probabilities[candidate] += caches.map(|(p, weight)| p * weight).sum::<f32>();
         }
-        let [of_names, of_ngrams, of_match, of_members] = weights[1 + HERE..] else {
+        let [of_names, of_ngrams, of_match, of_members, of_likely] = weights[1 + HERE..] else {
             unreachable!("so many experts know more than the buffer's tokens")
         };
-        for &(member, p) in &evidence.members.shares {
-            probabilities[member] += of_members * p;
+        for &(member, [declared, likely]) in &evidence.members.shares {
+            probabilities[member] += of_members * declared + of_likely * likely;
         }
         if let Some(surroundings) = surroundings {
             let candidate = |token| document.candidate_of(token, vocabulary_size);

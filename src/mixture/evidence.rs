@@ -13,7 +13,8 @@
 //! * *recent names*: any name, by how recently it stood;
 //! * *project names*, *project n-grams* and *project match*: names by how often they stand in the files around the buffer,
 //!   behind a dot or elsewhere, and the n-grams and the longest match there;
-//! * *members*: what was declared to be there, here or around: see [`super::members`].
+//! * *members*: what was declared to be there, here or around: see [`super::members`], and *likely members*, the network
+//!   among these.
 
 use super::document::{Document, ORDERS};
 use super::members::{Members, PLACES, members};
@@ -25,7 +26,7 @@ use crate::vocabulary::UNK;
 /// The experts other than the network: those that know the buffer, and those that know what is around it.
 pub const CACHES: usize = HERE + AROUND;
 pub(super) const HERE: usize = 6;
-const AROUND: usize = 4;
+const AROUND: usize = 5;
 const UNKNOWN: usize = 0;
 const NGRAM: usize = 1;
 const MATCH: usize = 2;
@@ -46,10 +47,11 @@ pub const EXPERTS: [&str; 1 + CACHES] = [
     "project n-grams",
     "project match",
     "members",
+    "likely members",
 ];
 /// Which of them speak mostly of what is outside the vocabulary.
 pub(super) const OUTSIDE: [bool; 1 + CACHES] = [
-    false, true, false, false, false, true, false, true, false, false, false,
+    false, true, false, false, false, true, false, true, false, false, false, false,
 ];
 
 /// Context lengths for which it is asked what came next the last time.
@@ -172,9 +174,9 @@ impl Evidence {
                 best.map(|(word, p)| (document.words()[word].id, p))
             }
             Some(0) => document.surroundings()?.likeliest(self.behind),
-            Some(3) => {
-                let best = largest(self.members.shares.iter().copied());
-                best.map(|(candidate, p)| (candidate as u32, p))
+            Some(of_members @ 3..) => {
+                let shares = self.members.shares.iter();
+                largest(shares.map(|&(candidate, said)| (candidate as u32, said[of_members - 3])))
             }
             Some(found) => {
                 let said = self.around.iter();
@@ -214,7 +216,7 @@ impl Evidence {
         }
         let members = &self.members.shares;
         if let Ok(at) = members.binary_search_by_key(&candidate, |&(member, _)| member) {
-            said[HERE + 3] = members[at].1;
+            said[HERE + 3..].copy_from_slice(&members[at].1);
         }
         said
     }
@@ -244,11 +246,11 @@ impl Document {
         let mut found = surroundings.map_or_else(Found::default, |s| s.find(last_tokens()));
         let alive_around = normalise(&mut found.said, |(_, said)| said);
         let shares = surroundings.map_or(&[][..], |s| s.shares(behind));
-        let members = members(self, vocabulary_size, syntax);
+        let members = members(self, syntax, answer);
         let alive = std::array::from_fn(|cache| match cache.checked_sub(HERE) {
             None => alive_here[cache],
             Some(0) => !shares.is_empty(),
-            Some(3) => !members.shares.is_empty(),
+            Some(3..) => !members.shares.is_empty(),
             Some(found) => alive_around[found - 1],
         });
         let mut evidence = Evidence {

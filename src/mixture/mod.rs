@@ -110,6 +110,11 @@ impl Mixture {
         Prediction::new(document, answer, evidence, weights, units)
     }
 
+    /// Whether the name of a module that is imported begins behind `document`.
+    pub fn begins_module(&self, document: &Document) -> bool {
+        members::begins_module(document, &self.syntax)
+    }
+
     /// Of the candidates that fit, the likeliest `most` with their probabilities, the likeliest first.
     pub fn rank(
         &self,

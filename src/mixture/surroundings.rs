@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 use std::iter::repeat;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::document::ORDERS;
 use super::syntax::Syntax;
@@ -49,6 +50,8 @@ pub struct Surroundings {
     package: u32,
     /// The token of a dot.
     dot: u32,
+    /// See [`Surroundings::installed`].
+    installed: Arc<[Box<str>]>,
 }
 
 /// A file around a document.
@@ -59,7 +62,7 @@ struct File {
 }
 
 /// How a module is called: the last part of its name, and that of the package it is in. Numbers of tokens, [`UNK`] for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ModuleName {
     /// `c` of `a.b.c`.
     pub module: u32,
@@ -86,7 +89,7 @@ pub(super) struct Found {
 impl Surroundings {
     /// Of the tokens `below` the document in its own file, which is a module of `package`, and of `files`, the nearest first:
     /// how each one's module is called, and its tokens from `<s>` on; and the same of `libraries`. Tokens are below the
-    /// vocabulary's size, or index `words` behind it.
+    /// vocabulary's size, or index `words` behind it. `installed` is what can be imported besides.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
@@ -94,6 +97,7 @@ impl Surroundings {
         below: &[u32],
         near: impl Iterator<Item = (ModuleName, &'a [u32])>,
         libraries: impl Iterator<Item = (ModuleName, &'a [u32])>,
+        installed: Arc<[Box<str>]>,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
         let (mut tokens, mut files) = (below.to_vec(), Vec::new());
@@ -148,6 +152,7 @@ impl Surroundings {
             files,
             package,
             dot: syntax.dot,
+            installed,
         };
         surroundings.sort(syntax.start);
         surroundings.share(syntax);
@@ -159,14 +164,19 @@ impl Surroundings {
         self.tokens.len()
     }
 
-    /// Whether there are none.
+    /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
+        self.tokens.is_empty() && self.files.is_empty() && self.installed.is_empty()
     }
 
     /// The names outside the vocabulary, sorted.
     pub fn names(&self) -> &[Box<str>] {
         &self.names
+    }
+
+    /// What can be imported from the environment, whether anybody does or not, sorted.
+    pub fn installed(&self) -> &[Box<str>] {
+        &self.installed
     }
 
     /// Memory, in bytes.
@@ -190,11 +200,20 @@ impl Surroundings {
         self.below
     }
 
-    /// Where the nearest file stands whose module's last part is this token.
-    pub(super) fn file(&self, module: u32) -> Option<&Range<usize>> {
-        let mut files = self.files.iter().filter(|_| module != UNK);
-        let file = files.find(|file| file.names.module == module);
-        file.map(|file| &file.range)
+    /// The files, by number, and how their modules are called; the nearest first.
+    pub(super) fn files(&self) -> impl Iterator<Item = (usize, ModuleName)> {
+        self.files.iter().map(|file| file.names).enumerate()
+    }
+
+    /// How a file's module is called, and where its tokens are.
+    pub(super) fn file(&self, file: usize) -> (ModuleName, Range<usize>) {
+        let File { names, range } = &self.files[file];
+        (*names, range.clone())
+    }
+
+    /// The last part of the document's own package; [`UNK`] if that is in none.
+    pub(super) fn package(&self) -> u32 {
+        self.package
     }
 
     /// The last parts of the modules in a package, or in the document's own.
@@ -212,13 +231,15 @@ impl Surroundings {
         self.code
     }
 
-    /// The nearest place of a keyword that declares a name.
-    pub(super) fn declared(&self, keyword: u32, name: u32) -> Option<usize> {
-        let before = |&(k, n, _): &(u32, u32, u32)| (k, n) < (keyword, name);
+    /// The nearest place in `range` of a keyword that declares a name.
+    pub(super) fn declared(&self, keyword: u32, name: u32, range: Range<usize>) -> Option<usize> {
+        let before =
+            |&(k, n, at): &(u32, u32, u32)| (k, n, at as usize) < (keyword, name, range.start);
         let first = self
             .declarations
             .get(self.declarations.partition_point(before))?;
-        (first.0 == keyword && first.1 == name).then_some(first.2 as usize)
+        let is_it = first.0 == keyword && first.1 == name && (first.2 as usize) < range.end;
+        is_it.then_some(first.2 as usize)
     }
 
     /// The number of a name outside the vocabulary.
@@ -389,8 +410,6 @@ fn deeper(tokens: &[u32], a: u32, b: u32) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -424,6 +443,7 @@ mod tests {
             &[],
             std::iter::once((NAMELESS, tokens)),
             std::iter::empty(),
+            Arc::default(),
         )
     }
 

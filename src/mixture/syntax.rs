@@ -10,6 +10,8 @@ use crate::vocabulary::{UNK, Vocabulary};
 pub struct Syntax {
     /// By id: whether it is a name that is not a keyword.
     is_name: Arc<[bool]>,
+    /// By id: whether it begins with an underscore.
+    is_private: Arc<[bool]>,
     pub(super) start: u32,
     pub(super) eol: u32,
     pub(super) dot: u32,
@@ -26,6 +28,15 @@ pub struct Syntax {
     pub(super) import: u32,
     /// `as`.
     pub(super) alias: u32,
+    pub(super) star: u32,
+    /// `->`.
+    pub(super) arrow: u32,
+    /// `await`.
+    pub(super) wait: u32,
+    /// `Optional`.
+    pub(super) optional: u32,
+    /// `object`.
+    pub(super) object: u32,
     /// `self` and `cls`.
     pub(super) own: [u32; 2],
     pub(super) init: u32,
@@ -41,9 +52,10 @@ impl Syntax {
                 .filter(|&id| id != UNK)
                 .unwrap_or(u32::MAX)
         };
-        let tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
+        let tokens = || (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
         Self {
-            is_name: tokens.map(is_name).collect(),
+            is_name: tokens().map(is_name).collect(),
+            is_private: tokens().map(|token| token.starts_with('_')).collect(),
             start: id(START),
             eol: id(EOL),
             dot: id("."),
@@ -58,6 +70,11 @@ impl Syntax {
             from: id("from"),
             import: id("import"),
             alias: id("as"),
+            star: id("*"),
+            arrow: id("->"),
+            wait: id("await"),
+            optional: id("Optional"),
+            object: id("object"),
             own: ["self", "cls"].map(id),
             init: id("__init__"),
             staticmethod: id("staticmethod"),
@@ -72,5 +89,10 @@ impl Syntax {
     /// Whether an entry of the vocabulary is a name that is not a keyword.
     pub fn is_name(&self, id: u32) -> bool {
         self.is_name.get(id as usize).copied().unwrap_or(false)
+    }
+
+    /// Whether an entry of the vocabulary begins with an underscore.
+    pub(super) fn is_private(&self, id: u32) -> bool {
+        self.is_private.get(id as usize).copied().unwrap_or(false)
     }
 }

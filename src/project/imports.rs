@@ -7,6 +7,8 @@ use crate::python;
 pub struct Imports {
     /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
     modules: Vec<Box<str>>,
+    /// What some of them are called here, and which.
+    aliases: Vec<(Box<str>, Box<str>)>,
 }
 
 /// Paths that may be imported, by how they end.
@@ -23,6 +25,8 @@ pub(super) struct Reader {
     is_inside: bool,
     module: String,
     name: String,
+    /// What is being given another name.
+    meant: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +63,25 @@ impl Imports {
     /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         self.modules.iter().map(|module| &**module)
+    }
+
+    /// Those where a name may come from: what ends with it or is called so here, and everything that `*` stands for.
+    pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let modules = self.modules();
+        let ending = modules.filter(move |module| {
+            let last = module.rsplit('.').next().unwrap_or_default();
+            last == "*" || last == name
+        });
+        let aliases = self
+            .aliases
+            .iter()
+            .filter(move |(alias, _)| **alias == *name);
+        ending.chain(aliases.map(|(_, module)| &**module))
+    }
+
+    /// Those that have another name here.
+    pub fn aliased(&self) -> impl Iterator<Item = &str> {
+        self.aliases.iter().map(|(_, module)| &**module)
     }
 
     fn add(&mut self, module: &str) {
@@ -140,11 +163,14 @@ impl Reader {
                 self.is_inside &= token != ")";
             }
             (State::Import | State::Names, "as") => {
+                self.meant = self.whole();
                 self.finish(imports);
                 self.state = State::As(self.state == State::Names);
             }
             (State::Import | State::Names, part) => self.name.push_str(part),
-            (State::As(of_names), _) => {
+            (State::As(of_names), alias) => {
+                let meant = std::mem::take(&mut self.meant);
+                imports.aliases.push((alias.into(), meant.into()));
                 self.state = if of_names {
                     State::Names
                 } else {
@@ -154,17 +180,28 @@ impl Reader {
         }
     }
 
-    /// The name that was read is whole, as the last one is at the end.
+    /// The name that was read is whole, as the last one is at the end, and so is a module that nothing is imported from yet.
     pub(super) fn finish(&mut self, imports: &mut Imports) {
-        match self.state {
-            State::Import if !self.name.is_empty() => imports.add(&self.name),
-            State::Names if !self.name.is_empty() => {
-                let dot = if self.module.ends_with('.') { "" } else { "." };
-                imports.add(&format!("{}{dot}{}", self.module, self.name));
-            }
-            _ => {}
+        let module = match self.state {
+            State::Import | State::Names if !self.name.is_empty() => self.whole(),
+            State::From => self.module.clone(),
+            _ => String::new(),
+        };
+        // `a.` is being written.
+        let module = module.strip_suffix('.').unwrap_or(&module);
+        if !module.trim_start_matches('.').is_empty() {
+            imports.add(module);
         }
         self.name.clear();
+    }
+
+    /// The name that was read, with the module that it is imported from.
+    fn whole(&self) -> String {
+        if self.state == State::Import {
+            return self.name.clone();
+        }
+        let dot = if self.module.ends_with('.') { "" } else { "." };
+        format!("{}{dot}{}", self.module, self.name)
     }
 }
 

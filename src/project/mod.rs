@@ -10,6 +10,7 @@ mod outline;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -63,6 +64,10 @@ pub struct Around<'a> {
     pub near: Vec<&'a str>,
     /// The paths of files that it imports, of which only the declarations count: those of [`Project::read_library`], or others.
     pub libraries: Vec<&'a str>,
+    /// Modules of which only the names are known: [`Project::module`].
+    pub submodules: Vec<ModuleName>,
+    /// What else could be imported, sorted.
+    pub installed: Arc<[Box<str>]>,
 }
 
 #[derive(Debug)]
@@ -216,7 +221,7 @@ impl Project {
     /// A number that changes with what stands around a document: which files, their order and their contents.
     pub fn state_of(&self, around: &Around<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        around.below.hash(&mut hasher);
+        (&around.below, &around.submodules, &around.installed).hash(&mut hasher);
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
         let libraries = around
             .libraries
@@ -328,8 +333,18 @@ impl Project {
             self.by_text.get(package).copied().unwrap_or(UNK),
             tokens,
             files(&around.near, |path| self.files.get(path)),
-            files(&around.libraries, |path| self.declaring(path)),
+            files(&around.libraries, |path| self.declaring(path))
+                .chain(around.submodules.iter().map(|&names| (names, &[][..]))),
+            Arc::clone(&around.installed),
         )
+    }
+
+    /// How a module of a package is called.
+    pub fn module(&mut self, module: &str, package: &str) -> ModuleName {
+        ModuleName {
+            module: self.token(UNK, module),
+            package: self.token(UNK, package),
+        }
     }
 
     fn declaring(&self, path: &str) -> Option<&File> {

@@ -20,7 +20,7 @@ impl Block {
 
 /// The outline of a file of `package`, as py150 spells its tokens: `<s>`, names that are assigned at its top, heads of
 /// functions and classes, these with what is assigned in them and behind `self.`, and what is imported from the package
-/// itself, as `from . import`. What stands in functions is left out.
+/// itself, as `from . module import`, or under another name. What stands in functions is left out.
 pub fn outline(text: &str, package: &str) -> Vec<String> {
     let mut outline = vec![python::START.to_owned()];
     // The file's own, then a class's.
@@ -71,9 +71,15 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
                 ["from", first, ..] if first.starts_with('.') || first == package => {
                     let import = words.iter().position(|&word| word == "import");
                     if let Some(import) = import {
-                        keep(&[&["from", "."], &words[import..]].concat());
+                        // Of the module the last part, if it has a name.
+                        let module = words[..import].last().filter(|part| python::is_name(part));
+                        let mut kept = vec!["from", "."];
+                        kept.extend(module);
+                        kept.extend(&words[import..]);
+                        keep(&kept);
                     }
                 }
+                ["import", .., "as", _] => keep(&words),
                 [name, "=" | ":", ..] if python::is_name(name) => {
                     block.assigned.extend([name, "=", EOL].map(str::to_owned));
                 }
@@ -131,10 +137,10 @@ mod tests {
         let text = "import os\nfrom .a import (b,\n    c as d)\nfrom pkg.x import y\nfrom other import z\nfrom ...up import w\n\n\ndef f(a, *,\n      b=1):\n    local = 1\n    def inner(): pass\n    return local\n\nX = f(1)\nclass A(Base):\n    def m(self):\n        self.x = self.y\n        self.x += 1\n    kind: int = 3\n    @staticmethod\n    async def s(): pass\n    class Inner:\n        z = 1\n        def inner(self): self.z2\nif X:\n    def late(): pass\n";
         assert_snapshot!(check(text), @r"
         <s> X =
-        from . import ( b ,
+        from . a import ( b ,
         c as d )
-        from . import y
-        from . import w
+        from . x import y
+        from . up import w
         def f ( a , * ,
         b = <NUM_LIT:1> ) :
         class A ( Base ) :

@@ -11,6 +11,25 @@ pub const FOUND: &str = "auto";
 /// What the setting names to have none.
 pub const NONE: &str = "none";
 
+/// Modules of CPython that have no file.
+const BUILT_IN: [&str; 13] = [
+    "atexit",
+    "builtins",
+    "errno",
+    "faulthandler",
+    "gc",
+    "itertools",
+    "marshal",
+    "math",
+    "posix",
+    "pwd",
+    "sys",
+    "time",
+    "unicodedata",
+];
+/// Entries of a folder that are looked at.
+const ENTRIES: usize = 5000;
+
 /// Folders that modules are imported from, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -51,6 +70,22 @@ impl Environment {
         }
     }
 
+    /// The names that can be imported without a dot, sorted.
+    pub fn names(&self) -> Vec<Box<str>> {
+        let mut names: Vec<Box<str>> = Vec::new();
+        if !self.roots.is_empty() {
+            names.extend(BUILT_IN.map(Into::into));
+        }
+        for root in &self.roots {
+            names.extend(modules_in(root));
+            names.extend(modules_in(&root.join("lib-dynload")));
+        }
+        names.retain(|name| !name.starts_with('_') || &**name == "__future__");
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// The file of a dotted module, or of as much of its name as is one, in the first folder that has most of it.
     pub fn module<'a>(&self, dotted: &'a str) -> Option<Module<'a>> {
         let mut found: Option<Module<'_>> = None;
@@ -58,9 +93,7 @@ impl Environment {
             let (mut folder, mut end) = (root.clone(), 0);
             for part in dotted.split('.') {
                 // It comes from a document, and is to lead nowhere else.
-                if !python::is_name(part)
-                    || part.contains(|c: char| c != '_' && !c.is_alphanumeric())
-                {
+                if !is_module_name(part) {
                     break;
                 }
                 folder.push(part);
@@ -77,6 +110,28 @@ impl Environment {
         }
         found
     }
+}
+
+/// The modules in a folder: Python files, packages, and libraries of machine code.
+pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.take(ENTRIES).filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_str()?;
+        let (module, ending) = name.split_once('.').unwrap_or((name, ""));
+        let is_library = ending.ends_with("so") || ending.ends_with("pyd");
+        let is_one = match ending {
+            "" => entry.path().join("__init__.py").is_file(),
+            "py" => module != "__init__",
+            _ => is_library,
+        };
+        (is_one && is_module_name(module)).then(|| module.into())
+    })
+}
+
+fn is_module_name(part: &str) -> bool {
+    let is_word = part.chars().all(|c| c == '_' || c.is_alphanumeric());
+    is_word && python::is_name(part) && !part.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The file of a module without its `.py`.
@@ -213,6 +268,36 @@ mod tests {
             Environment::new(NONE, &[folder.path().to_owned()]),
             Environment::default()
         );
+    }
+
+    #[test]
+    fn what_can_be_imported_is_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("lib/python3.12/site-packages");
+        for path in [
+            "pkg/__init__.py",
+            "pkg/deep.py",
+            "pkg/fast.cpython-312-x86_64-linux-gnu.so",
+            "pkg/notes.txt",
+            "alone.py",
+            "_private.py",
+            "2to3.py",
+            "pkg-1.0.dist-info/METADATA",
+            "../asyncio/__init__.py",
+            "../lib-dynload/zlib.abi3.so",
+        ] {
+            let path = site.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let environment = Environment::new(folder.path().to_str().unwrap(), &[]);
+        let mut names = environment.names();
+        names.retain(|name| !BUILT_IN.contains(&&**name));
+        assert_eq!(names.join(" "), "alone asyncio pkg zlib");
+        let mut inside: Vec<_> = modules_in(&site.join("pkg")).collect();
+        inside.sort_unstable();
+        assert_eq!(inside.join(" "), "deep fast");
+        assert!(Environment::default().names().is_empty());
     }
 
     #[test]

@@ -24,9 +24,9 @@ use tokio::sync::oneshot;
 use tower_lsp::ls_types::Uri;
 use tracing::{debug, error, info};
 
-use super::environment::{self, Environment, Module};
+use super::environment::{self, Environment, Module, modules_in};
 use crate::completer::Completer;
-use crate::mixture::Surroundings;
+use crate::mixture::{ModuleName, Surroundings};
 use crate::project::{Around, Imports, Project};
 use crate::source;
 
@@ -93,6 +93,7 @@ impl Workspace {
             is_full: false,
             environment: Environment::default(),
             environment_setting: environment::NONE.to_owned(),
+            installed: Arc::default(),
             open: Vec::new(),
             surroundings: Arc::clone(&surroundings),
         };
@@ -170,9 +171,18 @@ struct Thread {
     is_full: bool,
     environment: Environment,
     environment_setting: String,
+    /// What can be imported from the environment.
+    installed: Arc<[Box<str>]>,
     /// The open documents, the one edited last last.
     open: Vec<Open>,
     surroundings: Shared,
+}
+
+/// What the environment has of what a document imports.
+#[derive(Default)]
+struct Libraries {
+    paths: Vec<String>,
+    submodules: Vec<ModuleName>,
 }
 
 /// An open document.
@@ -209,6 +219,7 @@ impl Thread {
                 );
                 self.folders.clear();
                 self.environment = Environment::default();
+                self.installed = Arc::default();
                 environment::NONE.clone_into(&mut self.environment_setting);
                 self.project.clear(self.completer.vocabulary());
             }
@@ -315,6 +326,7 @@ impl Thread {
         self.project.clear(self.completer.vocabulary());
         self.folders = folders;
         self.environment = Environment::new(&self.environment_setting, &self.folders);
+        self.installed = self.environment.names().into();
         self.is_full = false;
         for folder in self.folders.clone() {
             for path in python_files(&folder) {
@@ -406,7 +418,9 @@ impl Thread {
             let around = Around {
                 below,
                 near: self.project.nearest(&path, &imports),
-                libraries: libraries.iter().map(|path| &**path).collect(),
+                libraries: libraries.paths.iter().map(|path| &**path).collect(),
+                submodules: libraries.submodules,
+                installed: Arc::clone(&self.installed),
             };
             let state = Some(self.project.state_of(&around));
             if chosen != state {
@@ -418,11 +432,11 @@ impl Thread {
     }
 
     /// Where the environment has what is imported, which is read if it has not been.
-    fn libraries(&mut self, imports: &Imports) -> Vec<String> {
+    fn libraries(&mut self, imports: &Imports) -> Libraries {
         let absolute = imports.modules().filter(|module| !module.starts_with('.'));
         let mut wanted: VecDeque<(String, usize)> =
             absolute.map(|module| (module.to_owned(), 0)).collect();
-        let (mut found, mut tokens) = (Vec::new(), 0);
+        let (mut found, mut tokens) = (Libraries::default(), 0);
         let mut asked = HashSet::new();
         while let Some((dotted, followed)) = wanted.pop_front() {
             if asked.len() >= ASKED {
@@ -443,18 +457,36 @@ impl Thread {
             let Some((imports, length)) = self.project.library(&path) else {
                 continue;
             };
+            let is_package = module.path.ends_with("__init__.py");
+            let is_asked = followed == 0 && module.rest.is_empty();
             if followed < FOLLOWED {
-                let is_package = module.path.ends_with("__init__.py");
-                let further = imports
-                    .modules()
-                    .filter(|import| goes_on(import, module.rest));
-                let further =
-                    further.filter_map(|import| absolute_name(import, module.name, is_package));
+                let wanted_name = module.rest.split('.').next().unwrap_or_default();
+                let mut further: Vec<&str> = imports.called(wanted_name).collect();
+                if is_asked {
+                    // What may be asked of it next: `os.path`, `numpy.linalg`.
+                    further.extend(imports.aliased());
+                    further.extend(
+                        imports
+                            .modules()
+                            .filter(|import| import.starts_with('.') && !import[1..].contains('.')),
+                    );
+                }
+                let further = further
+                    .into_iter()
+                    .filter_map(|import| absolute_name(import, module.name, is_package));
                 wanted.extend(further.map(|name| (name, followed + 1)));
             }
-            if !found.contains(&path) && tokens + length <= MODULE_TOKENS {
+            if is_asked
+                && is_package
+                && let Some(folder) = module.path.parent()
+            {
+                let package = module.name.rsplit('.').next().unwrap_or_default();
+                let modules = modules_in(folder).map(|name| self.project.module(&name, package));
+                found.submodules.extend(modules);
+            }
+            if !found.paths.contains(&path) && tokens + length <= MODULE_TOKENS {
                 tokens += length;
-                found.push(path);
+                found.paths.push(path);
             }
         }
         found
@@ -508,13 +540,6 @@ fn joined(path: &Path) -> String {
     } else {
         path.into_owned()
     }
-}
-
-/// Whether what a module imports may be where it has `wanted` from: a name, or all that it has if that is empty.
-fn goes_on(import: &str, wanted: &str) -> bool {
-    let last = import.rsplit('.').next().unwrap_or_default();
-    let wanted = wanted.split('.').next().unwrap_or_default();
-    last == "*" || !wanted.is_empty() && last == wanted
 }
 
 /// What the module `name` imports as `import`, without leading dots.

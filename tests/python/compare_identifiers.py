@@ -1,17 +1,21 @@
 """Is the right name in the first five, in this server and in others: the same places, one server after another.
 
-    python3 tests/python/compare_identifiers.py MINICOPILOT PROJECT... [--sample N] [--seeds 1 2 3] [--write docs/answers.md]
+    python3 tests/python/compare_identifiers.py MINICOPILOT PROJECT... [--sample N] [--seeds 1 2 3]
+        [--environment VENV] [--keep FOLDER] [--write docs/answers.md]
 
 Each PROJECT is a folder of Python files. Asks every server for the same identifiers by `minicopilot evaluate
 --identifiers`, once with each file as a lone buffer and once with the project on the disk, less that file, and less those
 identifiers behind which the next 20 tokens stand in another of its files. The others come from PyPI
-into ~/.cache/minicopilot-tests/servers. With --write the table replaces what stands between the two `identifiers`
+into ~/.cache/minicopilot-tests/servers. In projects all of them see the packages of the virtual environment VENV, which
+must not hold the projects themselves. A run takes minutes, all of them hours: what is kept in FOLDER is not measured
+again. With --write the table replaces what stands between the two `identifiers`
 comments of a Markdown file.
 """
 
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -21,10 +25,13 @@ from compare_servers import SERVERS, install
 MARKS = "<!-- identifiers -->", "<!-- /identifiers -->"
 
 
-def measure(program: str, projects: list[str], options: list[str]) -> dict:
+def measure(program: str, projects: list[str], options: list[str], environment: pathlib.Path | None) -> dict:
     call = [program, "evaluate", *projects, "--identifiers", "--json", *options]
+    variables = dict(os.environ)
+    if environment:
+        variables |= {"VIRTUAL_ENV": str(environment), "PATH": f"{environment}/bin{os.pathsep}{os.environ['PATH']}"}
     # What other servers log is theirs.
-    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    done = subprocess.run(call, capture_output=True, text=True, check=False, env=variables)
     if done.returncode:
         raise SystemExit(f"{' '.join(options)}: {done.stderr.strip()[-500:]}")
     return json.loads(done.stdout)
@@ -50,8 +57,15 @@ def main() -> None:
     arguments.add_argument("projects", metavar="PROJECT", nargs="+", help="folders of Python files that nothing was trained on")
     arguments.add_argument("--sample", type=int, default=250, help="identifiers a seed")
     arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    arguments.add_argument("--environment", type=pathlib.Path, metavar="VENV", help="where the projects' dependencies are installed")
+    arguments.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="keeps every run's figures, and takes those that are there")
     arguments.add_argument("--write", type=pathlib.Path, metavar="MARKDOWN")
     arguments = arguments.parse_args()
+    venv = arguments.environment and arguments.environment.resolve()
+    if venv and not (venv / "pyvenv.cfg").exists():
+        raise SystemExit(f"--environment {venv}: not a virtual environment (python3 -m venv makes one)")
+    if arguments.keep:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
     programs = install(pathlib.Path.home() / ".cache/minicopilot-tests/servers")
     lines = []
     for mode, title in ([], "lone buffer"), (["--project"], "project"):
@@ -61,10 +75,19 @@ def main() -> None:
         ]
         for name, command in {"minicopilot": None, **SERVERS}.items():
             server = ["--server", f"{programs}/{command}"] if command else []
+            seen = venv if mode else None
+            if seen and not server:
+                server = ["--environment", str(seen)]
             runs = []
             for seed in arguments.seeds:
+                kept = arguments.keep and arguments.keep / f"{title}-{name}-{seed}.json".replace(" ", "-")
+                if kept and kept.exists():
+                    runs.append(json.loads(kept.read_text()))
+                    continue
                 options = ["--sample", str(arguments.sample), "--seed", str(seed), *mode, *server]
-                runs.append(measure(arguments.program, arguments.projects, options))
+                runs.append(measure(arguments.program, arguments.projects, options, seen))
+                if kept:
+                    kept.write_text(json.dumps(runs[-1]))
             row = [name, *cells(runs)]
             if errors := sum(run["errors"] for run in runs):
                 row[0] += f" ({errors} requests without an answer)"

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use candle_core::Tensor;
 use minicopilot::checkpoint::Checkpoint;
-use minicopilot::metrics::{Breakdown, Figures, Metrics, Observation, Surfaces, TemperatureFit};
+use minicopilot::metrics::{
+    Breakdown, Figures, Metrics, Observation, SURE, Surfaces, TemperatureFit,
+};
 use minicopilot::model::{Model, Training};
 use minicopilot::vocabulary::PAD;
 use rayon::prelude::*;
@@ -22,6 +24,7 @@ use serde_json::Value;
 
 use crate::baseline;
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
+use crate::gate::{Among, Column, Comparison};
 use crate::interrupt::Interrupt;
 pub use record::{Measurement, Record};
 
@@ -78,6 +81,9 @@ pub struct Args {
     /// With --joined: also without this expert; may be repeated
     #[arg(long, value_name = "EXPERT", requires = "joined")]
     without: Vec<String>,
+    /// With --joined: the network in f32, in place of the int8 engine that serves
+    #[arg(long, requires = "joined")]
+    full_precision: bool,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -208,22 +214,55 @@ fn joined(
     interrupt: &Interrupt,
 ) -> Result<String> {
     let columns = watched(args, dataset, interrupt, |limit, progress| {
-        let (split, without) = (args.split, &args.without);
-        let among = crate::gate::Among {
-            project: args.project,
-            libraries: args.libraries,
-            below: args.below,
+        let comparison = Comparison {
+            split: args.split,
+            max_tokens: limit,
+            without: &args.without,
+            among: Among {
+                project: args.project,
+                libraries: args.libraries,
+                below: args.below,
+            },
+            full_precision: args.full_precision,
         };
-        crate::gate::compared(checkpoint, dataset, split, limit, without, among, progress)
+        crate::gate::compared(checkpoint, dataset, &comparison, progress)
     })?;
     let Some(columns) = columns else {
         return Ok(String::new());
     };
-    let columns: Vec<(&str, Figures)> = columns
+    let figures = |column: &Column| column.figures.clone();
+    if args.json {
+        let mut json = serde_json::Map::new();
+        for column in &columns {
+            let mut figures = serde_json::to_value(figures(column))?;
+            let errors = SURE.iter().zip(column.errors);
+            figures["standard_errors"] = errors
+                .map(|(name, error)| ((*name).to_owned(), error))
+                .collect::<BTreeMap<_, _>>()
+                .into_iter()
+                .collect();
+            json.insert(column.name.clone(), figures);
+        }
+        return Ok(serde_json::to_string_pretty(&json)? + "\n");
+    }
+    let named: Vec<(&str, Figures)> = columns
         .iter()
-        .map(|(name, f)| (&name[..], f.clone()))
+        .map(|column| (&*column.name, figures(column)))
         .collect();
-    printed(args, columns)
+    let mut table = table(&named);
+    table.push_str(
+        "\nstandard errors over files: of \"all\", and of each other column's difference from it\n",
+    );
+    for (row, name) in SURE.iter().enumerate() {
+        let _ = write!(table, "{name:<30}");
+        for column in &columns {
+            let width = 10.max(column.name.chars().count() + 2);
+            let error = column.errors[row].unwrap_or(f64::NAN);
+            let _ = write!(table, "{error:>width$.4}");
+        }
+        table.push('\n');
+    }
+    Ok(table)
 }
 
 /// `trainer evaluate --quantized`.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use minicopilot::engine::{Answer, Engine, Session, Similarity};
+use minicopilot::engine::{Answer, Similarity};
 use minicopilot::mixture::Document;
 use minicopilot::project::{Around, Below, Imports, Project};
 use minicopilot::python;
 use minicopilot::vocabulary::UNK;
 
+use super::network::Network;
 use crate::data::{Dataset, Split};
 
 /// The files of a split with the spelling of their tokens.
@@ -109,17 +110,17 @@ impl<'a> Files<'a> {
         Ok((ids, texts))
     }
 
-    /// Reads a file and shows each of its places; the engine keeps hidden states or not. What it stands among is chosen
+    /// Reads a file and shows each of its places; an engine keeps hidden states or not. What it stands among is chosen
     /// anew whenever a block of lines or an import has ended, much as the server does.
     pub fn read(
         &self,
-        engine: &Engine,
+        network: &Network,
         file: usize,
         among: Among,
         see: &mut dyn FnMut(&Place<'_>) -> Result<()>,
     ) -> Result<()> {
         let (ids, texts) = self.tokens(file)?;
-        let mut session = Session::new();
+        let mut reading = network.begin(&ids)?;
         let mut document = Document::new();
         let mut surrounding = Surrounding::new(self, file, among, &ids);
         for at in 0..ids.len().saturating_sub(1) {
@@ -131,9 +132,7 @@ impl<'a> Files<'a> {
             };
             surrounding.choose(&texts[..at], text, &mut document);
             document.push(id, text, is_name);
-            let context = &ids[..=at];
-            let answer = session.answer(engine, context)?;
-            let similar = session.similarities(engine, context, &answer);
+            let (answer, similar) = reading.after(&ids[..=at])?;
             see(&Place {
                 document: &document,
                 answer: &answer,

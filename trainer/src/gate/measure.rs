@@ -3,16 +3,20 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
+use candle_core::Device;
 use minicopilot::checkpoint::Checkpoint;
 use minicopilot::engine::Engine;
-use minicopilot::metrics::{Figures, Metrics, Observation};
+use minicopilot::metrics::{Figures, Metrics, Observation, SURE, standard_errors};
 use minicopilot::mixture::{EXPERTS, Mixture, Prediction};
 use minicopilot::vocabulary::UNK;
 use rayon::prelude::*;
 
 use super::examples::{Among, Files, Place};
+use super::network::{FullPrecision, Network};
 use crate::data::{Dataset, Split};
 
+/// The mixture as it is served.
+const ALL: &str = "all";
 /// Answers that are looked at: up to five of them have no text of their own.
 const ANSWERS: usize = 15;
 
@@ -23,24 +27,57 @@ struct Contestant {
     mixture: Option<Mixture>,
 }
 
-/// The figures of a joined checkpoint on the first files of a part, as many as lie within `max_tokens`: of the network
-/// alone, of the mixture without its reranker, of both, and without each of `without`. `progress` is told the targets
-/// done, and ends it by `false`.
+/// What is compared.
+pub struct Comparison<'a> {
+    /// Of this part the first files, as many as lie within [`Comparison::max_tokens`].
+    pub split: Split,
+    pub max_tokens: u64,
+    /// Experts that are also left out, one at a time.
+    pub without: &'a [String],
+    pub among: Among,
+    /// The network in f32 in place of the engine that serves.
+    pub full_precision: bool,
+}
+
+/// What one way to answer came to.
+pub struct Column {
+    pub name: String,
+    pub figures: Figures,
+    /// The standard error, over files, of each of [`SURE`]; or that of the difference from "all".
+    pub errors: [Option<f64>; SURE.len()],
+}
+
+/// The figures of a joined checkpoint: of the network alone, of the mixture without its reranker, of both, "all", and without
+/// each expert that is to be left out. `progress` is told the targets done, and ends it by `false`.
 pub fn compared(
     checkpoint: &Checkpoint,
     dataset: &Dataset,
-    split: Split,
-    max_tokens: u64,
-    without: &[String],
-    among: Among,
+    comparison: &Comparison<'_>,
     progress: &(dyn Fn(u64) -> bool + Sync),
-) -> Result<Vec<(String, Figures)>> {
+) -> Result<Vec<Column>> {
+    let &Comparison {
+        split,
+        max_tokens,
+        without,
+        among,
+        full_precision,
+    } = comparison;
     let config = &checkpoint.config;
     let mixture = checkpoint
         .mixture()?
         .context("the checkpoint is a network alone; join it to the buffer with `trainer gate`")?;
-    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
-    engine.keep_hidden_states(mixture.centre().to_vec());
+    let centre = mixture.centre().to_vec();
+    let network = if full_precision {
+        Network::Full(FullPrecision {
+            model: checkpoint.model(&Device::Cpu)?,
+            temperature: config.temperature as f32,
+            centre,
+        })
+    } else {
+        let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+        engine.keep_hidden_states(centre);
+        Network::Int8(engine)
+    };
     let lacking = |name: &str| -> Result<Contestant> {
         let known = || format!("{}, reranker", EXPERTS[1..].join(", "));
         let less = mixture.clone().without(name);
@@ -58,7 +95,7 @@ pub fn compared(
         },
         lacking("reranker")?,
         Contestant {
-            name: "all".to_owned(),
+            name: ALL.to_owned(),
             mixture: Some(mixture.clone()),
         },
     ];
@@ -72,7 +109,7 @@ pub fn compared(
     let shards = dataset.files(split);
     let which: Vec<usize> = (0..shards.files_within(max_tokens).max(1)).collect();
     measure(
-        &engine,
+        &network,
         dataset,
         &files,
         among,
@@ -84,14 +121,14 @@ pub fn compared(
 
 /// Measures every contestant on the same files.
 fn measure(
-    engine: &Engine,
+    network: &Network,
     dataset: &Dataset,
     files: &Files<'_>,
     among: Among,
     which: &[usize],
     contestants: &[Contestant],
     progress: &(dyn Fn(u64) -> bool + Sync),
-) -> Result<Vec<(String, Figures)>> {
+) -> Result<Vec<Column>> {
     let done = AtomicU64::new(0);
     let all: Vec<Vec<Metrics>> = which
         .par_iter()
@@ -99,7 +136,7 @@ fn measure(
             let mut metrics: Vec<Metrics> =
                 contestants.iter().map(|_| Metrics::default()).collect();
             if progress(done.load(Ordering::Relaxed)) {
-                files.read(engine, file, among, &mut |place| {
+                files.read(network, file, among, &mut |place| {
                     for (contestant, metrics) in contestants.iter().zip(&mut metrics) {
                         metrics.add(&observe(contestant, dataset, place));
                     }
@@ -110,10 +147,19 @@ fn measure(
             Ok(metrics)
         })
         .collect::<Result<_>>()?;
+    let whole = contestants.iter().position(|one| one.name == ALL);
     let columns = contestants.iter().enumerate().map(|(k, contestant)| {
         let mut sum = Metrics::default();
         all.iter().for_each(|metrics| sum += &metrics[k]);
-        (contestant.name.clone(), sum.figures())
+        let other = whole.filter(|&whole| whole != k);
+        let files = all
+            .iter()
+            .map(|metrics| (&metrics[k], other.map(|other| &metrics[other])));
+        Column {
+            name: contestant.name.clone(),
+            figures: sum.figures(),
+            errors: standard_errors(files),
+        }
     });
     Ok(columns.collect())
 }

@@ -4,6 +4,7 @@
 mod examples;
 mod fit;
 mod measure;
+mod network;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -21,7 +22,8 @@ use crate::interrupt::Interrupt;
 pub use examples::Among;
 use examples::{Files, Place};
 use fit::{GateExamples, Parameters, RerankerExamples};
-pub use measure::compared;
+pub use measure::{Column, Comparison, compared};
+use network::Network;
 
 /// The heading of the model card's section about the gate, its last.
 const CARD_SECTION: &str = "\n## Joined to the buffer\n\n";
@@ -73,14 +75,17 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
         args.data.display()
     );
     let config = &checkpoint.config;
-    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+    let engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+    let mut network = Network::Int8(engine);
     let centre = centre(
-        &engine,
+        &network,
         &files,
         &used[..used.len().min(CENTRE_FILES)],
         interrupt,
     )?;
-    engine.keep_hidden_states(centre.clone());
+    if let Network::Int8(engine) = &mut network {
+        engine.keep_hidden_states(centre.clone());
+    }
     let files = files.with_projects()?;
 
     let reading = |message: &'static str| {
@@ -90,7 +95,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let syntax = Syntax::new(&checkpoint.vocabulary);
     let mut examples = GateExamples::default();
     each(
-        &engine,
+        &network,
         &files,
         &used,
         interrupt,
@@ -123,7 +128,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let example =
         |place: &Place<'_>, into: &mut RerankerExamples| reranker_example(&mixture, place, into);
     each(
-        &engine,
+        &network,
         &files,
         &used,
         interrupt,
@@ -153,7 +158,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
 
 /// Reads some files on all processors and gathers what `example` makes of each place, in order.
 fn each<T: Default + Send>(
-    engine: &Engine,
+    network: &Network,
     files: &Files<'_>,
     used: &[usize],
     interrupt: &Interrupt,
@@ -174,7 +179,7 @@ fn each<T: Default + Send>(
                     libraries: file % 4 == 1,
                     below: false,
                 };
-                files.read(engine, file, among, &mut |place| {
+                files.read(network, file, among, &mut |place| {
                     example(place, &mut examples);
                     places += 1;
                     Ok(())
@@ -192,7 +197,7 @@ fn each<T: Default + Send>(
 
 /// The mean hidden state over some files.
 fn centre(
-    engine: &Engine,
+    network: &Network,
     files: &Files<'_>,
     used: &[usize],
     interrupt: &Interrupt,
@@ -210,7 +215,7 @@ fn centre(
         sum.1 += 1;
     };
     each(
-        engine,
+        network,
         files,
         used,
         interrupt,

@@ -1,0 +1,463 @@
+//! What a name stands for: a class, a function or a module, by how it was bound and what is declared.
+
+use super::texts::{Side, Spot, Texts};
+use crate::mixture::syntax::Syntax;
+
+/// Tokens of a statement that are looked at.
+pub(super) const STATEMENT: usize = 400;
+/// Tokens that are looked at for one declaration.
+pub(super) const REACH: usize = 6000;
+/// How often a name is followed to where a module, or a variable, has it from.
+pub(super) const FOLLOWED: usize = 4;
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A class or one of its objects: where its keyword stands.
+    Class(Spot),
+    /// A function: where its keyword stands.
+    Function(Spot),
+    /// A module: the number of its file around.
+    Module(usize),
+    /// A package that has no file around: its name.
+    Package(u32),
+    /// It is bound to something of which nothing is known.
+    Unknown,
+}
+
+/// A statement of the document that imports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statement {
+    /// Where `from` stands, if it does.
+    pub(super) from: Option<usize>,
+    /// Where `import` stands.
+    pub(super) import: usize,
+}
+
+/// What a module takes from another one: `from .module import member as bound`, `import a.module as bound`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    /// The last part of the other's name; none in `from . import`.
+    pub(super) module: Option<u32>,
+    /// None if it is the module itself.
+    pub(super) member: Option<u32>,
+    /// Everything that the other has, in place of one member.
+    pub(super) is_all: bool,
+    pub(super) bound: u32,
+    /// From the package that the module is in.
+    pub(super) is_own: bool,
+}
+
+/// Finds out what names mean.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub(super) texts: Texts<'a>,
+    pub(super) syntax: &'a Syntax,
+}
+
+impl Names<'_> {
+    /// Whether a token is a name that is not a keyword.
+    pub(super) fn is_name(&self, token: u32) -> bool {
+        // Behind the vocabulary only names stand where this is asked, or a literal that no one offers.
+        token as usize >= self.texts.vocabulary_size || self.syntax.is_name(token)
+    }
+
+    /// Whether a name begins with an underscore.
+    pub(super) fn is_private(&self, name: u32) -> bool {
+        self.syntax.is_private(name) || self.texts.is_private(name)
+    }
+
+    /// The document's token before a position; the end of a line before the first.
+    fn before(&self, at: usize) -> u32 {
+        at.checked_sub(1)
+            .map_or(self.syntax.eol, |before| self.texts.here(before))
+    }
+
+    /// The names of `a.b.c` that ends before a position of the document, where each stands; none if it begins with
+    /// something else, as `f().a` does.
+    pub(super) fn chain(&self, end: usize) -> Option<Vec<usize>> {
+        let mut names = Vec::new();
+        let mut at = end.checked_sub(1)?;
+        loop {
+            if !self.is_name(self.texts.here(at)) {
+                return None;
+            }
+            names.push(at);
+            if self.before(at) != self.syntax.dot {
+                break;
+            }
+            at = at.checked_sub(2)?;
+        }
+        names.reverse();
+        Some(names)
+    }
+
+    /// The names of `a.b.c` that begins at a position of the document, and where it ends.
+    fn chain_from(&self, mut at: usize) -> (Vec<u32>, usize) {
+        let mut names = vec![self.texts.here(at)];
+        while self.texts.here(at + 1) == self.syntax.dot {
+            at += 2;
+            names.push(self.texts.here(at));
+        }
+        (names, at + 1)
+    }
+
+    /// What the names of a chain mean, as far as it is known at a position of the document.
+    pub(super) fn of_chain(&self, names: &[u32], at: usize, followed: usize) -> Option<Meaning> {
+        let (first, rest) = names.split_first()?;
+        let mut meaning = if self.syntax.own.contains(first) {
+            Meaning::Class(self.enclosing_class(Spot::here(at))?)
+        } else {
+            self.bound(*first, at, followed)?
+        };
+        for name in rest {
+            meaning = self.attribute(meaning, *name, at, followed)?;
+        }
+        Some(meaning)
+    }
+
+    /// The class that a place is in: where its keyword stands.
+    pub(super) fn enclosing_class(&self, spot: Spot) -> Option<Spot> {
+        let Self { texts, syntax } = self;
+        let mut back = (spot.at.saturating_sub(REACH)..spot.at).rev();
+        let begins = |at: usize| {
+            at.checked_sub(1).is_none_or(|before| {
+                [syntax.eol, syntax.start].contains(&texts.at(Spot { at: before, ..spot }))
+            })
+        };
+        let found = back.find(|&at| texts.at(Spot { at, ..spot }) == syntax.class && begins(at));
+        found.map(|at| Spot { at, ..spot })
+    }
+
+    /// What a name of the document means before a position: by the last place that binds it, else by what is declared
+    /// anywhere.
+    fn bound(&self, name: u32, before: usize, followed: usize) -> Option<Meaning> {
+        let Self { texts, syntax } = self;
+        for place in texts.places(name).filter(|&place| place < before) {
+            let (previous, next) = (self.before(place), texts.here(place + 1));
+            let meaning = if previous == syntax.dot {
+                None
+            } else if previous == syntax.class {
+                Some(Meaning::Class(Spot::here(place - 1)))
+            } else if previous == syntax.def {
+                Some(Meaning::Function(Spot::here(place - 1)))
+            } else if previous == syntax.alias {
+                self.aliased(place, followed)
+            } else if next == syntax.equals || next == syntax.colon {
+                self.assigned(place, followed)
+            } else {
+                let lists = [syntax.import, syntax.comma, syntax.opening[0], syntax.eol];
+                let statement = lists.contains(&previous).then(|| self.importing(place));
+                let statement = statement.flatten().filter(|found| found.import < place);
+                statement.map(|statement| self.imported(statement, &[name], followed))
+            };
+            if meaning.is_some() {
+                return meaning;
+            }
+        }
+        let declared = |keyword| texts.declared(keyword, name);
+        let class = declared(syntax.class).map(Meaning::Class);
+        let function = || declared(syntax.def).map(Meaning::Function);
+        let module = || texts.module(name, None).map(Meaning::Module);
+        class.or_else(function).or_else(module)
+    }
+
+    /// What is bound by `as`.
+    fn aliased(&self, place: usize, followed: usize) -> Option<Meaning> {
+        let Self { texts, syntax } = self;
+        let mut end = place - 1;
+        if let Some(statement) = self.importing(place) {
+            let names = self.chain(end)?;
+            let names: Vec<u32> = names.into_iter().map(|at| texts.here(at)).collect();
+            return Some(self.imported(statement, &names, followed));
+        }
+        // `with a.B(…) as b`, `except a.B as b`.
+        if self.before(end) == syntax.closing[0] {
+            let mut depth = 0;
+            let mut back = (end.saturating_sub(STATEMENT)..end).rev();
+            end = back.find(|&at| {
+                let token = texts.here(at);
+                depth += usize::from(syntax.closing.contains(&token));
+                depth -= usize::from(syntax.opening.contains(&token)).min(depth);
+                depth == 0
+            })?;
+        }
+        let names: Vec<u32> = self.chain(end)?.iter().map(|&at| texts.here(at)).collect();
+        self.object(&names, end, followed)
+    }
+
+    /// What a variable is by what it is assigned, `a = b.C(…)`, or by its annotation, `a: b.C`.
+    fn assigned(&self, place: usize, followed: usize) -> Option<Meaning> {
+        let Self { texts, syntax } = self;
+        let is_annotated = texts.here(place + 1) == syntax.colon;
+        let mut at = place + 2;
+        if is_annotated && texts.here(at) == syntax.optional {
+            at += 2;
+        } else if texts.here(at) == syntax.wait {
+            at += 1;
+        }
+        let (names, end) = self.chain_from(at);
+        let is_made = texts.here(end) == syntax.opening[0];
+        let is_whole = is_annotated || is_made;
+        (is_whole && names.iter().all(|&name| self.is_name(name)))
+            .then(|| self.object(&names, place, followed))?
+    }
+
+    /// An object that is made by calling what a chain of names means.
+    fn object(&self, names: &[u32], at: usize, followed: usize) -> Option<Meaning> {
+        if followed == FOLLOWED {
+            return None;
+        }
+        match self.of_chain(names, at, followed + 1)? {
+            Meaning::Function(spot) => self.returned(spot),
+            class @ Meaning::Class(_) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The class that a function says it returns.
+    fn returned(&self, function: Spot) -> Option<Meaning> {
+        let Self { texts, syntax } = self;
+        let at = |ahead: usize| texts.at(function.plus(ahead));
+        let mut depth = 0;
+        // Behind the name come the parameters.
+        let arrow = (2..STATEMENT).find(|&ahead| {
+            depth += usize::from(syntax.opening.contains(&at(ahead)));
+            depth -= usize::from(syntax.closing.contains(&at(ahead))).min(depth);
+            depth == 0 && !syntax.closing.contains(&at(ahead))
+        });
+        let arrow = arrow.filter(|&ahead| at(ahead) == syntax.arrow)?;
+        let mut name = arrow + 1;
+        while at(name + 1) == syntax.dot {
+            name += 2;
+        }
+        let is_whole = at(name + 1) == syntax.colon;
+        let file = texts.file_of(function);
+        let here = file.and_then(|file| texts.declared_in(file, syntax.class, at(name)));
+        let found = || here.or_else(|| texts.declared(syntax.class, at(name)));
+        is_whole.then(found)?.map(Meaning::Class)
+    }
+
+    /// The import that a position of the document is in.
+    pub(super) fn importing(&self, at: usize) -> Option<Statement> {
+        let syntax = self.syntax;
+        let mut import = None;
+        for back in (at.saturating_sub(STATEMENT)..=at).rev() {
+            let token = self.texts.here(back);
+            if token == syntax.import {
+                import = Some(back);
+                let before = self.before(back);
+                if [syntax.eol, syntax.start, syntax.colon].contains(&before) {
+                    return Some(Statement {
+                        from: None,
+                        import: back,
+                    });
+                }
+            } else if token == syntax.from {
+                return import.map(|import| Statement {
+                    from: Some(back),
+                    import,
+                });
+            } else if [syntax.def, syntax.class, syntax.start].contains(&token)
+                || token == syntax.eol && (import.is_some() || !self.is_inner_end(back))
+            {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Whether a line ends here inside brackets, as far as the token before it tells.
+    pub(super) fn is_inner_end(&self, at: usize) -> bool {
+        let before = self.before(at);
+        let goes_on = before == self.syntax.comma || self.syntax.opening.contains(&before);
+        at > 0 && goes_on && self.texts.here(at) == self.syntax.eol
+    }
+
+    /// What a statement imports as `names`: a member of the module that it names, or a module.
+    fn imported(&self, statement: Statement, names: &[u32], followed: usize) -> Meaning {
+        let Self { texts, syntax } = self;
+        let Some(&last) = names.last() else {
+            return Meaning::Unknown;
+        };
+        let found = if statement.from.is_none() {
+            // `import a.b` binds `a`, `import a.b as c` the module `b`.
+            let package = names.len().checked_sub(2).map(|at| names[at]);
+            let module = texts.module(last, package).map(Meaning::Module);
+            module.or(Some(Meaning::Package(last)))
+        } else {
+            let module = self.module_of(statement);
+            let member = module.and_then(|module| self.member(module, last, followed));
+            // The package may have no file, and a file may lack what it is said to have, as one does that was not read to its end.
+            let package = self.texts.here(statement.import - 1);
+            let package = if package == syntax.dot {
+                texts.package()
+            } else {
+                package
+            };
+            let inside = || texts.module_in(last, package).map(Meaning::Module);
+            let class = || texts.declared(syntax.class, last).map(Meaning::Class);
+            member.or_else(inside).or_else(class)
+        };
+        found.unwrap_or(Meaning::Unknown)
+    }
+
+    /// The file around of the module that is named between `from` and `import`; the document's own package for a dot.
+    pub(super) fn module_of(&self, statement: Statement) -> Option<usize> {
+        let Self { texts, syntax } = self;
+        let from = statement.from?;
+        let path = from + 1..statement.import;
+        let names = path.clone().map(|at| texts.here(at));
+        let mut names = names.filter(|&token| token != syntax.dot);
+        let Some(last) = names.next_back() else {
+            // Nothing tells what `..` is.
+            return (path.len() == 1).then(|| texts.own_package())?;
+        };
+        let is_relative = texts.here(from + 1) == syntax.dot;
+        let beside = || is_relative.then(|| texts.package());
+        texts.module(last, names.next_back().or_else(beside))
+    }
+
+    /// What a name behind the dot of something means.
+    fn attribute(&self, of: Meaning, name: u32, at: usize, followed: usize) -> Option<Meaning> {
+        match of {
+            Meaning::Module(file) => self.member(file, name, followed),
+            Meaning::Class(class) => self.of_class(class, name, at, followed),
+            Meaning::Package(package) => {
+                let module = self.texts.module_in(name, package).map(Meaning::Module);
+                Some(module.unwrap_or(Meaning::Package(name)))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a module has under a name.
+    fn member(&self, file: usize, name: u32, followed: usize) -> Option<Meaning> {
+        let Self { texts, syntax } = self;
+        let (module, range) = texts.file(file);
+        let declared = |keyword| texts.declared_in(range.clone(), keyword, name);
+        if let Some(class) = declared(syntax.class) {
+            return Some(Meaning::Class(class));
+        }
+        if let Some(function) = declared(syntax.def) {
+            return Some(Meaning::Function(function));
+        }
+        if let Some(module) = texts.module_in(name, module) {
+            return Some(Meaning::Module(module));
+        }
+        if followed == FOLLOWED {
+            return None;
+        }
+        let mut found = None;
+        self.each_taken(file, &mut |taken| {
+            if found.is_some() || !taken.is_all && taken.bound != name {
+                return;
+            }
+            let module = taken.module.and_then(|module| texts.module(module, None));
+            found = match (module, taken.member) {
+                (Some(module), _) if taken.is_all => self.member(module, name, followed + 1),
+                (Some(module), Some(member)) => self.member(module, member, followed + 1),
+                (Some(module), None) => Some(Meaning::Module(module)),
+                _ => None,
+            };
+        });
+        found
+    }
+
+    /// What an attribute of a class's objects is: a method, or what is assigned to it.
+    fn of_class(&self, class: Spot, name: u32, at: usize, followed: usize) -> Option<Meaning> {
+        let Self { texts, syntax } = self;
+        for ahead in 2..REACH {
+            let spot = class.plus(ahead);
+            let [token, next, third] = [0, 1, 2].map(|k| texts.at(spot.plus(k)));
+            let ends = spot.at >= texts.len(spot.side)
+                || token == syntax.class && texts.at(class.plus(ahead - 1)) == syntax.eol;
+            if ends || token == syntax.start {
+                break;
+            }
+            if token == syntax.def && next == name {
+                return Some(Meaning::Function(spot));
+            }
+            if class.side == Side::Here
+                && syntax.own.contains(&token)
+                && next == syntax.dot
+                && third == name
+                && [syntax.equals, syntax.colon].contains(&texts.at(spot.plus(3)))
+                && spot.at + 2 < at
+                && let Some(meaning) = self.assigned(spot.at + 2, followed)
+            {
+                return Some(meaning);
+            }
+        }
+        None
+    }
+
+    /// What a module takes from others, in order.
+    pub(super) fn each_taken(&self, file: usize, see: &mut dyn FnMut(Taken)) {
+        let Self { texts, syntax } = self;
+        let (own, range) = texts.file(file);
+        let token = |at: usize| {
+            if at < range.end {
+                texts.at(Spot::around(at))
+            } else {
+                syntax.eol
+            }
+        };
+        let mut at = range.start + 1;
+        while at < range.end.min(range.start + REACH) {
+            let begins = [syntax.eol, syntax.start].contains(&token(at - 1));
+            if !begins || ![syntax.from, syntax.import].contains(&token(at)) {
+                at += 1;
+                continue;
+            }
+            let is_from = token(at) == syntax.from;
+            let is_own = is_from && [syntax.dot, own].contains(&token(at + 1));
+            let mut module = None;
+            at += 1;
+            while is_from && ![syntax.import, syntax.eol].contains(&token(at)) {
+                module = Some(token(at)).filter(|&part| part != syntax.dot);
+                at += 1;
+            }
+            at += usize::from(is_from);
+            // Names and what they are bound to, one after the other.
+            let mut last = None;
+            loop {
+                let here = token(at);
+                let before = token(at - 1);
+                let goes_on = [syntax.comma, syntax.opening[0]].contains(&before);
+                if here == syntax.eol && !goes_on || at >= range.end {
+                    break;
+                }
+                let next = token(at + 1);
+                let is_last = [syntax.comma, syntax.closing[0], syntax.eol].contains(&next);
+                if next == syntax.alias {
+                    last = Some(here);
+                } else if here == syntax.star || is_last && self.is_name(here) {
+                    let (bound, name) = (here, last.take().unwrap_or(here));
+                    if is_from {
+                        let (module, member) = match module {
+                            Some(module) => (Some(module), Some(name)),
+                            None => (Some(name), None), // `from . import module`
+                        };
+                        see(Taken {
+                            module,
+                            member,
+                            is_all: here == syntax.star,
+                            bound,
+                            is_own,
+                        });
+                    } else if bound != name {
+                        see(Taken {
+                            module: Some(name),
+                            member: None,
+                            is_all: false,
+                            bound,
+                            is_own,
+                        });
+                    }
+                }
+                at += 1;
+            }
+        }
+    }
+}

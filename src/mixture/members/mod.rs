@@ -1,0 +1,504 @@
+//! The names that fit a place by what was declared: members of a class or a module behind a dot, what a module has behind
+//! `from module import`, and the parameters of a function in its call.
+//!
+//! Tokens know no indentation, and a buffer is seldom whole: a class ends where the next one begins, its members are the
+//! functions whose first parameter is `self` or `cls`, what is assigned before the first of them, and whatever stands
+//! behind `self.`. That finds nearly all, and on broken code too.
+
+mod meaning;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::document::Document;
+use super::syntax::Syntax;
+use crate::engine::Answer;
+use crate::vocabulary::UNK;
+use meaning::{FOLLOWED, Meaning, Names, REACH, STATEMENT, Statement};
+use texts::{Side, Spot, Texts};
+
+/// Classes that are looked at together: one, its bases and theirs.
+const CLASSES: usize = 8;
+/// What a name that begins with an underscore counts where somebody else's are asked for.
+const PRIVATE: f32 = 0.05;
+/// What the network is taken to have given everything that may stand at a place, in shares of it.
+const LEAST: f32 = 1e-4;
+
+/// How a place tells what may stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Behind `self.` or `cls.`.
+    Own,
+    /// Behind the dot of a class or one of its objects.
+    Class,
+    /// Behind the dot of a module.
+    Module,
+    /// What a module has is imported.
+    Import,
+    /// In the brackets of a call.
+    Call,
+}
+
+/// How many numbers tell what kind of place it is.
+pub(super) const PLACES: usize = 6;
+
+/// What may stand at a place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Members {
+    /// Candidates, ascending: their shares by what was declared, and those that the network gives them among themselves.
+    pub(super) shares: Vec<(usize, [f32; 2])>,
+    /// One at the kind of place, if it is any of these; and one if nothing else may stand there, as far as is known.
+    pub(super) place: [f32; PLACES],
+}
+
+/// Names, and how often each was met.
+#[derive(Default)]
+struct Met {
+    counts: FxHashMap<u32, f32>,
+    /// Something may be there that was not met.
+    lacks: bool,
+}
+
+impl Met {
+    fn meet(&mut self, name: u32) {
+        *self.counts.entry(name).or_default() += 1.0;
+    }
+}
+
+/// The names that fit behind the last token of `document`, where the network has said `answer`; none where nothing was declared
+/// that would tell.
+pub(super) fn members(document: &Document, syntax: &Syntax, answer: &Answer) -> Members {
+    let texts = Texts {
+        document,
+        around: document.surroundings().map(|around| &**around),
+        vocabulary_size: answer.probabilities.len(),
+        eol: syntax.eol,
+    };
+    let search = Search {
+        names: Names { texts, syntax },
+    };
+    let mut met = Met::default();
+    let place = search.last(&mut met);
+    met.counts.retain(|&name, _| search.names.is_name(name));
+    let mut members = Members::default();
+    let Some(place) = place.filter(|_| !met.counts.is_empty()) else {
+        return members;
+    };
+    if ![Place::Own, Place::Call].contains(&place) {
+        let counts = met.counts.iter_mut();
+        let private = counts.filter(|(name, _)| search.names.is_private(**name));
+        private.for_each(|(_, count)| *count *= PRIVATE);
+    }
+    members.place[place as usize] = 1.0;
+    members.place[PLACES - 1] = f32::from(!met.lacks);
+    let total: f32 = met.counts.values().sum();
+    let shares = met.counts.into_iter();
+    let mut shares: Vec<(usize, [f32; 2])> = shares
+        .map(|(name, count)| (name as usize, [count / total, 0.0]))
+        .collect();
+    shares.sort_unstable_by_key(|&(candidate, _)| candidate);
+    foretell(&mut shares, answer);
+    members.shares = shares;
+    members
+}
+
+/// Whether the name of a module that is imported begins behind the last token of `document`: `import a`, `from a`.
+pub(super) fn begins_module(document: &Document, syntax: &Syntax) -> bool {
+    let texts = Texts {
+        document,
+        around: None,
+        vocabulary_size: syntax.vocabulary_size(),
+        eol: syntax.eol,
+    };
+    let Some(last) = document.len().checked_sub(1) else {
+        return false;
+    };
+    let token = texts.here(last);
+    if token == syntax.from {
+        let before = last.checked_sub(1).map(|before| texts.here(before));
+        return before
+            .is_some_and(|before| [syntax.eol, syntax.start, syntax.colon].contains(&before));
+    }
+    let statement = || Names { texts, syntax }.importing(last);
+    [syntax.import, syntax.comma].contains(&token)
+        && statement().is_some_and(|statement| statement.from.is_none())
+}
+
+/// What the network says of the candidates, were there no others. Of those outside the vocabulary it knows only what all such
+/// names have together.
+fn foretell(shares: &mut [(usize, [f32; 2])], answer: &Answer) {
+    let size = answer.probabilities.len();
+    let outside: f32 = shares
+        .iter()
+        .filter(|&&(candidate, _)| candidate >= size)
+        .map(|(_, [share, _])| share)
+        .sum();
+    let unknown = answer.probabilities[UNK as usize];
+    let mut total = 0.0;
+    for (candidate, [share, likely]) in shares.iter_mut() {
+        let said = match answer.probabilities.get(*candidate) {
+            Some(p) => *p,
+            None => unknown * *share / outside,
+        };
+        *likely = said + LEAST * *share;
+        total += *likely;
+    }
+    shares
+        .iter_mut()
+        .for_each(|(_, [_, likely])| *likely /= total);
+}
+
+struct Search<'a> {
+    names: Names<'a>,
+}
+
+impl Search<'_> {
+    /// The document's token at a position.
+    fn here(&self, at: usize) -> u32 {
+        self.names.texts.here(at)
+    }
+
+    /// What may stand behind the last token.
+    fn last(&self, met: &mut Met) -> Option<Place> {
+        let (syntax, len) = (self.names.syntax, self.names.texts.len(Side::Here));
+        let mut last = len.checked_sub(1)?;
+        if self.names.is_inner_end(last) {
+            last -= 1;
+        }
+        let token = self.here(last);
+        if token == syntax.dot {
+            return Some(self.behind_dot(last, met));
+        }
+        if ![syntax.import, syntax.comma, syntax.opening[0]].contains(&token) {
+            return None;
+        }
+        let statement = self.names.importing(last);
+        if let Some(statement) = statement.filter(|statement| statement.from.is_some()) {
+            self.of_import(statement, last, met);
+            return Some(Place::Import);
+        }
+        self.of_call(last, met);
+        Some(Place::Call)
+    }
+
+    /// What may stand behind a dot.
+    fn behind_dot(&self, dot: usize, met: &mut Met) -> Place {
+        let Names { texts, syntax } = self.names;
+        let is_path = |at: usize| {
+            let (token, next) = (self.here(at), self.here(at + 1));
+            token == syntax.dot || next == syntax.dot && self.names.is_name(token)
+        };
+        let first = (0..=dot).rev().take_while(|&at| is_path(at)).last();
+        let first = first.unwrap_or(dot);
+        let before = first.checked_sub(1).map(|before| self.here(before));
+        let is_plain = || {
+            let statement = self.names.importing(first);
+            statement.is_some_and(|statement| statement.from.is_none())
+        };
+        if before == Some(syntax.from) || before == Some(syntax.import) || is_plain() {
+            // The name of a module, which ends with those of the modules in it.
+            let name = dot.checked_sub(1).map_or(syntax.dot, |at| self.here(at));
+            let is_own = name == syntax.from;
+            if is_own || self.names.is_name(name) {
+                let package = (!is_own).then_some(name);
+                let modules = texts.modules(package);
+                modules.into_iter().for_each(|module| met.meet(module));
+            }
+            return Place::Module;
+        }
+        let Some(chain) = self.names.chain(dot) else {
+            return Place::Class;
+        };
+        let names: Vec<u32> = chain.iter().map(|&at| self.here(at)).collect();
+        let is_own = names.len() == 1 && syntax.own.contains(&names[0]);
+        match self.names.of_chain(&names, chain[0], 0) {
+            Some(Meaning::Class(class)) => {
+                let is_written = self.of_class(class, &mut Vec::new(), met);
+                // It goes on below.
+                if is_own && let (Some(has_function), Some(around)) = (is_written, texts.around) {
+                    let below = Spot::around(0)..Spot::around(around.below());
+                    self.of_body(below, has_function, met);
+                }
+                if is_own { Place::Own } else { Place::Class }
+            }
+            Some(Meaning::Module(file)) => {
+                self.of_module(file, 0, met);
+                Place::Module
+            }
+            Some(Meaning::Package(package)) => {
+                let modules = texts.modules(Some(package));
+                modules.into_iter().for_each(|module| met.meet(module));
+                met.lacks = true;
+                Place::Module
+            }
+            _ if is_own => Place::Own,
+            _ => Place::Class,
+        }
+    }
+
+    /// Members of the class whose keyword stands at a place, and of its bases. If it has not ended with the text, whether it
+    /// has a function by then.
+    fn of_class(&self, class: Spot, seen: &mut Vec<Spot>, met: &mut Met) -> Option<bool> {
+        let Names { texts, syntax } = self.names;
+        if seen.contains(&class) {
+            return None;
+        }
+        if seen.len() == CLASSES {
+            met.lacks = true;
+            return None;
+        }
+        seen.push(class);
+        let mut ahead = 2;
+        let mut is_argument = false;
+        while ahead < STATEMENT && texts.at(class.plus(ahead)) != syntax.eol {
+            let (token, next) = (texts.at(class.plus(ahead)), texts.at(class.plus(ahead + 1)));
+            let ends = [syntax.comma, syntax.closing[0]].contains(&next);
+            if ends && ![syntax.closing[0], syntax.object].contains(&token) && !is_argument {
+                match self.base(class, token) {
+                    Some(base) => _ = self.of_class(base, seen, met),
+                    None => met.lacks = true,
+                }
+            }
+            // `metaclass=M`
+            is_argument = token == syntax.equals || is_argument && token != syntax.comma;
+            ahead += 1;
+        }
+        let end = texts.len(class.side);
+        self.of_body(class.plus(ahead)..Spot { at: end, ..class }, false, met)
+    }
+
+    /// The class that another one names as its base.
+    fn base(&self, class: Spot, name: u32) -> Option<Spot> {
+        let Names { texts, syntax } = self.names;
+        if class.side == Side::Here {
+            return match self.names.of_chain(&[name], class.at, 0)? {
+                Meaning::Class(base) => Some(base),
+                _ => texts.declared(syntax.class, name),
+            };
+        }
+        let file = texts.file_of(class);
+        let beside = file.and_then(|file| texts.declared_in(file, syntax.class, name));
+        beside.or_else(|| texts.declared(syntax.class, name))
+    }
+
+    /// Members of a class whose body goes on in `range`. If it has not ended there, whether it has a function by then.
+    fn of_body(&self, range: Range<Spot>, mut has_function: bool, met: &mut Met) -> Option<bool> {
+        let Names { texts, syntax } = self.names;
+        let (mut is_begun, mut is_static) = (true, false);
+        let (start, end) = (range.start, range.end.at);
+        let reached = start.at + REACH;
+        for at in start.at..end.saturating_sub(2).min(reached) {
+            let spot = Spot { at, ..start };
+            let [token, next, third] = [0, 1, 2].map(|k| texts.at(spot.plus(k)));
+            if is_begun && token == syntax.class || token == syntax.start {
+                return None;
+            }
+            if syntax.own.contains(&token) && next == syntax.dot {
+                met.meet(third);
+            } else if token == syntax.def && third == syntax.opening[0] {
+                let first = texts.at(spot.plus(3));
+                if syntax.own.contains(&first) || is_static {
+                    met.meet(next);
+                }
+                (has_function, is_static) = (true, false);
+            } else if is_begun && !has_function && [syntax.equals, syntax.colon].contains(&next) {
+                met.meet(token);
+            } else if token == syntax.at && next == syntax.staticmethod {
+                is_static = true;
+            }
+            is_begun = token == syntax.eol;
+        }
+        (end <= reached).then_some(has_function)
+    }
+
+    /// What the module of an import has that is not imported yet.
+    fn of_import(&self, statement: Statement, last: usize, met: &mut Met) {
+        let Names { texts, syntax } = self.names;
+        if let Some(file) = self.names.module_of(statement) {
+            self.of_module(file, 0, met);
+        } else if statement
+            .from
+            .is_some_and(|from| from + 2 == statement.import)
+        {
+            // `from . import`: a folder may be a package without a file of its own.
+            let name = self.here(statement.import - 1);
+            let package = (name != syntax.dot).then_some(name);
+            let modules = texts.modules(package);
+            modules.into_iter().for_each(|module| met.meet(module));
+            met.lacks = true;
+        }
+        for at in statement.import + 1..last {
+            met.counts.remove(&self.here(at));
+        }
+    }
+
+    /// What a module defines, what it takes over from others of its package, and the modules in it if it is a package.
+    fn of_module(&self, file: usize, followed: usize, met: &mut Met) {
+        let Names { texts, syntax } = self.names;
+        let (name, range) = texts.file(file);
+        let modules = texts.modules(Some(name));
+        modules.into_iter().for_each(|module| met.meet(module));
+        met.lacks |= range.is_empty() || range.len() > REACH;
+        let at_or_end = |at: usize| {
+            if at < range.end {
+                texts.at(Spot::around(at))
+            } else {
+                syntax.eol
+            }
+        };
+        let (mut is_begun, mut has_function) = (true, false);
+        for at in range.start + 1..range.end.min(range.start + REACH) {
+            let [token, next, third, fourth] = [at, at + 1, at + 2, at + 3].map(at_or_end);
+            if is_begun && token == syntax.class {
+                has_function = true;
+                met.meet(next);
+            } else if token == syntax.def && third == syntax.opening[0] {
+                has_function = true;
+                if !syntax.own.contains(&fourth) {
+                    met.meet(next);
+                }
+            } else if is_begun && !has_function && next == syntax.equals {
+                met.meet(token);
+            }
+            is_begun = token == syntax.eol;
+        }
+        self.names.each_taken(file, &mut |taken| {
+            if !taken.is_all {
+                // `import posixpath as path` is meant to be had from here, `import sys` is not.
+                if taken.is_own || taken.member.is_none() {
+                    met.meet(taken.bound);
+                }
+                return;
+            }
+            let other = taken.module.and_then(|module| texts.module(module, None));
+            match other.filter(|&other| followed < FOLLOWED && other != file) {
+                Some(other) => {
+                    let mut all = Met::default();
+                    self.of_module(other, followed + 1, &mut all);
+                    all.counts.retain(|&name, _| !self.names.is_private(name));
+                    all.counts.into_keys().for_each(|name| met.meet(name));
+                    met.lacks |= all.lacks;
+                }
+                None => met.lacks = true,
+            }
+        });
+    }
+
+    /// The parameters of the function that is being called, but those that are given already.
+    fn of_call(&self, last: usize, met: &mut Met) {
+        let syntax = self.names.syntax;
+        let mut depth = 0;
+        let mut given = Vec::new();
+        for at in (last.saturating_sub(STATEMENT)..=last).rev() {
+            let token = self.here(at);
+            if syntax.closing.contains(&token) {
+                depth += 1;
+            } else if syntax.opening.contains(&token) && depth > 0 {
+                depth -= 1;
+            } else if token == syntax.opening[0] {
+                self.parameters(at, met);
+                break;
+            } else if syntax.opening.contains(&token)
+                || token == syntax.eol && depth == 0 && !self.names.is_inner_end(at)
+            {
+                return;
+            } else if depth == 0 && token == syntax.equals && at > 0 {
+                given.push(self.here(at - 1));
+            }
+        }
+        met.lacks = true; // any value may stand there
+        given.iter().for_each(|name| {
+            met.counts.remove(name);
+        });
+    }
+
+    /// The parameters of what is called by the bracket at a position: a function, or a class's constructor.
+    fn parameters(&self, bracket: usize, met: &mut Met) {
+        let Names { texts, syntax } = self.names;
+        let Some(name) = bracket.checked_sub(1) else {
+            return;
+        };
+        let before = name.checked_sub(1).map(|before| self.here(before));
+        if before == Some(syntax.def) || before == Some(syntax.class) {
+            return;
+        }
+        let chain = self.names.chain(bracket).unwrap_or_default();
+        let names: Vec<u32> = chain.iter().map(|&at| self.here(at)).collect();
+        let meaning = chain
+            .first()
+            .and_then(|&first| self.names.of_chain(&names, first, 0));
+        let called = self.here(name);
+        let meaning = meaning.or_else(|| {
+            // Whatever it belongs to, somebody may have declared it.
+            let function = texts.declared(syntax.def, called);
+            let class = || texts.declared(syntax.class, called);
+            function
+                .map(Meaning::Function)
+                .or_else(|| class().map(Meaning::Class))
+        });
+        let function = match meaning {
+            Some(Meaning::Function(function)) => Some(function),
+            Some(Meaning::Class(class)) => self.constructor(class),
+            _ => None,
+        };
+        if let Some(function) = function {
+            self.parameters_of(function, met);
+        }
+    }
+
+    /// The constructor of a class, or of the first of its bases that has one.
+    fn constructor(&self, class: Spot) -> Option<Spot> {
+        let Names { texts, syntax } = self.names;
+        let mut class = class;
+        for _ in 0..CLASSES {
+            let body = (2..REACH).map(|ahead| class.plus(ahead));
+            let mut body = body.take_while(|&spot| {
+                let before = Spot {
+                    at: spot.at - 1,
+                    ..spot
+                };
+                let begins = texts.at(spot) == syntax.class && texts.at(before) == syntax.eol;
+                spot.at < texts.len(spot.side) && !begins && texts.at(spot) != syntax.start
+            });
+            let is_it = |&spot: &Spot| {
+                texts.at(spot) == syntax.def && texts.at(spot.plus(1)) == syntax.init
+            };
+            if let Some(constructor) = body.find(is_it) {
+                return Some(constructor);
+            }
+            let [bracket, base, end] = [2, 3, 4].map(|ahead| texts.at(class.plus(ahead)));
+            let is_one =
+                bracket == syntax.opening[0] && [syntax.comma, syntax.closing[0]].contains(&end);
+            class = is_one.then(|| self.base(class, base))??;
+        }
+        None
+    }
+
+    fn parameters_of(&self, function: Spot, met: &mut Met) {
+        let Names { texts, syntax } = self.names;
+        let (mut depth, mut ahead) = (1, 3);
+        let mut is_first = true;
+        while depth > 0 && ahead < STATEMENT {
+            let (token, next) = (
+                texts.at(function.plus(ahead)),
+                texts.at(function.plus(ahead + 1)),
+            );
+            if syntax.opening.contains(&token) {
+                depth += 1;
+            } else if syntax.closing.contains(&token) {
+                depth -= 1;
+            }
+            let ends = [syntax.comma, syntax.equals, syntax.colon, syntax.closing[0]];
+            if depth == 1 && is_first && ends.contains(&next) && !syntax.own.contains(&token) {
+                met.meet(token);
+            }
+            let is_inner_end = is_first && token == syntax.eol;
+            is_first = depth == 1 && (token == syntax.comma || is_inner_end);
+            ahead += 1;
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What is met at a place, by a vocabulary that knows little more than the syntax.
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::engine::Answer;
+use crate::project::{self, Imports, Project};
+use crate::python;
+use crate::vocabulary::Vocabulary;
+
+const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as ( ) [ ] , . : = @ * -> object await name";
+
+/// What is met at the end of `text`, in a project of `files`.
+fn check(files: &[(&str, &str)], text: &str) -> String {
+    check_above("", files, text)
+}
+
+/// The same where something stands below it.
+fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
+    let known = KNOWN.split(' ').map(|token| (token.to_owned(), 1));
+    let vocabulary = Vocabulary::from_counts(known, 100);
+    let tokens = |text: &str| {
+        let mut tokens = vec![python::START.to_owned()];
+        for token in python::Reader::default().context(text, text.len()).tokens {
+            let mut surface = String::new();
+            python::surface(text, *token, &mut surface);
+            tokens.push(surface);
+        }
+        tokens
+    };
+    let mut project = Project::new(&vocabulary);
+    for (path, text) in files {
+        let tokens = tokens(text);
+        project.insert(
+            path,
+            tokens.iter().map(|token| (vocabulary.id(token), &**token)),
+        );
+    }
+    let tokens = tokens(text);
+    let imports = Imports::of(tokens.iter().map(|t| &**t));
+    let mut document = Document::new();
+    let below = project.below(&vocabulary, below, 0);
+    let near = project.nearest("w/main.py", &imports);
+    let around = project::Around {
+        below,
+        near,
+        ..project::Around::default()
+    };
+    let surroundings = project.surroundings("w/main.py", &around);
+    document.surround(Some(Arc::new(surroundings)));
+    for token in &tokens {
+        document.push(vocabulary.id(token), token, python::is_name(token));
+    }
+    let size = vocabulary.len();
+    let answer = Answer {
+        probabilities: vec![1.0 / size as f32; size],
+        entropy: 0.0,
+        hidden: Vec::new(),
+    };
+    let found = members(&document, &Syntax::new(&vocabulary), &answer).shares;
+    let words = document.words();
+    let name = |candidate: usize| match candidate.checked_sub(size) {
+        None => vocabulary.token(candidate as u32).unwrap(),
+        Some(word) if word < words.len() => &words[word].text,
+        Some(beyond) => &document.surroundings().unwrap().names()[beyond - words.len()],
+    };
+    // In units of what a name has that was met once, which private ones have not.
+    let public = found
+        .iter()
+        .filter(|(candidate, _)| !name(*candidate).starts_with('_'));
+    let once = public.map(|(_, [share, _])| *share).fold(1.0, f32::min);
+    let mut met: Vec<String> = found
+        .iter()
+        .map(|&(candidate, [share, _])| format!("{} {:.0}", name(candidate), share / once))
+        .collect();
+    met.sort();
+    met.join(", ")
+}
+
+const CLASS: &str = "class Base:\n    def of_base(self): pass\nclass A(Base):\n    kind: int = 1\n    B = 2\n    def __init__(self, first, *rest, name=None):\n        self.x = self.x + first\n        local = 1\n    @staticmethod\n    def still(): pass\n";
+
+#[test]
+fn a_class_has_what_is_declared_in_it_and_in_its_bases() {
+    assert_snapshot!(check(&[], &format!("{CLASS}A.")), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
+    assert_snapshot!(check(&[], &format!("{CLASS}    def more(self):\n        self.")), @"B 1, __init__ 1, kind 1, more 1, of_base 1, still 1, x 2");
+    assert_snapshot!(check(&[], &format!("{CLASS}def f(a: A):\n    a.")), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import A\na = A(1)\nb = a.c\na."), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "import p.models\na = p.models.A(1)\na."), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base as X\na: X\na."), @"of_base 1");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base\nclass C(Base):\n    def f(self): self."), @"f 1, of_base 1");
+    assert_snapshot!(check(&[], &format!("{CLASS}b.")), @"");
+    assert_snapshot!(check(&[], "class A(A, B, A, m.A):\n    x = 1\nclass B(A): pass\nA."), @"x 1");
+}
+
+#[test]
+fn a_module_has_what_it_defines() {
+    let module = "LIMIT = 1\nimport os\ndef run(self_, x):\n    y = 1\nclass Runner:\n    def go(self): pass\nasync def wait(): pass\n";
+    for text in [
+        "import p.work as w\nfrom p.work import ",
+        "from p import work\nwork.",
+        "from p import work as w\nw.",
+        "import p.work as w\nw.",
+    ] {
+        assert_eq!(
+            check(&[("p/work.py", module)], text),
+            "LIMIT 1, Runner 1, run 1, wait 1",
+            "{text}"
+        );
+    }
+    assert_snapshot!(check(&[("p/work.py", module)], "from .work import (run,\n    "), @"LIMIT 1, Runner 1, wait 1");
+    assert_snapshot!(check(&[("p/work.py", module)], "from p.other import "), @"");
+}
+
+#[test]
+fn a_package_has_its_modules_and_what_it_takes_over() {
+    let package = "from .work import (run,\n    Runner as Go\n)\nfrom os import path\nX = 1\nfrom .more import last\n";
+    let files = [
+        ("p/__init__.py", package),
+        ("p/work.py", ""),
+        ("p/q/__init__.py", ""),
+        ("q/other.py", ""),
+    ];
+    for text in ["from p import ", "import p\np."] {
+        assert_eq!(
+            check(&files, text),
+            "Go 1, X 1, last 1, q 1, run 1, work 1",
+            "{text}"
+        );
+    }
+    let beside = [
+        ("w/near.py", ""),
+        ("p/far.py", ""),
+        ("w/0001_x.py", ""),
+        ("w/my-script.py", ""),
+    ];
+    for text in ["from .. import ", "from ..", "from ...x import "] {
+        assert_eq!(check(&beside, text), "", "{text}");
+    }
+    for text in ["from . import ", "from ."] {
+        assert_eq!(check(&beside, text), "near 1", "{text}");
+    }
+}
+
+#[test]
+fn what_stands_below_belongs_to_it() {
+    let below = "        self.y = 1\n    def late(self): pass\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
+    for (text, expected) in [
+        (
+            "class A:\n    def f(self):\n        self.",
+            "f 1, late 1, y 1",
+        ),
+        ("class A:\n    x = 1\na = A.", "a 1, x 1"),
+        ("b = B()\nb.", "other 1"),
+        ("g(", "p 1, q 1"),
+    ] {
+        assert_eq!(check_above(below, &[], text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_call_has_the_parameters_that_are_not_given() {
+    assert_snapshot!(check(&[], &format!("{CLASS}a = A(")), @"first 1, name 1");
+    assert_snapshot!(check(&[], &format!("{CLASS}a = A(f(first=2), first=[1, 2],\n    ")), @"name 1");
+    assert_snapshot!(check(&[("m.py", "def run(\n    x,\n    y: int = f(1, z), *,\n    name,\n): pass\n")], "run(1,"), @"name 1, x 1, y 1");
+    assert_snapshot!(check(&[], "def f(x, "), @"");
+    let run = [("m.py", "def run(x): pass\ny = 1\n")];
+    assert_snapshot!(check(&run, "from m import run\nrun("), @"x 1");
+}
+
+#[test]
+fn a_name_means_what_it_was_bound_to_last() {
+    let files = [
+        (
+            "socket.py",
+            "class socket:\n    def send(self): pass\ndef create(a) -> socket: pass\n",
+        ),
+        (
+            "p/__init__.py",
+            "from .core import *\nimport p.core as heart\nfrom . import more as other\n",
+        ),
+        (
+            "p/core.py",
+            "_own = 1\nclass Core:\n    def beat(self, rate): pass\n",
+        ),
+        (
+            "p/more.py",
+            "from .core import Core as Kern\ndef grow(by): pass\n",
+        ),
+    ];
+    for (text, expected) in [
+        ("import socket\nsocket.", "create 1, socket 1"),
+        ("import socket as s\ns.", "create 1, socket 1"),
+        ("from socket import socket\nsocket.", "send 1"),
+        ("import socket\ns = socket.create(1)\ns.", "send 1"),
+        (
+            "import socket\nwith socket.socket() as s:\n    s.",
+            "send 1",
+        ),
+        (
+            "import socket\nfrom x import socket\nsocket.send = 1\nsocket.",
+            "send 1",
+        ),
+        ("import p\np.", "Core 1, core 1, heart 1, more 1, other 1"),
+        ("import p\np.heart.", "Core 1, _own 0"),
+        ("import p\np.other.", "Kern 1, grow 1"),
+        ("import p\nc = p.other.Kern()\nc.", "beat 1"),
+        ("import p\np.Core.", "beat 1"),
+        ("import p\np.Core.beat.", ""),
+        ("import p\np.other.grow(", "by 1"),
+        ("from p.more import grow\ngrow(", "by 1"),
+        ("import p.", "core 1, more 1"),
+        ("import x, p.", "core 1, more 1"),
+        ("from p.", "core 1, more 1"),
+        ("from p import core\ndef f(c: core.Core):\n    c.", "beat 1"),
+        (
+            "class A:\n    def f(self):\n        self.c = Core()\n        self.c.",
+            "beat 1",
+        ),
+        (
+            "class A:\n    def f(self, x): pass\n    def g(self):\n        self.f(",
+            "x 1",
+        ),
+        ("f().", ""),
+        ("x = x.y()\nx = x.y()\nx.", ""),
+    ] {
+        assert_eq!(check(&files, text), expected, "{text}");
+    }
+}

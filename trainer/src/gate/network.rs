@@ -1,0 +1,130 @@
+//! The network that a file is read with: the engine that serves, in int8, or the network in f32.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use candle_core::{Device, Tensor};
+use minicopilot::engine::{Answer, Engine, Session, Similarity, WINDOW};
+use minicopilot::model::Model;
+
+/// Tokens whose logits are alive at once: 2.5 MB.
+const TOGETHER: usize = 64;
+
+/// Which of the two.
+pub enum Network {
+    Int8(Engine),
+    Full(FullPrecision),
+}
+
+/// The network in f32.
+pub struct FullPrecision {
+    pub model: Model,
+    pub temperature: f32,
+    /// Where hidden states lie on average, `[H]`.
+    pub centre: Vec<f32>,
+}
+
+/// One file as it is read.
+pub enum Reading<'a> {
+    Int8(&'a Engine, Session),
+    Full(Full<'a>),
+}
+
+/// What the network in f32 says along a file.
+pub struct Full<'a> {
+    network: &'a FullPrecision,
+    /// Final hidden states `[T,H]`, and the directions of these from their centre, of length one.
+    hidden: Vec<f32>,
+    directions: Vec<f32>,
+    /// Logits of the places from the first on.
+    logits: (usize, Vec<Vec<f32>>),
+}
+
+impl Network {
+    /// Begins to read a file of these tokens.
+    pub fn begin(&self, ids: &[u32]) -> Result<Reading<'_>> {
+        Ok(match self {
+            Self::Int8(engine) => Reading::Int8(engine, Session::new()),
+            Self::Full(network) => Reading::Full(network.begin(ids)?),
+        })
+    }
+}
+
+impl FullPrecision {
+    fn begin(&self, ids: &[u32]) -> Result<Full<'_>> {
+        let Self { model, centre, .. } = self;
+        let mut hidden: Vec<f32> = Vec::new();
+        let mut state = model.zero_state(1)?;
+        for ids in ids.chunks(TOGETHER) {
+            let input = Tensor::new(ids, &Device::Cpu)?.unsqueeze(1)?; // [T,1]
+            let (out, after) = model.seq(&input, &state)?; // [T,1,H]
+            state = after;
+            hidden.extend(out.flatten_all()?.to_vec1::<f32>()?);
+        }
+        let mut directions = Vec::with_capacity(hidden.len());
+        for hidden in hidden.chunks_exact(centre.len()) {
+            let direction: Vec<f32> = hidden.iter().zip(centre).map(|(h, c)| h - c).collect();
+            let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
+            directions.extend(direction.iter().map(|x| x / length.max(f32::MIN_POSITIVE)));
+        }
+        Ok(Full {
+            network: self,
+            hidden,
+            directions,
+            logits: (0, Vec::new()),
+        })
+    }
+}
+
+impl Reading<'_> {
+    /// What comes after `context`, which is longer than before, and which earlier places are like this one.
+    pub fn after(&mut self, context: &[u32]) -> Result<(Arc<Answer>, Similarity)> {
+        match self {
+            Self::Int8(engine, session) => {
+                let answer = session.answer(engine, context)?;
+                let similar = session.similarities(engine, context, &answer);
+                Ok((answer, similar))
+            }
+            Self::Full(full) => full.after(context.len()),
+        }
+    }
+}
+
+impl Full<'_> {
+    fn after(&mut self, read: usize) -> Result<(Arc<Answer>, Similarity)> {
+        let FullPrecision {
+            model,
+            temperature,
+            centre,
+        } = self.network;
+        let (size, at) = (centre.len(), read - 1);
+        if at >= self.logits.0 + self.logits.1.len() {
+            let end = (at + TOGETHER).min(self.hidden.len() / size);
+            let hidden = &self.hidden[at * size..end * size];
+            let hidden = Tensor::from_slice(hidden, (end - at, size), &Device::Cpu)?;
+            self.logits = (at, model.logits(&hidden)?.to_vec2()?);
+        }
+        let logits = &self.logits.1[at - self.logits.0];
+        let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers = logits.iter().map(|x| ((x - most) / temperature).exp());
+        let mut probabilities: Vec<f32> = powers.collect();
+        let total: f32 = probabilities.iter().sum();
+        probabilities.iter_mut().for_each(|p| *p /= total);
+        let nats = probabilities
+            .iter()
+            .filter(|&&p| p > 0.0)
+            .map(|p| -p * p.ln());
+        let answer = Answer {
+            entropy: nats.sum(),
+            hidden: self.hidden[at * size..read * size].to_vec(),
+            probabilities,
+        };
+        // The place after p tokens has the state of token p - 1.
+        let first = at.saturating_sub(WINDOW) + 1;
+        let here = &self.directions[at * size..read * size];
+        let earlier = self.directions[(first - 1) * size..at * size].chunks_exact(size);
+        let cosines = earlier.map(|other| other.iter().zip(here).map(|(a, b)| a * b).sum());
+        let cosines = cosines.collect();
+        Ok((Arc::new(answer), Similarity { first, cosines }))
+    }
+}
