@@ -38,12 +38,14 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Mixes the experts by the gate's `weights`.
+    /// Mixes the experts by the gate's `weights`. So far as the place is `closed`, only members may stand there, and have what the
+    /// others were given.
     pub(super) fn new(
         document: &Document,
         answer: &Answer,
         evidence: Evidence,
         weights: [f32; EXPERTS.len()],
+        closed: f32,
         units: Vec<f32>,
     ) -> Self {
         let vocabulary_size = answer.probabilities.len();
@@ -61,11 +63,11 @@ impl Prediction {
             let caches = said.iter().zip(&weights[1..]);
             probabilities[candidate] += caches.map(|(p, weight)| p * weight).sum::<f32>();
         }
-        let [of_names, of_ngrams, of_match, of_members, of_likely] = weights[1 + HERE..] else {
+        let [of_names, of_ngrams, of_match, of_members] = weights[1 + HERE..] else {
             unreachable!("so many experts know more than the buffer's tokens")
         };
-        for &(member, [declared, likely]) in &evidence.members.shares {
-            probabilities[member] += of_members * declared + of_likely * likely;
+        for &(member, p) in &evidence.members.shares {
+            probabilities[member] += of_members * p;
         }
         if let Some(surroundings) = surroundings {
             let candidate = |token| document.candidate_of(token, vocabulary_size);
@@ -74,6 +76,15 @@ impl Prediction {
             }
             for &(token, [ngrams, matched]) in &evidence.around {
                 probabilities[candidate(token)] += of_ngrams * ngrams + of_match * matched;
+            }
+        }
+        let members = evidence.members.shares.iter();
+        let of_members: f32 = members.map(|&(member, _)| probabilities[member]).sum();
+        if closed > 0.0 && of_members > 0.0 {
+            probabilities.iter_mut().for_each(|p| *p *= 1.0 - closed);
+            let more = closed / of_members / (1.0 - closed);
+            for &(member, _) in &evidence.members.shares {
+                probabilities[member] *= 1.0 + more;
             }
         }
         Self {
@@ -117,13 +128,12 @@ impl Prediction {
         if self.evidence.by_word.is_empty() {
             return Vec::new(); // the network alone
         }
-        let said = self.evidence.likelihoods(document, answer, candidate);
-        let all = self.probability(candidate).max(f32::MIN_POSITIVE);
-        let parts = said
-            .iter()
-            .zip(self.weights)
-            .map(|(p, weight)| p * weight / all);
-        let parts = EXPERTS.iter().copied().zip(parts);
+        let mut parts = self.evidence.likelihoods(document, answer, candidate);
+        for (part, weight) in parts.iter_mut().zip(self.weights) {
+            *part *= weight;
+        }
+        let all = parts.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let parts = EXPERTS.iter().copied().zip(parts.map(|part| part / all));
         parts.filter(|&(_, share)| share >= 0.01).collect()
     }
 

@@ -13,8 +13,8 @@
 //! * *recent names*: any name, by how recently it stood;
 //! * *project names*, *project n-grams* and *project match*: names by how often they stand in the files around the buffer,
 //!   behind a dot or elsewhere, and the n-grams and the longest match there;
-//! * *members*: what was declared to be there, here or around: see [`super::members`], and *likely members*, the network
-//!   among these.
+//! * *members*: what was declared to be there, here or around: see [`super::members`]. The gate says, too, how far
+//!   nothing else may stand there.
 
 use super::document::{Document, ORDERS};
 use super::members::{Members, PLACES, members};
@@ -26,7 +26,7 @@ use crate::vocabulary::UNK;
 /// The experts other than the network: those that know the buffer, and those that know what is around it.
 pub const CACHES: usize = HERE + AROUND;
 pub(super) const HERE: usize = 6;
-const AROUND: usize = 5;
+const AROUND: usize = 4;
 const UNKNOWN: usize = 0;
 const NGRAM: usize = 1;
 const MATCH: usize = 2;
@@ -47,11 +47,10 @@ pub const EXPERTS: [&str; 1 + CACHES] = [
     "project n-grams",
     "project match",
     "members",
-    "likely members",
 ];
 /// Which of them speak mostly of what is outside the vocabulary.
 pub(super) const OUTSIDE: [bool; 1 + CACHES] = [
-    false, true, false, false, false, true, false, true, false, false, false, false,
+    false, true, false, false, false, true, false, true, false, false, false,
 ];
 
 /// Context lengths for which it is asked what came next the last time.
@@ -165,6 +164,24 @@ impl Evidence {
         likelihoods
     }
 
+    /// How much each expert gives all members together; `None` if there are none.
+    pub fn of_members(&self, document: &Document, answer: &Answer) -> Option<[f32; EXPERTS.len()]> {
+        let mut all = [0.0; EXPERTS.len()];
+        for &(member, _) in &self.members.shares {
+            let said = self.likelihoods(document, answer, member);
+            all.iter_mut().zip(said).for_each(|(all, p)| *all += p);
+        }
+        (!self.members.shares.is_empty()).then_some(all)
+    }
+
+    /// Whether a candidate is a member.
+    pub fn is_member(&self, candidate: usize) -> bool {
+        let members = &self.members.shares;
+        members
+            .binary_search_by_key(&candidate, |&(member, _)| member)
+            .is_ok()
+    }
+
     /// What a cache gives most: an id, which is none of the vocabulary's or [`UNK`] for what is outside it.
     fn likeliest(&self, document: &Document, cache: usize) -> Option<(u32, f32)> {
         match cache.checked_sub(HERE) {
@@ -174,9 +191,9 @@ impl Evidence {
                 best.map(|(word, p)| (document.words()[word].id, p))
             }
             Some(0) => document.surroundings()?.likeliest(self.behind),
-            Some(of_members @ 3..) => {
-                let shares = self.members.shares.iter();
-                largest(shares.map(|&(candidate, said)| (candidate as u32, said[of_members - 3])))
+            Some(3) => {
+                let best = largest(self.members.shares.iter().copied());
+                best.map(|(candidate, p)| (candidate as u32, p))
             }
             Some(found) => {
                 let said = self.around.iter();
@@ -216,7 +233,7 @@ impl Evidence {
         }
         let members = &self.members.shares;
         if let Ok(at) = members.binary_search_by_key(&candidate, |&(member, _)| member) {
-            said[HERE + 3..].copy_from_slice(&members[at].1);
+            said[HERE + 3] = members[at].1;
         }
         said
     }
@@ -246,11 +263,11 @@ impl Document {
         let mut found = surroundings.map_or_else(Found::default, |s| s.find(last_tokens()));
         let alive_around = normalise(&mut found.said, |(_, said)| said);
         let shares = surroundings.map_or(&[][..], |s| s.shares(behind));
-        let members = members(self, syntax, answer);
+        let members = members(self, syntax);
         let alive = std::array::from_fn(|cache| match cache.checked_sub(HERE) {
             None => alive_here[cache],
             Some(0) => !shares.is_empty(),
-            Some(3..) => !members.shares.is_empty(),
+            Some(3) => !members.shares.is_empty(),
             Some(found) => alive_around[found - 1],
         });
         let mut evidence = Evidence {

@@ -30,6 +30,9 @@ use crate::vocabulary::{UNK, Vocabulary};
 use evidence::OUTSIDE;
 use weights::Weights;
 
+/// How far a place can be closed to all but members: what is declared is never known for sure.
+pub const MOST_CLOSED: f32 = 0.999;
+
 /// The gate and the reranker.
 #[derive(Clone, Debug)]
 pub struct Mixture {
@@ -107,7 +110,15 @@ impl Mixture {
             }
         });
         softmax_in_place(&mut weights);
-        Prediction::new(document, answer, evidence, weights, units)
+        let closed = 1.0 / (1.0 + (-logits[EXPERTS.len()]).exp());
+        // Members that are not listened to close nothing.
+        let is_heard = !self.silent[EXPERTS.len() - 1];
+        let closed = if is_heard {
+            closed.min(MOST_CLOSED)
+        } else {
+            0.0
+        };
+        Prediction::new(document, answer, evidence, weights, closed, units)
     }
 
     /// Whether the name of a module that is imported begins behind `document`.

@@ -166,6 +166,29 @@ impl Backend {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells the user what could not be read of the project, once all is.
+    async fn warn_of_project(&self) {
+        let status = self.questions.workspace().settled().await;
+        let mut warnings = Vec::new();
+        {
+            let settings = &self.state().settings;
+            if status.is_full {
+                warnings.push(format!(
+                    "the project takes more than {} MB: some of its files are not read (setting `projectMemory`)",
+                    settings.project_memory
+                ));
+            }
+            if status.lacks_environment {
+                warnings.push(format!(
+                    "no Python modules in {} (setting `environment`): it names the folder of a virtual environment, or the one that \
+                     holds `bin` and `lib`",
+                    settings.environment
+                ));
+            }
+        }
+        self.warn_user(warnings).await;
+    }
+
     async fn warn_user(&self, warnings: Vec<String>) {
         for warning in warnings {
             warn!("{warning}");
@@ -215,13 +238,7 @@ impl LanguageServer for Backend {
         if let Err(error) = registered {
             warn!("the client does not watch files: {error}");
         }
-        if self.questions.workspace().settled().await.is_full {
-            let most = self.state().settings.project_memory;
-            let full = format!(
-                "the project takes more than {most} MB: some of its files are not read (setting `projectMemory`)"
-            );
-            self.warn_user(vec![full]).await;
-        }
+        self.warn_of_project().await;
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -240,10 +257,14 @@ impl LanguageServer for Backend {
         let before = std::mem::replace(&mut self.state().settings, settings.clone());
         let project =
             |settings: &Settings| (settings.project_bytes(), settings.environment.clone());
-        if project(&before) != project(&settings) {
+        let is_another = project(&before) != project(&settings);
+        if is_another {
             self.open_workspace();
         }
         self.warn_user(warnings).await;
+        if is_another {
+            self.warn_of_project().await;
+        }
     }
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
@@ -417,5 +438,6 @@ fn imports_at(text: &str, end: usize) -> bool {
         .rfind('\n')
         .map_or(0, |line| line + 1);
     let rest = text[end..].find('\n').map_or(text.len(), |line| end + line);
-    text[begin..rest].contains("import ")
+    let mut lines = text[begin..rest].lines();
+    lines.any(|line| line.contains("import ") || line.trim_start().starts_with("from "))
 }

@@ -45,13 +45,16 @@ pub struct Module<'a> {
 }
 
 impl Environment {
-    /// The one in a folder; [`FOUND`] for that of the first of `folders` that has one, or that of the shell, or that of a
+    /// The one in a folder, which may be named from one of `folders` on; [`FOUND`] for that of the first of `folders` that has one, or that of the shell, or that of a
     /// `python3` on the path.
     pub fn new(setting: &str, folders: &[PathBuf]) -> Self {
         if setting == NONE {
             return Self::default();
         }
-        let mut prefixes = vec![PathBuf::from(setting)];
+        // One that is absolute stays as it is.
+        let mut prefixes: Vec<PathBuf> =
+            folders.iter().map(|folder| folder.join(setting)).collect();
+        prefixes.push(PathBuf::from(setting));
         if setting == FOUND {
             let inside = |folder: &PathBuf| [".venv", "venv", "env"].map(|name| folder.join(name));
             let own = folders
@@ -68,6 +71,11 @@ impl Environment {
         Self {
             roots: roots.find(|roots| !roots.is_empty()).unwrap_or_default(),
         }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty()
     }
 
     /// The names that can be imported without a dot, sorted.
@@ -298,6 +306,12 @@ mod tests {
         inside.sort_unstable();
         assert_eq!(inside.join(" "), "deep fast");
         assert!(Environment::default().names().is_empty());
+        let (name, above) = (
+            folder.path().file_name().unwrap(),
+            folder.path().parent().unwrap(),
+        );
+        let relative = Environment::new(name.to_str().unwrap(), &[above.to_owned()]);
+        assert_eq!(relative, environment);
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub struct Status {
     bytes: usize,
     /// Some files were left out, since all take more memory than they may.
     pub is_full: bool,
+    /// The environment that the setting names has no modules.
+    #[serde(skip)]
+    pub lacks_environment: bool,
 }
 
 enum Message {
@@ -270,6 +273,9 @@ impl Thread {
                     tokens: self.project.tokens(),
                     bytes: self.project.bytes(),
                     is_full: self.is_full,
+                    lacks_environment: self.environment.is_empty()
+                        && ![environment::FOUND, environment::NONE]
+                            .contains(&&*self.environment_setting),
                 };
                 // Who asked may be gone.
                 let _ = sender.send(status);

@@ -16,8 +16,6 @@ use rustc_hash::FxHashMap;
 
 use super::document::Document;
 use super::syntax::Syntax;
-use crate::engine::Answer;
-use crate::vocabulary::UNK;
 use meaning::{FOLLOWED, Meaning, Names, REACH, STATEMENT, Statement};
 use texts::{Side, Spot, Texts};
 
@@ -25,8 +23,6 @@ use texts::{Side, Spot, Texts};
 const CLASSES: usize = 8;
 /// What a name that begins with an underscore counts where somebody else's are asked for.
 const PRIVATE: f32 = 0.05;
-/// What the network is taken to have given everything that may stand at a place, in shares of it.
-const LEAST: f32 = 1e-4;
 
 /// How a place tells what may stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +45,8 @@ pub(super) const PLACES: usize = 6;
 /// What may stand at a place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {
-    /// Candidates, ascending: their shares by what was declared, and those that the network gives them among themselves.
-    pub(super) shares: Vec<(usize, [f32; 2])>,
+    /// Candidates, ascending, and their shares.
+    pub(super) shares: Vec<(usize, f32)>,
     /// One at the kind of place, if it is any of these; and one if nothing else may stand there, as far as is known.
     pub(super) place: [f32; PLACES],
 }
@@ -69,13 +65,12 @@ impl Met {
     }
 }
 
-/// The names that fit behind the last token of `document`, where the network has said `answer`; none where nothing was declared
-/// that would tell.
-pub(super) fn members(document: &Document, syntax: &Syntax, answer: &Answer) -> Members {
+/// The names that fit behind the last token of `document`; none where nothing was declared that would tell.
+pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
     let texts = Texts {
         document,
         around: document.surroundings().map(|around| &**around),
-        vocabulary_size: answer.probabilities.len(),
+        vocabulary_size: syntax.vocabulary_size(),
         eol: syntax.eol,
     };
     let search = Search {
@@ -97,12 +92,12 @@ pub(super) fn members(document: &Document, syntax: &Syntax, answer: &Answer) -> 
     members.place[PLACES - 1] = f32::from(!met.lacks);
     let total: f32 = met.counts.values().sum();
     let shares = met.counts.into_iter();
-    let mut shares: Vec<(usize, [f32; 2])> = shares
-        .map(|(name, count)| (name as usize, [count / total, 0.0]))
+    members.shares = shares
+        .map(|(name, count)| (name as usize, count / total))
         .collect();
-    shares.sort_unstable_by_key(|&(candidate, _)| candidate);
-    foretell(&mut shares, answer);
-    members.shares = shares;
+    members
+        .shares
+        .sort_unstable_by_key(|&(candidate, _)| candidate);
     members
 }
 
@@ -126,30 +121,6 @@ pub(super) fn begins_module(document: &Document, syntax: &Syntax) -> bool {
     let statement = || Names { texts, syntax }.importing(last);
     [syntax.import, syntax.comma].contains(&token)
         && statement().is_some_and(|statement| statement.from.is_none())
-}
-
-/// What the network says of the candidates, were there no others. Of those outside the vocabulary it knows only what all such
-/// names have together.
-fn foretell(shares: &mut [(usize, [f32; 2])], answer: &Answer) {
-    let size = answer.probabilities.len();
-    let outside: f32 = shares
-        .iter()
-        .filter(|&&(candidate, _)| candidate >= size)
-        .map(|(_, [share, _])| share)
-        .sum();
-    let unknown = answer.probabilities[UNK as usize];
-    let mut total = 0.0;
-    for (candidate, [share, likely]) in shares.iter_mut() {
-        let said = match answer.probabilities.get(*candidate) {
-            Some(p) => *p,
-            None => unknown * *share / outside,
-        };
-        *likely = said + LEAST * *share;
-        total += *likely;
-    }
-    shares
-        .iter_mut()
-        .for_each(|(_, [_, likely])| *likely /= total);
 }
 
 struct Search<'a> {

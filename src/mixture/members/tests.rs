@@ -5,7 +5,6 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::engine::Answer;
 use crate::project::{self, Imports, Project};
 use crate::python;
 use crate::vocabulary::Vocabulary;
@@ -54,12 +53,7 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
         document.push(vocabulary.id(token), token, python::is_name(token));
     }
     let size = vocabulary.len();
-    let answer = Answer {
-        probabilities: vec![1.0 / size as f32; size],
-        entropy: 0.0,
-        hidden: Vec::new(),
-    };
-    let found = members(&document, &Syntax::new(&vocabulary), &answer).shares;
+    let found = members(&document, &Syntax::new(&vocabulary)).shares;
     let words = document.words();
     let name = |candidate: usize| match candidate.checked_sub(size) {
         None => vocabulary.token(candidate as u32).unwrap(),
@@ -70,10 +64,10 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
     let public = found
         .iter()
         .filter(|(candidate, _)| !name(*candidate).starts_with('_'));
-    let once = public.map(|(_, [share, _])| *share).fold(1.0, f32::min);
+    let once = public.map(|(_, share)| *share).fold(1.0, f32::min);
     let mut met: Vec<String> = found
         .iter()
-        .map(|&(candidate, [share, _])| format!("{} {:.0}", name(candidate), share / once))
+        .map(|&(candidate, share)| format!("{} {:.0}", name(candidate), share / once))
         .collect();
     met.sort();
     met.join(", ")
