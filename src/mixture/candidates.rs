@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use super::document::{Document, Word};
 use super::evidence::{EXPERTS, Evidence, FOLLOWED, HERE, log};
+use super::members::Members;
+use super::syntax::Syntax;
 use super::weights::Weights;
 use crate::engine::Answer;
 use crate::simd::{softmax_in_place, tanh};
@@ -38,14 +40,13 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Mixes the experts by the gate's `weights`. So far as the place is `closed`, only members may stand there, and have what the
-    /// others were given.
+    /// Mixes the experts by the gate's `weights`. So far as no other names may stand there, members have what these were given.
     pub(super) fn new(
+        syntax: &Syntax,
         document: &Document,
         answer: &Answer,
         evidence: Evidence,
         weights: [f32; EXPERTS.len()],
-        closed: f32,
         units: Vec<f32>,
     ) -> Self {
         let vocabulary_size = answer.probabilities.len();
@@ -78,14 +79,8 @@ impl Prediction {
                 probabilities[candidate(token)] += of_ngrams * ngrams + of_match * matched;
             }
         }
-        let members = evidence.members.shares.iter();
-        let of_members: f32 = members.map(|&(member, _)| probabilities[member]).sum();
-        if closed > 0.0 && of_members > 0.0 {
-            probabilities.iter_mut().for_each(|p| *p *= 1.0 - closed);
-            let more = closed / of_members / (1.0 - closed);
-            for &(member, _) in &evidence.members.shares {
-                probabilities[member] *= 1.0 + more;
-            }
+        if evidence.members.closed > 0.0 {
+            close(&mut probabilities, &evidence.members, syntax);
         }
         Self {
             probabilities,
@@ -260,6 +255,35 @@ impl Prediction {
         best.sort_by(descending);
         best.truncate(most);
         best
+    }
+}
+
+/// Gives members what other names have, as far as these may not stand there.
+fn close(probabilities: &mut [f32], members: &Members, syntax: &Syntax) {
+    let Members { shares, closed, .. } = members;
+    let of_members: f32 = shares
+        .iter()
+        .map(|&(member, _)| probabilities[member])
+        .sum();
+    if of_members <= 0.0 {
+        return;
+    }
+    let size = syntax.vocabulary_size();
+    let is_name = |candidate: usize| candidate >= size || syntax.is_name(candidate as u32);
+    let (mut moved, mut next) = (0.0, 0);
+    for (candidate, p) in probabilities.iter_mut().enumerate() {
+        if shares
+            .get(next)
+            .is_some_and(|&(member, _)| member == candidate)
+        {
+            next += 1;
+        } else if is_name(candidate) {
+            moved += *p * closed;
+            *p *= 1.0 - closed;
+        }
+    }
+    for &(member, _) in shares {
+        probabilities[member] *= 1.0 + moved / of_members;
     }
 }
 

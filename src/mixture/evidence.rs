@@ -13,8 +13,7 @@
 //! * *recent names*: any name, by how recently it stood;
 //! * *project names*, *project n-grams* and *project match*: names by how often they stand in the files around the buffer,
 //!   behind a dot or elsewhere, and the n-grams and the longest match there;
-//! * *members*: what was declared to be there, here or around: see [`super::members`]. The gate says, too, how far
-//!   nothing else may stand there.
+//! * *members*: what was declared to be there, here or around: see [`super::members`].
 
 use super::document::{Document, ORDERS};
 use super::members::{Members, PLACES, members};
@@ -162,24 +161,6 @@ impl Evidence {
         }
         likelihoods[1..].copy_from_slice(&self.said(document, candidate));
         likelihoods
-    }
-
-    /// How much each expert gives all members together; `None` if there are none.
-    pub fn of_members(&self, document: &Document, answer: &Answer) -> Option<[f32; EXPERTS.len()]> {
-        let mut all = [0.0; EXPERTS.len()];
-        for &(member, _) in &self.members.shares {
-            let said = self.likelihoods(document, answer, member);
-            all.iter_mut().zip(said).for_each(|(all, p)| *all += p);
-        }
-        (!self.members.shares.is_empty()).then_some(all)
-    }
-
-    /// Whether a candidate is a member.
-    pub fn is_member(&self, candidate: usize) -> bool {
-        let members = &self.members.shares;
-        members
-            .binary_search_by_key(&candidate, |&(member, _)| member)
-            .is_ok()
     }
 
     /// What a cache gives most: an id, which is none of the vocabulary's or [`UNK`] for what is outside it.

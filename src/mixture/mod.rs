@@ -30,9 +30,6 @@ use crate::vocabulary::{UNK, Vocabulary};
 use evidence::OUTSIDE;
 use weights::Weights;
 
-/// How far a place can be closed to all but members: what is declared is never known for sure.
-pub const MOST_CLOSED: f32 = 0.999;
-
 /// The gate and the reranker.
 #[derive(Clone, Debug)]
 pub struct Mixture {
@@ -89,7 +86,10 @@ impl Mixture {
         answer: &Answer,
         similar: &Similarity,
     ) -> Prediction {
-        let evidence = document.evidence(&self.syntax, answer, similar);
+        let mut evidence = document.evidence(&self.syntax, answer, similar);
+        if self.silent[EXPERTS.len() - 1] {
+            evidence.members.closed = 0.0;
+        }
         let Weights {
             mean, deviation, ..
         } = &self.weights;
@@ -110,15 +110,7 @@ impl Mixture {
             }
         });
         softmax_in_place(&mut weights);
-        let closed = 1.0 / (1.0 + (-logits[EXPERTS.len()]).exp());
-        // Members that are not listened to close nothing.
-        let is_heard = !self.silent[EXPERTS.len() - 1];
-        let closed = if is_heard {
-            closed.min(MOST_CLOSED)
-        } else {
-            0.0
-        };
-        Prediction::new(document, answer, evidence, weights, closed, units)
+        Prediction::new(&self.syntax, document, answer, evidence, weights, units)
     }
 
     /// Whether the name of a module that is imported begins behind `document`.

@@ -46,8 +46,8 @@ pub struct Surroundings {
     declarations: Vec<(u32, u32, u32)>,
     /// The file that each of the others is, the nearest first.
     files: Vec<File>,
-    /// The last part of the document's own package.
-    package: u32,
+    /// The last parts of the document's own package, of the one around it, and so on.
+    packages: Vec<u32>,
     /// The token of a dot.
     dot: u32,
     /// See [`Surroundings::installed`].
@@ -68,6 +68,10 @@ pub struct ModuleName {
     pub module: u32,
     /// `b` of `a.b.c`.
     pub package: u32,
+    /// It can be imported as it is called, for all that is known: it is `a`.
+    pub is_top: bool,
+    /// All that it declares is known.
+    pub is_outline: bool,
 }
 
 /// What followed a context in the surroundings.
@@ -87,13 +91,13 @@ pub(super) struct Found {
 }
 
 impl Surroundings {
-    /// Of the tokens `below` the document in its own file, which is a module of `package`, and of `files`, the nearest first:
+    /// Of the tokens `below` the document in its own file, which is a module of the first of `packages`, this of the next, and of `files`, the nearest first:
     /// how each one's module is called, and its tokens from `<s>` on; and the same of `libraries`. Tokens are below the
     /// vocabulary's size, or index `words` behind it. `installed` is what can be imported besides.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
-        mut package: u32,
+        mut packages: Vec<u32>,
         below: &[u32],
         near: impl Iterator<Item = (ModuleName, &'a [u32])>,
         libraries: impl Iterator<Item = (ModuleName, &'a [u32])>,
@@ -115,7 +119,7 @@ impl Surroundings {
         let modules = files
             .iter()
             .flat_map(|file| [&file.names.module, &file.names.package]);
-        let all = tokens.iter().chain(modules).chain([&package]);
+        let all = tokens.iter().chain(modules).chain(&packages);
         let mut used: Vec<usize> = all.filter_map(outside).collect();
         used.sort_unstable();
         used.dedup();
@@ -138,7 +142,7 @@ impl Surroundings {
             renumber(&mut names.module);
             renumber(&mut names.package);
         }
-        renumber(&mut package);
+        packages.iter_mut().for_each(renumber);
         let mut surroundings = Self {
             vocabulary_size,
             names: used.iter().map(|&word| spelled(word).clone()).collect(),
@@ -150,7 +154,7 @@ impl Surroundings {
             tokens,
             below: below.len(),
             files,
-            package,
+            packages,
             dot: syntax.dot,
             installed,
         };
@@ -211,14 +215,13 @@ impl Surroundings {
         (*names, range.clone())
     }
 
-    /// The last part of the document's own package; [`UNK`] if that is in none.
-    pub(super) fn package(&self) -> u32 {
-        self.package
+    /// The last parts of the document's own package, of the one around it, and so on; [`UNK`] for one that cannot be named.
+    pub(super) fn packages(&self) -> &[u32] {
+        &self.packages
     }
 
-    /// The last parts of the modules in a package, or in the document's own.
-    pub(super) fn modules(&self, package: Option<u32>) -> impl Iterator<Item = u32> {
-        let package = package.unwrap_or(self.package);
+    /// The last parts of the modules in a package.
+    pub(super) fn modules(&self, package: u32) -> impl Iterator<Item = u32> {
         let files = self.files.iter().map(|file| file.names);
         let inside = files.filter(move |names| package != UNK && names.package == package);
         inside
@@ -431,6 +434,8 @@ mod tests {
     const NAMELESS: ModuleName = ModuleName {
         module: UNK,
         package: UNK,
+        is_top: false,
+        is_outline: false,
     };
 
     /// Surroundings of one file: tokens from 6 on are names outside the vocabulary.
@@ -439,7 +444,7 @@ mod tests {
         Surroundings::new(
             &syntax(),
             [&words, &[]],
-            UNK,
+            Vec::new(),
             &[],
             std::iter::once((NAMELESS, tokens)),
             std::iter::empty(),

@@ -27,9 +27,8 @@ pub fn parameters(hidden_size: usize) -> Vec<(String, Vec<usize>)> {
         ("gate.projection.bias", &[PROJECTED]),
         ("gate.hidden.weight", &[GATE, FEATURES + PROJECTED]),
         ("gate.hidden.bias", &[GATE]),
-        // Each expert's weight, and behind these how far only members may stand there.
-        ("gate.output.weight", &[EXPERTS.len() + 1, GATE]),
-        ("gate.output.bias", &[EXPERTS.len() + 1]),
+        ("gate.output.weight", &[EXPERTS.len(), GATE]),
+        ("gate.output.bias", &[EXPERTS.len()]),
         ("reranker.exponent.weight", &[LOGS, UNITS]),
         ("reranker.exponent.bias", &[LOGS]),
         ("reranker.context.weight", &[RERANKER, UNITS]),

@@ -144,11 +144,15 @@ impl Project {
             self.libraries.clear(); // what is still imported is read again
             self.library_tokens = 0;
         }
+        let names = ModuleName {
+            is_outline: true,
+            ..self.module_name(path)
+        };
         self.version += 1;
         self.library_tokens += tokens.len();
         let file = File {
             version: self.version,
-            names: self.module_name(path),
+            names,
             tokens,
             resolved: Resolved::default(),
             imports,
@@ -320,17 +324,15 @@ impl Project {
             let files = paths.iter().filter_map(move |path| find(path));
             files.map(|file| (file.names, &file.tokens[..]))
         }
-        let [module, package] = last_parts(path);
-        let package = if path.ends_with("__init__.py") {
-            module
-        } else {
-            package
-        };
+        // A file's own package is the folder that it is in.
+        let folders = path.rsplit('/').skip(1).map(nameable);
+        let packages = folders.map(|part| self.by_text.get(part).copied().unwrap_or(UNK));
+        let packages = packages.collect();
         let Below { tokens, words } = &around.below;
         Surroundings::new(
             &self.syntax,
             [&self.words, words],
-            self.by_text.get(package).copied().unwrap_or(UNK),
+            packages,
             tokens,
             files(&around.near, |path| self.files.get(path)),
             files(&around.libraries, |path| self.declaring(path))
@@ -339,11 +341,13 @@ impl Project {
         )
     }
 
-    /// How a module of a package is called.
+    /// How a module of a package is called, of which nothing else is known.
     pub fn module(&mut self, module: &str, package: &str) -> ModuleName {
         ModuleName {
             module: self.token(UNK, module),
             package: self.token(UNK, package),
+            is_top: false,
+            is_outline: false,
         }
     }
 
@@ -352,14 +356,18 @@ impl Project {
     }
 
     fn module_name(&mut self, path: &str) -> ModuleName {
-        // `0001_initial.py` is no module that anybody could name.
-        let is_name = |part: &str| {
-            let is_word = part.chars().all(|c| c == '_' || c.is_alphanumeric());
-            is_word && !part.starts_with(|c: char| c.is_ascii_digit())
-        };
-        let parts = last_parts(path).map(|part| if is_name(part) { part } else { "" });
-        let [module, package] = parts.map(|part| self.token(UNK, part));
-        ModuleName { module, package }
+        let module = path.strip_suffix(".py").unwrap_or(path);
+        let module = module.strip_suffix("/__init__").unwrap_or(module);
+        let mut parts = module.rsplit('/').map(nameable);
+        let mut part = || parts.next().unwrap_or_default();
+        let (module, package) = (part(), part());
+        ModuleName {
+            module: self.token(UNK, module),
+            package: self.token(UNK, package),
+            // In the workspace's folder, or in one such as `src`.
+            is_top: package.is_empty() || parts.count() <= 1,
+            is_outline: false,
+        }
     }
 
     /// The number of a token, unless it is a name that was never met.
@@ -383,13 +391,12 @@ impl Project {
     }
 }
 
-/// The last part of the module at a path, and that of the package it is in; empty if there is none.
-fn last_parts(path: &str) -> [&str; 2] {
-    let module = path.strip_suffix(".py").unwrap_or(path);
-    let mut parts = module.rsplit('/');
-    let mut part = || parts.next().unwrap_or_default();
-    match part() {
-        "__init__" => [part(), part()],
-        module => [module, part()],
+/// A part of a path, unless nobody could name it in an import, as `0001_initial`.
+fn nameable(part: &str) -> &str {
+    let is_word = part.chars().all(|c| c == '_' || c.is_alphanumeric());
+    if is_word && !part.starts_with(|c: char| c.is_ascii_digit()) {
+        part
+    } else {
+        ""
     }
 }

@@ -1,5 +1,8 @@
 //! What a name stands for: a class, a function or a module, by how it was bound and what is declared.
 
+use std::cell::Cell;
+use std::ops::Range;
+
 use super::texts::{Side, Spot, Texts};
 use crate::mixture::syntax::Syntax;
 
@@ -49,10 +52,11 @@ pub(super) struct Taken {
 }
 
 /// Finds out what names mean.
-#[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
     pub(super) texts: Texts<'a>,
     pub(super) syntax: &'a Syntax,
+    /// Something was taken for what it is by its name alone.
+    pub(super) doubts: Cell<bool>,
 }
 
 impl Names<'_> {
@@ -118,7 +122,7 @@ impl Names<'_> {
 
     /// The class that a place is in: where its keyword stands.
     pub(super) fn enclosing_class(&self, spot: Spot) -> Option<Spot> {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         let mut back = (spot.at.saturating_sub(REACH)..spot.at).rev();
         let begins = |at: usize| {
             at.checked_sub(1).is_none_or(|before| {
@@ -132,7 +136,7 @@ impl Names<'_> {
     /// What a name of the document means before a position: by the last place that binds it, else by what is declared
     /// anywhere.
     fn bound(&self, name: u32, before: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         for place in texts.places(name).filter(|&place| place < before) {
             let (previous, next) = (self.before(place), texts.here(place + 1));
             let meaning = if previous == syntax.dot {
@@ -155,16 +159,16 @@ impl Names<'_> {
                 return meaning;
             }
         }
+        // Nothing says where it is from.
+        self.doubts.set(true);
         let declared = |keyword| texts.declared(keyword, name);
         let class = declared(syntax.class).map(Meaning::Class);
-        let function = || declared(syntax.def).map(Meaning::Function);
-        let module = || texts.module(name, None).map(Meaning::Module);
-        class.or_else(function).or_else(module)
+        class.or_else(|| declared(syntax.def).map(Meaning::Function))
     }
 
     /// What is bound by `as`.
     fn aliased(&self, place: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         let mut end = place - 1;
         if let Some(statement) = self.importing(place) {
             let names = self.chain(end)?;
@@ -188,7 +192,7 @@ impl Names<'_> {
 
     /// What a variable is by what it is assigned, `a = b.C(…)`, or by its annotation, `a: b.C`.
     fn assigned(&self, place: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         let is_annotated = texts.here(place + 1) == syntax.colon;
         let mut at = place + 2;
         if is_annotated && texts.here(at) == syntax.optional {
@@ -217,7 +221,7 @@ impl Names<'_> {
 
     /// The class that a function says it returns.
     fn returned(&self, function: Spot) -> Option<Meaning> {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         let at = |ahead: usize| texts.at(function.plus(ahead));
         let mut depth = 0;
         // Behind the name come the parameters.
@@ -232,7 +236,7 @@ impl Names<'_> {
             name += 2;
         }
         let is_whole = at(name + 1) == syntax.colon;
-        let file = texts.file_of(function);
+        let file = texts.file_of(function).map(|file| texts.file(file).1);
         let here = file.and_then(|file| texts.declared_in(file, syntax.class, at(name)));
         let found = || here.or_else(|| texts.declared(syntax.class, at(name)));
         is_whole.then(found)?.map(Meaning::Class)
@@ -276,7 +280,7 @@ impl Names<'_> {
 
     /// What a statement imports as `names`: a member of the module that it names, or a module.
     fn imported(&self, statement: Statement, names: &[u32], followed: usize) -> Meaning {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         let Some(&last) = names.last() else {
             return Meaning::Unknown;
         };
@@ -288,34 +292,51 @@ impl Names<'_> {
         } else {
             let module = self.module_of(statement);
             let member = module.and_then(|module| self.member(module, last, followed));
-            // The package may have no file, and a file may lack what it is said to have, as one does that was not read to its end.
-            let package = self.texts.here(statement.import - 1);
-            let package = if package == syntax.dot {
-                texts.package()
-            } else {
-                package
+            // The package may have no file of its own.
+            let package = self.package_of(statement);
+            let inside = || texts.module(last, Some(package?)).map(Meaning::Module);
+            // A file may lack what it is said to have, as one that was not read to its end does.
+            let class = || {
+                self.doubts.set(true);
+                texts.declared(syntax.class, last).map(Meaning::Class)
             };
-            let inside = || texts.module_in(last, package).map(Meaning::Module);
-            let class = || texts.declared(syntax.class, last).map(Meaning::Class);
             member.or_else(inside).or_else(class)
         };
         found.unwrap_or(Meaning::Unknown)
     }
 
-    /// The file around of the module that is named between `from` and `import`; the document's own package for a dot.
+    /// The file around of the module that is named between `from` and `import`.
     pub(super) fn module_of(&self, statement: Statement) -> Option<usize> {
-        let Self { texts, syntax } = self;
-        let from = statement.from?;
-        let path = from + 1..statement.import;
-        let names = path.clone().map(|at| texts.here(at));
-        let mut names = names.filter(|&token| token != syntax.dot);
-        let Some(last) = names.next_back() else {
-            // Nothing tells what `..` is.
-            return (path.len() == 1).then(|| texts.own_package())?;
-        };
-        let is_relative = texts.here(from + 1) == syntax.dot;
-        let beside = || is_relative.then(|| texts.package());
-        texts.module(last, names.next_back().or_else(beside))
+        let package = self.package_of(statement)?;
+        let path = statement.from? + 1..statement.import;
+        let before = path.clone().rev().nth(2).map(|at| self.texts.here(at));
+        let level = self.level(&path);
+        let names = path.len() - level;
+        // `a`, `.a` and `a.b`; for `.` the package itself.
+        match (level, names) {
+            (_, 2..) => self.texts.module(package, before),
+            (0, _) => self.texts.module(package, None),
+            (level, 0) => self.texts.package(level),
+            (level, _) => self
+                .texts
+                .module(package, Some(self.texts.packages(level)?)),
+        }
+    }
+
+    /// How many dots a path in an import begins with.
+    fn level(&self, path: &Range<usize>) -> usize {
+        let dots = path.clone().map(|at| self.texts.here(at));
+        dots.take_while(|&token| token == self.syntax.dot).count()
+    }
+
+    /// The last part of what is named between `from` and `import`, be it a module or a package.
+    pub(super) fn package_of(&self, statement: Statement) -> Option<u32> {
+        let path = statement.from? + 1..statement.import;
+        let last = self.texts.here(path.end.checked_sub(1)?);
+        if last == self.syntax.dot {
+            return self.texts.packages(self.level(&path));
+        }
+        self.is_name(last).then_some(last)
     }
 
     /// What a name behind the dot of something means.
@@ -324,7 +345,7 @@ impl Names<'_> {
             Meaning::Module(file) => self.member(file, name, followed),
             Meaning::Class(class) => self.of_class(class, name, at, followed),
             Meaning::Package(package) => {
-                let module = self.texts.module_in(name, package).map(Meaning::Module);
+                let module = self.texts.module(name, Some(package)).map(Meaning::Module);
                 Some(module.unwrap_or(Meaning::Package(name)))
             }
             _ => None,
@@ -333,7 +354,7 @@ impl Names<'_> {
 
     /// What a module has under a name.
     fn member(&self, file: usize, name: u32, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         let (module, range) = texts.file(file);
         let declared = |keyword| texts.declared_in(range.clone(), keyword, name);
         if let Some(class) = declared(syntax.class) {
@@ -342,7 +363,7 @@ impl Names<'_> {
         if let Some(function) = declared(syntax.def) {
             return Some(Meaning::Function(function));
         }
-        if let Some(module) = texts.module_in(name, module) {
+        if let Some(module) = texts.module(name, Some(module)) {
             return Some(Meaning::Module(module));
         }
         if followed == FOLLOWED {
@@ -353,7 +374,7 @@ impl Names<'_> {
             if found.is_some() || !taken.is_all && taken.bound != name {
                 return;
             }
-            let module = taken.module.and_then(|module| texts.module(module, None));
+            let module = taken.module.and_then(|module| texts.beside(file, module));
             found = match (module, taken.member) {
                 (Some(module), _) if taken.is_all => self.member(module, name, followed + 1),
                 (Some(module), Some(member)) => self.member(module, member, followed + 1),
@@ -366,7 +387,7 @@ impl Names<'_> {
 
     /// What an attribute of a class's objects is: a method, or what is assigned to it.
     fn of_class(&self, class: Spot, name: u32, at: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         for ahead in 2..REACH {
             let spot = class.plus(ahead);
             let [token, next, third] = [0, 1, 2].map(|k| texts.at(spot.plus(k)));
@@ -394,7 +415,7 @@ impl Names<'_> {
 
     /// What a module takes from others, in order.
     pub(super) fn each_taken(&self, file: usize, see: &mut dyn FnMut(Taken)) {
-        let Self { texts, syntax } = self;
+        let Self { texts, syntax, .. } = self;
         let (own, range) = texts.file(file);
         let token = |at: usize| {
             if at < range.end {

@@ -10,6 +10,7 @@ mod meaning;
 mod tests;
 mod texts;
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -23,6 +24,9 @@ use texts::{Side, Spot, Texts};
 const CLASSES: usize = 8;
 /// What a name that begins with an underscore counts where somebody else's are asked for.
 const PRIVATE: f32 = 0.05;
+
+/// How often the name is a member where all members are known, as they are of what is installed: measured, docs/answers.md.
+const CLOSED: f32 = 0.97;
 
 /// How a place tells what may stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +43,25 @@ enum Place {
     Call,
 }
 
-/// How many numbers tell what kind of place it is.
-pub(super) const PLACES: usize = 6;
+/// How many kinds of places there are.
+pub(super) const PLACES: usize = 5;
 
 /// What may stand at a place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {
     /// Candidates, ascending, and their shares.
     pub(super) shares: Vec<(usize, f32)>,
-    /// One at the kind of place, if it is any of these; and one if nothing else may stand there, as far as is known.
+    /// One at the kind of place, if it is any of these.
     pub(super) place: [f32; PLACES],
+    /// How far no other name may stand there.
+    pub(super) closed: f32,
 }
 
 /// Names, and how often each was met.
 #[derive(Default)]
 struct Met {
     counts: FxHashMap<u32, f32>,
-    /// Something may be there that was not met.
+    /// There may be names that were not met: not all that tells was read, or there was no indentation to read it by.
     lacks: bool,
 }
 
@@ -74,7 +80,11 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
         eol: syntax.eol,
     };
     let search = Search {
-        names: Names { texts, syntax },
+        names: Names {
+            texts,
+            syntax,
+            doubts: Cell::new(false),
+        },
     };
     let mut met = Met::default();
     let place = search.last(&mut met);
@@ -89,7 +99,8 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
         private.for_each(|(_, count)| *count *= PRIVATE);
     }
     members.place[place as usize] = 1.0;
-    members.place[PLACES - 1] = f32::from(!met.lacks);
+    let is_closed = !met.lacks && !search.names.doubts.get();
+    members.closed = if is_closed { CLOSED } else { 0.0 };
     let total: f32 = met.counts.values().sum();
     let shares = met.counts.into_iter();
     members.shares = shares
@@ -118,7 +129,12 @@ pub(super) fn begins_module(document: &Document, syntax: &Syntax) -> bool {
         return before
             .is_some_and(|before| [syntax.eol, syntax.start, syntax.colon].contains(&before));
     }
-    let statement = || Names { texts, syntax }.importing(last);
+    let names = Names {
+        texts,
+        syntax,
+        doubts: Cell::new(false),
+    };
+    let statement = || names.importing(last);
     [syntax.import, syntax.comma].contains(&token)
         && statement().is_some_and(|statement| statement.from.is_none())
 }
@@ -158,7 +174,7 @@ impl Search<'_> {
 
     /// What may stand behind a dot.
     fn behind_dot(&self, dot: usize, met: &mut Met) -> Place {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         let is_path = |at: usize| {
             let (token, next) = (self.here(at), self.here(at + 1));
             token == syntax.dot || next == syntax.dot && self.names.is_name(token)
@@ -173,12 +189,14 @@ impl Search<'_> {
         if before == Some(syntax.from) || before == Some(syntax.import) || is_plain() {
             // The name of a module, which ends with those of the modules in it.
             let name = dot.checked_sub(1).map_or(syntax.dot, |at| self.here(at));
-            let is_own = name == syntax.from;
-            if is_own || self.names.is_name(name) {
-                let package = (!is_own).then_some(name);
-                let modules = texts.modules(package);
-                modules.into_iter().for_each(|module| met.meet(module));
-            }
+            let package = if self.names.is_name(name) {
+                Some(name)
+            } else {
+                texts.packages(dot - first + 1) // dots alone
+            };
+            let modules = package.map_or_else(Vec::new, |package| texts.modules(package));
+            modules.into_iter().for_each(|module| met.meet(module));
+            met.lacks = true;
             return Place::Module;
         }
         let Some(chain) = self.names.chain(dot) else {
@@ -201,7 +219,7 @@ impl Search<'_> {
                 Place::Module
             }
             Some(Meaning::Package(package)) => {
-                let modules = texts.modules(Some(package));
+                let modules = texts.modules(package);
                 modules.into_iter().for_each(|module| met.meet(module));
                 met.lacks = true;
                 Place::Module
@@ -214,7 +232,7 @@ impl Search<'_> {
     /// Members of the class whose keyword stands at a place, and of its bases. If it has not ended with the text, whether it
     /// has a function by then.
     fn of_class(&self, class: Spot, seen: &mut Vec<Spot>, met: &mut Met) -> Option<bool> {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         if seen.contains(&class) {
             return None;
         }
@@ -238,27 +256,29 @@ impl Search<'_> {
             is_argument = token == syntax.equals || is_argument && token != syntax.comma;
             ahead += 1;
         }
+        let file = texts.file_of(class);
+        met.lacks |= !file.is_some_and(|file| texts.is_outline(file));
         let end = texts.len(class.side);
         self.of_body(class.plus(ahead)..Spot { at: end, ..class }, false, met)
     }
 
     /// The class that another one names as its base.
     fn base(&self, class: Spot, name: u32) -> Option<Spot> {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         if class.side == Side::Here {
             return match self.names.of_chain(&[name], class.at, 0)? {
                 Meaning::Class(base) => Some(base),
                 _ => texts.declared(syntax.class, name),
             };
         }
-        let file = texts.file_of(class);
+        let file = texts.file_of(class).map(|file| texts.file(file).1);
         let beside = file.and_then(|file| texts.declared_in(file, syntax.class, name));
         beside.or_else(|| texts.declared(syntax.class, name))
     }
 
     /// Members of a class whose body goes on in `range`. If it has not ended there, whether it has a function by then.
     fn of_body(&self, range: Range<Spot>, mut has_function: bool, met: &mut Met) -> Option<bool> {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         let (mut is_begun, mut is_static) = (true, false);
         let (start, end) = (range.start, range.end.at);
         let reached = start.at + REACH;
@@ -288,16 +308,11 @@ impl Search<'_> {
 
     /// What the module of an import has that is not imported yet.
     fn of_import(&self, statement: Statement, last: usize, met: &mut Met) {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, .. } = &self.names;
         if let Some(file) = self.names.module_of(statement) {
             self.of_module(file, 0, met);
-        } else if statement
-            .from
-            .is_some_and(|from| from + 2 == statement.import)
-        {
-            // `from . import`: a folder may be a package without a file of its own.
-            let name = self.here(statement.import - 1);
-            let package = (name != syntax.dot).then_some(name);
+        } else if let Some(package) = self.names.package_of(statement) {
+            // A folder may be a package without a file of its own.
             let modules = texts.modules(package);
             modules.into_iter().for_each(|module| met.meet(module));
             met.lacks = true;
@@ -309,11 +324,11 @@ impl Search<'_> {
 
     /// What a module defines, what it takes over from others of its package, and the modules in it if it is a package.
     fn of_module(&self, file: usize, followed: usize, met: &mut Met) {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         let (name, range) = texts.file(file);
-        let modules = texts.modules(Some(name));
+        let modules = texts.modules(name);
         modules.into_iter().for_each(|module| met.meet(module));
-        met.lacks |= range.is_empty() || range.len() > REACH;
+        met.lacks |= !texts.is_outline(file) || range.len() > REACH;
         let at_or_end = |at: usize| {
             if at < range.end {
                 texts.at(Spot::around(at))
@@ -345,7 +360,7 @@ impl Search<'_> {
                 }
                 return;
             }
-            let other = taken.module.and_then(|module| texts.module(module, None));
+            let other = taken.module.and_then(|module| texts.beside(file, module));
             match other.filter(|&other| followed < FOLLOWED && other != file) {
                 Some(other) => {
                     let mut all = Met::default();
@@ -389,7 +404,7 @@ impl Search<'_> {
 
     /// The parameters of what is called by the bracket at a position: a function, or a class's constructor.
     fn parameters(&self, bracket: usize, met: &mut Met) {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         let Some(name) = bracket.checked_sub(1) else {
             return;
         };
@@ -423,7 +438,7 @@ impl Search<'_> {
 
     /// The constructor of a class, or of the first of its bases that has one.
     fn constructor(&self, class: Spot) -> Option<Spot> {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         let mut class = class;
         for _ in 0..CLASSES {
             let body = (2..REACH).map(|ahead| class.plus(ahead));
@@ -450,7 +465,7 @@ impl Search<'_> {
     }
 
     fn parameters_of(&self, function: Spot, met: &mut Met) {
-        let Names { texts, syntax } = self.names;
+        let Names { texts, syntax, .. } = &self.names;
         let (mut depth, mut ahead) = (1, 3);
         let mut is_first = true;
         while depth > 0 && ahead < STATEMENT {

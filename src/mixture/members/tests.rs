@@ -103,7 +103,8 @@ fn a_module_has_what_it_defines() {
             "{text}"
         );
     }
-    assert_snapshot!(check(&[("p/work.py", module)], "from .work import (run,\n    "), @"LIMIT 1, Runner 1, wait 1");
+    assert_snapshot!(check(&[("w/work.py", module)], "from .work import (run,\n    "), @"LIMIT 1, Runner 1, wait 1");
+    assert_snapshot!(check(&[("p/work.py", module)], "from .work import "), @"");
     assert_snapshot!(check(&[("p/work.py", module)], "from p.other import "), @"");
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::mixture::document::Document;
-use crate::mixture::surroundings::Surroundings;
+use crate::mixture::surroundings::{ModuleName, Surroundings};
 use crate::vocabulary::UNK;
 
 /// Earlier places of a name that are asked what it is.
@@ -131,27 +131,40 @@ impl<'a> Texts<'a> {
         Some(Spot::around(at))
     }
 
-    /// The file around that is the module of this name: one of this package, if it is known; else one that is in none, as
-    /// what is installed, or the nearest.
+    /// The file around that is a module of a package, or one that is in none.
     pub(super) fn module(&self, module: u32, package: Option<u32>) -> Option<usize> {
         let module = self.token(module)?;
-        let package = package.map_or(Some(UNK), |package| self.token(package));
-        let around = self.around?;
-        let named = || {
-            around
-                .files()
-                .filter(move |(_, names)| names.module == module)
+        let package = match package {
+            Some(package) => Some(self.token(package)?),
+            None => None,
         };
-        let first = named().find(|(_, names)| Some(names.package) == package);
-        first.or_else(|| named().next()).map(|(file, _)| file)
+        let is_it = |names: ModuleName| {
+            let is_inside = package.map_or(names.is_top, |package| names.package == package);
+            names.module == module && is_inside
+        };
+        let mut files = self.around?.files();
+        files.find(|(_, names)| is_it(*names)).map(|(file, _)| file)
     }
 
-    /// The file around that is a module of a package.
-    pub(super) fn module_in(&self, module: u32, package: u32) -> Option<usize> {
-        let (module, package) = (self.token(module)?, self.token(package)?);
-        let mut files = self.around?.files();
-        let found = files.find(|(_, names)| names.module == module && names.package == package);
-        found.map(|(file, _)| file)
+    /// The file around of a module that another one names without its package: in it, beside it, or anywhere.
+    pub(super) fn beside(&self, file: usize, module: u32) -> Option<usize> {
+        let (around, module) = (self.around?, self.token(module)?);
+        let own = around.file(file).0;
+        let inside = |package: Option<u32>| {
+            let is_it = |names: ModuleName| {
+                names.module == module && package.is_none_or(|package| names.package == package)
+            };
+            let mut files = around.files();
+            files.find(|(other, names)| *other != file && is_it(*names))
+        };
+        let found = inside(Some(own.module)).or_else(|| inside(Some(own.package)));
+        found.or_else(|| inside(None)).map(|(file, _)| file)
+    }
+
+    /// Whether a file around is an outline, which holds all that its module declares.
+    pub(super) fn is_outline(&self, file: usize) -> bool {
+        self.around
+            .is_some_and(|around| around.file(file).0.is_outline)
     }
 
     /// How a file's module is called, and where its tokens are.
@@ -163,37 +176,34 @@ impl<'a> Texts<'a> {
     }
 
     /// The file around that a place is in.
-    pub(super) fn file_of(&self, spot: Spot) -> Option<Range<usize>> {
+    pub(super) fn file_of(&self, spot: Spot) -> Option<usize> {
         let around = self.around.filter(|_| spot.side == Side::Around)?;
-        let ranges = around.files().map(|(file, _)| around.file(file).1);
-        ranges.into_iter().find(|range| range.contains(&spot.at))
+        let mut files = around.files().map(|(file, _)| file);
+        files.find(|&file| around.file(file).1.contains(&spot.at))
     }
 
-    /// The modules in a package, or in the document's own.
-    pub(super) fn modules(&self, package: Option<u32>) -> Vec<u32> {
-        let package = match package {
-            None => Some(None),
-            Some(package) => self.token(package).map(Some),
-        };
-        let (Some(around), Some(package)) = (self.around, package) else {
+    /// The modules in a package.
+    pub(super) fn modules(&self, package: u32) -> Vec<u32> {
+        let (Some(around), Some(package)) = (self.around, self.token(package)) else {
             return Vec::new();
         };
         let modules = around.modules(package);
         modules.map(|module| self.candidate(module)).collect()
     }
 
-    /// The last part of the document's own package; [`UNK`] if it is in none.
-    pub(super) fn package(&self) -> u32 {
-        let package = self.around.map_or(UNK, Surroundings::package);
-        self.candidate(package)
+    /// The last part of the document's own package, or of the one so many levels up.
+    pub(super) fn packages(&self, level: usize) -> Option<u32> {
+        let package = *self.around?.packages().get(level.checked_sub(1)?)?;
+        (package != UNK).then(|| self.candidate(package))
     }
 
-    /// The document's own package, as a file around.
-    pub(super) fn own_package(&self) -> Option<usize> {
-        let around = self.around?;
-        let package = Some(around.package()).filter(|&package| package != UNK)?;
-        let mut files = around.files();
-        let found = files.find(|(_, names)| names.module == package);
+    /// The document's own package as a file around, or the one so many levels up.
+    pub(super) fn package(&self, level: usize) -> Option<usize> {
+        let package = self.packages(level)?;
+        let mut files = self.around?.files();
+        let (package, above) = (self.token(package)?, self.packages(level + 1));
+        let above = above.and_then(|above| self.token(above)).unwrap_or(UNK);
+        let found = files.find(|(_, names)| (names.module, names.package) == (package, above));
         found.map(|(file, _)| file)
     }
 

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use candle_core::{D, DType, Device, Tensor, Var};
-use candle_nn::ops::{log_softmax, sigmoid, softmax};
+use candle_nn::ops::{log_softmax, softmax};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use minicopilot::mixture::{
-    CANDIDATE_FEATURES, EXPERTS, FEATURES, GATE, LOGS, MOST_CLOSED, PROJECTED, RERANKED, RERANKER,
-    UNITS,
+    CANDIDATE_FEATURES, EXPERTS, FEATURES, GATE, LOGS, PROJECTED, RERANKED, RERANKER, UNITS,
 };
 use minicopilot::model::SplitMix64;
 
@@ -25,12 +24,7 @@ pub struct GateExamples {
     pub hidden: Vec<f32>,
     pub priors: Vec<f32>,
     pub likelihoods: Vec<f32>,
-    /// What each expert gives all members together, whether there are any, and whether the token was one.
-    pub members: Vec<f32>,
 }
-
-/// Numbers a row of [`GateExamples::members`].
-pub const MEMBERS: usize = EXPERTS.len() + 2;
 
 /// What the reranker sees of the mixture's best, and which of them it was.
 #[derive(Default)]
@@ -51,7 +45,6 @@ impl GateExamples {
         self.hidden.append(&mut other.hidden);
         self.priors.append(&mut other.priors);
         self.likelihoods.append(&mut other.likelihoods);
-        self.members.append(&mut other.members);
     }
 }
 
@@ -192,10 +185,9 @@ pub fn gate(
     variables.add("gate.hidden.weight", hidden);
     variables.add("gate.hidden.bias", zeros(GATE)?);
     // The prior decides at first.
-    let outputs = EXPERTS.len() + 1;
-    let output = random(&mut generator, outputs, GATE, 0.0)?;
+    let output = random(&mut generator, EXPERTS.len(), GATE, 0.0)?;
     variables.add("gate.output.weight", output);
-    variables.add("gate.output.bias", zeros(outputs)?);
+    variables.add("gate.output.bias", zeros(EXPERTS.len())?);
     let loss = |rows: &[usize]| {
         let features = gathered(&examples.features, FEATURES, rows)?;
         let hidden = gathered(&examples.hidden, hidden_size, rows)?;
@@ -205,18 +197,8 @@ pub fn gate(
         let projected = variables.linear(&hidden, "gate.projection")?.tanh()?;
         let inputs = Tensor::cat(&[standard, projected], 1)?;
         let units = variables.linear(&inputs, "gate.hidden")?.tanh()?;
-        let logits = variables.linear(&units, "gate.output")?;
-        let weights = softmax(&(logits.narrow(1, 0, EXPERTS.len())? + priors)?, D::Minus1)?;
-        let mixed = (&weights * likelihoods)?.sum(1)?;
-        // So far as a place is closed, members have all.
-        let members = gathered(&examples.members, MEMBERS, rows)?;
-        let of_members = (weights * members.narrow(1, 0, EXPERTS.len())?)?.sum(1)?;
-        let column = |k: usize| members.narrow(1, EXPERTS.len() + k, 1)?.squeeze(1);
-        let (are_any, is_one) = (column(0)?, column(1)?);
-        let closed = sigmoid(&logits.narrow(1, EXPERTS.len(), 1)?.squeeze(1)?)?;
-        let closed = (closed * f64::from(MOST_CLOSED))?.mul(&are_any)?;
-        let share = (is_one / of_members.maximum(1e-12)?)?;
-        let mixed = (mixed * ((1.0 - &closed)? + (closed * share)?)?)?;
+        let logits = (variables.linear(&units, "gate.output")? + priors)?;
+        let mixed = (softmax(&logits, D::Minus1)? * likelihoods)?.sum(1)?;
         mixed.log()?.mean_all()?.neg()
     };
     optimise(

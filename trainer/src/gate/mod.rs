@@ -250,11 +250,6 @@ fn gate_example(syntax: &Syntax, place: &Place<'_>, examples: &mut GateExamples)
     examples.hidden.extend_from_slice(&place.answer.hidden);
     examples.priors.extend(priors);
     examples.likelihoods.extend(likelihoods);
-    let of_members = evidence.of_members(place.document, place.answer);
-    examples.members.extend(of_members.unwrap_or_default());
-    let are_any = f32::from(of_members.is_some());
-    let is_one = f32::from(evidence.is_member(target));
-    examples.members.extend([are_any, is_one]);
 }
 
 /// What the reranker sees at a place whose target is among the mixture's best.
