@@ -4,17 +4,20 @@ use std::collections::HashSet;
 
 use crate::python::{self, EOL, Kind, Token};
 
-/// Lines of one kind, in the order in which they are to stand: what is assigned outside functions comes before these.
+/// Lines of one kind, in the order in which they are to stand: what is assigned outside functions comes before these, and classes
+/// behind them, so that what belongs to a class can be told without indentation.
 #[derive(Default)]
 struct Block {
     assigned: Vec<String>,
     rest: Vec<String>,
+    classes: Vec<String>,
 }
 
 impl Block {
     fn end(&mut self, outline: &mut Vec<String>) {
         outline.append(&mut self.assigned);
         outline.append(&mut self.rest);
+        outline.append(&mut self.classes);
     }
 }
 
@@ -33,7 +36,7 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
         function_column = function_column.filter(|&function| column > function);
         inner_column = inner_column.filter(|&inner| column > inner);
         if class_column.is_some_and(|class| column <= class) {
-            class.end(&mut top.rest);
+            class.end(&mut top.classes);
             class_column = None;
         }
         if inner_column.is_some() {
@@ -59,7 +62,8 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
                 // A class in a class is nobody's to ask for.
                 ["class", ..] if class_column.is_some() => inner_column = Some(column),
                 ["class", ..] => {
-                    keep(&words);
+                    let head = words.iter().chain(&[EOL]);
+                    top.classes.extend(head.map(|&word| word.to_owned()));
                     class_column = Some(column);
                     own.clear();
                 }
@@ -96,7 +100,7 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
             }
         }
     }
-    class.end(&mut top.rest);
+    class.end(&mut top.classes);
     top.end(&mut outline);
     outline
 }
@@ -143,14 +147,14 @@ mod tests {
         from . up import w
         def f ( a , * ,
         b = <NUM_LIT:1> ) :
+        def late ( ) : pass
         class A ( Base ) :
         kind =
         def m ( self ) :
         self . x
         self . y
         @ staticmethod
-        def s ( ) : pass
-        def late ( ) : pass <EOL>
+        def s ( ) : pass <EOL>
         ");
         assert_snapshot!(check(""), @"<s>");
         assert_snapshot!(check(")\n  class\n'''"), @"<s> class <EOL>");

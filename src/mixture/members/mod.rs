@@ -22,8 +22,11 @@ use texts::{Side, Spot, Texts};
 
 /// Classes that are looked at together: one, its bases and theirs.
 const CLASSES: usize = 8;
-/// What a name that begins with an underscore counts where somebody else's are asked for.
+/// What a name that begins with an underscore counts where somebody else's are asked for; in a module what is assigned, as
+/// constants are, and modules in it.
 const PRIVATE: f32 = 0.05;
+const ASSIGNED: f32 = 0.3;
+const MODULE: f32 = 0.3;
 
 /// How often the name is a member where all members are known, as they are of what is installed: measured, docs/answers.md.
 const CLOSED: f32 = 0.97;
@@ -69,6 +72,12 @@ impl Met {
     fn meet(&mut self, name: u32) {
         *self.counts.entry(name).or_default() += 1.0;
     }
+
+    /// The same of what is there or is not, however often it is spoken of.
+    fn meet_once(&mut self, name: u32, counts: f32) {
+        let entry = self.counts.entry(name).or_default();
+        *entry = entry.max(counts);
+    }
 }
 
 /// The names that fit behind the last token of `document`; none where nothing was declared that would tell.
@@ -94,9 +103,12 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
         return members;
     };
     if ![Place::Own, Place::Call].contains(&place) {
-        let counts = met.counts.iter_mut();
-        let private = counts.filter(|(name, _)| search.names.is_private(**name));
-        private.for_each(|(_, count)| *count *= PRIVATE);
+        for (&name, count) in &mut met.counts {
+            if search.names.is_private(name) {
+                *count *= PRIVATE;
+            }
+            *count *= frequency(name, texts.vocabulary_size);
+        }
     }
     members.place[place as usize] = 1.0;
     let is_closed = !met.lacks && !search.names.doubts.get();
@@ -110,6 +122,15 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
         .shares
         .sort_unstable_by_key(|&(candidate, _)| candidate);
     members
+}
+
+/// What a name's frequency anywhere is worth: the vocabulary is in its order, and outside it are the rarest.
+fn frequency(name: u32, vocabulary_size: usize) -> f32 {
+    let rank = match name as usize {
+        id if id < vocabulary_size => id,
+        _ => 2 * vocabulary_size,
+    };
+    ((rank + 50) as f32).powf(-0.5)
 }
 
 /// Whether the name of a module that is imported begins behind the last token of `document`: `import a`, `from a`.
@@ -326,9 +347,11 @@ impl Search<'_> {
     fn of_module(&self, file: usize, followed: usize, met: &mut Met) {
         let Names { texts, syntax, .. } = &self.names;
         let (name, range) = texts.file(file);
-        let modules = texts.modules(name);
-        modules.into_iter().for_each(|module| met.meet(module));
-        met.lacks |= !texts.is_outline(file) || range.len() > REACH;
+        for module in texts.modules(name) {
+            met.meet_once(module, MODULE);
+        }
+        let is_outline = texts.is_outline(file);
+        met.lacks |= !is_outline || range.len() > REACH;
         let at_or_end = |at: usize| {
             if at < range.end {
                 texts.at(Spot::around(at))
@@ -336,19 +359,25 @@ impl Search<'_> {
                 syntax.eol
             }
         };
-        let (mut is_begun, mut has_function) = (true, false);
+        let (mut is_begun, mut has_function, mut has_class) = (true, false, false);
         for at in range.start + 1..range.end.min(range.start + REACH) {
             let [token, next, third, fourth] = [at, at + 1, at + 2, at + 3].map(at_or_end);
             if is_begun && token == syntax.class {
-                has_function = true;
-                met.meet(next);
+                (has_function, has_class) = (true, true);
+                met.meet_once(next, 1.0);
             } else if token == syntax.def && third == syntax.opening[0] {
                 has_function = true;
-                if !syntax.own.contains(&fourth) {
-                    met.meet(next);
+                // In an outline the classes stand last; elsewhere the first parameter has to tell.
+                let is_method = if is_outline {
+                    has_class
+                } else {
+                    syntax.own.contains(&fourth)
+                };
+                if !is_method {
+                    met.meet_once(next, 1.0);
                 }
             } else if is_begun && !has_function && next == syntax.equals {
-                met.meet(token);
+                met.meet_once(token, ASSIGNED);
             }
             is_begun = token == syntax.eol;
         }
@@ -356,7 +385,7 @@ impl Search<'_> {
             if !taken.is_all {
                 // `import posixpath as path` is meant to be had from here, `import sys` is not.
                 if taken.is_own || taken.member.is_none() {
-                    met.meet(taken.bound);
+                    met.meet_once(taken.bound, 1.0);
                 }
                 return;
             }
@@ -366,7 +395,9 @@ impl Search<'_> {
                     let mut all = Met::default();
                     self.of_module(other, followed + 1, &mut all);
                     all.counts.retain(|&name, _| !self.names.is_private(name));
-                    all.counts.into_keys().for_each(|name| met.meet(name));
+                    for (name, counts) in all.counts {
+                        met.meet_once(name, counts);
+                    }
                     met.lacks |= all.lacks;
                 }
                 None => met.lacks = true,

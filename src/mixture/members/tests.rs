@@ -60,32 +60,38 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
         Some(word) if word < words.len() => &words[word].text,
         Some(beyond) => &document.surroundings().unwrap().names()[beyond - words.len()],
     };
-    // In units of what a name has that was met once, which private ones have not.
-    let public = found
+    // The likeliest first; those that are as likely as each other, to a percent, in the order of their letters.
+    let mut met: Vec<(i64, &str)> = found
         .iter()
-        .filter(|(candidate, _)| !name(*candidate).starts_with('_'));
-    let once = public.map(|(_, share)| *share).fold(1.0, f32::min);
-    let mut met: Vec<String> = found
-        .iter()
-        .map(|&(candidate, share)| format!("{} {:.0}", name(candidate), share / once))
+        .map(|&(candidate, share)| (-(100.0 * share.ln()).round() as i64, name(candidate)))
         .collect();
-    met.sort();
-    met.join(", ")
+    met.sort_unstable();
+    let mut shown = String::new();
+    let mut before = None;
+    for (share, name) in met {
+        match before.replace(share) {
+            None => {}
+            Some(before) if before == share => shown.push(' '),
+            Some(_) => shown.push_str(" > "),
+        }
+        shown.push_str(name);
+    }
+    shown
 }
 
 const CLASS: &str = "class Base:\n    def of_base(self): pass\nclass A(Base):\n    kind: int = 1\n    B = 2\n    def __init__(self, first, *rest, name=None):\n        self.x = self.x + first\n        local = 1\n    @staticmethod\n    def still(): pass\n";
 
 #[test]
 fn a_class_has_what_is_declared_in_it_and_in_its_bases() {
-    assert_snapshot!(check(&[], &format!("{CLASS}A.")), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
-    assert_snapshot!(check(&[], &format!("{CLASS}    def more(self):\n        self.")), @"B 1, __init__ 1, kind 1, more 1, of_base 1, still 1, x 2");
-    assert_snapshot!(check(&[], &format!("{CLASS}def f(a: A):\n    a.")), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
-    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import A\na = A(1)\nb = a.c\na."), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
-    assert_snapshot!(check(&[("p/models.py", CLASS)], "import p.models\na = p.models.A(1)\na."), @"B 1, __init__ 0, kind 1, of_base 1, still 1, x 2");
-    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base as X\na: X\na."), @"of_base 1");
-    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base\nclass C(Base):\n    def f(self): self."), @"f 1, of_base 1");
+    assert_snapshot!(check(&[], &format!("{CLASS}A.")), @"x > B kind of_base still > __init__");
+    assert_snapshot!(check(&[], &format!("{CLASS}    def more(self):\n        self.")), @"x > B __init__ kind more of_base still");
+    assert_snapshot!(check(&[], &format!("{CLASS}def f(a: A):\n    a.")), @"x > B kind of_base still > __init__");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import A\na = A(1)\nb = a.c\na."), @"x > B kind of_base still > __init__");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "import p.models\na = p.models.A(1)\na."), @"x > B kind of_base still > __init__");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base as X\na: X\na."), @"of_base");
+    assert_snapshot!(check(&[("p/models.py", CLASS)], "from p.models import Base\nclass C(Base):\n    def f(self): self."), @"f of_base");
     assert_snapshot!(check(&[], &format!("{CLASS}b.")), @"");
-    assert_snapshot!(check(&[], "class A(A, B, A, m.A):\n    x = 1\nclass B(A): pass\nA."), @"x 1");
+    assert_snapshot!(check(&[], "class A(A, B, A, m.A):\n    x = 1\nclass B(A): pass\nA."), @"x");
 }
 
 #[test]
@@ -99,11 +105,11 @@ fn a_module_has_what_it_defines() {
     ] {
         assert_eq!(
             check(&[("p/work.py", module)], text),
-            "LIMIT 1, Runner 1, run 1, wait 1",
+            "Runner run wait > LIMIT",
             "{text}"
         );
     }
-    assert_snapshot!(check(&[("w/work.py", module)], "from .work import (run,\n    "), @"LIMIT 1, Runner 1, wait 1");
+    assert_snapshot!(check(&[("w/work.py", module)], "from .work import (run,\n    "), @"Runner wait > LIMIT");
     assert_snapshot!(check(&[("p/work.py", module)], "from .work import "), @"");
     assert_snapshot!(check(&[("p/work.py", module)], "from p.other import "), @"");
 }
@@ -118,11 +124,7 @@ fn a_package_has_its_modules_and_what_it_takes_over() {
         ("q/other.py", ""),
     ];
     for text in ["from p import ", "import p\np."] {
-        assert_eq!(
-            check(&files, text),
-            "Go 1, X 1, last 1, q 1, run 1, work 1",
-            "{text}"
-        );
+        assert_eq!(check(&files, text), "Go last run > X q work", "{text}");
     }
     let beside = [
         ("w/near.py", ""),
@@ -134,7 +136,7 @@ fn a_package_has_its_modules_and_what_it_takes_over() {
         assert_eq!(check(&beside, text), "", "{text}");
     }
     for text in ["from . import ", "from ."] {
-        assert_eq!(check(&beside, text), "near 1", "{text}");
+        assert_eq!(check(&beside, text), "near", "{text}");
     }
 }
 
@@ -142,13 +144,10 @@ fn a_package_has_its_modules_and_what_it_takes_over() {
 fn what_stands_below_belongs_to_it() {
     let below = "        self.y = 1\n    def late(self): pass\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
     for (text, expected) in [
-        (
-            "class A:\n    def f(self):\n        self.",
-            "f 1, late 1, y 1",
-        ),
-        ("class A:\n    x = 1\na = A.", "a 1, x 1"),
-        ("b = B()\nb.", "other 1"),
-        ("g(", "p 1, q 1"),
+        ("class A:\n    def f(self):\n        self.", "f late y"),
+        ("class A:\n    x = 1\na = A.", "a x"),
+        ("b = B()\nb.", "other"),
+        ("g(", "p q"),
     ] {
         assert_eq!(check_above(below, &[], text), expected, "{text}");
     }
@@ -156,12 +155,12 @@ fn what_stands_below_belongs_to_it() {
 
 #[test]
 fn a_call_has_the_parameters_that_are_not_given() {
-    assert_snapshot!(check(&[], &format!("{CLASS}a = A(")), @"first 1, name 1");
-    assert_snapshot!(check(&[], &format!("{CLASS}a = A(f(first=2), first=[1, 2],\n    ")), @"name 1");
-    assert_snapshot!(check(&[("m.py", "def run(\n    x,\n    y: int = f(1, z), *,\n    name,\n): pass\n")], "run(1,"), @"name 1, x 1, y 1");
+    assert_snapshot!(check(&[], &format!("{CLASS}a = A(")), @"first name");
+    assert_snapshot!(check(&[], &format!("{CLASS}a = A(f(first=2), first=[1, 2],\n    ")), @"name");
+    assert_snapshot!(check(&[("m.py", "def run(\n    x,\n    y: int = f(1, z), *,\n    name,\n): pass\n")], "run(1,"), @"name x y");
     assert_snapshot!(check(&[], "def f(x, "), @"");
     let run = [("m.py", "def run(x): pass\ny = 1\n")];
-    assert_snapshot!(check(&run, "from m import run\nrun("), @"x 1");
+    assert_snapshot!(check(&run, "from m import run\nrun("), @"x");
 }
 
 #[test]
@@ -185,37 +184,34 @@ fn a_name_means_what_it_was_bound_to_last() {
         ),
     ];
     for (text, expected) in [
-        ("import socket\nsocket.", "create 1, socket 1"),
-        ("import socket as s\ns.", "create 1, socket 1"),
-        ("from socket import socket\nsocket.", "send 1"),
-        ("import socket\ns = socket.create(1)\ns.", "send 1"),
-        (
-            "import socket\nwith socket.socket() as s:\n    s.",
-            "send 1",
-        ),
+        ("import socket\nsocket.", "create socket"),
+        ("import socket as s\ns.", "create socket"),
+        ("from socket import socket\nsocket.", "send"),
+        ("import socket\ns = socket.create(1)\ns.", "send"),
+        ("import socket\nwith socket.socket() as s:\n    s.", "send"),
         (
             "import socket\nfrom x import socket\nsocket.send = 1\nsocket.",
-            "send 1",
+            "send",
         ),
-        ("import p\np.", "Core 1, core 1, heart 1, more 1, other 1"),
-        ("import p\np.heart.", "Core 1, _own 0"),
-        ("import p\np.other.", "Kern 1, grow 1"),
-        ("import p\nc = p.other.Kern()\nc.", "beat 1"),
-        ("import p\np.Core.", "beat 1"),
+        ("import p\np.", "Core heart other > core more"),
+        ("import p\np.heart.", "Core > _own"),
+        ("import p\np.other.", "Kern grow"),
+        ("import p\nc = p.other.Kern()\nc.", "beat"),
+        ("import p\np.Core.", "beat"),
         ("import p\np.Core.beat.", ""),
-        ("import p\np.other.grow(", "by 1"),
-        ("from p.more import grow\ngrow(", "by 1"),
-        ("import p.", "core 1, more 1"),
-        ("import x, p.", "core 1, more 1"),
-        ("from p.", "core 1, more 1"),
-        ("from p import core\ndef f(c: core.Core):\n    c.", "beat 1"),
+        ("import p\np.other.grow(", "by"),
+        ("from p.more import grow\ngrow(", "by"),
+        ("import p.", "core more"),
+        ("import x, p.", "core more"),
+        ("from p.", "core more"),
+        ("from p import core\ndef f(c: core.Core):\n    c.", "beat"),
         (
             "class A:\n    def f(self):\n        self.c = Core()\n        self.c.",
-            "beat 1",
+            "beat",
         ),
         (
             "class A:\n    def f(self, x): pass\n    def g(self):\n        self.f(",
-            "x 1",
+            "x",
         ),
         ("f().", ""),
         ("x = x.y()\nx = x.y()\nx.", ""),
