@@ -40,7 +40,7 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Mixes the experts by the gate's `weights`. So far as no other names may stand there, members have what these were given.
+    /// Mixes the experts by the gate's `weights`. Members have what they should have at least.
     pub(super) fn new(
         syntax: &Syntax,
         document: &Document,
@@ -79,7 +79,7 @@ impl Prediction {
                 probabilities[candidate(token)] += of_ngrams * ngrams + of_match * matched;
             }
         }
-        if evidence.members.closed > 0.0 {
+        if evidence.members.least > 0.0 {
             close(&mut probabilities, &evidence.members, syntax);
         }
         Self {
@@ -247,10 +247,19 @@ impl Prediction {
                 features[0] + powers + weights.score.apply(&hidden)[0]
             })
             .collect();
-        let mass: f32 = best[..head].iter().map(|&(_, p)| p).sum();
         softmax_in_place(&mut scores);
-        for ((_, p), score) in best.iter_mut().zip(scores) {
-            *p = score * mass;
+        // What members have at least, they keep.
+        let members = &self.evidence.members;
+        let is_kept = |candidate: usize| members.least > 0.0 && members.contain(candidate);
+        let mut sums = [(0.0, 0.0); 2];
+        for (&(candidate, p), score) in best.iter().zip(&scores) {
+            let (mass, scored) = &mut sums[usize::from(is_kept(candidate))];
+            *mass += p;
+            *scored += score;
+        }
+        for ((candidate, p), score) in best.iter_mut().zip(scores) {
+            let (mass, scored) = sums[usize::from(is_kept(*candidate))];
+            *p = score * mass / f32::max(scored, f32::MIN_POSITIVE);
         }
         best.sort_by(descending);
         best.truncate(most);
@@ -258,32 +267,35 @@ impl Prediction {
     }
 }
 
-/// Gives members what other names have, as far as these may not stand there.
+/// Gives members some of what other names have, so that they have together what they should have at least: half of it by what
+/// they have, half by their shares, since of some nobody else knows.
 fn close(probabilities: &mut [f32], members: &Members, syntax: &Syntax) {
-    let Members { shares, closed, .. } = members;
+    let Members { shares, least, .. } = members;
+    let size = syntax.vocabulary_size();
+    let (known, beyond) = probabilities.split_at(size);
+    let known = known
+        .iter()
+        .enumerate()
+        .filter(|&(id, _)| syntax.is_name(id as u32));
+    let of_names = known.map(|(_, p)| p).chain(beyond).sum::<f32>();
     let of_members: f32 = shares
         .iter()
         .map(|&(member, _)| probabilities[member])
         .sum();
-    if of_members <= 0.0 {
+    let lacking = least * of_names - of_members;
+    if of_members <= 0.0 || lacking <= 0.0 {
         return;
     }
-    let size = syntax.vocabulary_size();
-    let is_name = |candidate: usize| candidate >= size || syntax.is_name(candidate as u32);
-    let (mut moved, mut next) = (0.0, 0);
+    let others = of_names - of_members;
+    let left = (others - lacking) / others;
+    let mut next = 0;
     for (candidate, p) in probabilities.iter_mut().enumerate() {
-        if shares
-            .get(next)
-            .is_some_and(|&(member, _)| member == candidate)
-        {
+        if let Some(&(_, share)) = shares.get(next).filter(|(member, _)| *member == candidate) {
             next += 1;
-        } else if is_name(candidate) {
-            moved += *p * closed;
-            *p *= 1.0 - closed;
+            *p += lacking * 0.5 * (*p / of_members + share);
+        } else if candidate >= size || syntax.is_name(candidate as u32) {
+            *p *= left;
         }
-    }
-    for &(member, _) in shares {
-        probabilities[member] *= 1.0 + moved / of_members;
     }
 }
 

@@ -30,6 +30,9 @@ use crate::vocabulary::{UNK, Vocabulary};
 use evidence::OUTSIDE;
 use weights::Weights;
 
+/// Tokens around a document of which the experts for its project are trusted half.
+const FEW: f32 = 500.0;
+
 /// The gate and the reranker.
 #[derive(Clone, Debug)]
 pub struct Mixture {
@@ -88,7 +91,7 @@ impl Mixture {
     ) -> Prediction {
         let mut evidence = document.evidence(&self.syntax, answer, similar);
         if self.silent[EXPERTS.len() - 1] {
-            evidence.members.closed = 0.0;
+            evidence.members.least = 0.0;
         }
         let Weights {
             mean, deviation, ..
@@ -110,6 +113,10 @@ impl Mixture {
             }
         });
         softmax_in_place(&mut weights);
+        trust(
+            &mut weights,
+            document.surroundings().map_or(0, |around| around.code()),
+        );
         Prediction::new(&self.syntax, document, answer, evidence, weights, units)
     }
 
@@ -133,6 +140,18 @@ impl Mixture {
             prediction.best(fitting, most)
         }
     }
+}
+
+/// Takes from the experts for the project what little there is of it does not warrant: the gate was fitted on packages.
+fn trust(weights: &mut [f32; EXPERTS.len()], tokens: usize) {
+    let share = tokens as f32 / (tokens as f32 + FEW);
+    for (expert, weight) in EXPERTS.iter().zip(&mut *weights) {
+        if expert.starts_with("project") {
+            *weight *= share;
+        }
+    }
+    let total: f32 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= total);
 }
 
 /// The logarithms of what the experts' weights would be by the network's word alone: it speaks of what is in the

@@ -129,14 +129,14 @@ impl Backend {
     pub async fn inline_completion(
         &self,
         params: InlineCompletionParams,
-    ) -> Result<Option<InlineCompletionResponse>> {
+    ) -> Result<InlineCompletionResponse> {
         let uri = params.text_document_position.text_document.uri;
         let Some(place) = self.place(&uri, params.text_document_position.position) else {
             warn!(
                 "a line was asked for in {}, which is not open",
                 uri.as_str()
             );
-            return Ok(None);
+            return Ok(InlineCompletionResponse::Array(Vec::new()));
         };
         let Place {
             document,
@@ -148,7 +148,11 @@ impl Backend {
             .questions
             .line(uri, &document, cursor, settings.line_probability);
         let line = asked.await.ok().flatten();
-        Ok(line.map(|line| inline_completion(&document.text, line, style)))
+        // Empty rather than null, which some editors take for no answer: what they show would stay.
+        Ok(match line {
+            Some(line) => inline_completion(&document.text, line, style),
+            None => InlineCompletionResponse::Array(Vec::new()),
+        })
     }
 
     fn place(&self, uri: &Uri, position: Position) -> Option<Place> {

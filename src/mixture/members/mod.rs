@@ -28,8 +28,10 @@ const PRIVATE: f32 = 0.05;
 const ASSIGNED: f32 = 0.3;
 const MODULE: f32 = 0.3;
 
-/// How often the name is a member where all members are known, as they are of what is installed: measured, docs/answers.md.
-const CLOSED: f32 = 0.97;
+/// How often a name is a member where all members are known, as they are of what is installed, and where a class's are known that
+/// is read without its indentation: measured, docs/answers.md.
+const OF_OUTLINES: f32 = 0.97;
+const OF_CLASSES: f32 = 0.6;
 
 /// How a place tells what may stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,16 +58,28 @@ pub(super) struct Members {
     pub(super) shares: Vec<(usize, f32)>,
     /// One at the kind of place, if it is any of these.
     pub(super) place: [f32; PLACES],
-    /// How far no other name may stand there.
-    pub(super) closed: f32,
+    /// What they have together, at least, of all that names have: where they are known, others hardly stand.
+    pub(super) least: f32,
+}
+
+impl Members {
+    /// Whether a candidate is one.
+    pub(super) fn contain(&self, candidate: usize) -> bool {
+        let found = self
+            .shares
+            .binary_search_by_key(&candidate, |&(member, _)| member);
+        found.is_ok()
+    }
 }
 
 /// Names, and how often each was met.
 #[derive(Default)]
 struct Met {
     counts: FxHashMap<u32, f32>,
-    /// There may be names that were not met: not all that tells was read, or there was no indentation to read it by.
+    /// There are names that were not met: not all that tells was found or read.
     lacks: bool,
+    /// Some of it was read without its indentation, from tokens.
+    is_loose: bool,
 }
 
 impl Met {
@@ -111,8 +125,12 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
         }
     }
     members.place[place as usize] = 1.0;
-    let is_closed = !met.lacks && !search.names.doubts.get();
-    members.closed = if is_closed { CLOSED } else { 0.0 };
+    members.least = match place {
+        _ if met.lacks || search.names.doubts.get() => 0.0,
+        _ if !met.is_loose => OF_OUTLINES,
+        Place::Class => OF_CLASSES,
+        _ => 0.0,
+    };
     let total: f32 = met.counts.values().sum();
     let shares = met.counts.into_iter();
     members.shares = shares
@@ -278,7 +296,7 @@ impl Search<'_> {
             ahead += 1;
         }
         let file = texts.file_of(class);
-        met.lacks |= !file.is_some_and(|file| texts.is_outline(file));
+        met.is_loose |= !file.is_some_and(|file| texts.is_outline(file));
         let end = texts.len(class.side);
         self.of_body(class.plus(ahead)..Spot { at: end, ..class }, false, met)
     }
@@ -351,7 +369,8 @@ impl Search<'_> {
             met.meet_once(module, MODULE);
         }
         let is_outline = texts.is_outline(file);
-        met.lacks |= !is_outline || range.len() > REACH;
+        met.is_loose |= !is_outline;
+        met.lacks |= range.is_empty() || range.len() > REACH;
         let at_or_end = |at: usize| {
             if at < range.end {
                 texts.at(Spot::around(at))
@@ -399,6 +418,7 @@ impl Search<'_> {
                         met.meet_once(name, counts);
                     }
                     met.lacks |= all.lacks;
+                    met.is_loose |= all.is_loose;
                 }
                 None => met.lacks = true,
             }

@@ -213,6 +213,14 @@ fn a_name_means_what_it_was_bound_to_last() {
             "class A:\n    def f(self, x): pass\n    def g(self):\n        self.f(",
             "x",
         ),
+        (
+            "from socket import socket as S\n\nsocket = S(\"x\")\nsocket.",
+            "send",
+        ),
+        (
+            "from w.socket import socket\n\nsocket = socket(\"x\")\nsocket.",
+            "send",
+        ),
         ("f().", ""),
         ("x = x.y()\nx = x.y()\nx.", ""),
     ] {
