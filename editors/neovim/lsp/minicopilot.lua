@@ -2,7 +2,11 @@
 
 ---@type vim.lsp.Config
 return {
-  cmd = { "minicopilot", "serve" },
+  cmd = function(dispatchers, config)
+    return require("minicopilot.server").spawn(dispatchers, config)
+  end,
   filetypes = { "python" },
-  root_markers = { "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git" },
+  root_dir = function(buffer, on_dir)
+    require("minicopilot.server").root_dir(buffer, on_dir)
+  end,
 }

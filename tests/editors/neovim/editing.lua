@@ -1,0 +1,176 @@
+-- What a user does: the list, ghost text, on and off, the panel, the report.
+
+local terminal = ...
+
+--- Items that start with `prefix`, each with its probability on the screen.
+local function offers(nvim, prefix)
+  return function()
+    local list = nvim:popup()
+    if not list or #list.items == 0 or #list.items > 5 then
+      return false
+    end
+    for _, item in ipairs(list.items) do
+      local shown = nvim:screen():find(item.word .. "%s+%a+%s+" .. vim.pesc(item.menu))
+      if not vim.startswith(item.word, prefix) or not item.menu:find("^<?%d+ %%$") or not shown then
+        return false
+      end
+    end
+    return list
+  end
+end
+
+terminal.with("the list", { lines = { "import os", "", "" } }, function(nvim)
+  nvim:attached(1)
+  nvim:type("Goimport o")
+  local list = nvim:expect("a list while a word is typed, with probabilities", offers(nvim, "o"))
+  assert(list.selected == -1, "nothing is chosen")
+  nvim:save("popup")
+  nvim:type("<C-n><C-y>")
+  nvim:expect("CTRL-N CTRL-Y accepts the first item, and no list opens on it", function()
+    return nvim:line() == "import " .. list.items[1].word and not nvim:popup()
+  end)
+  nvim:type("<Esc>oos.")
+  nvim:expect("a list after a dot", offers(nvim, ""))
+  nvim:save("dot")
+  nvim:type("<Esc>Sx = 1")
+  nvim:expect("a list while a number is typed", offers(nvim, "1"))
+  nvim:type("<CR>")
+  nvim:expect("Enter accepts nothing and breaks the line", function()
+    return nvim:ask("vim.fn.getline(vim.fn.line('.') - 1)") == "x = 1" and nvim:line() == ""
+  end)
+  nvim:type("<Esc>:checkhealth minicopilot<CR>")
+  nvim:expect("checkhealth finds no fault", function()
+    local report = nvim:screen()
+    local complete = report:find("OK model: ")
+      and report:find("OK server %d+ is attached")
+      and report:find("OK ghost text")
+    return complete and not report:find("ERROR") and not report:find("WARNING")
+  end)
+  nvim:save("checkhealth")
+  nvim:expect_no_error()
+end)
+
+local CLASS = { "class Point:", "    def __init__(self, x, y):", "        self.x = x" }
+
+terminal.with("ghost text", { lines = CLASS }, function(nvim)
+  nvim:attached(1)
+  nvim:type("Goself.y") -- Neovim indents
+  local function rest(text)
+    return function()
+      return nvim:line() == "        self.y" and nvim:shows("        self.y" .. text)
+    end
+  end
+  nvim:expect("the rest of the line is shown, and is not in the buffer", rest(" = y"))
+  nvim:save("ghost")
+  nvim:type("<C-Right>")
+  nvim:expect("CTRL-Right takes a word", function()
+    return nvim:line() == "        self.y ="
+  end)
+  nvim:type("<C-Right>")
+  nvim:expect("and the next at once", function()
+    return nvim:line() == "        self.y = y"
+  end)
+  nvim:type("<Esc>Sself.y")
+  nvim:expect("shown again", rest(" = y"))
+  nvim:type("<Right>")
+  nvim:expect("Right takes the line", function()
+    return nvim:line() == "        self.y = y" and not nvim:popup()
+  end)
+  nvim:type("<Left><Left><Right>|")
+  nvim:expect("Right moves where nothing is shown", function()
+    return nvim:line() == "        self.y = |y"
+  end)
+  nvim:type("<Esc>")
+  nvim:expect("no ghost text is left outside insert mode", function()
+    return nvim:ask("vim.api.nvim_get_mode().mode") == "n" and not nvim:shows("self.y = |y ")
+  end)
+  nvim:expect_no_error()
+end)
+
+local MAPPED = { OPTIONS = "{ keys = { line = '<Tab>', word = false } }" }
+
+terminal.with("a key that has a meaning", { init = "mapped.lua", env = MAPPED, lines = CLASS }, function(nvim)
+  nvim:attached(1)
+  nvim:type("Go<Tab>")
+  nvim:expect("the user's mapping acts where nothing is shown, as in the indentation", function()
+    return vim.trim(nvim:line()) == "[tab]"
+  end)
+  nvim:type("<Esc>Sself.y")
+  nvim:expect("ghost text", function()
+    return nvim:line() == "        self.y" and nvim:shows("        self.y = y")
+  end)
+  nvim:type("<Tab>")
+  nvim:expect("Tab takes it", function()
+    return nvim:line() == "        self.y = y"
+  end)
+  nvim:expect_no_error()
+end)
+
+terminal.with("on and off", { lines = { "import os", "" } }, function(nvim)
+  local number = "#vim.lsp.get_clients({ name = 'minicopilot', bufnr = 0 })"
+  nvim:attached(1)
+  nvim:type(":Minicopilot toggle<CR>")
+  nvim:expect("off in this buffer, and it says so", function()
+    return nvim:ask(number) == 0 and nvim:shows("minicopilot: off in this buffer")
+  end)
+  nvim:type("Goimport os<Esc>")
+  nvim:expect("the list stays away", function()
+    return nvim:ask("vim.api.nvim_get_mode().mode") == "n" and not nvim:popup()
+  end)
+  nvim:type(":checkhealth minicopilot<CR>")
+  nvim:expect("checkhealth says that it is off, and how to turn it on", function()
+    return nvim:shows("off in a.py") and nvim:screen():find(":Minicopilot toggle`? there turns it on")
+  end)
+  nvim:save("checkhealth-off")
+  nvim:type(":close<CR>:Minicopilot toggle<CR>")
+  nvim:expect("on again", function()
+    return nvim:ask(number) == 1
+  end)
+  nvim:type(":Minicopilot toggle all<CR>")
+  nvim:expect("off everywhere, and the server has ended", function()
+    return nvim:ask(number) == 0 and #nvim:servers() == 0
+  end)
+  nvim:type(":Minicopilot toggle all<CR>")
+  nvim:attached(1)
+  nvim:type("Goos.")
+  nvim:expect("the list is back", offers(nvim, ""))
+  nvim:type("<Esc>:Minicopilot <Tab>")
+  nvim:expect("subcommands are completed", function()
+    return nvim:shows("info") and nvim:shows("restart") and nvim:shows("toggle") and nvim:shows("why")
+  end)
+  nvim:type("<C-u>Minicopilot nonsense<CR>")
+  nvim:expect("an unknown one is named", function()
+    return nvim:shows("no subcommand is called `nonsense`; there are info, log, restart, toggle, why")
+  end)
+  nvim:type(":Minicopilot info<CR>")
+  nvim:expect("info says what runs", function()
+    return nvim:shows("model        residual_lstm") and nvim:shows("this buffer  on, server")
+  end)
+  nvim:save("info")
+  nvim:type("<CR>")
+end)
+
+terminal.with("why", { lines = CLASS }, function(nvim)
+  nvim:attached(1)
+  nvim:type("Goself.<C-o>:Minicopilot why<CR>")
+  local function panel()
+    local text = nvim:screen()
+    local _, bars = text:gsub("│ [^│]-%d+ %% [█▓▒]", "")
+    return text:find("minicopilot: why%?") and text:find("the next token") and bars >= 3 and text
+  end
+  nvim:expect("the panel shows tokens, percents and bars", panel)
+  nvim:save("why")
+  nvim:type("y")
+  nvim:expect("it follows what is typed", function()
+    return nvim:shows("in place of `y`")
+  end)
+  nvim:type(" = ")
+  nvim:expect("and goes on", function()
+    return nvim:shows("the next token") and nvim:shows(" y  ")
+  end)
+  nvim:type("<Esc>:Minicopilot why<CR>")
+  nvim:expect("the command closes it", function()
+    return not nvim:shows("minicopilot: why?")
+  end)
+  nvim:expect_no_error()
+end)

@@ -1,0 +1,80 @@
+-- What a user sees when something is wrong: a server that is killed, dies each time, does not exist or cannot start.
+
+local terminal = ...
+
+--- How often a text is among the messages.
+local function times(nvim, text)
+  return select(2, nvim:messages():gsub(vim.pesc(text), ""))
+end
+
+terminal.with("kill -9", { lines = { "import os", "" } }, function(nvim)
+  nvim:attached(1)
+  local function kill()
+    local id = nvim:servers()[1]
+    assert(id and vim.uv.kill(id, "sigkill") == 0)
+    nvim:expect("another server runs", function()
+      local now = nvim:servers()
+      return #now == 1 and now[1] ~= id
+    end)
+    nvim:attached(1)
+  end
+  nvim:type("Goos.")
+  nvim:expect("a list", function()
+    return nvim:popup()
+  end)
+  kill()
+  nvim:type("<Esc>oos.")
+  nvim:expect("the list comes back, in the buffer that was open", function()
+    return nvim:popup()
+  end)
+  nvim:expect("what happened is said", function()
+    return times(nvim, "minicopilot: the server had ended (signal 9) and runs again") == 1
+  end)
+  nvim:save("crash")
+  kill()
+  nvim:expect("the second time in a row nothing is said", function()
+    return times(nvim, "minicopilot: the server had ended") == 1
+  end)
+  nvim:type("<Esc>:Minicopilot restart<CR>")
+  local id = nvim:servers()[1]
+  nvim:expect("a wanted restart gives another server", function()
+    local now = nvim:servers()
+    return #now == 1 and now[1] ~= id
+  end)
+  nvim:attached(1)
+  nvim:expect("and says nothing", function()
+    return times(nvim, "minicopilot:") == 1
+  end)
+end)
+
+terminal.with("no such program", {
+  lines = { "import os" },
+  env = { OPTIONS = "{ cmd = { 'no-minicopilot', 'serve' } }" },
+}, function(nvim)
+  nvim:expect("one message names it and the remedy", function()
+    return nvim:shows("minicopilot: `no-minicopilot` is not an executable: see :checkhealth minicopilot")
+  end)
+  nvim:save("wrong-cmd")
+  nvim:type(":edit b.py<CR>:edit c.py<CR>")
+  nvim:expect("once, whatever is opened", function()
+    return nvim:ask("vim.fn.expand('%')") == "c.py" and times(nvim, "no-minicopilot") == 1
+  end)
+  nvim:type(":checkhealth minicopilot<CR>")
+  nvim:expect("checkhealth says what to do", function()
+    return nvim:shows("ERROR `no-minicopilot` is not an executable on $PATH") and nvim:shows("cargo install --path .")
+  end)
+end)
+
+terminal.with("no such model", {
+  lines = { "import os" },
+  env = { OPTIONS = "{ cmd = { vim.env.MINICOPILOT, 'serve', '--model', '/no/model' } }" },
+}, function(nvim)
+  nvim:expect("a message", function()
+    return times(nvim, "minicopilot: the server did not start (exit code 1): see :checkhealth minicopilot") == 1
+  end)
+  nvim:type("<CR>:checkhealth minicopilot<CR>")
+  nvim:expect("checkhealth has the program's own words", function()
+    return nvim:shows("ERROR") and nvim:shows("/no/model")
+  end)
+  nvim:save("wrong-model")
+end)
