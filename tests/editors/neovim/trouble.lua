@@ -9,9 +9,10 @@ end
 
 terminal.with("kill -9", { lines = { "import os", "" } }, function(nvim)
   nvim:attached(1)
-  local function kill()
+  local function kill(written)
     local id = nvim:servers()[1]
     assert(id and vim.uv.kill(id, "sigkill") == 0)
+    nvim:type("<Esc>o" .. written) -- while there is none
     nvim:expect("another server runs", function()
       local now = nvim:servers()
       return #now == 1 and now[1] ~= id
@@ -22,16 +23,17 @@ terminal.with("kill -9", { lines = { "import os", "" } }, function(nvim)
   nvim:expect("a list", function()
     return nvim:popup()
   end)
-  kill()
-  nvim:type("<Esc>oos.")
-  nvim:expect("the list comes back, in the buffer that was open", function()
-    return nvim:popup()
+  kill("import sys")
+  nvim:type("<Esc>osys.")
+  nvim:expect("the list comes back, and knows what was written meanwhile", function()
+    local list = nvim:popup()
+    return list and list.items[2].word == "modules"
   end)
   nvim:expect("what happened is said", function()
     return times(nvim, "minicopilot: the server had ended (signal 9) and runs again") == 1
   end)
   nvim:save("crash")
-  kill()
+  kill("")
   nvim:expect("the second time in a row nothing is said", function()
     return times(nvim, "minicopilot: the server had ended") == 1
   end)
@@ -52,7 +54,7 @@ terminal.with("no such program", {
   env = { OPTIONS = "{ cmd = { 'no-minicopilot', 'serve' } }" },
 }, function(nvim)
   nvim:expect("one message names it and the remedy", function()
-    return nvim:shows("minicopilot: `no-minicopilot` is not an executable: see :checkhealth minicopilot")
+    return nvim:shows("minicopilot: `no-minicopilot` is not executable: see :checkhealth minicopilot")
   end)
   nvim:save("wrong-cmd")
   nvim:type(":edit b.py<CR>:edit c.py<CR>")
@@ -70,9 +72,9 @@ terminal.with("no such model", {
   env = { OPTIONS = "{ cmd = { vim.env.MINICOPILOT, 'serve', '--model', '/no/model' } }" },
 }, function(nvim)
   nvim:expect("a message", function()
-    return times(nvim, "minicopilot: the server did not start (exit code 1): see :checkhealth minicopilot") == 1
+    return times(nvim, "minicopilot: no server started (exit code 1): see :checkhealth minicopilot") == 1
   end)
-  nvim:type("<CR>:checkhealth minicopilot<CR>")
+  nvim:type(":checkhealth minicopilot<CR>")
   nvim:expect("checkhealth has the program's own words", function()
     return nvim:shows("ERROR") and nvim:shows("/no/model")
   end)

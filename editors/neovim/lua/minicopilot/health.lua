@@ -44,17 +44,18 @@ local function check_servers()
   end
 end
 
---- Python buffers that have no server, and why.
+--- Python buffers that are off or have no server.
 local function check_buffers()
+  if vim.g.minicopilot == false then
+    health.warn("off everywhere", { "`:Minicopilot toggle all`" })
+  end
   for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
     local is_python = vim.api.nvim_buf_is_loaded(buffer) and vim.bo[buffer].filetype == "python"
-    if is_python and not require("minicopilot.switch").is_on(buffer) then
-      local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ":~:.")
-      if vim.b[buffer].minicopilot == false then
-        health.warn(("off in %s"):format(name), { "`:Minicopilot toggle` there turns it on" })
-      elseif vim.bo[buffer].buftype == "" then
-        health.warn(("no server for %s"):format(name), { "`:Minicopilot restart`", "`:Minicopilot log` may say why" })
-      end
+    local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ":~:.")
+    if is_python and vim.b[buffer].minicopilot == false then
+      health.warn(("off in %s"):format(name), { "`:Minicopilot toggle` there turns it on" })
+    elseif is_python and #vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer }) == 0 then
+      health.warn(("no server for %s"):format(name), { "`:Minicopilot restart`; `:Minicopilot log` may say why" })
     end
   end
 end
@@ -91,7 +92,7 @@ function M.check()
   end
   health.ok("Neovim " .. tostring(vim.version()))
   if not vim.lsp.is_enabled("minicopilot") then
-    health.warn("off everywhere", { "`:Minicopilot toggle all`" })
+    health.warn("not enabled", { '`:lua vim.lsp.enable("minicopilot")`' })
   end
   check_program(options.current.cmd)
   check_servers()

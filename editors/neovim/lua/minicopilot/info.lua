@@ -9,16 +9,16 @@ local M = {}
 ---@return string
 local function state(buffer)
   local client = vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer })[1]
-  if client then
-    return ("on, server %d in %s"):format(client.id, client.root_dir or "no folder")
-  elseif not vim.lsp.is_enabled("minicopilot") then
+  if vim.g.minicopilot == false then
     return "off everywhere (:Minicopilot toggle all)"
   elseif vim.b[buffer].minicopilot == false then
     return "off (:Minicopilot toggle)"
+  elseif client then
+    return ("on, server %d in %s"):format(client.id, client.root_dir or "no folder")
   elseif vim.bo[buffer].filetype ~= "python" then
     return "off: it is not Python"
   end
-  return "off (:checkhealth minicopilot)"
+  return "no server (:checkhealth minicopilot)"
 end
 
 --- What the server has read of the project; nil where it does not say so at once.

@@ -1,5 +1,7 @@
 --- The list while typing. Neovim's own completion asks the servers, shows the list and inserts what is accepted.
 
+local switch = require("minicopilot.switch")
+
 local M = {}
 
 --- The state of a buffer in which a candidate was accepted: its word is done.
@@ -39,7 +41,8 @@ local function ask_while_a_word_is_typed(buffer)
     buffer = buffer,
     desc = "minicopilot: complete the word being typed",
     callback = function()
-      if vim.api.nvim_buf_get_changedtick(buffer) ~= accepted[buffer] and typing_a_word() then
+      local is_new = vim.api.nvim_buf_get_changedtick(buffer) ~= accepted[buffer]
+      if is_new and typing_a_word() and not switch.is_off(buffer) then
         vim.lsp.completion.get()
       end
     end,

@@ -1,6 +1,7 @@
 --- The server's life: whether it starts for a buffer, and what happens when it ends.
 
 local options = require("minicopilot.options")
+local process = require("minicopilot.process")
 
 local M = {}
 
@@ -18,9 +19,13 @@ local ended
 ---@type boolean? that it ended because `restart` wanted it to
 local is_restarting
 --- Those that have answered a first time.
----@type table<vim.lsp.rpc.PublicClient, true>
+---@type table<minicopilot.Process, true>
 local answered = setmetatable({}, { __mode = "k" })
+--- How long the next process waits before it starts; nil: until `restart`.
+---@type integer?
+local wait = 0
 
+--- Messages are short: one that is longer than the screen is wide must be answered with Enter.
 ---@param text string
 ---@param level integer
 local function say(text, level)
@@ -31,35 +36,58 @@ end
 ---@param buffer integer
 ---@param on_dir fun(folder: string?)
 function M.root_dir(buffer, on_dir)
-  if vim.b[buffer].minicopilot == false then
-    return
-  end
   local program = options.current.cmd[1]
   if vim.fn.executable(program) == 0 then
-    local message = "minicopilot: `%s` is not an executable: see :checkhealth minicopilot"
-    vim.notify_once(message:format(program), vim.log.levels.ERROR)
+    -- Scheduled: in an autocommand an error message is an error.
+    vim.schedule(function()
+      local message = "minicopilot: `%s` is not executable: see :checkhealth minicopilot"
+      vim.notify_once(message:format(program), vim.log.levels.ERROR)
+    end)
     return
   end
   on_dir(vim.fs.root(buffer, ROOT_MARKERS))
 end
 
---- Starts the server for all Python buffers that are open and have none.
-local function start()
-  if vim.lsp.is_enabled("minicopilot") then
-    vim.lsp.enable("minicopilot")
+---@return vim.lsp.Client[] all of ours, those that have not answered yet too
+local function clients()
+  return vim.lsp.get_clients({ name = "minicopilot", _uninitialized = true })
+end
+
+--- Puts another client in the place of one whose process has ended. Neovim would lose track of buffers that are changed
+--- while none is attached: so the new one is there at once, and only its process waits.
+---@param old vim.lsp.Client
+---@param milliseconds integer? how long; nil: until `restart`
+local function replace(old, milliseconds)
+  wait = milliseconds
+  local new ---@type integer?
+  for buffer in pairs(old.attached_buffers) do
+    if vim.api.nvim_buf_is_valid(buffer) then
+      new = vim.lsp.start(old.config, {
+        bufnr = buffer,
+        reuse_client = function(client)
+          return client.id == new
+        end,
+      })
+    end
   end
+  wait = 0
 end
 
 --- Starts it anew, also where it was given up.
 function M.restart()
   crashes = 0
-  local clients = vim.lsp.get_clients({ name = "minicopilot" })
-  if #clients == 0 then
-    return start()
+  local all = clients()
+  if #all == 0 then
+    vim.lsp.enable("minicopilot")
   end
-  is_restarting = true
-  for _, client in ipairs(clients) do
-    client:stop(true) -- it keeps nothing that could be lost
+  for _, client in ipairs(all) do
+    local rpc = client.rpc --[[@as minicopilot.Process]]
+    if not rpc.has_started() then
+      rpc.start()
+    else
+      is_restarting = true
+      client:stop(true) -- it keeps nothing that could be lost
+    end
   end
 end
 
@@ -73,64 +101,68 @@ function M.has_started(client)
   end
 end
 
+--- How long to wait after a crash before the next start; nil: it is given up.
 ---@param cause string
-local function crashed(cause)
+---@return integer?
+local function wait_after_crash(cause)
   crashes = vim.uv.now() - last_start > CALM and 1 or crashes + 1
-  local wait = WAITS[crashes]
-  if not wait then
-    ended = nil
-    local message = "the server ended %d times in a row (%s): see :Minicopilot log; :Minicopilot restart tries again"
-    return say(message:format(crashes, cause), vim.log.levels.ERROR)
+  if WAITS[crashes] then
+    -- Said once for crashes in a row.
+    ended = crashes == 1 and cause or ended
+    return WAITS[crashes]
   end
-  -- Said once for crashes in a row.
-  ended = crashes == 1 and cause or ended
-  vim.defer_fn(start, wait)
+  ended = nil
+  local message = "the server ended %d times (%s): :Minicopilot log, then restart"
+  say(message:format(crashes, cause), vim.log.levels.ERROR)
 end
 
+---@param rpc minicopilot.Process
 ---@param code integer
 ---@param signal integer
----@param has_answered boolean
-local function on_exit(code, signal, has_answered)
-  if vim.v.exiting ~= vim.NIL then
+local function on_exit(rpc, code, signal)
+  local old = vim.iter(clients()):find(function(client)
+    return client.rpc == rpc
+  end)
+  -- An end that somebody asked for: by the protocol, or by SIGTERM.
+  local is_wanted = (code == 0 and signal == 0) or signal == 15
+  if vim.v.exiting ~= vim.NIL or not old or (is_wanted and not is_restarting) then
     return
   end
   if is_restarting then
     is_restarting = nil
-    return vim.defer_fn(start, 10) -- when Neovim has forgotten the old one
-  end
-  -- An end that somebody asked for: by the protocol, or by SIGTERM.
-  if (code == 0 and signal == 0) or signal == 15 then
-    return
+    return replace(old, 0)
   end
   local cause = signal ~= 0 and "signal " .. signal or "exit code " .. code
-  if has_answered then
-    return crashed(cause)
+  if answered[rpc] then
+    return replace(old, wait_after_crash(cause))
   end
-  local message = "minicopilot: the server did not start (%s): see :checkhealth minicopilot"
-  vim.notify_once(message:format(cause), vim.log.levels.ERROR)
+  say(("no server started (%s): see :checkhealth minicopilot"):format(cause), vim.log.levels.ERROR)
+  replace(old, nil)
 end
 
 --- The configuration's cmd: starts the server.
 ---@param dispatchers vim.lsp.rpc.Dispatchers
 ---@param config vim.lsp.ClientConfig
----@return vim.lsp.rpc.PublicClient
+---@return minicopilot.Process
 function M.spawn(dispatchers, config)
-  last_start = vim.uv.now()
-  local own = vim.tbl_extend("force", dispatchers, {})
-  local rpc
-  own.on_exit = function(code, signal)
-    local has_answered = answered[rpc] == true
-    vim.schedule(function()
-      on_exit(code, signal, has_answered)
-    end)
-    -- Neovim's own message is so long that on most screens one has to press Enter: ours is enough.
-    dispatchers.on_exit(0, 0)
-  end
-  rpc = vim.lsp.rpc.start(options.current.cmd, own, {
-    cwd = config.cmd_cwd,
-    env = config.cmd_env,
-    detached = config.detached,
+  local rpc ---@type minicopilot.Process
+  local own = vim.tbl_extend("force", dispatchers, {
+    on_exit = vim.schedule_wrap(function(code, signal)
+      on_exit(rpc, code, signal)
+      -- Neovim's own message would be too long.
+      dispatchers.on_exit(0, 0)
+    end),
   })
+  rpc = process.new(options.current.cmd, own, config)
+  if wait == 0 then
+    last_start = vim.uv.now()
+    rpc.start()
+  elseif wait then
+    vim.defer_fn(function()
+      last_start = vim.uv.now()
+      rpc.start()
+    end, wait)
+  end
   return rpc
 end
 

@@ -1,39 +1,27 @@
---- On and off. Off means detached: the server forgets the buffer, and no way of completing asks it.
+--- On and off: a buffer with `vim.b.minicopilot = false`, or with `vim.g.minicopilot = false` every one, is left alone.
+--- The server stays: Neovim loses track of a buffer that is changed while no server is attached to it.
 
 local M = {}
 
-local function clients(buffer)
-  return vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer })
-end
-
 ---@param buffer integer
 ---@return boolean
-function M.is_on(buffer)
-  return #clients(buffer) > 0
+function M.is_off(buffer)
+  return vim.g.minicopilot == false or vim.b[buffer].minicopilot == false
 end
 
---- Turns a buffer off, or on again. `vim.b.minicopilot` remembers it, and may be set by a user.
+--- Turns a buffer off, or on again.
 ---@param buffer integer
 ---@return boolean is_on
 function M.toggle_buffer(buffer)
-  if M.is_on(buffer) then
-    vim.b[buffer].minicopilot = false
-    for _, client in ipairs(clients(buffer)) do
-      vim.lsp.buf_detach_client(buffer, client.id)
-    end
-    return false
-  end
-  vim.b[buffer].minicopilot = true
-  vim.lsp.enable("minicopilot")
-  return true
+  vim.b[buffer].minicopilot = vim.b[buffer].minicopilot == false
+  return vim.b[buffer].minicopilot
 end
 
---- Ends the server, or starts it for all Python buffers that are not off themselves.
+--- Turns every buffer off, or all on again that are not off themselves.
 ---@return boolean is_on
 function M.toggle_all()
-  local is_on = not vim.lsp.is_enabled("minicopilot")
-  vim.lsp.enable("minicopilot", is_on)
-  return is_on
+  vim.g.minicopilot = vim.g.minicopilot == false
+  return vim.g.minicopilot
 end
 
 return M

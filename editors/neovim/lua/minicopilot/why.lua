@@ -1,9 +1,11 @@
 --- The panel that shows where the next token is expected from: the five likeliest, and the parts that the network, the
 --- buffer and the project have in each. It follows the cursor, in whatever buffer it is.
 
+local switch = require("minicopilot.switch")
+
 local M = {}
 
-local WIDTH = 62
+local WIDTH, HEIGHT = 62, 7
 local BAR = 20
 local namespace = vim.api.nvim_create_namespace("minicopilot.why")
 
@@ -130,10 +132,25 @@ local function write(lines)
   end
 end
 
+--- Where the panel is: at the top, or below where the cursor and the list are in the way.
+---@return vim.api.keyset.win_config
+local function place()
+  local is_in_the_way = vim.fn.screenrow() <= HEIGHT + 3
+  return {
+    relative = "editor",
+    anchor = is_in_the_way and "SE" or "NE",
+    row = is_in_the_way and vim.o.lines - vim.o.cmdheight - 1 or 0,
+    col = vim.o.columns,
+    width = math.min(WIDTH, vim.o.columns - 2),
+    height = HEIGHT,
+  }
+end
+
 --- Asks about the cursor's place; while an answer is awaited, once more after it.
 local function update()
+  vim.api.nvim_win_set_config(window, place())
   local client = vim.lsp.get_clients({ name = "minicopilot", bufnr = 0 })[1]
-  if not client then
+  if not client or switch.is_off(0) then
     return write({ { { " minicopilot is not on in this buffer", "Comment" } } })
   end
   if is_asking then
@@ -179,19 +196,14 @@ function M.open()
   end
   panel = vim.api.nvim_create_buf(false, true)
   vim.bo[panel].bufhidden = "wipe"
-  window = vim.api.nvim_open_win(panel, false, {
-    relative = "editor",
-    anchor = "NE",
-    row = 1,
-    col = vim.o.columns,
-    width = math.min(WIDTH, vim.o.columns - 2),
-    height = 7,
+  local looks = {
     style = "minimal",
     border = "rounded",
     title = " minicopilot: why? ",
     focusable = false,
     noautocmd = true,
-  })
+  }
+  window = vim.api.nvim_open_win(panel, false, vim.tbl_extend("error", place(), looks))
   vim.wo[window].wrap = false
   vim.api.nvim_create_autocmd(
     { "CursorMoved", "CursorMovedI", "TextChangedI", "TextChangedP", "BufEnter", "LspAttach" },

@@ -72,14 +72,21 @@ local function at_the_cursor(buffer, client, item)
   return { buffer = buffer, row = row - 1, column = column, text = text, behind = to - column }
 end
 
----@type table<integer, string> what each buffer was last asked about
+---@type table<integer, string> the place in each buffer that was last asked about
 local asked = {}
+
+---@param buffer integer the current one
+---@return string
+local function place_of(buffer)
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  return ("%d:%d:%d"):format(vim.api.nvim_buf_get_changedtick(buffer), row, column)
+end
 
 ---@param buffer integer
 ---@param client_id integer
 local function ask(buffer, client_id)
   local client = vim.lsp.get_client_by_id(client_id)
-  local place = vim.inspect({ vim.api.nvim_buf_get_changedtick(buffer), vim.api.nvim_win_get_cursor(0) })
+  local place = place_of(buffer)
   if not client or asked[buffer] == place then
     return -- a character typed changes the text and moves the cursor: two events
   end
@@ -94,8 +101,9 @@ local function ask(buffer, client_id)
   parameters.context = { triggerKind = 2 } -- automatic
   ---@diagnostic disable-next-line: param-type-mismatch (Neovim 0.11 does not know the method)
   client:request(METHOD, parameters, function(problem, result)
-    -- What has been outdated by a further key is answered too, with nothing.
-    if problem or asked[buffer] ~= place or vim.api.nvim_get_current_buf() ~= buffer then
+    -- What a further key has outdated is answered too, with nothing; and of quick keys not each is asked about.
+    local is_elsewhere = vim.api.nvim_get_current_buf() ~= buffer or place_of(buffer) ~= place
+    if problem or is_elsewhere then
       return
     end
     local item = type(result) == "table" and (result.items or result)[1]
