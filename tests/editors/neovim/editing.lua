@@ -96,6 +96,33 @@ terminal.with("ghost text, the line", { lines = CLASS }, function(nvim)
   nvim:expect_no_error()
 end)
 
+terminal.with("Neovim's own ghost text", { init = "native.lua", lines = CLASS }, function(nvim)
+  if not nvim:ask("vim.lsp.inline_completion ~= nil") then
+    return terminal.say("     there is none in 0.11")
+  end
+  half_a_line(nvim)
+  nvim:expect("it is Neovim's", function()
+    return nvim:ask("require('minicopilot.ghost').is_native(0)")
+  end)
+  nvim:type("<C-Right>")
+  nvim:expect("CTRL-Right takes a word", function()
+    return nvim:line() == "        self.y ="
+  end)
+  nvim:type("<C-Right>")
+  nvim:expect("and the next at once", function()
+    return nvim:line() == "        self.y = y"
+  end)
+  nvim:type("<Esc>ccself.")
+  nvim:expect("shown again", function()
+    return nvim:line():find("self%.$") and nvim:shows("self.y = y") and nvim:popup()
+  end)
+  nvim:type("<Right>")
+  nvim:expect("Right takes the line", function()
+    return vim.trim(nvim:line()) == "self.y = y"
+  end)
+  nvim:expect_no_error()
+end)
+
 local MAPPED = { OPTIONS = "{ keys = { line = '<Tab>', word = false } }" }
 
 terminal.with("a key that has a meaning", { init = "mapped.lua", env = MAPPED, lines = CLASS }, function(nvim)

@@ -54,12 +54,13 @@ function Terminal:ask(expression)
   questions = questions + 1
   local number = questions
   local code = [[
-    local channel, number, expression = ...
+    local number, expression = ...
+    local channel = vim.tbl_filter(function(one) return one.stream == "socket" end, vim.api.nvim_list_chans())[1].id
     local ok, value = pcall(assert(loadstring("return " .. expression)))
     local answer = "local number, ok, value = ...; answers[number] = { ok = ok, value = value }"
     vim.rpcnotify(channel, "nvim_exec_lua", answer, { number, ok, value })
   ]]
-  vim.rpcnotify(self.channel, "nvim_exec_lua", code, { self.id, number, expression })
+  vim.rpcnotify(self.channel, "nvim_exec_lua", code, { number, expression })
   vim.wait(3000, function()
     return _G.answers[number] ~= nil
   end, 5)
@@ -163,10 +164,8 @@ function M.with(name, given, test)
   })
   local ok, problem = pcall(function()
     self:expect("Neovim starts", function()
-      self.channel = vim.fn.sockconnect("pipe", socket, { rpc = true })
-      -- What the channel is called over there.
-      self.id = vim.rpcrequest(self.channel, "nvim_get_api_info")[1]
-      return true
+      self.channel = self.channel or vim.fn.sockconnect("pipe", socket, { rpc = true })
+      return self:ask("true")
     end)
     test(self)
   end)

@@ -63,7 +63,8 @@ terminal.with("no such program", {
   end)
   nvim:type(":checkhealth minicopilot<CR>")
   nvim:expect("checkhealth says what to do", function()
-    return nvim:shows("ERROR `no-minicopilot` is not an executable on $PATH") and nvim:shows("cargo install --path .")
+    -- Neovim may have hidden the quotes already.
+    return nvim:screen():find("ERROR `?no%-minicopilot`? is not an executable") and nvim:shows("cargo install --path .")
   end)
 end)
 

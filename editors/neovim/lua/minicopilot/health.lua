@@ -8,6 +8,7 @@ local M = {}
 local health = vim.health
 
 ---@param cmd string[]
+---@return boolean? is_good
 local function check_program(cmd)
   local path = vim.fn.exepath(cmd[1])
   if path == "" then
@@ -27,9 +28,9 @@ local function check_program(cmd)
   model, problem = program.model(cmd)
   if model then
     health.ok("model: " .. model)
-  else
-    health.error(problem)
+    return true
   end
+  health.error(problem)
 end
 
 local function check_servers()
@@ -45,7 +46,8 @@ local function check_servers()
 end
 
 --- Python buffers that are off or have no server.
-local function check_buffers()
+---@param is_expected boolean? that they have one
+local function check_buffers(is_expected)
   if vim.g.minicopilot == false then
     health.warn("off everywhere", { "`:Minicopilot toggle all`" })
   end
@@ -54,7 +56,7 @@ local function check_buffers()
     local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ":~:.")
     if is_python and vim.b[buffer].minicopilot == false then
       health.warn(("off in %s"):format(name), { "`:Minicopilot toggle` there turns it on" })
-    elseif is_python and #vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer }) == 0 then
+    elseif is_python and is_expected and #vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer }) == 0 then
       health.warn(("no server for %s"):format(name), { "`:Minicopilot restart`; `:Minicopilot log` may say why" })
     end
   end
@@ -77,10 +79,10 @@ local function check_options()
   end
   if not wanted.ghost_text then
     health.info("ghost text is off (option `ghost_text`)")
-  elseif require("minicopilot.ghost").is_native() then
-    health.ok("ghost text: Neovim's own")
   else
-    health.ok("ghost text: by this plugin, since Neovim 0.11 has none")
+    health.ok(
+      ("ghost text; %s takes the line, %s a word"):format(wanted.keys.line or "no key", wanted.keys.word or "no key")
+    )
   end
 end
 
@@ -94,9 +96,9 @@ function M.check()
   if not vim.lsp.is_enabled("minicopilot") then
     health.warn("not enabled", { '`:lua vim.lsp.enable("minicopilot")`' })
   end
-  check_program(options.current.cmd)
+  local is_good = check_program(options.current.cmd)
   check_servers()
-  check_buffers()
+  check_buffers(is_good)
   check_options()
 end
 

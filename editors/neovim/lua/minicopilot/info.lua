@@ -38,13 +38,14 @@ local function project(buffer)
     )
 end
 
+---@param buffer integer
 ---@return string
-local function ghost_text()
+local function ghost_text(buffer)
   local wanted = options.current
   if not wanted.ghost_text then
     return "off"
   end
-  local kind = require("minicopilot.ghost").is_native() and "Neovim's own" or "by this plugin"
+  local kind = require("minicopilot.ghost").is_native(buffer) and "Neovim's own" or "by this plugin"
   return ("on, %s; %s takes the line, %s a word"):format(
     kind,
     wanted.keys.line or "no key",
@@ -67,7 +68,7 @@ function M.lines(buffer)
     { "this buffer", state(buffer) },
     { "project", project(buffer) },
     { "list", options.current.popup and "opens while typing" or "when asked for" },
-    { "ghost text", ghost_text() },
+    { "ghost text", ghost_text(buffer) },
     { "log", vim.lsp.log.get_filename() },
   }
   local lines = {}

@@ -61,7 +61,11 @@ function M.new(cmd, dispatchers, config)
       return true, number
     end
     if real then
-      return real.request(method, parameters, callback, replied)
+      local function answer(problem, result, ...)
+        -- Neovim's own ghost text stays as it was if there is no answer; an empty one takes it away.
+        callback(problem, result == nil and not problem and nothing or result, ...)
+      end
+      return real.request(method, parameters, nothing and answer or callback, replied)
     end
     table.insert(kept, function()
       self.request(method, parameters, callback, replied)

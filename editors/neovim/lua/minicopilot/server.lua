@@ -14,6 +14,8 @@ local ROOT_MARKERS = { "pyproject.toml", "setup.py", "setup.cfg", "requirements.
 
 local crashes = 0
 local last_start = 0
+---@type boolean? that the program's absence has been said
+local is_missing
 ---@type string? how it ended, until it runs again
 local ended
 ---@type boolean? that it ended because `restart` wanted it to
@@ -25,11 +27,22 @@ local answered = setmetatable({}, { __mode = "k" })
 ---@type integer?
 local wait = 0
 
---- Messages are short: one that is longer than the screen is wide must be answered with Enter.
+--- Messages are short and come alone: what takes more than one line must be answered with Enter.
 ---@param text string
----@param level integer
-local function say(text, level)
-  vim.notify("minicopilot: " .. text, level)
+local function say(text)
+  if vim.v.vim_did_enter == 0 then
+    vim.api.nvim_create_autocmd("VimEnter", {
+      once = true,
+      callback = function()
+        vim.defer_fn(function()
+          say(text)
+        end, 50) -- behind what Neovim says of the file
+      end,
+    })
+    return
+  end
+  vim.cmd.redraw()
+  vim.notify("minicopilot: " .. text, vim.log.levels.WARN)
 end
 
 --- The configuration's root_dir: calls `on_dir` if the server is to start for this buffer.
@@ -38,11 +51,10 @@ end
 function M.root_dir(buffer, on_dir)
   local program = options.current.cmd[1]
   if vim.fn.executable(program) == 0 then
-    -- Scheduled: in an autocommand an error message is an error.
-    vim.schedule(function()
-      local message = "minicopilot: `%s` is not executable: see :checkhealth minicopilot"
-      vim.notify_once(message:format(program), vim.log.levels.ERROR)
-    end)
+    if not is_missing then
+      is_missing = true
+      say(("`%s` is not executable: see :checkhealth minicopilot"):format(program))
+    end
     return
   end
   on_dir(vim.fs.root(buffer, ROOT_MARKERS))
@@ -96,7 +108,7 @@ end
 function M.has_started(client)
   answered[client.rpc] = true
   if ended then
-    say(("the server had ended (%s) and runs again"):format(ended), vim.log.levels.WARN)
+    say(("the server had ended (%s) and runs again"):format(ended))
     ended = nil
   end
 end
@@ -113,7 +125,7 @@ local function wait_after_crash(cause)
   end
   ended = nil
   local message = "the server ended %d times (%s): :Minicopilot log, then restart"
-  say(message:format(crashes, cause), vim.log.levels.ERROR)
+  say(message:format(crashes, cause))
 end
 
 ---@param rpc minicopilot.Process
@@ -136,7 +148,7 @@ local function on_exit(rpc, code, signal)
   if answered[rpc] then
     return replace(old, wait_after_crash(cause))
   end
-  say(("no server started (%s): see :checkhealth minicopilot"):format(cause), vim.log.levels.ERROR)
+  say(("no server started (%s): see :checkhealth minicopilot"):format(cause))
   replace(old, nil)
 end
 

@@ -8,13 +8,10 @@ local M = {}
 ---@type { buffer: integer, tick: integer, cursor: integer[], text: string }?
 local rest
 
----@param buffer integer
-function M.attach(_, buffer)
-  vim.lsp.inline_completion.enable(true, { bufnr = buffer })
-end
+--- Neovim asks the server by itself.
+function M.attach() end
 
----@param _ integer Neovim tidies up itself
-function M.detach(_)
+function M.detach()
   rest = nil
 end
 

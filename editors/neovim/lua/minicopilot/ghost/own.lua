@@ -1,4 +1,4 @@
---- Ghost text of our own, for Neovim 0.11: an extmark that shows the rest of the line behind the cursor.
+--- Ghost text of our own: an extmark that shows the rest of the line behind the cursor.
 
 local words = require("minicopilot.ghost.words")
 
