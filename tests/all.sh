@@ -83,7 +83,7 @@ if [ -n "${MINICOPILOT_DATA:-}" ]; then
         compare_corpus
 fi
 section "completion in Neovim" "The last screen is in $MINICOPILOT_CACHE/neovim-screens/failed.txt" \
-    tests/neovim/run.sh "$built/minicopilot"
+    tests/editors/neovim/run.sh "$built/minicopilot"
 
 [ -n "${MINICOPILOT_DATA:-}" ] || printf '\nThe checks that read the corpus were not asked for: MINICOPILOT_DATA names it.\n'
 

@@ -54,9 +54,12 @@ terminal.with("no such program", {
   env = { OPTIONS = "{ cmd = { 'no-minicopilot', 'serve' } }" },
 }, function(nvim)
   nvim:expect("one message names it and the remedy", function()
-    return nvim:shows("minicopilot: `no-minicopilot` is not executable: see :checkhealth minicopilot")
+    return nvim:shows("minicopilot: `no-minicopilot` not found: :checkhealth minicopilot")
   end)
   nvim:save("wrong-cmd")
+  nvim:expect("without a prompt", function()
+    return nvim:ask("true")
+  end)
   nvim:type(":edit b.py<CR>:edit c.py<CR>")
   nvim:expect("once, whatever is opened", function()
     return nvim:ask("vim.fn.expand('%')") == "c.py" and times(nvim, "no-minicopilot") == 1
@@ -73,7 +76,7 @@ terminal.with("no such model", {
   env = { OPTIONS = "{ cmd = { vim.env.MINICOPILOT, 'serve', '--model', '/no/model' } }" },
 }, function(nvim)
   nvim:expect("a message", function()
-    return times(nvim, "minicopilot: no server started (exit code 1): see :checkhealth minicopilot") == 1
+    return times(nvim, "minicopilot: no server (exit code 1): :checkhealth minicopilot") == 1
   end)
   nvim:type(":checkhealth minicopilot<CR>")
   nvim:expect("checkhealth has the program's own words", function()

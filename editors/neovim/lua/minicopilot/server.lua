@@ -27,7 +27,7 @@ local answered = setmetatable({}, { __mode = "k" })
 ---@type integer?
 local wait = 0
 
---- Messages are short and come alone: what takes more than one line must be answered with Enter.
+--- Messages are short and come alone: what does not fit into `v:echospace` must be answered with Enter.
 ---@param text string
 local function say(text)
   if vim.v.vim_did_enter == 0 then
@@ -53,7 +53,7 @@ function M.root_dir(buffer, on_dir)
   if vim.fn.executable(program) == 0 then
     if not is_missing then
       is_missing = true
-      say(("`%s` is not executable: see :checkhealth minicopilot"):format(program))
+      say(("`%s` not found: :checkhealth minicopilot"):format(vim.fs.basename(program)))
     end
     return
   end
@@ -124,7 +124,7 @@ local function wait_after_crash(cause)
     return WAITS[crashes]
   end
   ended = nil
-  local message = "the server ended %d times (%s): :Minicopilot log, then restart"
+  local message = "the server ended %d times (%s): :Minicopilot log"
   say(message:format(crashes, cause))
 end
 
@@ -148,7 +148,7 @@ local function on_exit(rpc, code, signal)
   if answered[rpc] then
     return replace(old, wait_after_crash(cause))
   end
-  say(("no server started (%s): see :checkhealth minicopilot"):format(cause))
+  say(("no server (%s): :checkhealth minicopilot"):format(cause))
   replace(old, nil)
 end
 
