@@ -1,4 +1,5 @@
--- How Neovim starts the server; setup() and vim.lsp.config("minicopilot", …) override it key by key.
+-- How Neovim starts the server; vim.lsp.config("minicopilot", …) overrides it key by key. The command is setup's: the
+-- process is looked after by the plugin.
 
 ---@type vim.lsp.Config
 return {
@@ -6,7 +7,5 @@ return {
     return require("minicopilot.server").spawn(dispatchers, config)
   end,
   filetypes = { "python" },
-  root_dir = function(buffer, on_dir)
-    require("minicopilot.server").root_dir(buffer, on_dir)
-  end,
+  root_markers = { "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git" },
 }

@@ -27,7 +27,7 @@ end
 local function project(buffer)
   local client = vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer })[1]
   ---@diagnostic disable-next-line: param-type-mismatch
-  local answer = client and client:request_sync("minicopilot/project", vim.empty_dict(), 1000, buffer)
+  local answer = client and client:request_sync("minicopilot/project", nil, 1000, buffer)
   local read = answer and answer.result
   return read
     and ("%d other files, %d tokens, %.1f MB%s"):format(

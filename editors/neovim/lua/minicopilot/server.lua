@@ -1,4 +1,4 @@
---- The server's life: whether it starts for a buffer, and what happens when it ends.
+--- The server's life: how it starts, and what happens when it ends.
 
 local options = require("minicopilot.options")
 local process = require("minicopilot.process")
@@ -9,8 +9,6 @@ local M = {}
 local WAITS = { 250, 1000, 4000, 16000 }
 --- A server that has run so long had not crashed in a row.
 local CALM = 180000
-
-local ROOT_MARKERS = { "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git" }
 
 local crashes = 0
 local last_start = 0
@@ -45,19 +43,18 @@ local function say(text)
   vim.notify("minicopilot: " .. text, vim.log.levels.WARN)
 end
 
---- The configuration's root_dir: calls `on_dir` if the server is to start for this buffer.
----@param buffer integer
----@param on_dir fun(folder: string?)
-function M.root_dir(buffer, on_dir)
+--- Whether the program can be started; says it if not.
+---@return boolean
+local function is_there()
   local program = options.current.cmd[1]
-  if vim.fn.executable(program) == 0 then
-    if not is_missing then
-      is_missing = true
-      say(("`%s` not found: :checkhealth minicopilot"):format(vim.fs.basename(program)))
-    end
-    return
+  if vim.fn.executable(program) == 1 then
+    return true
   end
-  on_dir(vim.fs.root(buffer, ROOT_MARKERS))
+  if not is_missing then
+    is_missing = true
+    say(("`%s` not found: :checkhealth minicopilot"):format(vim.fs.basename(program)))
+  end
+  return false
 end
 
 ---@return vim.lsp.Client[] all of ours, those that have not answered yet too
@@ -87,7 +84,10 @@ end
 
 --- Starts it anew, also where it was given up.
 function M.restart()
-  crashes = 0
+  crashes, is_missing = 0, nil
+  if not is_there() then
+    return
+  end
   local all = clients()
   if #all == 0 then
     vim.lsp.enable("minicopilot")
@@ -166,6 +166,9 @@ function M.spawn(dispatchers, config)
     end),
   })
   rpc = process.new(options.current.cmd, own, config)
+  if not is_there() then
+    return rpc -- it waits for `restart`
+  end
   if wait == 0 then
     last_start = vim.uv.now()
     rpc.start()
