@@ -50,6 +50,40 @@ terminal.with("the list", { lines = { "import os", "", "" } }, function(nvim)
   nvim:expect_no_error()
 end)
 
+terminal.with("Neovim's 'autocomplete'", { init = "autocomplete.lua", lines = { "import os", "" } }, function(nvim)
+  nvim:expect("the server attaches", function()
+    return nvim:ask("vim.lsp.get_clients()[1].initialized")
+  end)
+  if not nvim:ask("vim.fn.exists('&autocomplete') == 1") then
+    return terminal.say("     there is none in 0.11")
+  end
+  local function first()
+    local list = nvim:popup()
+    return list and #list.items > 0 and list.selected == -1 and list.items[1]
+  end
+  nvim:type("Goimport o")
+  nvim:expect("ours come first, and nothing is inserted", function()
+    local item = first()
+    return item and vim.startswith(item.word, "o") and item.menu:find("%%") and nvim:line() == "import o"
+  end)
+  nvim:type("<Esc>oos.")
+  nvim:expect("behind a dot, too", function()
+    local item = first()
+    return item and item.menu:find("%%")
+  end)
+  nvim:save("autocomplete")
+  nvim:type("path")
+  nvim:expect("it follows", function()
+    local item = first()
+    return nvim:line() == "os.path" and item and item.word == "path"
+  end)
+  nvim:type("<CR>")
+  nvim:expect("Enter accepts nothing", function()
+    return nvim:ask("vim.fn.getline(vim.fn.line('.') - 1)") == "os.path" and nvim:line() == ""
+  end)
+  nvim:expect_no_error()
+end)
+
 local CLASS = { "class Point:", "    def __init__(self, x, y):", "        self.x = x" }
 
 --- Types the beginning of a line, and waits for the rest of it as ghost text.

@@ -71,4 +71,4 @@ def main(path, owners):
     store = Store(path)
     for owner in owners:
 PYTHON
-picture why 16 110 'accounts' G ':Minicopilot why' Enter o 'store.'
+picture why 16 110 'accounts Variable' G ':Minicopilot why' Enter o 'store.'

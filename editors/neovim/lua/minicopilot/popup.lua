@@ -75,22 +75,19 @@ end
 ---@param buffer integer
 ---@param is_wanted boolean while typing; else the list is there to be asked for
 function M.attach(client, buffer, is_wanted)
-  local ask = is_wanted and not is_automatic()
-  vim.lsp.completion.enable(true, client.id, buffer, { autotrigger = ask, cmp = ours_first })
+  vim.lsp.completion.enable(true, client.id, buffer, { autotrigger = is_wanted, cmp = ours_first })
   if not is_wanted then
     return
   end
   vim.api.nvim_buf_call(buffer, function()
-    if is_automatic() then
-      -- It asks the sources in this list; "o" stands for the servers.
-      if not vim.list_contains(vim.opt_local.complete:get(), "o") then
-        vim.opt_local.complete:prepend("o")
-      end
-      return
-    end
     -- Typing must never insert a candidate that nobody chose: neither on opening the list nor with Enter.
     vim.opt_local.completeopt:append({ "menuone", "noselect" })
-    ask_while_a_word_is_typed(buffer)
+    if not is_automatic() then
+      ask_while_a_word_is_typed(buffer)
+    elseif not vim.list_contains(vim.opt_local.complete:get(), "o") then
+      -- Neovim asks the sources in this list; "o" stands for the servers.
+      vim.opt_local.complete:prepend("o")
+    end
   end)
 end
 
