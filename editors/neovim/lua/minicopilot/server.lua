@@ -94,7 +94,8 @@ function M.restart()
   end
   for _, client in ipairs(all) do
     local rpc = client.rpc --[[@as minicopilot.Process]]
-    if not rpc.has_started() then
+    -- A user's own command is no process of ours.
+    if rpc.has_started and not rpc.has_started() then
       rpc.start()
     else
       is_restarting = true
