@@ -49,6 +49,33 @@ terminal.with("kill -9", { lines = { "import os", "" } }, function(nvim)
   end)
 end)
 
+terminal.with("a server that always dies", { lines = { "import os", "" } }, function(nvim)
+  nvim:attached(1)
+  for start = 1, 5 do
+    local id = nvim:servers()[1]
+    assert(vim.uv.kill(id, "sigkill") == 0)
+    nvim:expect(("crash %d"):format(start), function()
+      local now = nvim:servers()
+      local is_ready = start == 5 or #now == 1 and nvim:ask("#vim.lsp.get_clients({ name = 'minicopilot' })") == 1
+      return now[1] ~= id and is_ready
+    end)
+  end
+  nvim:expect("it is given up, and that is said", function()
+    return times(nvim, "minicopilot: the server ended 5 times (signal 9): :Minicopilot log") == 1
+  end)
+  nvim:type("Goimport sys<Esc>:checkhealth minicopilot<CR>")
+  nvim:expect("checkhealth knows", function()
+    return nvim:shows("the server has ended, and is not started again by itself")
+  end)
+  nvim:type(":close<CR>:Minicopilot restart<CR>")
+  nvim:attached(1)
+  nvim:type("osys.")
+  nvim:expect("a wanted restart brings it back, in step with the buffer", function()
+    local list = nvim:popup()
+    return list and list.items[2].word == "modules"
+  end)
+end)
+
 terminal.with("no such program", {
   lines = { "import os" },
   env = { OPTIONS = "{ cmd = { 'no-minicopilot', 'serve' } }" },

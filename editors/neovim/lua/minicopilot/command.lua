@@ -38,7 +38,11 @@ local subcommands = {
     arguments = {},
     run = function()
       -- Neovim's, of all servers: what ours writes to its standard error goes there.
-      vim.cmd.sview(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+      local file = vim.lsp.log.get_filename()
+      if vim.fn.filereadable(file) == 0 then
+        return say("no server has written to the log yet")
+      end
+      vim.cmd.sview(vim.fn.fnameescape(file))
       vim.cmd.normal({ "G", bang = true })
     end,
   },

@@ -35,7 +35,9 @@ end
 
 local function check_servers()
   local clients = vim.lsp.get_clients({ name = "minicopilot" })
-  if #clients == 0 then
+  if #clients == 0 and #vim.lsp.get_clients({ name = "minicopilot", _uninitialized = true }) > 0 then
+    health.warn("the server has ended, and is not started again by itself", { "`:Minicopilot restart`" })
+  elseif #clients == 0 then
     health.info("no server runs: it starts with the first Python buffer")
   end
   for _, client in ipairs(clients) do
