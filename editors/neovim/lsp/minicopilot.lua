@@ -1,8 +1,11 @@
--- How Neovim starts the server; setup() and vim.lsp.config("minicopilot", …) override it key by key.
+-- How Neovim starts the server; vim.lsp.config("minicopilot", …) overrides it key by key. The command is setup's: the
+-- process is looked after by the plugin.
 
 ---@type vim.lsp.Config
 return {
-  cmd = { "minicopilot", "serve" },
+  cmd = function(dispatchers, config)
+    return require("minicopilot.server").spawn(dispatchers, config)
+  end,
   filetypes = { "python" },
   root_markers = { "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git" },
 }

@@ -6,8 +6,9 @@ end
 vim.g.loaded_minicopilot = true
 
 if vim.fn.has("nvim-0.11") == 0 then
-  vim.notify("minicopilot needs Neovim 0.11 or newer", vim.log.levels.ERROR)
+  vim.notify("minicopilot: this plugin needs Neovim 0.11 or newer", vim.log.levels.ERROR)
   return
 end
 
+require("minicopilot.command").create()
 require("minicopilot").enable()

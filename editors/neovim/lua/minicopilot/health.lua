@@ -1,39 +1,15 @@
 --- :checkhealth minicopilot
 
+local options = require("minicopilot.options")
+local program = require("minicopilot.program")
+
 local M = {}
 
 local health = vim.health
 
---- Runs the server's program with other arguments; its standard output, or nil after reporting what went wrong.
----@param command string[]
----@return string?
-local function output(command)
-  local started, run = pcall(vim.system, command, { text = true })
-  local result = started and run:wait(10000)
-  if result and result.code == 0 then
-    return vim.trim(result.stdout)
-  end
-  local cause = result and vim.trim(result.stderr) or tostring(run)
-  health.error(("`%s` failed: %s"):format(table.concat(command, " "), cause))
-end
-
---- The command that describes the model which `cmd` serves.
 ---@param cmd string[]
----@return string[]
-local function info_command(cmd)
-  local command = vim.tbl_filter(function(argument)
-    return argument ~= "--stdio"
-  end, cmd)
-  for index, argument in ipairs(command) do
-    if argument == "serve" then
-      command[index] = "info"
-    end
-  end
-  return vim.list_extend(command, { "--json" })
-end
-
----@param cmd string[]
-local function check_binary(cmd)
+---@return boolean? is_good
+local function check_program(cmd)
   local path = vim.fn.exepath(cmd[1])
   if path == "" then
     health.error(("`%s` is not an executable on $PATH"):format(cmd[1]), {
@@ -42,52 +18,90 @@ local function check_binary(cmd)
     })
     return
   end
-  local version = output({ path, "--version" })
-  if version then
-    health.ok(("%s (%s)"):format(version, path))
-  end
-  local info = output(info_command(cmd))
-  if not info then
+  local version, problem = program.version(cmd)
+  if not version then
+    health.error(problem, { "This is not minicopilot, or not for this machine: `" .. path .. "`" })
     return
   end
-  local decoded, checkpoint = pcall(vim.json.decode, info)
-  if not decoded then
-    health.error("`minicopilot info --json` printed something else than JSON")
-    return
+  health.ok(("%s (%s)"):format(version, path))
+  local model
+  model, problem = program.model(cmd)
+  if model then
+    health.ok("model: " .. model)
+    return true
   end
-  local model = checkpoint.model
-  health.ok(
-    ("model: %s, %d parameters, vocabulary of %d"):format(
-      model.architecture,
-      model.parameters,
-      model.vocabulary_size
-    )
-  )
+  health.error(problem)
 end
 
-local function check_clients()
+local function check_servers()
   local clients = vim.lsp.get_clients({ name = "minicopilot" })
-  if #clients == 0 then
-    health.info("no Python buffer is open: the server starts with the first one")
+  if #clients == 0 and #vim.lsp.get_clients({ name = "minicopilot", _uninitialized = true }) > 0 then
+    health.warn("the server has ended, and is not started again by itself", { "`:Minicopilot restart`" })
+  elseif #clients == 0 then
+    health.info("no server runs: it starts with the first Python buffer")
   end
   for _, client in ipairs(clients) do
     local buffers = vim.tbl_count(client.attached_buffers)
-    health.ok(("server %d is attached to %d buffer(s), positions in %s"):format(client.id, buffers, client.offset_encoding))
+    local text = "server %d is attached to %d buffer(s), positions in %s, folder: %s"
+    health.ok(text:format(client.id, buffers, client.offset_encoding, client.root_dir or "none"))
+  end
+end
+
+--- Python buffers that are off or have no server.
+---@param is_expected boolean? that they have one
+local function check_buffers(is_expected)
+  if vim.g.minicopilot == false then
+    health.warn("off everywhere", { "`:Minicopilot toggle all`" })
+  end
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    local is_python = vim.api.nvim_buf_is_loaded(buffer) and vim.bo[buffer].filetype == "python"
+    local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ":~:.")
+    if is_python and vim.b[buffer].minicopilot == false then
+      health.warn(("off in %s"):format(name), { "`:Minicopilot toggle` there turns it on" })
+    elseif is_python and is_expected and #vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer }) == 0 then
+      health.warn(("no server for %s"):format(name), { "`:Minicopilot restart`; `:Minicopilot log` may say why" })
+    end
+  end
+end
+
+local function check_options()
+  local wanted = options.current
+  if vim.fn.exists("&autocomplete") == 1 and vim.o.autocomplete and wanted.popup then
+    health.ok("the list opens by Neovim's 'autocomplete'")
+  elseif wanted.popup then
+    health.ok("the list opens while typing")
+  else
+    health.info("the list opens when asked for (option `popup`): CTRL-X CTRL-O, or another plugin asks")
+  end
+  if wanted.popup and (package.loaded["blink.cmp"] or package.loaded["cmp"]) then
+    health.warn(
+      "blink.cmp or nvim-cmp is there too: two lists may open",
+      { "setup({ popup = false }): it asks by itself" }
+    )
+  end
+  if not wanted.ghost_text then
+    health.info("ghost text is off (option `ghost_text`)")
+  else
+    health.ok(
+      ("ghost text; %s takes the line, %s a word"):format(wanted.keys.line or "no key", wanted.keys.word or "no key")
+    )
   end
 end
 
 function M.check()
   health.start("minicopilot")
   if vim.fn.has("nvim-0.11") == 0 then
-    health.error("Neovim 0.11 or newer is needed", { "Update Neovim" })
+    health.error("Neovim 0.11 or newer is needed", { "Update Neovim, or see docs/editors.md for an older one" })
     return
   end
   health.ok("Neovim " .. tostring(vim.version()))
   if not vim.lsp.is_enabled("minicopilot") then
-    health.warn("the server is not enabled", { 'Call vim.lsp.enable("minicopilot")' })
+    health.warn("not enabled", { '`:lua vim.lsp.enable("minicopilot")`' })
   end
-  check_binary(vim.lsp.config.minicopilot.cmd --[[@as string[] ]])
-  check_clients()
+  local is_good = check_program(options.current.cmd)
+  check_servers()
+  check_buffers(is_good)
+  check_options()
 end
 
 return M

@@ -1,0 +1,51 @@
+--- What a user may change, and its defaults. Everything else asks here.
+
+local M = {}
+
+---@class minicopilot.Keys
+---@field line? string|false Takes over the ghost text. false: no key
+---@field word? string|false Takes over its next word. false: no key
+
+---@class minicopilot.Options
+---@field cmd? string[] Starts the server. Default: { "minicopilot", "serve" }
+---@field popup? boolean Show the list while typing. Turn it off where blink.cmp, nvim-cmp or your own mapping asks
+---@field ghost_text? boolean Show the likely rest of the line behind the cursor
+---@field keys? minicopilot.Keys Keys that work while ghost text is shown; at other times they do what they did
+---@field settings? table<string, any> The server's settings, such as { maxItems = 5 }; see |minicopilot-settings|
+
+---@type minicopilot.Options
+local defaults = {
+  cmd = { "minicopilot", "serve" },
+  popup = true,
+  ghost_text = true,
+  -- At a line's end, the only place of ghost text, these keys have next to nothing else to do. <Tab> indents Python.
+  keys = { line = "<Right>", word = "<C-Right>" },
+}
+
+---@type minicopilot.Options
+M.current = defaults
+
+--- Takes over a user's changes; an error names the one that is wrong.
+---@param changes? minicopilot.Options
+function M.change(changes)
+  vim.validate("options", changes, "table", true)
+  local changed = vim.tbl_deep_extend("force", defaults, changes or {})
+  vim.validate("cmd", changed.cmd, "table")
+  vim.validate("popup", changed.popup, "boolean")
+  vim.validate("ghost_text", changed.ghost_text, "boolean")
+  vim.validate("keys", changed.keys, "table")
+  for name, key in pairs(changed.keys) do
+    vim.validate("keys." .. name, key, function(value)
+      return (name == "line" or name == "word") and (value == false or type(value) == "string")
+    end, 'keys = { line = "<Right>", word = "<C-Right>" }, or false for no key')
+  end
+  vim.validate("settings", changed.settings, "table", true)
+  for name in pairs(changed) do
+    if not vim.list_contains({ "cmd", "popup", "ghost_text", "keys", "settings" }, name) then
+      error(("minicopilot: no option is called %q; the server's own settings go into `settings`"):format(name), 0)
+    end
+  end
+  M.current = changed
+end
+
+return M

@@ -1,0 +1,59 @@
+--- What the program says of itself, asked for on the command line.
+
+local M = {}
+
+--- Runs a command; its standard output, or nil and what went wrong.
+---@param command string[]
+---@return string? output
+---@return string? problem
+local function output(command)
+  local started, run = pcall(vim.system, command, { text = true })
+  local result = started and run:wait(10000)
+  if result and result.code == 0 then
+    return vim.trim(result.stdout)
+  end
+  local cause = result and vim.trim(result.stderr) or tostring(run)
+  return nil, ("`%s` failed: %s"):format(table.concat(command, " "), cause)
+end
+
+--- The command that describes the model which `cmd` serves.
+---@param cmd string[]
+---@return string[]
+local function info_command(cmd)
+  local command, is_file = {}, false
+  for _, argument in ipairs(cmd) do
+    -- What only `serve` understands is left out.
+    local is_left_out = is_file or argument == "--stdio" or argument == "--log"
+    is_file = argument == "--log"
+    if not is_left_out then
+      table.insert(command, argument == "serve" and "info" or argument)
+    end
+  end
+  return vim.list_extend(command, { "--json" })
+end
+
+---@param cmd string[]
+---@return string? version
+---@return string? problem
+function M.version(cmd)
+  return output({ cmd[1], "--version" })
+end
+
+--- The model in one line.
+---@param cmd string[]
+---@return string? model
+---@return string? problem
+function M.model(cmd)
+  local info, problem = output(info_command(cmd))
+  if not info then
+    return nil, problem
+  end
+  local decoded, checkpoint = pcall(vim.json.decode, info)
+  local model = decoded and vim.tbl_get(checkpoint, "model")
+  if not model then
+    return nil, "`minicopilot info --json` printed something else than it should"
+  end
+  return ("%s, %d parameters, vocabulary of %d"):format(model.architecture, model.parameters, model.vocabulary_size)
+end
+
+return M

