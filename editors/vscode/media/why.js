@@ -1,0 +1,134 @@
+// @ts-check
+// Draws the panel "Why these answers?" from the messages of src/why.ts. Everything from a file is set as text, never as HTML.
+
+(function () {
+  // @ts-ignore VS Code gives this to a panel's page
+  const editor = acquireVsCodeApi();
+  const page = /** @type {HTMLElement} */ (document.getElementById("why"));
+
+  const PARTS = [
+    { name: "network", label: "the network", hint: "what it has learned of Python" },
+    { name: "file", label: "this file", hint: "names and passages that stand in it, above and below" },
+    { name: "project", label: "the project", hint: "names and passages in other files of the workspace" },
+    { name: "declared", label: "declarations", hint: "members of classes and modules, here, in the project or in what is imported" },
+  ];
+  const SPECIAL = { "<EOL>": "end of the line", "<NUM_LIT>": "a number", "<STR_LIT>": "a string", "</s>": "end of the file" };
+
+  /**
+   * @param {string} tag @param {string} name the class
+   * @param {(Node | string)[]} children
+   */
+  function element(tag, name, ...children) {
+    const made = document.createElement(tag);
+    made.className = name;
+    made.append(...children);
+    return made;
+  }
+
+  /** @param {number} probability */
+  function percent(probability) {
+    const rounded = Math.round(probability * 100);
+    return rounded === 0 ? "<1 %" : `${rounded} %`;
+  }
+
+  /** @param {any} answer */
+  function row(answer) {
+    const special = SPECIAL[answer.token];
+    const bar = element("div", "bar");
+    for (const { name, label } of PARTS) {
+      const share = answer.parts[name];
+      if (share > 0.005) {
+        const part = element("div", `part ${name}`);
+        part.style.width = `${answer.probability * share * 100}%`;
+        part.title = `${label}: ${percent(share)} of this answer`;
+        bar.append(part);
+      }
+    }
+    if (answer.network !== undefined) {
+      const mark = element("div", "alone");
+      mark.style.left = `${answer.network * 100}%`;
+      mark.title = `the network alone: ${percent(answer.network)}`;
+      bar.append(mark);
+    }
+    const experts = answer.experts.filter(([, share]) => share > 0.005);
+    const from = experts.slice(0, 3).map(([name, share]) => `${name} ${percent(share)}`).join(", ");
+    return element(
+      "section",
+      "answer",
+      element("code", special ? "token special" : "token", special ?? answer.token),
+      element("span", "percent", percent(answer.probability)),
+      bar,
+      element("div", "experts", from),
+    );
+  }
+
+  function legend() {
+    const entries = PARTS.map(({ name, label, hint }) => {
+      const entry = element("li", "", element("span", `dot ${name}`), element("b", "", label), ` ${hint}`);
+      return entry;
+    });
+    entries.push(element("li", "", element("span", "dot alone"), element("b", "", "the mark"), " what the network alone would have said"));
+    return element("ul", "legend", ...entries);
+  }
+
+  /** @param {any} message */
+  function context(message) {
+    const code = element("pre", "code");
+    message.before.forEach((/** @type {string} */ line, /** @type {number} */ index) => {
+      code.append(element("span", "number", String(message.firstLine + index)));
+      const isLast = index === message.before.length - 1;
+      if (isLast && message.prefix !== "" && line.endsWith(message.prefix)) {
+        code.append(line.slice(0, line.length - message.prefix.length), element("mark", "", message.prefix));
+      } else {
+        code.append(line);
+      }
+      code.append(isLast ? element("span", "cursor") : "\n");
+    });
+    const lines = (/** @type {number} */ count) => `${count} ${count === 1 ? "line" : "lines"}`;
+    const project = element("li", "");
+    project.id = "project";
+    project.textContent = known ?? "the project is being read";
+    return element(
+      "div",
+      "context",
+      element("h2", "", "What they are made from"),
+      code,
+      element(
+        "ul",
+        "",
+        element("li", "", `${lines(message.linesAbove)} up to the cursor, by the network and by what stands in them`),
+        element("li", "", message.usesBelow ? `${lines(message.linesBelow)} below, by what stands in them` : "nothing below (setting textBelow)"),
+        project,
+      ),
+    );
+  }
+
+  /** @type {string | undefined} */
+  let known;
+
+  window.addEventListener("message", ({ data }) => {
+    if (data.sentence !== undefined) {
+      page.replaceChildren(element("p", "sentence", data.sentence));
+      return;
+    }
+    if (data.project !== undefined) {
+      const { files, tokens, isUsed } = data.project;
+      known = isUsed
+        ? `${files.toLocaleString()} ${files === 1 ? "file" : "files"} of the project, ${tokens.toLocaleString()} tokens`
+        : "nothing of the project (setting project)";
+      const line = document.getElementById("project");
+      if (line) {
+        line.textContent = known;
+      }
+      return;
+    }
+    const begun = data.prefix === "" ? "" : ` that start with “${data.prefix}”`;
+    page.replaceChildren(
+      element("h1", "", data.answers.length === 0 ? `No known words${begun}` : `The likeliest next tokens${begun}`),
+      ...data.answers.map(row),
+      legend(),
+      context(data),
+    );
+  });
+  editor.postMessage("ready");
+})();
