@@ -28,7 +28,7 @@
   /** @param {number} probability */
   function percent(probability) {
     const rounded = Math.round(probability * 100);
-    return rounded === 0 ? "<1 %" : `${rounded} %`;
+    return rounded === 0 ? "<1\u00a0%" : `${rounded}\u00a0%`;
   }
 
   /** @param {any} answer */
@@ -50,24 +50,25 @@
       mark.title = `the network alone: ${percent(answer.network)}`;
       bar.append(mark);
     }
-    const experts = answer.experts.filter(([, share]) => share > 0.005);
-    const from = experts.slice(0, 3).map(([name, share]) => `${name} ${percent(share)}`).join(", ");
+    const from = answer.origins.filter((/** @type {[string, number]} */ [, share]) => share > 0.005);
+    const origins = from.map((/** @type {[string, number]} */ [origin, share]) => `${percent(share)} ${origin}`).join(", ");
     return element(
       "section",
       "answer",
       element("code", special ? "token special" : "token", special ?? answer.token),
       element("span", "percent", percent(answer.probability)),
       bar,
-      element("div", "experts", from),
+      element("div", "origins", origins),
     );
   }
 
   function legend() {
     const entries = PARTS.map(({ name, label, hint }) => {
-      const entry = element("li", "", element("span", `dot ${name}`), element("b", "", label), ` ${hint}`);
+      const entry = element("li", "", element("span", `dot ${name}`), label);
+      entry.title = hint;
       return entry;
     });
-    entries.push(element("li", "", element("span", "dot alone"), element("b", "", "the mark"), " what the network alone would have said"));
+    entries.push(element("li", "", element("span", "dot alone"), "the network alone"));
     return element("ul", "legend", ...entries);
   }
 

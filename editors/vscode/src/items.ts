@@ -1,8 +1,10 @@
 /**
  * How our items stand in VS Code's list, beside those of other extensions.
  *
- * VS Code joins the lists of all extensions, sorts them by `sortText` where they fit what is typed equally well, and chooses the
- * first row, which Enter accepts. It neither removes what occurs twice nor lets one extension see another's items.
+ * VS Code joins the lists of all extensions, and sorts them by `sortText` where they fit what is typed equally well. It neither
+ * removes what occurs twice nor lets one extension change another's items. While a word is typed the first row is chosen, and
+ * Enter accepts it; that Enter gives a new line where nothing would change, or where only punctuation has opened the list, is seen
+ * to by package.json's `configurationDefaults`.
  */
 
 import {
@@ -39,19 +41,16 @@ export class Arranger {
     token: CancellationToken,
     next: ProvideCompletionItemsSignature,
   ): Promise<Items> {
-    if (this.asking.has(placeOf(document, position)) || isNumberAt(document, position)) {
+    if (this.asking.has(placeOf(document, position))) {
       return undefined;
     }
     const [found, others] = await Promise.all([
       next(document, position, context, token),
       settings.hideDuplicates() ? this.wordsOfOthers(document, position, context) : undefined,
     ]);
-    const items = Array.isArray(found) ? found : (found?.items ?? []);
-    const typed = typedWord(document, position);
-    // The word is finished, as far as we know: a list would take Enter away from whoever wants a new line.
-    const isFinished = typed !== "" && items[0] !== undefined && labelOf(items[0]) === typed;
-    const shown = isFinished ? [] : items.filter((item) => !others?.has(labelOf(item)));
-    arrange(shown, settings.order(), typed);
+    const items = (Array.isArray(found) ? found : (found?.items ?? [])).filter(isWord);
+    const shown = items.filter((item) => !others?.has(labelOf(item))).slice(0, settings.maxItems());
+    arrange(shown, settings.order(), typedWord(document, position));
     // A further character changes the probabilities.
     return { items: shown, isIncomplete: true };
   }
@@ -90,9 +89,9 @@ function arrange(items: CompletionItem[], order: Order, typed: string): void {
   }
 }
 
-/** VS Code itself opens no list behind a number; one that a space has opened must not turn `1` into `10` at Enter. */
-function isNumberAt(document: TextDocument, position: Position): boolean {
-  return /^\d/.test(typedWord(document, position));
+/** Whether an item is more than punctuation or a number: these are typed as quickly as they are chosen. */
+function isWord(item: CompletionItem): boolean {
+  return /[\p{L}_]/u.test(labelOf(item));
 }
 
 function typedWord(document: TextDocument, position: Position): string {

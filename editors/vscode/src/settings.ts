@@ -22,23 +22,47 @@ export const settings = {
   hideDuplicates: () => read("hideDuplicates", false),
   ghostText: () => read("ghostText", false),
   serverPath: () => read("server.path", "").trim(),
+  maxItems: () => read("maxItems", 5),
   isTraced: () => read("trace.server", "off") !== "off",
 };
 
 /** What only a new server or a new client takes note of. */
 export const READ_AT_START = ["enabled", "ghostText", "server.path", "trace.server", "triggerCharacters"].map(qualified);
 
+/** How many items more the server is asked for, in place of those that VS Code's list leaves out: see items.ts. */
+const SPARE = 5;
+const MOST = 50;
+
 /** Everything that the server may be told, defaults too, so that what a user removes is its default again. */
 export function serverSettings(context: ExtensionContext): Record<string, unknown> {
   const sections = (context.extension.packageJSON as { contributes: { configuration: Section[] } }).contributes.configuration;
   const answers = sections.find((section) => section.title === "Answers");
   const names = Object.keys(answers?.properties ?? {}).map((name) => name.slice(SECTION.length + 1));
-  return Object.fromEntries(names.map((name) => [name, workspace.getConfiguration(SECTION).get(name)]));
+  const values = Object.fromEntries(names.map((name) => [name, workspace.getConfiguration(SECTION).get<unknown>(name)]));
+  const most = values["maxItems"];
+  // What is no number is sent as it is: the server says what is wrong with it.
+  return typeof most === "number" && most <= MOST ? { ...values, maxItems: Math.min(most + SPARE, MOST) } : values;
 }
 
-/** Changes a setting for the workspace, or for the user where no folder is open. */
+/** Changes a setting for this workspace; for the user where no folder is open. */
+export async function changeHere(name: string, value: unknown): Promise<void> {
+  const said = inspect(name);
+  const isPlain = value === (said?.globalValue ?? said?.defaultValue);
+  if (workspace.workspaceFolders === undefined) {
+    await workspace.getConfiguration(SECTION).update(name, value, true);
+  } else {
+    // What holds without it need not stand in the workspace's file.
+    await workspace.getConfiguration(SECTION).update(name, isPlain ? undefined : value, false);
+  }
+}
+
+/** Changes a setting for the user; for this workspace where it has its own. */
 export async function change(name: string, value: unknown): Promise<void> {
-  await workspace.getConfiguration(SECTION).update(name, value, workspace.workspaceFolders === undefined);
+  await workspace.getConfiguration(SECTION).update(name, value, inspect(name)?.workspaceValue === undefined);
+}
+
+function inspect(name: string) {
+  return workspace.getConfiguration(SECTION).inspect(name);
 }
 
 function read<T>(name: string, fallback: T): T {

@@ -1,7 +1,7 @@
 /** Which files are completed. A file that was turned off stays so until it is turned on again, in this workspace. */
 
 import { EventEmitter, type Memento, type TextDocument } from "vscode";
-import { change, settings } from "./settings";
+import { changeHere, settings } from "./settings";
 
 const KEY = "filesOff";
 
@@ -22,13 +22,13 @@ export class Switch {
     await this.memory.update(KEY, isOff ? others : [...others, file]);
     // Whoever turns a file on wants answers there.
     if (isOff && !settings.enabled()) {
-      await change("enabled", true);
+      await changeHere("enabled", true);
     }
     this.changed.fire();
   }
 
   async toggleWorkspace(): Promise<void> {
-    await change("enabled", !settings.enabled());
+    await changeHere("enabled", !settings.enabled());
   }
 
   private filesOff(): string[] {

@@ -32,7 +32,7 @@ interface Project {
   tokens: number;
 }
 
-/** Where parts of an answer may be from; which of them a part is of is told by its expert's name. */
+/** Where parts of an answer may be from. */
 type Part = "network" | "file" | "project" | "declared";
 
 interface Answer {
@@ -42,8 +42,24 @@ interface Answer {
   network: number | undefined;
   /** Shares of the probability. */
   parts: Record<Part, number>;
-  experts: [string, number][];
+  /** The same by what exactly they are from, the largest first. */
+  origins: [string, number][];
 }
+
+/** Where what an expert says is from, and what it is, for people; `source` of `minicopilot/nextTokens` names the experts. */
+const EXPERTS: Record<string, [Part, string]> = {
+  network: ["network", "the network"],
+  "unknown names": ["file", "names of this file only"],
+  "n-grams": ["file", "what followed the same words"],
+  "longest match": ["file", "the longest same passage"],
+  neighbours: ["file", "similar places"],
+  "unknown neighbours": ["file", "similar places"],
+  "recent names": ["file", "names used lately"],
+  "project names": ["project", "names of the project"],
+  "project n-grams": ["project", "what followed the same words in the project"],
+  "project match": ["project", "the longest same passage in the project"],
+  members: ["declared", "members declared"],
+};
 
 const SHOWN = 5;
 /** How many tokens are asked for behind a word begun, of which those that go on with it are shown. */
@@ -196,25 +212,18 @@ function answers(found: NextTokens): Answer[] {
   const all = isWordBegun ? fitting.reduce((sum, { probability }) => sum + probability, 0) : 1;
   return fitting.slice(0, SHOWN).map(({ token, probability, network, source }) => {
     const parts = { network: 0, file: 0, project: 0, declared: 0 };
+    const origins = new Map<string, number>();
     for (const [expert, share] of Object.entries(source)) {
-      parts[partOf(expert)] += share;
+      const [part, origin] = EXPERTS[expert] ?? ["file", expert];
+      parts[part] += share;
+      origins.set(origin, (origins.get(origin) ?? 0) + share);
     }
     return {
       token,
       probability: probability / all,
       network: isWordBegun ? undefined : network,
       parts,
-      experts: Object.entries(source).sort(([, left], [, right]) => right - left),
+      origins: [...origins].sort(([, left], [, right]) => right - left),
     };
   });
-}
-
-function partOf(expert: string): Part {
-  if (expert === "network") {
-    return "network";
-  }
-  if (expert === "members") {
-    return "declared";
-  }
-  return expert.startsWith("project") ? "project" : "file";
 }
