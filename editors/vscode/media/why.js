@@ -52,13 +52,15 @@
     }
     const from = answer.origins.filter((/** @type {[string, number]} */ [, share]) => share > 0.005);
     const origins = from.map((/** @type {[string, number]} */ [origin, share]) => `${percent(share)} ${origin}`).join(", ");
+    const line = element("div", "origins", origins);
+    line.title = origins;
     return element(
       "section",
       "answer",
       element("code", special ? "token special" : "token", special ?? answer.token),
       element("span", "percent", percent(answer.probability)),
       bar,
-      element("div", "origins", origins),
+      line,
     );
   }
 
@@ -86,6 +88,9 @@
       code.append(isLast ? element("span", "cursor") : "\n");
     });
     const lines = (/** @type {number} */ count) => `${count} ${count === 1 ? "line" : "lines"}`;
+    const below = !message.usesBelow
+      ? "nothing below (setting textBelow)"
+      : `${lines(message.linesBelow)} below${message.linesBelow === 0 ? "" : ", searched"}`;
     const project = element("li", "");
     project.id = "project";
     project.textContent = known ?? "the project is being read";
@@ -97,8 +102,8 @@
       element(
         "ul",
         "",
-        element("li", "", `${lines(message.linesAbove)} up to the cursor, by the network and by what stands in them`),
-        element("li", "", message.usesBelow ? `${lines(message.linesBelow)} below, by what stands in them` : "nothing below (setting textBelow)"),
+        element("li", "", `${lines(message.linesAbove)} up to the cursor, read by the network and searched`),
+        element("li", "", below),
         project,
       ),
     );
@@ -115,7 +120,7 @@
     if (data.project !== undefined) {
       const { files, tokens, isUsed } = data.project;
       known = isUsed
-        ? `${files.toLocaleString()} ${files === 1 ? "file" : "files"} of the project, ${tokens.toLocaleString()} tokens`
+        ? `${files.toLocaleString()} ${files === 1 ? "file" : "files"} of the project, ${tokens.toLocaleString()} tokens, searched`
         : "nothing of the project (setting project)";
       const line = document.getElementById("project");
       if (line) {

@@ -1,17 +1,13 @@
 /** Puts the parts together: what the editor starts, and what its commands do. */
 
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { Uri, commands, window, workspace, type ExtensionContext } from "vscode";
+import { commands, window, workspace, type ExtensionContext } from "vscode";
 import { Arranger } from "./items";
-import { findProgram } from "./program";
+import { provideModel, showModel } from "./model";
 import { Server } from "./server";
 import { READ_AT_START, change, settings } from "./settings";
 import { Status, pythonEditor } from "./status";
 import { Switch } from "./switch";
 import { Why } from "./why";
-
-const MODEL = Uri.parse("minicopilot:/model.json");
 
 export function activate(context: ExtensionContext): void {
   const log = window.createOutputChannel("minicopilot", { log: true });
@@ -26,10 +22,6 @@ export function activate(context: ExtensionContext): void {
   const status = new Status(server, files);
   const why = new Why(context.extensionUri, server);
 
-  const describeModel = async () => {
-    const described = await promisify(execFile)(await findProgram(context), ["info", "--json"]);
-    return described.stdout;
-  };
   const actions: Record<string, () => unknown> = {
     menu: () => status.menu(),
     why: () => why.show(),
@@ -41,7 +33,7 @@ export function activate(context: ExtensionContext): void {
     },
     toggleWorkspace: () => files.toggleWorkspace(),
     toggleGhostText: () => change("ghostText", !settings.ghostText()),
-    model: () => window.showTextDocument(MODEL, { preview: true }),
+    model: () => showModel(),
     restart: () => server.restart(),
     showLog: () => log.show(),
     walkthrough: () => commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#start`, false),
@@ -63,7 +55,7 @@ export function activate(context: ExtensionContext): void {
     server,
     status,
     why,
-    workspace.registerTextDocumentContentProvider(MODEL.scheme, { provideTextDocumentContent: describeModel }),
+    provideModel(context),
     workspace.onDidChangeConfiguration(async (changed) => {
       if (READ_AT_START.some((name) => changed.affectsConfiguration(name))) {
         await server.restart();

@@ -21,7 +21,7 @@ import type { ProvideCompletionItemsSignature } from "vscode-languageclient/node
 import { settings, type Order } from "./settings";
 
 /** How likely an item must be to stand before others where the order is by probability. */
-const LIKELY = 0.2;
+const LIKELY = 0.05;
 /** Sorts before and behind everything that starts with a letter, a digit or a dot, as other servers' `sortText` does. */
 const BEFORE = "!";
 const BEHIND = "~";

@@ -124,7 +124,9 @@ export class Server implements Disposable {
       return this.fail(`${program} does not answer as a language server; the log says more.`, OPEN_SETTING, SHOW_LOG);
     }
     this.startedAt = Date.now();
-    this.become("ready", `${client.initializeResult?.serverInfo?.version ?? ""} (${program})`.trim());
+    const version = client.initializeResult?.serverInfo?.version ?? "of an unknown version";
+    this.log.info(`the server ${version} is ready: ${program}`);
+    this.become("ready", `ready, server ${version}`);
     if (this.crashes > 0 && !this.hasTold) {
       this.hasTold = true;
       void this.tell(window.showWarningMessage, "minicopilot's server had ended unexpectedly and was started again.", SHOW_LOG);

@@ -8,7 +8,7 @@ import { workspace, type ExtensionContext } from "vscode";
 
 const SECTION = "minicopilot";
 
-export type Order = "first" | "probability" | "last";
+export type Order = "probability" | "first" | "last";
 
 interface Section {
   title: string;
@@ -18,7 +18,7 @@ interface Section {
 /** What the settings named say now. */
 export const settings = {
   enabled: () => read("enabled", true),
-  order: () => read<Order>("order", "first"),
+  order: () => read<Order>("order", "probability"),
   hideDuplicates: () => read("hideDuplicates", false),
   ghostText: () => read("ghostText", false),
   serverPath: () => read("server.path", "").trim(),

@@ -104,10 +104,8 @@ export class Status implements Disposable {
 
   private sentence(): string {
     const document = pythonEditor()?.document;
-    if (this.server.state === "ready") {
-      return document !== undefined && !this.files.isOn(document) ? `off for ${nameOf(document)}` : `ready, ${this.server.note}`;
-    }
-    return this.server.note;
+    const isOff = this.server.state === "ready" && document !== undefined && !this.files.isOn(document);
+    return isOff ? `off for ${nameOf(document)}` : this.server.note;
   }
 }
 

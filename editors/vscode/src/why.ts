@@ -49,16 +49,16 @@ interface Answer {
 /** Where what an expert says is from, and what it is, for people; `source` of `minicopilot/nextTokens` names the experts. */
 const EXPERTS: Record<string, [Part, string]> = {
   network: ["network", "the network"],
-  "unknown names": ["file", "names of this file only"],
-  "n-grams": ["file", "what followed the same words"],
-  "longest match": ["file", "the longest same passage"],
+  "unknown names": ["file", "names of this file"],
+  "n-grams": ["file", "same words before"],
+  "longest match": ["file", "same passage"],
   neighbours: ["file", "similar places"],
   "unknown neighbours": ["file", "similar places"],
   "recent names": ["file", "names used lately"],
   "project names": ["project", "names of the project"],
-  "project n-grams": ["project", "what followed the same words in the project"],
-  "project match": ["project", "the longest same passage in the project"],
-  members: ["declared", "members declared"],
+  "project n-grams": ["project", "same words in the project"],
+  "project match": ["project", "same passage in the project"],
+  members: ["declared", "declared members"],
 };
 
 const SHOWN = 5;

@@ -107,6 +107,7 @@ export class Editor {
     await this.page.locator(".editor-instance .view-line").first().waitFor({ timeout: 60_000 });
     this.rows = this.page.locator(".suggest-widget.visible .monaco-list-row");
     await this.page.locator(".editor-instance .monaco-editor").first().click({ position: { x: 400, y: 100 } });
+    await this.page.mouse.move(5, 300); // where it is over nothing that would show it
     await this.press("Control+End");
   }
 
@@ -178,7 +179,7 @@ export class Editor {
   /** Saves what is on the screen, or the part of it that holds what is named. */
   async picture(name, ...parts) {
     const file = path.join(this.out, `${name}.png`);
-    const margin = 8;
+    const margin = 3;
     const boxes = await Promise.all(parts.map((part) => (typeof part === "string" ? this.page.locator(part).first().boundingBox() : part)));
     if (boxes.length === 0) {
       await this.page.screenshot({ path: file });
