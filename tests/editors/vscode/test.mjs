@@ -188,12 +188,20 @@ async function ghostText(editor) {
   await ready(editor);
   await editor.command("minicopilot: Turn Ghost Text On or Off");
   await ready(editor);
-  await editor.type("    def withdraw(self, amount):\n        if amount > self.balance:\n            raise ");
+  await editor.type("    def withdraw(self, amount):\n        if amount <= 0:\n            ");
   await editor.press("Escape");
-  const ghost = await check("ghost text for the rest of the line", () => until("ghost text", () => editor.ghostText()));
+  const line = await check("ghost text for the rest of the line", () =>
+    until("two words", async () => {
+      const shown = await editor.ghostText();
+      return shown.split(" ").length === 2 && shown;
+    }));
   await editor.picture("ghost", await above(editor, 9));
+  const ends = (words) => editor.holds((text) => text.trimEnd().endsWith(`if amount <= 0:\n            ${words}`));
+  await editor.press("Control+ArrowRight");
+  await check("Ctrl+Right accepts a word of it", () => ends(line.split(" ")[0]));
+  await until("the rest", () => editor.ghostText());
   await editor.press("Tab");
-  await check("Tab accepts it", () => editor.holds((text) => text.includes(`raise ${ghost}`)));
+  await check("Tab accepts the rest", () => ends(line));
 }
 
 /** The last lines of the editor, with their numbers. */
