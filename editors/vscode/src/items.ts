@@ -50,6 +50,10 @@ export class Arranger {
     ]);
     const items = (Array.isArray(found) ? found : (found?.items ?? [])).filter(isWord);
     const shown = items.filter((item) => !others?.has(labelOf(item))).slice(0, settings.maxItems());
+    // The server has looked at the first item, which may have been punctuation.
+    if (context.triggerCharacter === " " && shown[0] !== undefined && probabilityOf(shown[0]) < settings.minProbability()) {
+      return { items: [], isIncomplete: true };
+    }
     arrange(shown, settings.order(), typedWord(document, position));
     // A further character changes the probabilities.
     return { items: shown, isIncomplete: true };

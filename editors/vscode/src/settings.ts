@@ -23,6 +23,7 @@ export const settings = {
   ghostText: () => read("ghostText", false),
   serverPath: () => read("server.path", "").trim(),
   maxItems: () => read("maxItems", 5),
+  minProbability: () => read("minProbability", 0.1),
   isTraced: () => read("trace.server", "off") !== "off",
 };
 
@@ -40,8 +41,8 @@ export function serverSettings(context: ExtensionContext): Record<string, unknow
   const names = Object.keys(answers?.properties ?? {}).map((name) => name.slice(SECTION.length + 1));
   const values = Object.fromEntries(names.map((name) => [name, workspace.getConfiguration(SECTION).get<unknown>(name)]));
   const most = values["maxItems"];
-  // What is no number is sent as it is: the server says what is wrong with it.
-  return typeof most === "number" && most <= MOST ? { ...values, maxItems: Math.min(most + SPARE, MOST) } : values;
+  // What is wrong is sent as it is: the server says so.
+  return typeof most === "number" && most >= 1 && most <= MOST ? { ...values, maxItems: Math.min(most + SPARE, MOST) } : values;
 }
 
 /** Changes a setting for this workspace; for the user where no folder is open. */
@@ -65,8 +66,10 @@ function inspect(name: string) {
   return workspace.getConfiguration(SECTION).inspect(name);
 }
 
+/** A setting; the fallback where a user's file says something of another type. */
 function read<T>(name: string, fallback: T): T {
-  return workspace.getConfiguration(SECTION).get(name, fallback);
+  const value = workspace.getConfiguration(SECTION).get<T>(name, fallback);
+  return typeof value === typeof fallback ? value : fallback;
 }
 
 function qualified(name: string): string {

@@ -74,6 +74,10 @@ async function theList(editor) {
   await editor.type("x = 1");
   await editor.press("Enter");
   await check("x = 1 and Enter: nothing is inserted", () => editor.holds("x = 1\n"));
+  await editor.type("print(");
+  await until("the list", async () => (await editor.ours()).length > 0);
+  await editor.press("Enter");
+  await check("Enter behind an open bracket breaks the line, though a list is open", () => editor.holds("x = 1\nprint(\n"));
 }
 
 async function onAndOff(editor) {
