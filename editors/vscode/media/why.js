@@ -12,7 +12,19 @@
     { name: "project", label: "the project", hint: "names and passages in other files of the workspace" },
     { name: "declared", label: "declarations", hint: "members of classes and modules, here, in the project or in what is imported" },
   ];
-  const SPECIAL = { "<EOL>": "end of the line", "<NUM_LIT>": "a number", "<STR_LIT>": "a string", "</s>": "end of the file" };
+  /** Tokens that are no text of their own. */
+  const SPECIAL = new Map([["<EOL>", "end of the line"], ["</s>", "end of the file"], ["<NUM_LIT>", "a number"]]);
+
+  /**
+   * A token as it stands in a file, or what it is in words. The model's vocabulary holds frequent literals as
+   * `"<STR_LIT:utf-8>"` and `<NUM_LIT:1>`, all others as one token.
+   * @param {string} token
+   */
+  function written(token) {
+    return token
+      .replace("<STR_LIT>", "…")
+      .replace(/<(?:STR|NUM)_LIT:(.*)>/s, (_, content) => content.replaceAll("U+0020", " ").replaceAll("U+002C", ","));
+  }
 
   /**
    * @param {string} tag @param {string} name the class
@@ -33,7 +45,7 @@
 
   /** @param {any} answer */
   function row(answer) {
-    const special = SPECIAL[answer.token];
+    const special = SPECIAL.get(answer.token);
     const bar = element("div", "bar");
     for (const { name, label } of PARTS) {
       const share = answer.parts[name];
@@ -57,7 +69,7 @@
     return element(
       "section",
       "answer",
-      element("code", special ? "token special" : "token", special ?? answer.token),
+      element("code", special ? "token special" : "token", special ?? written(answer.token)),
       element("span", "percent", percent(answer.probability)),
       bar,
       line,
@@ -135,6 +147,12 @@
       legend(),
       context(data),
     );
+    // The cursor is what a long line is looked at for.
+    const code = page.querySelector(".code");
+    const cursor = page.querySelector(".cursor");
+    if (code && cursor instanceof HTMLElement) {
+      code.scrollLeft = cursor.offsetLeft - code.clientWidth + 24;
+    }
   });
   editor.postMessage("ready");
 })();

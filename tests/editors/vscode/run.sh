@@ -91,5 +91,6 @@ export CHROMIUM MINICOPILOT="$program" OUT=${OUT:-$cache/vscode-screens}
 export CODE_SERVER=$here/code-server/node_modules/code-server/out/node/entry.js
 export EXTENSIONS=$here/minicopilot.vsix:$here/pyright.vsix
 export PYRIGHT=$here/tools/node_modules/pyright/dist/pyright-langserver.js
+export PANEL=$root/editors/vscode/src/why.ts
 export TYPED=$root/tests/python/pytorch_model.py
 exec node "$here/tools/test.mjs"

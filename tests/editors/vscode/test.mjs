@@ -1,5 +1,6 @@
 // What a user of the extension does and sees, in a real VS Code. Started by run.sh.
 
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -165,6 +166,16 @@ async function why(editor) {
   await editor.press("Control+Z");
 }
 
+/** The panel has a word of its own for each expert that an answer may be from. */
+async function experts() {
+  const { gate } = JSON.parse(execFileSync(process.env.MINICOPILOT, ["info", "--json"], { encoding: "utf8" }));
+  const source = fs.readFileSync(process.env.PANEL, "utf8");
+  await check("the panel knows every expert", async () => {
+    const unknown = gate.experts.filter((expert) => !source.includes(`  "${expert}": [`) && !source.includes(`  ${expert}: [`));
+    equal(unknown, []);
+  });
+}
+
 async function typing(editor) {
   const file = fs.readFileSync(process.env.TYPED, "utf8");
   const code = file.slice(file.indexOf("import "));
@@ -192,7 +203,9 @@ async function ghostText(editor) {
   await ready(editor);
   await editor.command("minicopilot: Turn Ghost Text On or Off");
   await ready(editor);
-  await editor.type("    def withdraw(self, amount):\n        if amount <= 0:\n            ");
+  await editor.type("    def withdraw(self, amount):\n        if am");
+  await check("the list opens as before", () => until("the list", async () => (await editor.ours()).length > 0));
+  await editor.type("ount <= 0:\n            ");
   await editor.press("Escape");
   const line = await check("ghost text for the rest of the line", () =>
     until("two words", async () => {
@@ -301,7 +314,7 @@ async function wrongPath(editor) {
   });
 }
 
-const all = { theList, onAndOff, restarts, why, typing, ghostText, theMenu, theModel, walkthrough, besidePyright, wrongPath };
+const all = { theList, onAndOff, restarts, why, experts, typing, ghostText, theMenu, theModel, walkthrough, besidePyright, wrongPath };
 const tests = process.env.ONLY ? process.env.ONLY.split(",").map((name) => all[name]) : Object.values(all);
 
 const editor = await Editor.start(folder, out);
