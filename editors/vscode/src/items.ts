@@ -22,6 +22,12 @@ import { settings, type Order } from "./settings";
 
 /** How likely an item must be to stand before others where the order is by probability. */
 const LIKELY = 0.05;
+/**
+ * How likely the first item must be for the list to be filtered by VS Code itself while the word is typed on. A list that is asked
+ * for anew with each letter stands as it was until the answer is there: Enter behind the last letter would be taken for an
+ * item that a slow answer has not yet replaced.
+ */
+const SURE = 0.9;
 /** Sorts before and behind everything that starts with a letter, a digit or a dot, as other servers' `sortText` does. */
 const BEFORE = "!";
 const BEHIND = "~";
@@ -55,8 +61,9 @@ export class Arranger {
       return { items: [], isIncomplete: true };
     }
     arrange(shown, settings.order(), typedWord(document, position));
-    // A further character changes the probabilities.
-    return { items: shown, isIncomplete: true };
+    // A further letter changes the probabilities, and what fits.
+    const isSure = shown[0] !== undefined && probabilityOf(shown[0]) >= SURE;
+    return { items: shown, isIncomplete: !isSure };
   }
 
   /** What other extensions offer for the word at a place; asked once a word, since their lists are filtered by the editor. */
