@@ -46,6 +46,8 @@ pub struct Backend {
 struct State {
     documents: Documents,
     settings: Settings,
+    /// What `initializationOptions` said: what holds wherever a later notification says nothing.
+    first_settings: Settings,
     /// What was wrong with the first settings, until the client may be told.
     warnings: Vec<String>,
     style: Style,
@@ -215,7 +217,8 @@ impl LanguageServer for Backend {
             .initialization_options
             .as_ref()
             .unwrap_or(&Value::Null);
-        state.settings = Settings::resolve(raw, &mut state.warnings);
+        state.first_settings = Settings::resolve(raw, &mut state.warnings);
+        state.settings = state.first_settings.clone();
         self.questions.set_memory(state.settings.session_bytes());
         state.style = style;
         state.folders = capabilities::folders(&params);
@@ -250,15 +253,26 @@ impl LanguageServer for Backend {
         Ok(())
     }
 
+    /// A notification says all that differs from `initializationOptions`: the one before it no longer counts, so that a
+    /// setting which the user has removed is again what it was. VS Code sends every setting each time; Neovim what its
+    /// configuration holds under `settings`, and Emacs the parts of all servers, which may be nothing of ours.
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
         // What a client sends that has settings for us but leaves them to be asked for.
         if params.settings.is_null() {
             return;
         }
         let mut warnings = Vec::new();
-        let settings = Settings::resolve(&params.settings, &mut warnings);
+        let (before, settings) = {
+            let mut state = self.state();
+            let settings = state
+                .first_settings
+                .changed(&params.settings, &mut warnings);
+            (
+                std::mem::replace(&mut state.settings, settings.clone()),
+                settings,
+            )
+        };
         self.questions.set_memory(settings.session_bytes());
-        let before = std::mem::replace(&mut self.state().settings, settings.clone());
         let project =
             |settings: &Settings| (settings.project_bytes(), settings.environment.clone());
         let is_another = project(&before) != project(&settings);
