@@ -338,9 +338,10 @@ impl Completer {
         let Known { answer, prediction } = known;
         let Cursor { prefix, keys, .. } = cursor;
         let is_midst = text[prefix.end..].starts_with(|c: char| c == '_' || c.is_alphanumeric());
-        let modules = match is_midst {
-            true => &[],
-            false => self.modules(document, &text[prefix.clone()]),
+        let modules = if is_midst {
+            &[]
+        } else {
+            self.modules(document, &text[prefix.clone()])
         };
         let options = &Options {
             loosely: options.loosely && modules.is_empty(),
@@ -489,8 +490,10 @@ impl Completer {
 
 /// Fills a list with modules that can be imported: nobody else has anything to say of those that are not in it.
 fn with_modules(items: &mut Vec<Candidate>, modules: &[Box<str>], most: usize) {
-    let is_new = |name: &&Box<str>| !items.iter().any(|item| *item.text == ***name);
-    let new: Vec<&Box<str>> = modules.iter().filter(is_new).collect();
+    let names = modules.iter().map(|name| &**name);
+    let new: Vec<&str> = names
+        .filter(|name| !items.iter().any(|item| item.text == *name))
+        .collect();
     if new.is_empty() || items.len() >= most {
         return;
     }

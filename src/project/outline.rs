@@ -71,7 +71,7 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
                     keep(&words);
                     function_column = Some(column);
                 }
-                ["@", "staticmethod"] => keep(&words),
+                ["@", "staticmethod"] | ["import", .., "as", _] => keep(&words),
                 ["from", first, ..] if first.starts_with('.') || first == package => {
                     let import = words.iter().position(|&word| word == "import");
                     if let Some(import) = import {
@@ -83,7 +83,6 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
                         keep(&kept);
                     }
                 }
-                ["import", .., "as", _] => keep(&words),
                 [name, "=" | ":", ..] if python::is_name(name) => {
                     block.assigned.extend([name, "=", EOL].map(str::to_owned));
                 }

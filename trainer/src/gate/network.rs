@@ -13,7 +13,7 @@ const TOGETHER: usize = 64;
 /// Which of the two.
 pub enum Network {
     Int8(Engine),
-    Full(FullPrecision),
+    Full(Box<FullPrecision>),
 }
 
 /// The network in f32.
