@@ -68,11 +68,11 @@ pub fn compared(
         .context("the checkpoint is a network alone; join it to the buffer with `trainer gate`")?;
     let centre = mixture.centre().to_vec();
     let network = if full_precision {
-        Network::Full(Box::new(FullPrecision {
+        Network::Full(FullPrecision {
             model: checkpoint.model(&Device::Cpu)?,
             temperature: config.temperature as f32,
             centre,
-        }))
+        })
     } else {
         let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
         engine.keep_hidden_states(centre);

@@ -11,9 +11,10 @@ use minicopilot::model::Model;
 const TOGETHER: usize = 64;
 
 /// Which of the two.
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Network {
     Int8(Engine),
-    Full(Box<FullPrecision>),
+    Full(FullPrecision),
 }
 
 /// The network in f32.
