@@ -43,6 +43,8 @@ fn initialize_says_what_the_server_can() {
           ",",
           "=",
           "@",
+          "\"",
+          "'",
           " "
         ]
       },

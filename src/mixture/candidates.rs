@@ -322,3 +322,47 @@ fn keep_best(candidates: &mut Vec<(usize, f32)>, most: usize) {
     }
     candidates.sort_unstable_by(descending);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::vocabulary::Vocabulary;
+
+    proptest! {
+        /// What is given to members is taken from other names, and never the other way.
+        #[test]
+        fn members_have_what_they_should_have_at_least(
+            p in prop::collection::vec(0.0..1.0f32, 8),
+            mut chosen in prop::collection::vec(3..8usize, 1..5),
+            least in 0.0..1.0f32,
+        ) {
+            // `<PAD>`, `<UNK>`, `(`, three names; behind them two names of a document.
+            let known = ["(", "a", "b", "c"].map(|token| (token.to_owned(), 1));
+            let syntax = Syntax::new(&Vocabulary::from_counts(known, 10));
+            prop_assert_eq!(syntax.vocabulary_size(), 6);
+            chosen.sort_unstable();
+            chosen.dedup();
+            let share = 1.0 / chosen.len() as f32;
+            let members = Members {
+                shares: chosen.iter().map(|&member| (member, share)).collect(),
+                least,
+                ..Members::default()
+            };
+            let sum = |p: &[f32], of: &dyn Fn(usize) -> bool| {
+                (0..p.len()).filter(|&k| of(k)).map(|k| p[k]).sum::<f32>()
+            };
+            let is_name = |k: usize| k >= 3;
+            let is_member = |k: usize| chosen.contains(&k);
+            let mut after = p.clone();
+            close(&mut after, &members, &syntax);
+            prop_assert_eq!(&after[..3], &p[..3]);
+            prop_assert!((sum(&after, &is_name) - sum(&p, &is_name)).abs() < 1e-4);
+            prop_assert!(sum(&after, &is_member) >= sum(&p, &is_member) - 1e-4);
+            if sum(&p, &is_member) > 0.0 {
+                prop_assert!(sum(&after, &is_member) >= least * sum(&p, &is_name) - 1e-4);
+            }
+        }
+    }
+}

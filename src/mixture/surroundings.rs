@@ -70,6 +70,8 @@ pub struct ModuleName {
     pub package: u32,
     /// It can be imported as it is called, for all that is known: it is `a`.
     pub is_top: bool,
+    /// It is a package: other modules are in it.
+    pub is_package: bool,
     /// All that it declares is known.
     pub is_outline: bool,
 }
@@ -435,6 +437,7 @@ mod tests {
         module: UNK,
         package: UNK,
         is_top: false,
+        is_package: false,
         is_outline: false,
     };
 

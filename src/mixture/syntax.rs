@@ -15,6 +15,8 @@ pub struct Syntax {
     pub(super) start: u32,
     pub(super) eol: u32,
     pub(super) dot: u32,
+    /// `...`.
+    pub(super) dots: u32,
     pub(super) comma: u32,
     pub(super) colon: u32,
     pub(super) equals: u32,
@@ -33,6 +35,8 @@ pub struct Syntax {
     pub(super) arrow: u32,
     /// `await`.
     pub(super) wait: u32,
+    /// `for`.
+    pub(super) each: u32,
     /// `Optional`.
     pub(super) optional: u32,
     /// `object`.
@@ -59,6 +63,7 @@ impl Syntax {
             start: id(START),
             eol: id(EOL),
             dot: id("."),
+            dots: id("..."),
             comma: id(","),
             colon: id(":"),
             equals: id("="),
@@ -73,6 +78,7 @@ impl Syntax {
             star: id("*"),
             arrow: id("->"),
             wait: id("await"),
+            each: id("for"),
             optional: id("Optional"),
             object: id("object"),
             own: ["self", "cls"].map(id),

@@ -134,9 +134,9 @@ impl Project {
         self.insert(path, tokens.map(|token| (vocabulary.id(token), token)))
     }
 
-    /// Adds the outline of a file that is no part of the project: one of `package`, which is imported.
-    pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, package: &str) {
-        let spelled = outline::outline(text, package);
+    /// Adds the outline of a file that is no part of the project: that of the module which is imported as `name`, dotted.
+    pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, name: &str) {
+        let spelled = outline::outline(text, name.split('.').next().unwrap_or_default());
         let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
         let tokens = self.numbered(tokens);
         let imports = Imports::of_text(text);
@@ -144,9 +144,13 @@ impl Project {
             self.libraries.clear(); // what is still imported is read again
             self.library_tokens = 0;
         }
+        let mut parts = name.rsplit('.');
+        let mut part = || parts.next().unwrap_or_default();
         let names = ModuleName {
+            is_top: !name.contains('.'),
+            is_package: path.ends_with("__init__.py"),
             is_outline: true,
-            ..self.module_name(path)
+            ..self.module(part(), part())
         };
         self.version += 1;
         self.library_tokens += tokens.len();
@@ -317,25 +321,37 @@ impl Project {
 
     /// What stands around the document at `path`.
     pub fn surroundings(&self, path: &str, around: &Around<'_>) -> Surroundings {
-        fn files<'a>(
-            paths: &'a [&str],
-            find: impl Fn(&str) -> Option<&'a File>,
-        ) -> impl Iterator<Item = (ModuleName, &'a [u32])> {
-            let files = paths.iter().filter_map(move |path| find(path));
-            files.map(|file| (file.names, &file.tokens[..]))
-        }
         // A file's own package is the folder that it is in.
         let folders = path.rsplit('/').skip(1).map(nameable);
         let packages = folders.map(|part| self.by_text.get(part).copied().unwrap_or(UNK));
         let packages = packages.collect();
+        let near = |path: &str| {
+            let (module, file) = (path.strip_suffix("/__init__.py"), self.files.get(path)?);
+            let folder = module
+                .unwrap_or(path)
+                .rsplit_once('/')
+                .map_or("", |(folder, _)| folder);
+            // What is in a package is called by it.
+            let is_inside = self.files.contains_key(&*format!("{folder}/__init__.py"));
+            let is_top = file.names.is_top && !is_inside;
+            Some((
+                ModuleName {
+                    is_top,
+                    ..file.names
+                },
+                &file.tokens[..],
+            ))
+        };
         let Below { tokens, words } = &around.below;
         Surroundings::new(
             &self.syntax,
             [&self.words, words],
             packages,
             tokens,
-            files(&around.near, |path| self.files.get(path)),
-            files(&around.libraries, |path| self.declaring(path))
+            around.near.iter().filter_map(|path| near(path)),
+            (around.libraries.iter())
+                .filter_map(|path| self.declaring(path))
+                .map(|file| (file.names, &file.tokens[..]))
                 .chain(around.submodules.iter().map(|&names| (names, &[][..]))),
             Arc::clone(&around.installed),
         )
@@ -347,6 +363,7 @@ impl Project {
             module: self.token(UNK, module),
             package: self.token(UNK, package),
             is_top: false,
+            is_package: false,
             is_outline: false,
         }
     }
@@ -357,6 +374,7 @@ impl Project {
 
     fn module_name(&mut self, path: &str) -> ModuleName {
         let module = path.strip_suffix(".py").unwrap_or(path);
+        let is_package = module.ends_with("/__init__");
         let module = module.strip_suffix("/__init__").unwrap_or(module);
         let mut parts = module.rsplit('/').map(nameable);
         let mut part = || parts.next().unwrap_or_default();
@@ -366,6 +384,7 @@ impl Project {
             package: self.token(UNK, package),
             // In the workspace's folder, or in one such as `src`.
             is_top: package.is_empty() || parts.count() <= 1,
+            is_package,
             is_outline: false,
         }
     }

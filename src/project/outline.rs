@@ -72,7 +72,10 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
                     function_column = Some(column);
                 }
                 ["@", "staticmethod"] | ["import", .., "as", _] => keep(&words),
-                ["from", first, ..] if first.starts_with('.') || first == package => {
+                // Of another package's names only that there are some.
+                ["from", first, .., last]
+                    if first.starts_with('.') || first == package || last == "*" =>
+                {
                     let import = words.iter().position(|&word| word == "import");
                     if let Some(import) = import {
                         // Of the module the last part, if it has a name.

@@ -27,8 +27,8 @@ const BUILT_IN: [&str; 13] = [
     "time",
     "unicodedata",
 ];
-/// Entries of a folder that are looked at.
-const ENTRIES: usize = 5000;
+/// Modules of a folder that are listed.
+const MODULES: usize = 5000;
 
 /// Folders that modules are imported from, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Environment {
 /// The modules in a folder: Python files, packages, and libraries of machine code.
 pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.take(ENTRIES).filter_map(|entry| {
+    let modules = entries.filter_map(|entry| {
         let name = entry.file_name();
         let name = name.to_str()?;
         let (module, ending) = name.split_once('.').unwrap_or((name, ""));
@@ -134,7 +134,8 @@ pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
             _ => is_library,
         };
         (is_one && is_module_name(module)).then(|| module.into())
-    })
+    });
+    modules.take(MODULES)
 }
 
 fn is_module_name(part: &str) -> bool {

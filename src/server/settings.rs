@@ -47,7 +47,7 @@ impl Default for Settings {
             project_memory: 64,
             environment: environment::FOUND.to_owned(),
             memory: 48,
-            trigger_characters: [".", "(", "[", ",", "=", "@", " "]
+            trigger_characters: [".", "(", "[", ",", "=", "@", "\"", "'", " "]
                 .map(str::to_owned)
                 .to_vec(),
         }

@@ -97,6 +97,7 @@ impl Workspace {
             environment: Environment::default(),
             environment_setting: environment::NONE.to_owned(),
             installed: Arc::default(),
+            submodules: HashMap::new(),
             open: Vec::new(),
             surroundings: Arc::clone(&surroundings),
         };
@@ -176,6 +177,8 @@ struct Thread {
     environment_setting: String,
     /// What can be imported from the environment.
     installed: Arc<[Box<str>]>,
+    /// The modules in packages whose outlines were read, by the paths of these.
+    submodules: HashMap<String, Vec<ModuleName>>,
     /// The open documents, the one edited last last.
     open: Vec<Open>,
     surroundings: Shared,
@@ -223,6 +226,7 @@ impl Thread {
                 self.folders.clear();
                 self.environment = Environment::default();
                 self.installed = Arc::default();
+                self.submodules.clear();
                 environment::NONE.clone_into(&mut self.environment_setting);
                 self.project.clear(self.completer.vocabulary());
             }
@@ -333,6 +337,7 @@ impl Thread {
         self.folders = folders;
         self.environment = Environment::new(&self.environment_setting, &self.folders);
         self.installed = self.environment.names().into();
+        self.submodules.clear();
         self.is_full = false;
         for folder in self.folders.clone() {
             for path in python_files(&folder) {
@@ -377,7 +382,9 @@ impl Thread {
 
     /// Reads a file that may have changed, may be new, or may be gone, with all that lay below it.
     fn read_again(&mut self, path: &Path) {
-        self.project.forget_library(&joined(path));
+        let library = joined(path);
+        self.project.forget_library(&library);
+        self.submodules.remove(&library);
         let Some(inside) = self.inside(path) else {
             return;
         };
@@ -487,8 +494,14 @@ impl Thread {
                 && let Some(folder) = module.path.parent()
             {
                 let package = module.name.rsplit('.').next().unwrap_or_default();
-                let modules = modules_in(folder).map(|name| self.project.module(&name, package));
-                found.submodules.extend(modules);
+                let project = &mut self.project;
+                let inside = self.submodules.entry(path.clone()).or_insert_with(|| {
+                    let mut names: Vec<_> = modules_in(folder).collect();
+                    names.sort_unstable();
+                    let modules = names.iter().map(|name| project.module(name, package));
+                    modules.collect()
+                });
+                found.submodules.extend_from_slice(inside);
             }
             if !found.paths.contains(&path) && tokens + length <= MODULE_TOKENS {
                 tokens += length;
@@ -508,9 +521,9 @@ impl Thread {
         let text = fs::metadata(&module.path).is_ok_and(is_short);
         let text = text.then(|| source::read(&module.path));
         let text = text.and_then(Result::ok).unwrap_or_default();
-        let package = module.name.split('.').next().unwrap_or_default();
         let vocabulary = self.completer.vocabulary();
-        self.project.read_library(vocabulary, path, &text, package);
+        self.project
+            .read_library(vocabulary, path, &text, module.name);
     }
 
     /// A path as the project names it: the folder's name, and the path in it, with `/` between.

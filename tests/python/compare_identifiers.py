@@ -14,6 +14,7 @@ comments of a Markdown file.
 
 import argparse
 import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -35,6 +36,10 @@ def measure(program: str, projects: list[str], options: list[str], environment: 
     if done.returncode:
         raise SystemExit(f"{' '.join(options)}: {done.stderr.strip()[-500:]}")
     return json.loads(done.stdout)
+
+
+def fingerprint(program: str) -> str:
+    return hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()
 
 
 def cells(runs: list[dict]) -> list[str]:
@@ -80,14 +85,18 @@ def main() -> None:
                 server = ["--environment", str(seen)]
             runs = []
             for seed in arguments.seeds:
-                kept = arguments.keep and arguments.keep / f"{title}-{name}-{seed}.json".replace(" ", "-")
-                if kept and kept.exists():
-                    runs.append(json.loads(kept.read_text()))
-                    continue
                 options = ["--sample", str(arguments.sample), "--seed", str(seed), *mode, *server]
+                kept = arguments.keep and arguments.keep / f"{title}-{name}-{seed}.json".replace(" ", "-")
+                # Another server's figures do not change with ours.
+                asked = [*arguments.projects, *options, str(seen), "" if command else fingerprint(arguments.program)]
+                if kept and kept.exists() and (before := json.loads(kept.read_text()))["asked"] == asked:
+                    runs.append(before["figures"])
+                    continue
                 runs.append(measure(arguments.program, arguments.projects, options, seen))
                 if kept:
-                    kept.write_text(json.dumps(runs[-1]))
+                    part = kept.with_suffix(".part")
+                    part.write_text(json.dumps({"asked": asked, "figures": runs[-1]}))
+                    part.replace(kept)
             row = [name, *cells(runs)]
             if errors := sum(run["errors"] for run in runs):
                 row[0] += f" ({errors} requests without an answer)"

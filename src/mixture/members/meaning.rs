@@ -12,6 +12,9 @@ pub(super) const STATEMENT: usize = 400;
 pub(super) const REACH: usize = 6000;
 /// How often a name is followed to where a module, or a variable, has it from.
 pub(super) const FOLLOWED: usize = 4;
+/// What may be looked at to answer one question, in places of names; a class or a file counts as so many.
+const STEPS: usize = 2048;
+const SCAN: usize = 64;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +58,55 @@ pub(super) struct Taken {
 pub(super) struct Names<'a> {
     pub(super) texts: Texts<'a>,
     pub(super) syntax: &'a Syntax,
-    /// Something was taken for what it is by its name alone.
+    /// Something was taken for what it is by its name alone, or may be something else by now.
     pub(super) doubts: Cell<bool>,
+    /// How much more may be looked at.
+    steps: Cell<usize>,
 }
 
-impl Names<'_> {
+impl<'a> Names<'a> {
+    pub(super) fn new(texts: Texts<'a>, syntax: &'a Syntax) -> Self {
+        Self {
+            texts,
+            syntax,
+            doubts: Cell::new(false),
+            steps: Cell::new(STEPS),
+        }
+    }
+
+    /// Whether so much more may be looked at; if not, what is known is doubtful.
+    fn may_look(&self, steps: usize) -> bool {
+        let left = self.steps.get().saturating_sub(steps);
+        self.steps.set(left);
+        self.doubts.set(self.doubts.get() || left == 0);
+        left > 0
+    }
+
+    /// The same for one more class or file.
+    pub(super) fn may_scan(&self) -> bool {
+        self.may_look(SCAN)
+    }
+
     /// Whether a token is a name that is not a keyword.
     pub(super) fn is_name(&self, token: u32) -> bool {
         // Behind the vocabulary only names stand where this is asked, or a literal that no one offers.
-        token as usize >= self.texts.vocabulary_size || self.syntax.is_name(token)
+        let is_outside = token as usize >= self.texts.vocabulary_size && token != u32::MAX;
+        is_outside || self.syntax.is_name(token)
+    }
+
+    /// Whether a statement begins at a position of the document.
+    pub(super) fn begins(&self, at: usize) -> bool {
+        let syntax = self.syntax;
+        [syntax.eol, syntax.start, syntax.colon].contains(&self.before(at))
+    }
+
+    /// How many dots a token of a path is.
+    pub(super) fn dots(&self, token: u32) -> usize {
+        match token {
+            token if token == self.syntax.dot => 1,
+            token if token == self.syntax.dots => 3,
+            _ => 0,
+        }
     }
 
     /// Whether a name begins with an underscore.
@@ -138,6 +181,9 @@ impl Names<'_> {
     fn bound(&self, name: u32, before: usize, followed: usize) -> Option<Meaning> {
         let Self { texts, syntax, .. } = self;
         for place in texts.places(name).filter(|&place| place < before) {
+            if !self.may_look(1) {
+                return None;
+            }
             let (previous, next) = (self.before(place), texts.here(place + 1));
             let meaning = if previous == syntax.dot {
                 None
@@ -158,12 +204,30 @@ impl Names<'_> {
             if meaning.is_some() {
                 return meaning;
             }
+            let is_bound = [syntax.equals, syntax.colon].contains(&next)
+                || [syntax.alias, syntax.each].contains(&previous);
+            if previous != syntax.dot && (is_bound || self.is_parameter(place)) {
+                self.doubts.set(true); // what it was before may be gone
+            }
         }
         // Nothing says where it is from.
         self.doubts.set(true);
         let declared = |keyword| texts.declared(keyword, name);
         let class = declared(syntax.class).map(Meaning::Class);
         class.or_else(|| declared(syntax.def).map(Meaning::Function))
+    }
+
+    /// Whether a name stands among the parameters of a function.
+    fn is_parameter(&self, place: usize) -> bool {
+        let Self { texts, syntax, .. } = self;
+        let lists = [syntax.comma, syntax.opening[0], syntax.star, syntax.eol];
+        let ends = [syntax.comma, syntax.closing[0]];
+        if !lists.contains(&self.before(place)) || !ends.contains(&texts.here(place + 1)) {
+            return false;
+        }
+        let back = (place.saturating_sub(STATEMENT)..place).rev();
+        let mut line = back.take_while(|&at| texts.here(at) != syntax.eol || self.is_inner_end(at));
+        line.any(|at| texts.here(at) == syntax.def)
     }
 
     /// What is bound by `as`.
@@ -194,6 +258,10 @@ impl Names<'_> {
     fn assigned(&self, place: usize, followed: usize) -> Option<Meaning> {
         let Self { texts, syntax, .. } = self;
         let is_annotated = texts.here(place + 1) == syntax.colon;
+        let lists = [syntax.comma, syntax.opening[0], syntax.dot];
+        if is_annotated && !self.begins(place) && !lists.contains(&self.before(place)) {
+            return None; // a key, or behind `lambda`
+        }
         let mut at = place + 2;
         if is_annotated && texts.here(at) == syntax.optional {
             at += 2;
@@ -238,7 +306,12 @@ impl Names<'_> {
         let is_whole = at(name + 1) == syntax.colon;
         let file = texts.file_of(function).map(|file| texts.file(file).1);
         let here = file.and_then(|file| texts.declared_in(file, syntax.class, at(name)));
-        let found = || here.or_else(|| texts.declared(syntax.class, at(name)));
+        let found = || {
+            here.or_else(|| {
+                self.doubts.set(true);
+                texts.declared(syntax.class, at(name))
+            })
+        };
         is_whole.then(found)?.map(Meaning::Class)
     }
 
@@ -250,8 +323,7 @@ impl Names<'_> {
             let token = self.texts.here(back);
             if token == syntax.import {
                 import = Some(back);
-                let before = self.before(back);
-                if [syntax.eol, syntax.start, syntax.colon].contains(&before) {
+                if self.begins(back) {
                     return Some(Statement {
                         from: None,
                         import: back,
@@ -310,8 +382,8 @@ impl Names<'_> {
         let package = self.package_of(statement)?;
         let path = statement.from? + 1..statement.import;
         let before = path.clone().rev().nth(2).map(|at| self.texts.here(at));
-        let level = self.level(&path);
-        let names = path.len() - level;
+        let (level, dots) = self.level(&path);
+        let names = path.len() - dots;
         // `a`, `.a` and `a.b`; for `.` the package itself.
         match (level, names) {
             (_, 2..) => self.texts.module(package, before),
@@ -323,18 +395,19 @@ impl Names<'_> {
         }
     }
 
-    /// How many dots a path in an import begins with.
-    fn level(&self, path: &Range<usize>) -> usize {
-        let dots = path.clone().map(|at| self.texts.here(at));
-        dots.take_while(|&token| token == self.syntax.dot).count()
+    /// How many dots a path in an import begins with, and how many tokens these are.
+    fn level(&self, path: &Range<usize>) -> (usize, usize) {
+        let dots = path.clone().map(|at| self.dots(self.texts.here(at)));
+        let dots = dots.take_while(|&dots| dots > 0);
+        dots.fold((0, 0), |(level, tokens), dots| (level + dots, tokens + 1))
     }
 
     /// The last part of what is named between `from` and `import`, be it a module or a package.
     pub(super) fn package_of(&self, statement: Statement) -> Option<u32> {
         let path = statement.from? + 1..statement.import;
         let last = self.texts.here(path.end.checked_sub(1)?);
-        if last == self.syntax.dot {
-            return self.texts.packages(self.level(&path));
+        if self.dots(last) > 0 {
+            return self.texts.packages(self.level(&path).0);
         }
         self.is_name(last).then_some(last)
     }
@@ -366,7 +439,7 @@ impl Names<'_> {
         if let Some(module) = texts.module(name, Some(module)) {
             return Some(Meaning::Module(module));
         }
-        if followed == FOLLOWED {
+        if followed == FOLLOWED || !self.may_scan() {
             return None;
         }
         let mut found = None;
@@ -374,7 +447,7 @@ impl Names<'_> {
             if found.is_some() || !taken.is_all && taken.bound != name {
                 return;
             }
-            let module = taken.module.and_then(|module| texts.beside(file, module));
+            let module = taken.module.and_then(|module| self.beside(file, module));
             found = match (module, taken.member) {
                 (Some(module), _) if taken.is_all => self.member(module, name, followed + 1),
                 (Some(module), Some(member)) => self.member(module, member, followed + 1),
@@ -388,6 +461,9 @@ impl Names<'_> {
     /// What an attribute of a class's objects is: a method, or what is assigned to it.
     fn of_class(&self, class: Spot, name: u32, at: usize, followed: usize) -> Option<Meaning> {
         let Self { texts, syntax, .. } = self;
+        if !self.may_scan() {
+            return None;
+        }
         for ahead in 2..REACH {
             let spot = class.plus(ahead);
             let [token, next, third] = [0, 1, 2].map(|k| texts.at(spot.plus(k)));
@@ -413,6 +489,14 @@ impl Names<'_> {
         None
     }
 
+    /// The file around of a module that another one names.
+    pub(super) fn beside(&self, file: usize, module: u32) -> Option<usize> {
+        self.texts.beside(file, module).or_else(|| {
+            self.doubts.set(true);
+            self.texts.called(module)
+        })
+    }
+
     /// What a module takes from others, in order.
     pub(super) fn each_taken(&self, file: usize, see: &mut dyn FnMut(Taken)) {
         let Self { texts, syntax, .. } = self;
@@ -432,12 +516,15 @@ impl Names<'_> {
                 continue;
             }
             let is_from = token(at) == syntax.from;
-            let is_own = is_from && [syntax.dot, own].contains(&token(at + 1));
+            let is_own = is_from && [syntax.dot, syntax.dots, own].contains(&token(at + 1));
             let mut module = None;
             at += 1;
             while is_from && ![syntax.import, syntax.eol].contains(&token(at)) {
-                module = Some(token(at)).filter(|&part| part != syntax.dot);
+                module = Some(token(at)).filter(|&part| self.dots(part) == 0);
                 at += 1;
+            }
+            if is_from && token(at) == syntax.eol {
+                continue; // it is being written
             }
             at += usize::from(is_from);
             // Names and what they are bound to, one after the other.

@@ -10,7 +10,6 @@ mod meaning;
 mod tests;
 mod texts;
 
-use std::cell::Cell;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -103,11 +102,7 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
         eol: syntax.eol,
     };
     let search = Search {
-        names: Names {
-            texts,
-            syntax,
-            doubts: Cell::new(false),
-        },
+        names: Names::new(texts, syntax),
     };
     let mut met = Met::default();
     let place = search.last(&mut met);
@@ -163,16 +158,10 @@ pub(super) fn begins_module(document: &Document, syntax: &Syntax) -> bool {
         return false;
     };
     let token = texts.here(last);
+    let names = Names::new(texts, syntax);
     if token == syntax.from {
-        let before = last.checked_sub(1).map(|before| texts.here(before));
-        return before
-            .is_some_and(|before| [syntax.eol, syntax.start, syntax.colon].contains(&before));
+        return names.begins(last);
     }
-    let names = Names {
-        texts,
-        syntax,
-        doubts: Cell::new(false),
-    };
     let statement = || names.importing(last);
     [syntax.import, syntax.comma].contains(&token)
         && statement().is_some_and(|statement| statement.from.is_none())
@@ -216,7 +205,8 @@ impl Search<'_> {
         let Names { texts, syntax, .. } = &self.names;
         let is_path = |at: usize| {
             let (token, next) = (self.here(at), self.here(at + 1));
-            token == syntax.dot || next == syntax.dot && self.names.is_name(token)
+            let is_name = next == syntax.dot && self.names.is_name(token);
+            is_name || self.names.dots(token) > 0
         };
         let first = (0..=dot).rev().take_while(|&at| is_path(at)).last();
         let first = first.unwrap_or(dot);
@@ -225,17 +215,17 @@ impl Search<'_> {
             let statement = self.names.importing(first);
             statement.is_some_and(|statement| statement.from.is_none())
         };
-        if before == Some(syntax.from) || before == Some(syntax.import) || is_plain() {
+        let is_from = before == Some(syntax.from) && self.names.begins(first - 1);
+        if is_from || before == Some(syntax.import) || is_plain() {
             // The name of a module, which ends with those of the modules in it.
             let name = dot.checked_sub(1).map_or(syntax.dot, |at| self.here(at));
             let package = if self.names.is_name(name) {
                 Some(name)
             } else {
-                texts.packages(dot - first + 1) // dots alone
+                let dots = (first..=dot).map(|at| self.names.dots(self.here(at)));
+                texts.packages(dots.sum()) // dots alone
             };
-            let modules = package.map_or_else(Vec::new, |package| texts.modules(package));
-            modules.into_iter().for_each(|module| met.meet(module));
-            met.lacks = true;
+            self.of_package(package, met);
             return Place::Module;
         }
         let Some(chain) = self.names.chain(dot) else {
@@ -254,13 +244,11 @@ impl Search<'_> {
                 if is_own { Place::Own } else { Place::Class }
             }
             Some(Meaning::Module(file)) => {
-                self.of_module(file, 0, met);
+                self.of_module(file, &mut Vec::new(), met);
                 Place::Module
             }
             Some(Meaning::Package(package)) => {
-                let modules = texts.modules(package);
-                modules.into_iter().for_each(|module| met.meet(module));
-                met.lacks = true;
+                self.of_package(Some(package), met);
                 Place::Module
             }
             _ if is_own => Place::Own,
@@ -282,11 +270,15 @@ impl Search<'_> {
         seen.push(class);
         let mut ahead = 2;
         let mut is_argument = false;
-        while ahead < STATEMENT && texts.at(class.plus(ahead)) != syntax.eol {
+        let before = |ahead: usize| texts.at(class.plus(ahead - 1));
+        let is_inner = |ahead: usize| [syntax.comma, syntax.opening[0]].contains(&before(ahead));
+        while ahead < STATEMENT && (texts.at(class.plus(ahead)) != syntax.eol || is_inner(ahead)) {
             let (token, next) = (texts.at(class.plus(ahead)), texts.at(class.plus(ahead + 1)));
             let ends = [syntax.comma, syntax.closing[0]].contains(&next);
-            if ends && ![syntax.closing[0], syntax.object].contains(&token) && !is_argument {
-                match self.base(class, token) {
+            let is_none = [syntax.comma, syntax.closing[0], syntax.object].contains(&token);
+            if ends && !is_none && !is_argument {
+                let base = self.names.is_name(token).then(|| self.base(class, token));
+                match base.flatten() {
                     Some(base) => _ = self.of_class(base, seen, met),
                     None => met.lacks = true,
                 }
@@ -312,7 +304,10 @@ impl Search<'_> {
         }
         let file = texts.file_of(class).map(|file| texts.file(file).1);
         let beside = file.and_then(|file| texts.declared_in(file, syntax.class, name));
-        beside.or_else(|| texts.declared(syntax.class, name))
+        beside.or_else(|| {
+            self.names.doubts.set(true);
+            texts.declared(syntax.class, name)
+        })
     }
 
     /// Members of a class whose body goes on in `range`. If it has not ended there, whether it has a function by then.
@@ -342,19 +337,26 @@ impl Search<'_> {
             }
             is_begun = token == syntax.eol;
         }
+        met.lacks |= end > reached;
         (end <= reached).then_some(has_function)
+    }
+
+    /// The modules in a package.
+    fn of_package(&self, package: Option<u32>, met: &mut Met) {
+        let modules = package.map_or_else(Vec::new, |package| self.names.texts.modules(package));
+        for module in modules {
+            met.meet_once(module, 1.0);
+        }
+        met.lacks = true;
     }
 
     /// What the module of an import has that is not imported yet.
     fn of_import(&self, statement: Statement, last: usize, met: &mut Met) {
-        let Names { texts, .. } = &self.names;
         if let Some(file) = self.names.module_of(statement) {
-            self.of_module(file, 0, met);
-        } else if let Some(package) = self.names.package_of(statement) {
+            self.of_module(file, &mut Vec::new(), met);
+        } else {
             // A folder may be a package without a file of its own.
-            let modules = texts.modules(package);
-            modules.into_iter().for_each(|module| met.meet(module));
-            met.lacks = true;
+            self.of_package(self.names.package_of(statement), met);
         }
         for at in statement.import + 1..last {
             met.counts.remove(&self.here(at));
@@ -362,7 +364,15 @@ impl Search<'_> {
     }
 
     /// What a module defines, what it takes over from others of its package, and the modules in it if it is a package.
-    fn of_module(&self, file: usize, followed: usize, met: &mut Met) {
+    fn of_module(&self, file: usize, seen: &mut Vec<usize>, met: &mut Met) {
+        if seen.contains(&file) {
+            return;
+        }
+        if seen.len() > FOLLOWED && !self.names.may_scan() {
+            met.lacks = true;
+            return;
+        }
+        seen.push(file);
         let Names { texts, syntax, .. } = &self.names;
         let (name, range) = texts.file(file);
         for module in texts.modules(name) {
@@ -408,11 +418,13 @@ impl Search<'_> {
                 }
                 return;
             }
-            let other = taken.module.and_then(|module| texts.beside(file, module));
-            match other.filter(|&other| followed < FOLLOWED && other != file) {
+            let other = taken
+                .module
+                .and_then(|module| self.names.beside(file, module));
+            match other {
                 Some(other) => {
                     let mut all = Met::default();
-                    self.of_module(other, followed + 1, &mut all);
+                    self.of_module(other, seen, &mut all);
                     all.counts.retain(|&name, _| !self.names.is_private(name));
                     for (name, counts) in all.counts {
                         met.meet_once(name, counts);

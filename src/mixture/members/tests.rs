@@ -9,7 +9,7 @@ use crate::project::{self, Imports, Project};
 use crate::python;
 use crate::vocabulary::Vocabulary;
 
-const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as ( ) [ ] , . : = @ * -> object await name";
+const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object await name";
 
 /// What is met at the end of `text`, in a project of `files`.
 fn check(files: &[(&str, &str)], text: &str) -> String {
@@ -18,6 +18,16 @@ fn check(files: &[(&str, &str)], text: &str) -> String {
 
 /// The same where something stands below it.
 fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
+    found(below, files, &[], text).0
+}
+
+/// The same with modules that are installed, by their dotted names; and what members have at least.
+fn found(
+    below: &str,
+    files: &[(&str, &str)],
+    installed: &[(&str, &str)],
+    text: &str,
+) -> (String, f32) {
     let known = KNOWN.split(' ').map(|token| (token.to_owned(), 1));
     let vocabulary = Vocabulary::from_counts(known, 100);
     let tokens = |text: &str| {
@@ -37,6 +47,14 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
             tokens.iter().map(|token| (vocabulary.id(token), &**token)),
         );
     }
+    for (name, text) in installed {
+        let path = format!("/lib/{}.py", name.replace('.', "/"));
+        project.read_library(&vocabulary, &path, text, name);
+    }
+    let libraries = installed
+        .iter()
+        .map(|(name, _)| format!("/lib/{}.py", name.replace('.', "/")));
+    let libraries: Vec<String> = libraries.collect();
     let tokens = tokens(text);
     let imports = Imports::of(tokens.iter().map(|t| &**t));
     let mut document = Document::new();
@@ -45,6 +63,7 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
     let around = project::Around {
         below,
         near,
+        libraries: libraries.iter().map(|path| &**path).collect(),
         ..project::Around::default()
     };
     let surroundings = project.surroundings("w/main.py", &around);
@@ -53,7 +72,8 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
         document.push(vocabulary.id(token), token, python::is_name(token));
     }
     let size = vocabulary.len();
-    let found = members(&document, &Syntax::new(&vocabulary)).shares;
+    let members = members(&document, &Syntax::new(&vocabulary));
+    let (found, least) = (members.shares, members.least);
     let words = document.words();
     let name = |candidate: usize| match candidate.checked_sub(size) {
         None => vocabulary.token(candidate as u32).unwrap(),
@@ -76,7 +96,7 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
         }
         shown.push_str(name);
     }
-    shown
+    (shown, least)
 }
 
 const CLASS: &str = "class Base:\n    def of_base(self): pass\nclass A(Base):\n    kind: int = 1\n    B = 2\n    def __init__(self, first, *rest, name=None):\n        self.x = self.x + first\n        local = 1\n    @staticmethod\n    def still(): pass\n";
@@ -225,5 +245,88 @@ fn a_name_means_what_it_was_bound_to_last() {
         ("x = x.y()\nx = x.y()\nx.", ""),
     ] {
         assert_eq!(check(&files, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_installed_is_known_whole() {
+    let installed = [
+        (
+            "os",
+            "import posixpath as path\nclass DirEntry:\n    def stat(self): pass\ndef fork(cls): pass\n",
+        ),
+        ("posixpath", "def join(a): pass\n"),
+        (
+            "lib.core",
+            "class Base: pass\nclass C(Base):\n    def m(self): pass\nclass D(Other):\n    def m(self): pass\n",
+        ),
+        ("lib.more", "from .core import *\n"),
+        ("lib.part", "from _c import *\nX = 1\n"),
+    ];
+    for (text, expected, least) in [
+        ("import os\nos.", "DirEntry fork path", OF_OUTLINES),
+        ("import os\nos.path.", "join", OF_OUTLINES),
+        ("from os import ", "DirEntry fork path", OF_OUTLINES),
+        (
+            "from os import DirEntry\nd: DirEntry\nd.",
+            "stat",
+            OF_OUTLINES,
+        ),
+        (
+            "from os import DirEntry\ndef f():\n    d = DirEntry()\ndef g(d):\n    d.",
+            "stat",
+            0.0,
+        ),
+        (
+            "from os import DirEntry\nd = DirEntry()\nfor d in x:\n    d.",
+            "stat",
+            0.0,
+        ),
+        ("import lib.core as c\nx = c.C()\nx.", "m", OF_OUTLINES),
+        ("import lib.core as c\nx = c.D()\nx.", "m", 0.0),
+        ("import lib.more as c\nc.", "Base C D", OF_OUTLINES),
+        ("import lib.part as c\nc.", "X", 0.0),
+        (
+            "class A:\n    def f(self): pass\na = A()\na.",
+            "f",
+            OF_CLASSES,
+        ),
+        (
+            "class A(Unknown):\n    def f(self): pass\na = A()\na.",
+            "f",
+            0.0,
+        ),
+    ] {
+        let found = found("", &[], &installed, text);
+        assert_eq!(found, (expected.to_owned(), least), "{text}");
+    }
+}
+
+#[test]
+fn looking_ends() {
+    let rebound = format!("x = y.z()\n{}x.", "x = x.drop(1)\n".repeat(1000));
+    assert_eq!(check(&[], &rebound), "");
+    // Modules that take over everything from each other.
+    let names: Vec<String> = (0..16).map(|k| format!("p/m{k}.py")).collect();
+    let imports: String = (0..16).map(|k| format!("from .m{k} import *\n")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (&**name, &*imports)).collect();
+    assert_eq!(check(&files, "import p.m0 as m\nm."), "");
+    assert_eq!(check(&files, "import p.m0 as m\nm.x."), "");
+}
+
+#[test]
+fn a_place_is_what_it_looks_like() {
+    let class = "class A(\n    B,\n):\n    def f(self):\n        ";
+    let base = ("w/b.py", "class B:\n    def of_base(self): pass\n");
+    for (text, expected) in [
+        ("yield from self.", "f of_base"),
+        ("d[1] = A()\nclass E(G[T]):\n    y = 1\nE.", "y"),
+        ("from ...up import x\n        x.", ""),
+    ] {
+        assert_eq!(
+            check(&[base], &format!("from b import B\n{class}{text}")),
+            expected,
+            "{text}"
+        );
     }
 }

@@ -146,19 +146,26 @@ impl<'a> Texts<'a> {
         files.find(|(_, names)| is_it(*names)).map(|(file, _)| file)
     }
 
-    /// The file around of a module that another one names without its package: in it, beside it, or anywhere.
+    /// The file around of a module that another one names without its package: in that, or beside it.
     pub(super) fn beside(&self, file: usize, module: u32) -> Option<usize> {
         let (around, module) = (self.around?, self.token(module)?);
         let own = around.file(file).0;
-        let inside = |package: Option<u32>| {
-            let is_it = |names: ModuleName| {
-                names.module == module && package.is_none_or(|package| names.package == package)
-            };
+        let inside = |package: u32| {
+            let is_it = |names: ModuleName| names.module == module && names.package == package;
             let mut files = around.files();
             files.find(|(other, names)| *other != file && is_it(*names))
         };
-        let found = inside(Some(own.module)).or_else(|| inside(Some(own.package)));
-        found.or_else(|| inside(None)).map(|(file, _)| file)
+        let found = own.is_package.then(|| inside(own.module)).flatten();
+        let found = found.or_else(|| inside(own.package));
+        found.map(|(file, _)| file)
+    }
+
+    /// The nearest file around whose module's last part is this.
+    pub(super) fn called(&self, module: u32) -> Option<usize> {
+        let module = self.token(module)?;
+        let mut files = self.around?.files();
+        let found = files.find(|(_, names)| names.module == module);
+        found.map(|(file, _)| file)
     }
 
     /// Whether a file around is an outline, which holds all that its module declares.
