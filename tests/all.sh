@@ -82,8 +82,8 @@ if [ -n "${MINICOPILOT_DATA:-}" ]; then
     section "corpus against the given one" "A row of MINICOPILOT_DATA is not among those that trainer corpus makes, or one too many is" \
         compare_corpus
 fi
-section "completion in Neovim" "The last screen is in $MINICOPILOT_CACHE/neovim-screens/0.1?/failed.txt" \
-    tests/editors/neovim/run.sh "$built/minicopilot"
+section "plugins in Neovim and VS Code" "Screens are in $MINICOPILOT_CACHE/neovim-screens and vscode-screens; luacheck is Debian's lua-check" \
+    tests/editors/run.sh "$built/minicopilot"
 
 [ -n "${MINICOPILOT_DATA:-}" ] || printf '\nThe checks that read the corpus were not asked for: MINICOPILOT_DATA names it.\n'
 
