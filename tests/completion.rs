@@ -154,7 +154,7 @@ fn settings_change_while_the_server_runs() {
     );
     assert_eq!(
         answer["capabilities"]["completionProvider"]["triggerCharacters"],
-        json!([".", "(", "[", ",", "=", "@", " "])
+        json!([".", "(", "[", ",", "=", "@", "\"", "'", " "])
     );
 
     client.open(URI, "python", 1, "x = ").unwrap();

@@ -31,7 +31,7 @@ use evidence::OUTSIDE;
 use weights::Weights;
 
 /// Tokens around a document of which the experts for its project are trusted half.
-const FEW: f32 = 500.0;
+const FEW: f32 = 1000.0;
 
 /// The gate and the reranker.
 #[derive(Clone, Debug)]

@@ -27,10 +27,10 @@ const PRIVATE: f32 = 0.05;
 const ASSIGNED: f32 = 0.3;
 const MODULE: f32 = 0.3;
 
-/// How often a name is a member where all members are known, as they are of what is installed, and where a class's are known that
-/// is read without its indentation: measured, docs/answers.md.
+/// What members have, at least, of all that names have: where all are known, as they are of what is installed; and where most are, of a
+/// class that is read without its indentation, or a module that takes over others from machine code. Chosen, docs/answers.md.
 const OF_OUTLINES: f32 = 0.97;
-const OF_CLASSES: f32 = 0.6;
+const OF_MOST: f32 = 0.6;
 
 /// How a place tells what may stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ struct Met {
     lacks: bool,
     /// Some of it was read without its indentation, from tokens.
     is_loose: bool,
+    /// A module has taken over everything from one that has no file, as of machine code.
+    is_partial: bool,
 }
 
 impl Met {
@@ -122,8 +124,9 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
     members.place[place as usize] = 1.0;
     members.least = match place {
         _ if met.lacks || search.names.doubts.get() => 0.0,
-        _ if !met.is_loose => OF_OUTLINES,
-        Place::Class => OF_CLASSES,
+        _ if !met.is_loose && !met.is_partial => OF_OUTLINES,
+        Place::Class => OF_MOST,
+        _ if !met.is_loose => OF_MOST,
         _ => 0.0,
     };
     let total: f32 = met.counts.values().sum();
@@ -431,8 +434,9 @@ impl Search<'_> {
                     }
                     met.lacks |= all.lacks;
                     met.is_loose |= all.is_loose;
+                    met.is_partial |= all.is_partial;
                 }
-                None => met.lacks = true,
+                None => met.is_partial = true,
             }
         });
     }

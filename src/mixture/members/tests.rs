@@ -285,12 +285,8 @@ fn what_is_installed_is_known_whole() {
         ("import lib.core as c\nx = c.C()\nx.", "m", OF_OUTLINES),
         ("import lib.core as c\nx = c.D()\nx.", "m", 0.0),
         ("import lib.more as c\nc.", "Base C D", OF_OUTLINES),
-        ("import lib.part as c\nc.", "X", 0.0),
-        (
-            "class A:\n    def f(self): pass\na = A()\na.",
-            "f",
-            OF_CLASSES,
-        ),
+        ("import lib.part as c\nc.", "X", OF_MOST),
+        ("class A:\n    def f(self): pass\na = A()\na.", "f", OF_MOST),
         (
             "class A(Unknown):\n    def f(self): pass\na = A()\na.",
             "f",
