@@ -491,9 +491,11 @@ impl<'a> Names<'a> {
 
     /// The file around of a module that another one names.
     pub(super) fn beside(&self, file: usize, module: u32) -> Option<usize> {
-        self.texts.beside(file, module).or_else(|| {
+        let beside = self.texts.beside(file, module);
+        beside.or_else(|| {
+            let called = self.texts.called(module)?;
             self.doubts.set(true);
-            self.texts.called(module)
+            Some(called)
         })
     }
 
