@@ -410,12 +410,13 @@ impl Project {
     }
 }
 
-/// A part of a path, unless nobody could name it in an import, as `0001_initial`.
+/// A part of a path, unless nobody could name it in an import.
 fn nameable(part: &str) -> &str {
+    if is_nameable(part) { part } else { "" }
+}
+
+/// Whether a part of a path has the letters of a name, as `0001_initial` has not.
+pub fn is_nameable(part: &str) -> bool {
     let is_word = part.chars().all(|c| c == '_' || c.is_alphanumeric());
-    if is_word && !part.starts_with(|c: char| c.is_ascii_digit()) {
-        part
-    } else {
-        ""
-    }
+    is_word && !part.starts_with(|c: char| c.is_ascii_digit())
 }

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::project::is_nameable;
 use crate::python;
 
 /// What the setting names to look for one.
@@ -139,8 +140,7 @@ pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
 }
 
 fn is_module_name(part: &str) -> bool {
-    let is_word = part.chars().all(|c| c == '_' || c.is_alphanumeric());
-    is_word && python::is_name(part) && !part.starts_with(|c: char| c.is_ascii_digit())
+    is_nameable(part) && python::is_name(part)
 }
 
 /// The file of a module without its `.py`.

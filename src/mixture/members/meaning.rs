@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::texts::{Side, Spot, Texts};
+use crate::mixture::document::Document;
 use crate::mixture::syntax::Syntax;
 
 /// Tokens of a statement that are looked at.
@@ -65,9 +66,15 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(texts: Texts<'a>, syntax: &'a Syntax) -> Self {
+    /// Of a document, and of what stands around it.
+    pub(super) fn new(document: &'a Document, syntax: &'a Syntax) -> Self {
         Self {
-            texts,
+            texts: Texts {
+                document,
+                around: document.surroundings().map(|around| &**around),
+                vocabulary_size: syntax.vocabulary_size(),
+                eol: syntax.eol,
+            },
             syntax,
             doubts: Cell::new(false),
             steps: Cell::new(STEPS),
@@ -120,23 +127,24 @@ impl<'a> Names<'a> {
             .map_or(self.syntax.eol, |before| self.texts.here(before))
     }
 
-    /// The names of `a.b.c` that ends before a position of the document, where each stands; none if it begins with
-    /// something else, as `f().a` does.
-    pub(super) fn chain(&self, end: usize) -> Option<Vec<usize>> {
+    /// The names of `a.b.c` that ends before a position of the document, and where it begins; none if it begins with
+    /// something else than a name, as `f().a` does.
+    pub(super) fn chain(&self, end: usize) -> Option<(usize, Vec<u32>)> {
         let mut names = Vec::new();
         let mut at = end.checked_sub(1)?;
         loop {
-            if !self.is_name(self.texts.here(at)) {
+            let name = self.texts.here(at);
+            if !self.is_name(name) {
                 return None;
             }
-            names.push(at);
+            names.push(name);
             if self.before(at) != self.syntax.dot {
                 break;
             }
             at = at.checked_sub(2)?;
         }
         names.reverse();
-        Some(names)
+        Some((at, names))
     }
 
     /// The names of `a.b.c` that begins at a position of the document, and where it ends.
@@ -153,7 +161,7 @@ impl<'a> Names<'a> {
     pub(super) fn of_chain(&self, names: &[u32], at: usize, followed: usize) -> Option<Meaning> {
         let (first, rest) = names.split_first()?;
         let mut meaning = if self.syntax.own.contains(first) {
-            Meaning::Class(self.enclosing_class(Spot::here(at))?)
+            Meaning::Class(self.enclosing_class(at)?)
         } else {
             self.bound(*first, at, followed)?
         };
@@ -163,17 +171,13 @@ impl<'a> Names<'a> {
         Some(meaning)
     }
 
-    /// The class that a place is in: where its keyword stands.
-    pub(super) fn enclosing_class(&self, spot: Spot) -> Option<Spot> {
+    /// The class that a position of the document is in: where its keyword stands.
+    fn enclosing_class(&self, at: usize) -> Option<Spot> {
         let Self { texts, syntax, .. } = self;
-        let mut back = (spot.at.saturating_sub(REACH)..spot.at).rev();
-        let begins = |at: usize| {
-            at.checked_sub(1).is_none_or(|before| {
-                [syntax.eol, syntax.start].contains(&texts.at(Spot { at: before, ..spot }))
-            })
-        };
-        let found = back.find(|&at| texts.at(Spot { at, ..spot }) == syntax.class && begins(at));
-        found.map(|at| Spot { at, ..spot })
+        let mut back = (at.saturating_sub(REACH)..at).rev();
+        let begins = |at: usize| [syntax.eol, syntax.start].contains(&self.before(at));
+        let found = back.find(|&at| texts.here(at) == syntax.class && begins(at));
+        found.map(Spot::here)
     }
 
     /// What a name of the document means before a position: by the last place that binds it, else by what is declared
@@ -235,8 +239,7 @@ impl<'a> Names<'a> {
         let Self { texts, syntax, .. } = self;
         let mut end = place - 1;
         if let Some(statement) = self.importing(place) {
-            let names = self.chain(end)?;
-            let names: Vec<u32> = names.into_iter().map(|at| texts.here(at)).collect();
+            let (_, names) = self.chain(end)?;
             return Some(self.imported(statement, &names, followed));
         }
         // `with a.B(…) as b`, `except a.B as b`.
@@ -250,7 +253,7 @@ impl<'a> Names<'a> {
                 depth == 0
             })?;
         }
-        let names: Vec<u32> = self.chain(end)?.iter().map(|&at| texts.here(at)).collect();
+        let (_, names) = self.chain(end)?;
         self.object(&names, end, followed)
     }
 

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use super::document::Document;
 use super::syntax::Syntax;
 use meaning::{FOLLOWED, Meaning, Names, REACH, STATEMENT, Statement};
-use texts::{Side, Spot, Texts};
+use texts::{Side, Spot};
 
 /// Classes that are looked at together: one, its bases and theirs.
 const CLASSES: usize = 8;
@@ -97,14 +97,8 @@ impl Met {
 
 /// The names that fit behind the last token of `document`; none where nothing was declared that would tell.
 pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
-    let texts = Texts {
-        document,
-        around: document.surroundings().map(|around| &**around),
-        vocabulary_size: syntax.vocabulary_size(),
-        eol: syntax.eol,
-    };
     let search = Search {
-        names: Names::new(texts, syntax),
+        names: Names::new(document, syntax),
     };
     let mut met = Met::default();
     let place = search.last(&mut met);
@@ -118,7 +112,7 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
             if search.names.is_private(name) {
                 *count *= PRIVATE;
             }
-            *count *= frequency(name, texts.vocabulary_size);
+            *count *= frequency(name, syntax.vocabulary_size());
         }
     }
     members.place[place as usize] = 1.0;
@@ -151,17 +145,11 @@ fn frequency(name: u32, vocabulary_size: usize) -> f32 {
 
 /// Whether the name of a module that is imported begins behind the last token of `document`: `import a`, `from a`.
 pub(super) fn begins_module(document: &Document, syntax: &Syntax) -> bool {
-    let texts = Texts {
-        document,
-        around: None,
-        vocabulary_size: syntax.vocabulary_size(),
-        eol: syntax.eol,
-    };
     let Some(last) = document.len().checked_sub(1) else {
         return false;
     };
-    let token = texts.here(last);
-    let names = Names::new(texts, syntax);
+    let names = Names::new(document, syntax);
+    let token = names.texts.here(last);
     if token == syntax.from {
         return names.begins(last);
     }
@@ -231,12 +219,11 @@ impl Search<'_> {
             self.of_package(package, met);
             return Place::Module;
         }
-        let Some(chain) = self.names.chain(dot) else {
+        let Some((first, names)) = self.names.chain(dot) else {
             return Place::Class;
         };
-        let names: Vec<u32> = chain.iter().map(|&at| self.here(at)).collect();
         let is_own = names.len() == 1 && syntax.own.contains(&names[0]);
-        match self.names.of_chain(&names, chain[0], 0) {
+        match self.names.of_chain(&names, first, 0) {
             Some(Meaning::Class(class)) => {
                 let is_written = self.of_class(class, &mut Vec::new(), met);
                 // It goes on below.
@@ -479,11 +466,8 @@ impl Search<'_> {
         if before == Some(syntax.def) || before == Some(syntax.class) {
             return;
         }
-        let chain = self.names.chain(bracket).unwrap_or_default();
-        let names: Vec<u32> = chain.iter().map(|&at| self.here(at)).collect();
-        let meaning = chain
-            .first()
-            .and_then(|&first| self.names.of_chain(&names, first, 0));
+        let chain = self.names.chain(bracket);
+        let meaning = chain.and_then(|(first, names)| self.names.of_chain(&names, first, 0));
         let called = self.here(name);
         let meaning = meaning.or_else(|| {
             // Whatever it belongs to, somebody may have declared it.
