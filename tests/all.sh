@@ -60,6 +60,11 @@ compile_kernels() {
         "$venv/bin/python" tests/python/compile_kernels.py src/model/gpu/kernels.cu
 }
 
+# The release, made and installed from its files.
+make_release() {
+    tests/package.sh && tests/package/check.sh
+}
+
 section "build" "rust-toolchain.toml names the compiler; a C compiler is needed too (apt-get install gcc)" \
     cargo build --workspace --locked
 section "workspace tests" "Read the failure above; one test alone: cargo test -p PACKAGE NAME" \
@@ -84,6 +89,9 @@ if [ -n "${MINICOPILOT_DATA:-}" ]; then
 fi
 section "plugins in Neovim and VS Code" "Screens are in $MINICOPILOT_CACHE/neovim-screens and vscode-screens; luacheck is Debian's lua-check" \
     tests/editors/run.sh "$built/minicopilot"
+
+section "a release" "Its files are in $MINICOPILOT_CACHE/release" \
+    make_release
 
 [ -n "${MINICOPILOT_DATA:-}" ] || printf '\nThe checks that read the corpus were not asked for: MINICOPILOT_DATA names it.\n'
 

@@ -130,6 +130,8 @@ pub struct NextToken {
 pub struct Completions {
     /// The bytes that any of the candidates replaces: the word begun before the cursor.
     pub replace: Range<usize>,
+    /// Where that word ends, if the cursor is in its midst.
+    pub word_end: usize,
     /// Most probable first.
     pub items: Vec<Candidate>,
 }
@@ -337,8 +339,8 @@ impl Completer {
         let _span = debug_span!("rank").entered();
         let Known { answer, prediction } = known;
         let Cursor { prefix, keys, .. } = cursor;
-        let is_midst = text[prefix.end..].starts_with(|c: char| c == '_' || c.is_alphanumeric());
-        let modules = if is_midst {
+        let word_end = prefix.end + rank::word(&text[prefix.end..]).len();
+        let modules = if word_end > prefix.end {
             &[]
         } else {
             self.modules(document, &text[prefix.clone()])
@@ -361,6 +363,7 @@ impl Completer {
         }
         Completions {
             replace: prefix,
+            word_end,
             items,
         }
     }
@@ -527,6 +530,7 @@ impl Cursor {
         match self.keys {
             Some(keys) if keys.is_open => Completions {
                 replace: keys.typed.clone(),
+                word_end: keys.typed.end,
                 items: keys.items(text, options.max_items),
             },
             _ => self.nothing(),
@@ -535,6 +539,7 @@ impl Cursor {
 
     fn nothing(self) -> Completions {
         Completions {
+            word_end: self.prefix.end,
             replace: self.prefix,
             items: Vec::new(),
         }

@@ -238,6 +238,12 @@ impl Offers {
     }
 }
 
+/// The identifier characters that `text` begins with.
+pub(super) fn word(text: &str) -> &str {
+    let is_word = |c: char| c == '_' || c.is_alphanumeric();
+    &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())]
+}
+
 /// What already stands right of the cursor, and so need not be inserted.
 struct Right<'a> {
     /// The identifier characters that touch the cursor.
@@ -248,10 +254,8 @@ struct Right<'a> {
 
 impl<'a> Right<'a> {
     fn new(text: &'a str) -> Self {
-        let is_word = |c: char| c == '_' || c.is_alphanumeric();
-        let word = &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())];
         Self {
-            word,
+            word: word(text),
             closing: text.chars().next().filter(|c| ")]}'\"".contains(*c)),
         }
     }

@@ -310,7 +310,7 @@ proptest! {
         let completer = if is_joined { joined_completer() } else { completer() };
         let mut session = Session::new();
         for (text, cursor) in texts {
-            let Completions { replace, items } =
+            let Completions { replace, items, .. } =
                 completer.complete(&mut session, &text, cursor, &Options::default()).expect("completions");
             let prefix = &text[replace];
             prop_assert!(items.len() <= 5);

@@ -28,6 +28,9 @@ pub fn style(client: &ClientCapabilities) -> Style {
         label_details: item
             .and_then(|item| item.label_details_support)
             .unwrap_or(false),
+        insert_replace: item
+            .and_then(|item| item.insert_replace_support)
+            .unwrap_or(false),
     }
 }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::json;
 use tower_lsp::ls_types::{
     CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionList,
-    InlineCompletionItem, InlineCompletionResponse, Range, TextEdit,
+    CompletionTextEdit, InlineCompletionItem, InlineCompletionResponse, InsertReplaceEdit,
+    TextEdit,
 };
 
 use super::super::documents::Document;
@@ -21,17 +22,35 @@ pub struct Style {
     pub encoding: Encoding,
     /// The probability can stand beside the label; else it goes into `detail`.
     pub label_details: bool,
+    /// Accepting may replace a word that the cursor is in, besides inserting before its rest.
+    pub insert_replace: bool,
 }
 
 /// The list of one completion request. It is always incomplete: a further character changes the probabilities.
 pub fn completion_list(text: &str, found: Completions, style: Style) -> CompletionList {
-    let replaced = range(text, found.replace, style.encoding);
+    let start = found.replace.start;
+    let insert = range(text, found.replace, style.encoding);
+    let replace = range(text, start..found.word_end, style.encoding);
+    let place = Place::of(&text[..start]);
     let items = found.items.into_iter().enumerate();
+    let item = |(rank, candidate): (usize, Candidate)| {
+        // Where the rest of the word ends the candidate too, its text lacks that.
+        let is_whole = candidate.text == candidate.token;
+        let edit = if style.insert_replace && is_whole && replace != insert {
+            CompletionTextEdit::InsertAndReplace(InsertReplaceEdit {
+                new_text: candidate.text.clone(),
+                insert,
+                replace,
+            })
+        } else {
+            TextEdit::new(insert, candidate.text.clone()).into()
+        };
+        let kind = item_kind(&candidate, place, text);
+        completion_item(rank, candidate, kind, edit, style)
+    };
     CompletionList {
         is_incomplete: true,
-        items: items
-            .map(|(rank, candidate)| completion_item(rank, candidate, replaced, style))
-            .collect(),
+        items: items.map(item).collect(),
     }
 }
 
@@ -50,7 +69,8 @@ pub fn inline_completion(text: &str, line: Line, style: Style) -> InlineCompleti
 fn completion_item(
     rank: usize,
     candidate: Candidate,
-    replaced: Range,
+    kind: CompletionItemKind,
+    edit: CompletionTextEdit,
     style: Style,
 ) -> CompletionItem {
     let percent = percent(candidate.probability);
@@ -66,11 +86,11 @@ fn completion_item(
     CompletionItem {
         label: candidate.text.clone(),
         label_details,
-        kind: Some(item_kind(candidate.kind)),
+        kind: Some(kind),
         detail,
         sort_text: Some(format!("{rank:05}")),
-        filter_text: Some(candidate.text.clone()),
-        text_edit: Some(TextEdit::new(replaced, candidate.text).into()),
+        filter_text: Some(candidate.text),
+        text_edit: Some(edit),
         data: Some(json!({"probability": candidate.probability})),
         ..CompletionItem::default()
     }
@@ -84,14 +104,68 @@ fn percent(probability: f32) -> String {
     }
 }
 
-const fn item_kind(kind: Kind) -> CompletionItemKind {
-    match kind {
-        Kind::Name => CompletionItemKind::VARIABLE,
+/// Where a candidate would stand, as far as its icon is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    ModulePath,
+    BehindDot,
+    Elsewhere,
+}
+
+impl Place {
+    /// Told by the line before the word begun.
+    fn of(before: &str) -> Self {
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("import") => Self::ModulePath,
+            Some("from") if !words.any(|word| word == "import") => Self::ModulePath,
+            _ if line.trim_end().ends_with('.') => Self::BehindDot,
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
+/// Which icon a candidate gets. That of a name follows from where it stands, how it is written (PEP 8), and whether it is called
+/// anywhere in the file: nothing is known of types.
+fn item_kind(candidate: &Candidate, place: Place, text: &str) -> CompletionItemKind {
+    let name = &*candidate.text;
+    match candidate.kind {
         Kind::Keyword => CompletionItemKind::KEYWORD,
         Kind::Number | Kind::String => CompletionItemKind::VALUE,
         Kind::Operator => CompletionItemKind::OPERATOR,
         Kind::Eol => CompletionItemKind::TEXT,
+        Kind::Name if place == Place::ModulePath => CompletionItemKind::MODULE,
+        Kind::Name if is_upper_case(name) => CompletionItemKind::CONSTANT,
+        Kind::Name if is_cap_words(name) => CompletionItemKind::CLASS,
+        Kind::Name => match (place, is_called(name, text)) {
+            (Place::BehindDot, true) => CompletionItemKind::METHOD,
+            (Place::BehindDot, false) => CompletionItemKind::FIELD,
+            (_, true) => CompletionItemKind::FUNCTION,
+            (_, false) => CompletionItemKind::VARIABLE,
+        },
     }
+}
+
+/// As constants are: `MAX_SIZE`, but not `T`.
+fn is_upper_case(name: &str) -> bool {
+    let is_one = |c: char| c == '_' || c.is_uppercase() || c.is_numeric();
+    name.chars().all(is_one) && name.chars().filter(|c| c.is_uppercase()).count() > 1
+}
+
+/// As classes are: `Path`, `_Cache`.
+fn is_cap_words(name: &str) -> bool {
+    let name = name.trim_start_matches('_');
+    name.starts_with(char::is_uppercase)
+}
+
+/// Whether `name(` stands in the first quarter of a megabyte of `text`: longer ones are not worth the wait.
+fn is_called(name: &str, text: &str) -> bool {
+    const LOOKED_THROUGH: usize = 1 << 18;
+    let bytes = &text.as_bytes()[..text.len().min(LOOKED_THROUGH)];
+    let call = format!("{name}(");
+    let is_word = |byte: &u8| *byte == b'_' || byte.is_ascii_alphanumeric() || !byte.is_ascii();
+    memchr::memmem::find_iter(bytes, &call).any(|at| at == 0 || !is_word(&bytes[at - 1]))
 }
 
 /// The answer of `minicopilot/nextTokens`.
@@ -146,15 +220,20 @@ mod tests {
     use super::*;
     use insta::assert_snapshot;
 
+    fn candidate(name: &str) -> Candidate {
+        Candidate {
+            text: name.to_owned(),
+            token: name.to_owned(),
+            kind: Kind::Name,
+            probability: 0.625,
+        }
+    }
+
     fn found() -> Completions {
         Completions {
             replace: 6..9,
-            items: vec![Candidate {
-                text: "value".to_owned(),
-                token: "value".to_owned(),
-                kind: Kind::Name,
-                probability: 0.625,
-            }],
+            word_end: 9,
+            items: vec![candidate("value")],
         }
     }
 
@@ -205,6 +284,47 @@ mod tests {
         let item = &completion_list(TEXT, found(), style).items[0];
         assert_eq!(item.detail, None);
         assert_snapshot!(serde_json::to_string(&item.label_details).unwrap(), @r#"{"description":"63 %"}"#);
+    }
+
+    /// In `x.va|l` where the client may replace the whole word, unless the candidate only adds what its rest lacks.
+    #[test]
+    fn a_word_can_be_replaced_from_its_midst() {
+        let style = Style {
+            insert_replace: true,
+            ..Style::default()
+        };
+        let mut found = Completions {
+            replace: 2..4,
+            word_end: 5,
+            items: vec![candidate("valid"), candidate("val")],
+        };
+        found.items[1].text = "va".to_owned();
+        let list = completion_list("x.val", found, style);
+        let edits = list.items.iter().map(|item| item.text_edit.as_ref());
+        let texts: Vec<String> = edits
+            .map(|edit| serde_json::to_string(&edit).unwrap())
+            .collect();
+        assert_snapshot!(texts.join("\n"), @r#"
+        {"newText":"valid","insert":{"start":{"line":0,"character":2},"end":{"line":0,"character":4}},"replace":{"start":{"line":0,"character":2},"end":{"line":0,"character":5}}}
+        {"range":{"start":{"line":0,"character":2},"end":{"line":0,"character":4}},"newText":"va"}
+        "#);
+    }
+
+    #[test]
+    fn icons_follow_place_and_spelling() {
+        let text = "import os\nos.remove(a)\nlocal_remove_all(b)\n";
+        let icons = ["remove", "all", "MAX_SIZE", "T", "_Cache"].map(|name| {
+            let kinds = ["from a.", "a = b.", "a = "]
+                .map(|line| format!("{:?}", item_kind(&candidate(name), Place::of(line), text)));
+            format!("{name}: {}", kinds.join(" "))
+        });
+        assert_snapshot!(icons.join("\n"), @r"
+        remove: Module Method Function
+        all: Module Field Variable
+        MAX_SIZE: Module Constant Constant
+        T: Module Class Class
+        _Cache: Module Class Class
+        ");
     }
 
     #[test]

@@ -13,7 +13,7 @@ local function check_program(cmd)
   local path = vim.fn.exepath(cmd[1])
   if path == "" then
     health.error(("`%s` is not an executable on $PATH"):format(cmd[1]), {
-      "Build it with `cargo install --path .` in minicopilot's folder",
+      "Unpack a release over ~/.local, or build it with `cargo build --release` in minicopilot's folder",
       'Or name it: require("minicopilot").setup({ cmd = { "/path/to/minicopilot", "serve" } })',
     })
     return

@@ -7,7 +7,7 @@ local M = {}
 ---@field word? string|false Takes over its next word. false: no key
 
 ---@class minicopilot.Options
----@field cmd? string[] Starts the server. Default: { "minicopilot", "serve" }, with the program that is installed or built beside this plugin where $PATH has none
+---@field cmd? string[] Starts the server. Default: { "minicopilot", "serve" }
 ---@field popup? boolean Show the list while typing. Turn it off where blink.cmp, nvim-cmp or your own mapping asks
 ---@field ghost_text? boolean Show the likely rest of the line behind the cursor
 ---@field keys? minicopilot.Keys Keys that work while ghost text is shown; at other times they do what they did

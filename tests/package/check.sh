@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Installs each file of a release into an empty home, and sees that it works.
+#
+#   tests/package/check.sh [FOLDER]     what tests/package.sh has made; default: the cache folder's release
+#
+# The Neovims are installed into the cache folder, once.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
+release=$(realpath "${1:-$cache/release}")
+cd "$root"
+archive=$(ls "$release"/*.tar.gz)
+wheel=$(ls "$release"/*.whl)
+vsix=$(ls "$release"/*.vsix)
+version=$(grep -m 1 -oP '^version = "\K[^"]+' Cargo.toml)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+    echo "tests/package/check.sh: $*" >&2
+    exit 1
+}
+is() { # WHAT EXPECTED FOUND
+    [ "$2" = "$3" ] || fail "$1 is \"$3\", not \"$2\""
+    echo "ok   $1"
+}
+
+(cd "$release" && sha256sum --quiet --check SHA256SUMS)
+
+# The archive, over an empty home that has nothing else.
+mkdir -p "$work/home/.local"
+tar -xzf "$archive" --strip-components=1 -C "$work/home/.local"
+at_home() {
+    (cd "$work/home" && timeout 60 env -i HOME="$work/home" PATH="$work/home/.local/bin:/usr/bin:/bin" LANG=C.UTF-8 "$@")
+}
+is "its version" "minicopilot $version" "$(at_home minicopilot --version)"
+at_home minicopilot doctor | grep -E '^self-test +passed' >/dev/null || fail "doctor finds something wrong"
+cp tests/python/pytorch_model.py "$work/home/a.py"
+answer=$(at_home minicopilot complete a.py:25:9 --json)
+# shellcheck disable=SC2016 # bash expands it there
+completed=$(at_home bash -c 'source .local/share/bash-completion/completions/minicopilot
+    COMP_WORDS=(minicopilot com) COMP_CWORD=1; _minicopilot minicopilot com minicopilot; echo "${COMPREPLY[@]}"')
+is "bash's completion of com" "complete completions" "$completed"
+pages=$(at_home minicopilot --help | awk '/^Commands:/ { list = 1; next } /^$/ { list = 0 } list && /^  [a-z]/ && $1 != "help" { print "minicopilot-" $1 ".1" }')
+is "the manual's pages" "$(sort <<< "minicopilot.1"$'\n'"$pages")" "$(at_home ls .local/share/man/man1 | sort)"
+for nvim in 0.11 0.12; do
+    nvim=$(tests/editors/neovim/install.sh "$cache" $nvim)
+    # Without ~/.local/bin on the PATH, as where a desktop starts Neovim.
+    is "$("$nvim" --version | head -n 1) without a configuration" "path" \
+        "$(at_home env PATH=/usr/bin:/bin "$nvim" --headless a.py -c "luafile $root/tests/package/first_item.lua" 2>&1)"
+    at_home "$nvim" --headless -c 'help minicopilot' -c qall 2>&1 | grep . && fail "no help"
+done
+
+# The wheel, without an index.
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-index "$wheel"
+is "the answer of the wheel's program" "$answer" "$("$work/venv/bin/minicopilot" complete tests/python/pytorch_model.py:25:9 --json)"
+"$work/venv/bin/pip" --disable-pip-version-check uninstall --quiet --yes minicopilot
+[ ! -e "$work/venv/bin/minicopilot" ] || fail "pip has left the program behind"
+
+# The extension. tests/editors/vscode/run.sh installs one made in the same way, and works with it.
+python3 -m zipfile -e "$vsix" "$work/vsix"
+cmp "$work/home/.local/bin/minicopilot" "$work/vsix/extension/bin/minicopilot"
+is "the extension's version" "$version" "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["version"])' < "$work/vsix/extension/package.json")"
+cmp "$vsix" "$work/home/.local/share/minicopilot/minicopilot.vsix"
