@@ -5,6 +5,18 @@ use std::sync::Arc;
 use crate::python::{EOL, START, is_name};
 use crate::vocabulary::{UNK, Vocabulary};
 
+const BARE: [&str; 9] = [
+    "object",
+    "ABC",
+    "Enum",
+    "IntEnum",
+    "StrEnum",
+    "Exception",
+    "NamedTuple",
+    "Protocol",
+    "TypedDict",
+];
+
 /// Ids of tokens that mean something for what may stand where.
 #[derive(Clone, Debug)]
 pub struct Syntax {
@@ -39,8 +51,8 @@ pub struct Syntax {
     pub(super) each: u32,
     /// `Optional`.
     pub(super) optional: u32,
-    /// `object`.
-    pub(super) object: u32,
+    /// Classes that give next to nothing to those that derive from them.
+    pub(super) bare: [u32; BARE.len()],
     /// `self` and `cls`.
     pub(super) own: [u32; 2],
     pub(super) init: u32,
@@ -80,7 +92,7 @@ impl Syntax {
             wait: id("await"),
             each: id("for"),
             optional: id("Optional"),
-            object: id("object"),
+            bare: BARE.map(id),
             own: ["self", "cls"].map(id),
             init: id("__init__"),
             staticmethod: id("staticmethod"),

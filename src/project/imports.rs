@@ -1,5 +1,7 @@
 //! What a file imports, read off its tokens, and which paths that may be.
 
+use rustc_hash::FxHashSet;
+
 use crate::python;
 
 /// The modules that a file imports.
@@ -16,6 +18,8 @@ pub struct Imports {
 pub(super) struct Resolved {
     /// Parts of paths, without `.py`.
     ends: Vec<String>,
+    /// Their last parts.
+    names: FxHashSet<String>,
 }
 
 /// Reads tokens one by one.
@@ -109,9 +113,7 @@ impl Imports {
                 format!("{folder}/{parts}")
             })
         });
-        Resolved {
-            ends: ends.collect(),
-        }
+        Resolved::from_iter(ends)
     }
 
     /// What share of these another file imports too.
@@ -124,16 +126,39 @@ impl Imports {
     }
 }
 
+impl FromIterator<String> for Resolved {
+    fn from_iter<I: IntoIterator<Item = String>>(ends: I) -> Self {
+        let ends: Vec<String> = ends.into_iter().collect();
+        let names = ends.iter().map(|end| last_part(end).to_owned());
+        Self {
+            names: names.collect(),
+            ends,
+        }
+    }
+}
+
 impl Resolved {
+    /// What any of several files import.
+    pub(super) fn of_all<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        let ends: FxHashSet<&String> = all.flat_map(|resolved| &resolved.ends).collect();
+        ends.into_iter().cloned().collect()
+    }
+
     /// Whether the file at `path` may be one of them.
     pub(super) fn contains(&self, path: &str) -> bool {
         let module = path.strip_suffix(".py").unwrap_or(path);
         let module = module.strip_suffix("/__init__").unwrap_or(module);
-        self.ends.iter().any(|end| {
-            let before = module.strip_suffix(&**end);
-            before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
-        })
+        // Most are not, and that is soon seen.
+        self.names.contains(last_part(module))
+            && self.ends.iter().any(|end| {
+                let before = module.strip_suffix(&**end);
+                before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+            })
     }
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 impl Reader {

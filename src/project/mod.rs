@@ -10,9 +10,10 @@ mod outline;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
+use std::ops::Bound;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use imports::Imports;
 use imports::Resolved;
@@ -26,6 +27,9 @@ pub const NEAREST: usize = 300_000;
 
 /// Tokens of what stands below a document that count.
 const BELOW: usize = 20_000;
+/// Files of the project that are imported, of which outlines are read; and how often it is followed from where these import.
+const OUTLINED: usize = 64;
+const IMPORTS_FOLLOWED: usize = 2;
 /// Tokens of outlines that are kept.
 const LIBRARIES: usize = 2_000_000;
 
@@ -40,6 +44,8 @@ pub struct Project {
     by_text: FxHashMap<Box<str>, u32>,
     files: BTreeMap<Box<str>, File>,
     tokens: usize,
+    /// What the files are called, and the folders that they are in. Grows only.
+    parts: FxHashSet<Box<str>>,
     /// Outlines of what is imported from elsewhere.
     libraries: BTreeMap<Box<str>, File>,
     library_tokens: usize,
@@ -62,6 +68,8 @@ pub struct Around<'a> {
     pub below: Below,
     /// The paths of files near it, the nearest first: [`Project::nearest`].
     pub near: Vec<&'a str>,
+    /// The paths of those of the project's files whose [outlines](Project::read_outline) tell what they declare.
+    pub outlined: Vec<&'a str>,
     /// The paths of files that it imports, of which only the declarations count: those of [`Project::read_library`], or others.
     pub libraries: Vec<&'a str>,
     /// Modules of which only the names are known: [`Project::module`].
@@ -78,6 +86,8 @@ struct File {
     tokens: Vec<u32>,
     imports: Imports,
     resolved: Resolved,
+    /// What it declares, if that was read: [`Project::read_outline`].
+    outline: Option<Vec<u32>>,
 }
 
 impl Project {
@@ -93,6 +103,7 @@ impl Project {
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
             files: BTreeMap::new(),
             tokens: 0,
+            parts: FxHashSet::default(),
             libraries: BTreeMap::new(),
             library_tokens: 0,
             version: 0,
@@ -122,7 +133,14 @@ impl Project {
             tokens,
             resolved: imports.resolve(path),
             imports,
+            outline: None,
         };
+        for part in path.split('/') {
+            let part = part.strip_suffix(".py").unwrap_or(part);
+            if !self.parts.contains(part) {
+                self.parts.insert(part.into());
+            }
+        }
         self.files.insert(path.into(), file);
         true
     }
@@ -134,9 +152,67 @@ impl Project {
         self.insert(path, tokens.map(|token| (vocabulary.id(token), token)))
     }
 
+    /// Reads what one of the files declares off its text, for [`Around::outlined`].
+    pub fn read_outline(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) {
+        let spelled = outline::outline(text, |package| self.parts.contains(package));
+        let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
+        let tokens = self.numbered(tokens);
+        if let Some(file) = self.files.get_mut(path) {
+            self.tokens += tokens.len();
+            self.tokens -= file
+                .outline
+                .replace(tokens)
+                .map_or(0, |before| before.len());
+        }
+    }
+
+    /// Whether what a file declares is still to be read.
+    pub fn lacks_outline(&self, path: &str) -> bool {
+        self.files
+            .get(path)
+            .is_some_and(|file| file.outline.is_none())
+    }
+
+    /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
+    pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
+        let mut found: Vec<&str> = Vec::new();
+        let mut wanted = imports.resolve(path);
+        for _ in 0..=IMPORTS_FOLLOWED {
+            let new: Vec<(&str, &File)> = (self.files.iter())
+                .map(|(other, file)| (&**other, file))
+                .filter(|(other, _)| *other != path && wanted.contains(other))
+                .filter(|(other, _)| !found.contains(other))
+                .take(OUTLINED - found.len())
+                .collect();
+            found.extend(new.iter().map(|(other, _)| other));
+            wanted = Resolved::of_all(new.iter().map(|(_, file)| &file.resolved));
+        }
+        found
+    }
+
+    /// How the modules in a package are called, whose file is at `path`.
+    fn modules_in(&self, path: &str) -> impl Iterator<Item = ModuleName> {
+        let folder = path.strip_suffix("__init__.py");
+        let inside = folder.map(|folder| {
+            let below = (Bound::Excluded(folder), Bound::Unbounded);
+            let files = self.files.range::<str, _>(below);
+            files.take_while(move |(other, _)| other.starts_with(folder))
+        });
+        let modules = inside.into_iter().flatten().filter(move |(other, _)| {
+            let module = other.strip_suffix("/__init__.py").unwrap_or(other);
+            let is_inside = |folder: &str| !module[folder.len()..].contains('/');
+            ***other != *path && folder.is_some_and(is_inside)
+        });
+        modules.map(|(_, file)| ModuleName {
+            is_top: false,
+            ..file.names
+        })
+    }
+
     /// Adds the outline of a file that is no part of the project: that of the module which is imported as `name`, dotted.
     pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, name: &str) {
-        let spelled = outline::outline(text, name.split('.').next().unwrap_or_default());
+        let package = name.split('.').next().unwrap_or_default();
+        let spelled = outline::outline(text, |other| other == package);
         let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
         let tokens = self.numbered(tokens);
         let imports = Imports::of_text(text);
@@ -160,6 +236,7 @@ impl Project {
             tokens,
             resolved: Resolved::default(),
             imports,
+            outline: None,
         };
         if let Some(before) = self.libraries.insert(path.into(), file) {
             self.library_tokens -= before.tokens.len();
@@ -229,7 +306,8 @@ impl Project {
     /// A number that changes with what stands around a document: which files, their order and their contents.
     pub fn state_of(&self, around: &Around<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        (&around.below, &around.submodules, &around.installed).hash(&mut hasher);
+        (&around.below, &around.outlined).hash(&mut hasher);
+        (&around.submodules, &around.installed).hash(&mut hasher);
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
         let libraries = around
             .libraries
@@ -244,7 +322,8 @@ impl Project {
     /// Takes a file out; whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {
         let removed = self.files.remove(path);
-        self.tokens -= removed.as_ref().map_or(0, |file| file.tokens.len());
+        let tokens = |file: &File| file.tokens.len() + file.outline.as_ref().map_or(0, Vec::len);
+        self.tokens -= removed.as_ref().map_or(0, tokens);
         removed.is_some()
     }
 
@@ -325,7 +404,7 @@ impl Project {
         let folders = path.rsplit('/').skip(1).map(nameable);
         let packages = folders.map(|part| self.by_text.get(part).copied().unwrap_or(UNK));
         let packages = packages.collect();
-        let near = |path: &str| {
+        let file = |path: &str| {
             let (module, file) = (path.strip_suffix("/__init__.py"), self.files.get(path)?);
             let folder = module
                 .unwrap_or(path)
@@ -339,20 +418,40 @@ impl Project {
                     is_top,
                     ..file.names
                 },
-                &file.tokens[..],
+                file,
             ))
         };
+        let near = around.near.iter().filter_map(|path| {
+            let (mut names, file) = file(path)?;
+            if file.outline.is_some() && around.outlined.contains(path) {
+                names.module = UNK; // that is what the outline is called
+            }
+            Some((names, &file.tokens[..]))
+        });
+        let outlines = around.outlined.iter().filter_map(|path| {
+            let (names, file) = file(path)?;
+            let is_outline = true;
+            let names = ModuleName {
+                is_outline,
+                ..names
+            };
+            Some((names, file.outline.as_deref()?))
+        });
+        let libraries = around.libraries.iter().filter_map(|path| {
+            let file = self.declaring(path)?;
+            Some((file.names, &file.tokens[..]))
+        });
+        let inside = around.outlined.iter();
+        let inside = inside.flat_map(|path| self.modules_in(path));
+        let modules = inside.chain(around.submodules.iter().copied());
         let Below { tokens, words } = &around.below;
         Surroundings::new(
             &self.syntax,
             [&self.words, words],
             packages,
             tokens,
-            around.near.iter().filter_map(|path| near(path)),
-            (around.libraries.iter())
-                .filter_map(|path| self.declaring(path))
-                .map(|file| (file.names, &file.tokens[..]))
-                .chain(around.submodules.iter().map(|&names| (names, &[][..]))),
+            near,
+            (outlines.chain(libraries)).chain(modules.map(|names| (names, &[][..]))),
             Arc::clone(&around.installed),
         )
     }

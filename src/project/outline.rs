@@ -1,4 +1,4 @@
-//! What a library's file declares, in the few tokens that are read of it.
+//! What a file declares that others import, in the few tokens that are read of it.
 
 use std::collections::HashSet;
 
@@ -21,10 +21,10 @@ impl Block {
     }
 }
 
-/// The outline of a file of `package`, as py150 spells its tokens: `<s>`, names that are assigned at its top, heads of
-/// functions and classes, these with what is assigned in them and behind `self.`, and what is imported from the package
-/// itself, as `from . module import`, or under another name. What stands in functions is left out.
-pub fn outline(text: &str, package: &str) -> Vec<String> {
+/// The outline of a file, as py150 spells its tokens: `<s>`, names that are assigned at its top, heads of
+/// functions and classes, these with what is assigned in them and behind `self.`, and what is imported from packages
+/// that are its own, as `from . module import`, or under another name. What stands in functions is left out.
+pub fn outline(text: &str, is_own: impl Fn(&str) -> bool) -> Vec<String> {
     let mut outline = vec![python::START.to_owned()];
     // The file's own, then a class's.
     let (mut top, mut class) = (Block::default(), Block::default());
@@ -74,7 +74,7 @@ pub fn outline(text: &str, package: &str) -> Vec<String> {
                 ["@", "staticmethod"] | ["import", .., "as", _] => keep(&words),
                 // Of another package's names only that there are some.
                 ["from", first, .., last]
-                    if first.starts_with('.') || first == package || last == "*" =>
+                    if first.starts_with('.') || is_own(first) || last == "*" =>
                 {
                     let import = words.iter().position(|&word| word == "import");
                     if let Some(import) = import {
@@ -135,7 +135,9 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> String {
-        outline(text, "pkg").join(" ").replace(" <EOL> ", "\n")
+        outline(text, |package| package == "pkg")
+            .join(" ")
+            .replace(" <EOL> ", "\n")
     }
 
     #[test]

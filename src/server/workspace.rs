@@ -428,9 +428,11 @@ impl Thread {
             let path = open.uri.to_file_path().map(Cow::into_owned);
             let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
             let libraries = self.libraries(&imports);
+            self.read_outlines(&path, &imports);
             let around = Around {
                 below,
                 near: self.project.nearest(&path, &imports),
+                outlined: self.project.imported(&path, &imports),
                 libraries: libraries.paths.iter().map(|path| &**path).collect(),
                 submodules: libraries.submodules,
                 installed: Arc::clone(&self.installed),
@@ -442,6 +444,33 @@ impl Thread {
                 self.set(at, state, found);
             }
         }
+    }
+
+    /// Reads what the project's files declare that a document imports.
+    fn read_outlines(&mut self, path: &str, imports: &Imports) {
+        let imported = self.project.imported(path, imports).into_iter();
+        let missing = imported.filter(|path| self.project.lacks_outline(path));
+        for inside in missing.map(str::to_owned).collect::<Vec<_>>() {
+            let Some(text) = self.text_of(&inside) else {
+                continue;
+            };
+            let vocabulary = self.completer.vocabulary();
+            self.project.read_outline(vocabulary, &inside, &text);
+        }
+    }
+
+    /// The text of one of the project's files: as it stands in the editor, or on the disk.
+    fn text_of(&self, inside: &str) -> Option<Arc<String>> {
+        let mut open = self.open.iter();
+        let open = open.find(|open| {
+            let path = open.uri.to_file_path();
+            path.and_then(|path| self.inside(&path)).as_deref() == Some(inside)
+        });
+        if let Some(open) = open {
+            return Some(Arc::clone(&open.text));
+        }
+        let path = self.outside(inside).filter(|path| is_readable(path))?;
+        source::read(&path).ok().map(Arc::new)
     }
 
     /// Where the environment has what is imported, which is read if it has not been.
@@ -530,24 +559,37 @@ impl Thread {
     fn inside(&self, path: &Path) -> Option<String> {
         let mut folders = self.folders.iter().enumerate();
         let (number, folder) = folders.find(|(_, folder)| path.starts_with(folder))?;
-        let name = folder.file_name().unwrap_or_default();
         let parts = path.strip_prefix(folder).ok()?.components();
         let parts = parts.map(|part| part.as_os_str().to_string_lossy());
-        let same = |other: &PathBuf| other.file_name() == Some(name);
-        let is_first = !self.folders[..number].iter().any(same);
-        let name = name.to_string_lossy();
-        // Two folders of one name are two.
-        let name = if is_first {
-            name
-        } else {
-            format!("{name}:{number}").into()
-        };
         Some(
-            std::iter::once(name)
+            std::iter::once(self.folder_name(number))
                 .chain(parts)
                 .collect::<Vec<_>>()
                 .join("/"),
         )
+    }
+
+    /// The path of a file that the project names so.
+    fn outside(&self, inside: &str) -> Option<PathBuf> {
+        let mut folders = self.folders.iter().enumerate();
+        folders.find_map(|(number, folder)| {
+            let rest = inside.strip_prefix(&*self.folder_name(number))?;
+            Some(folder.join(rest.strip_prefix('/')?))
+        })
+    }
+
+    /// What the project calls a folder.
+    fn folder_name(&self, number: usize) -> Cow<'_, str> {
+        let name = self.folders[number].file_name();
+        let same = |other: &PathBuf| other.file_name() == name;
+        let is_first = !self.folders[..number].iter().any(same);
+        let name = name.unwrap_or_default().to_string_lossy();
+        // Two folders of one name are two.
+        if is_first {
+            name
+        } else {
+            format!("{name}:{number}").into()
+        }
     }
 }
 

@@ -382,8 +382,12 @@ impl<'a> Names<'a> {
 
     /// The file around of the module that is named between `from` and `import`.
     pub(super) fn module_of(&self, statement: Statement) -> Option<usize> {
-        let package = self.package_of(statement)?;
-        let path = statement.from? + 1..statement.import;
+        self.module_at(statement.from? + 1..statement.import)
+    }
+
+    /// The file around of the module that a path in an import names.
+    pub(super) fn module_at(&self, path: Range<usize>) -> Option<usize> {
+        let package = self.package_at(path.clone())?;
         let before = path.clone().rev().nth(2).map(|at| self.texts.here(at));
         let (level, dots) = self.level(&path);
         let names = path.len() - dots;
@@ -407,7 +411,11 @@ impl<'a> Names<'a> {
 
     /// The last part of what is named between `from` and `import`, be it a module or a package.
     pub(super) fn package_of(&self, statement: Statement) -> Option<u32> {
-        let path = statement.from? + 1..statement.import;
+        self.package_at(statement.from? + 1..statement.import)
+    }
+
+    /// The last part of what a path in an import names, be it a module or a package.
+    pub(super) fn package_at(&self, path: Range<usize>) -> Option<u32> {
         let last = self.texts.here(path.end.checked_sub(1)?);
         if self.dots(last) > 0 {
             return self.texts.packages(self.level(&path).0);
@@ -429,7 +437,7 @@ impl<'a> Names<'a> {
     }
 
     /// What a module has under a name.
-    fn member(&self, file: usize, name: u32, followed: usize) -> Option<Meaning> {
+    pub(super) fn member(&self, file: usize, name: u32, followed: usize) -> Option<Meaning> {
         let Self { texts, syntax, .. } = self;
         let (module, range) = texts.file(file);
         let declared = |keyword| texts.declared_in(range.clone(), keyword, name);

@@ -26,6 +26,8 @@ const CLASSES: usize = 8;
 const PRIVATE: f32 = 0.05;
 const ASSIGNED: f32 = 0.3;
 const MODULE: f32 = 0.3;
+/// What a module counts that it imports for its own use, as one that is no package does.
+const TAKEN: f32 = 0.1;
 
 /// What members have, at least, of all that names have: where all are known, as they are of what is installed; and where most are, of a
 /// class that is read without its indentation, or a module that takes over others from machine code. Chosen, docs/answers.md.
@@ -111,6 +113,9 @@ pub(super) fn members(document: &Document, syntax: &Syntax) -> Members {
         for (&name, count) in &mut met.counts {
             if search.names.is_private(name) {
                 *count *= PRIVATE;
+            }
+            if name == syntax.init {
+                *count *= PRIVATE; // it is called by another name
             }
             *count *= frequency(name, syntax.vocabulary_size());
         }
@@ -209,14 +214,12 @@ impl Search<'_> {
         let is_from = before == Some(syntax.from) && self.names.begins(first - 1);
         if is_from || before == Some(syntax.import) || is_plain() {
             // The name of a module, which ends with those of the modules in it.
-            let name = dot.checked_sub(1).map_or(syntax.dot, |at| self.here(at));
-            let package = if self.names.is_name(name) {
-                Some(name)
-            } else {
-                let dots = (first..=dot).map(|at| self.names.dots(self.here(at)));
-                texts.packages(dots.sum()) // dots alone
-            };
-            self.of_package(package, met);
+            let is_named = dot > first && self.names.is_name(self.here(dot - 1));
+            let path = first..dot + usize::from(!is_named);
+            self.of_package(self.names.package_at(path.clone()), met);
+            // All of them are known where the package's own file is.
+            let whole = |file: usize| texts.is_outline(file);
+            met.lacks = !self.names.module_at(path).is_some_and(whole);
             return Place::Module;
         }
         let Some((first, names)) = self.names.chain(dot) else {
@@ -265,8 +268,8 @@ impl Search<'_> {
         while ahead < STATEMENT && (texts.at(class.plus(ahead)) != syntax.eol || is_inner(ahead)) {
             let (token, next) = (texts.at(class.plus(ahead)), texts.at(class.plus(ahead + 1)));
             let ends = [syntax.comma, syntax.closing[0]].contains(&next);
-            let is_none = [syntax.comma, syntax.closing[0], syntax.object].contains(&token);
-            if ends && !is_none && !is_argument {
+            let is_none = [syntax.comma, syntax.closing[0]].contains(&token);
+            if ends && !is_none && !is_argument && !syntax.bare.contains(&token) {
                 let base = self.names.is_name(token).then(|| self.base(class, token));
                 match base.flatten() {
                     Some(base) => _ = self.of_class(base, seen, met),
@@ -292,12 +295,14 @@ impl Search<'_> {
                 _ => texts.declared(syntax.class, name),
             };
         }
-        let file = texts.file_of(class).map(|file| texts.file(file).1);
-        let beside = file.and_then(|file| texts.declared_in(file, syntax.class, name));
-        beside.or_else(|| {
-            self.names.doubts.set(true);
-            texts.declared(syntax.class, name)
-        })
+        let file = texts.file_of(class);
+        match file.and_then(|file| self.names.member(file, name, 0)) {
+            Some(Meaning::Class(base)) => Some(base),
+            _ => {
+                self.names.doubts.set(true);
+                texts.declared(syntax.class, name)
+            }
+        }
     }
 
     /// Members of a class whose body goes on in `range`. If it has not ended there, whether it has a function by then.
@@ -333,7 +338,8 @@ impl Search<'_> {
 
     /// The modules in a package.
     fn of_package(&self, package: Option<u32>, met: &mut Met) {
-        let modules = package.map_or_else(Vec::new, |package| self.names.texts.modules(package));
+        let texts = &self.names.texts;
+        let modules = package.map_or_else(Vec::new, |package| texts.modules(package));
         for module in modules {
             met.meet_once(module, 1.0);
         }
@@ -404,7 +410,8 @@ impl Search<'_> {
             if !taken.is_all {
                 // `import posixpath as path` is meant to be had from here, `import sys` is not.
                 if taken.is_own || taken.member.is_none() {
-                    met.meet_once(taken.bound, 1.0);
+                    let is_use = taken.is_own && !texts.is_package(file);
+                    met.meet_once(taken.bound, if is_use { TAKEN } else { 1.0 });
                 }
                 return;
             }

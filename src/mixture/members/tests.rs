@@ -9,7 +9,7 @@ use crate::project::{self, Imports, Project};
 use crate::python;
 use crate::vocabulary::Vocabulary;
 
-const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object await name";
+const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name";
 
 /// What is met at the end of `text`, in a project of `files`.
 fn check(files: &[(&str, &str)], text: &str) -> String {
@@ -18,14 +18,16 @@ fn check(files: &[(&str, &str)], text: &str) -> String {
 
 /// The same where something stands below it.
 fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
-    found(below, files, &[], text).0
+    found(below, files, &[], false, text).0
 }
 
-/// The same with modules that are installed, by their dotted names; and what members have at least.
+/// The same with modules that are installed, by their dotted names, and with outlines of the files that are imported, if they
+/// are wanted; and what members have at least.
 fn found(
     below: &str,
     files: &[(&str, &str)],
     installed: &[(&str, &str)],
+    are_outlined: bool,
     text: &str,
 ) -> (String, f32) {
     let known = KNOWN.split(' ').map(|token| (token.to_owned(), 1));
@@ -59,14 +61,23 @@ fn found(
     let imports = Imports::of(tokens.iter().map(|t| &**t));
     let mut document = Document::new();
     let below = project.below(&vocabulary, below, 0);
-    let near = project.nearest("w/main.py", &imports);
+    let own = "w/main.py";
+    let imported = project.imported(own, &imports).into_iter();
+    let imported: Vec<String> = imported.map(str::to_owned).collect();
+    let outlined = imported.iter().filter(|_| are_outlined);
+    for (path, text) in files {
+        if outlined.clone().any(|other| other == path) {
+            project.read_outline(&vocabulary, path, text);
+        }
+    }
     let around = project::Around {
         below,
-        near,
+        near: project.nearest(own, &imports),
+        outlined: outlined.map(|path| &**path).collect(),
         libraries: libraries.iter().map(|path| &**path).collect(),
         ..project::Around::default()
     };
-    let surroundings = project.surroundings("w/main.py", &around);
+    let surroundings = project.surroundings(own, &around);
     document.surround(Some(Arc::new(surroundings)));
     for token in &tokens {
         document.push(vocabulary.id(token), token, python::is_name(token));
@@ -215,7 +226,7 @@ fn a_name_means_what_it_was_bound_to_last() {
         ),
         ("import p\np.", "Core heart other > core more"),
         ("import p\np.heart.", "Core > _own"),
-        ("import p\np.other.", "Kern grow"),
+        ("import p\np.other.", "grow > Kern"),
         ("import p\nc = p.other.Kern()\nc.", "beat"),
         ("import p\np.Core.", "beat"),
         ("import p\np.Core.beat.", ""),
@@ -293,7 +304,42 @@ fn what_is_installed_is_known_whole() {
             0.0,
         ),
     ] {
-        let found = found("", &[], &installed, text);
+        let found = found("", &[], &installed, false, text);
+        assert_eq!(found, (expected.to_owned(), least), "{text}");
+    }
+}
+
+#[test]
+fn imported_files_of_the_project_are_known_whole() {
+    let files = [
+        ("p/__init__.py", "from .store import Store\n"),
+        (
+            "p/store.py",
+            "from enum import Enum\nfrom p.base import Base\ndef at(): pass\nclass Kind(Enum):\n    A = 1\n    def f(self): pass\nclass Store(Base):\n    def find(self):\n        self.at = 1\nlast = 1\n",
+        ),
+        ("p/base.py", "class Base:\n    def close(self): pass\n"),
+        ("p/other.py", "class Other:\n    def close(self): pass\n"),
+        ("w/beside.py", "def run(x): pass\ny = 1\n"),
+    ];
+    for (text, expected, least) in [
+        ("from beside import ", "run > y", OF_OUTLINES),
+        (
+            "import p.store as s\ns.",
+            "Base Kind Store at > last",
+            OF_OUTLINES,
+        ),
+        ("from p import ", "Store > base other store", OF_OUTLINES),
+        ("from p.", "base other store", OF_OUTLINES),
+        (
+            "from p import Store\ns = Store()\ns.",
+            "at close find",
+            OF_OUTLINES,
+        ),
+        ("from p.store import Kind\nKind.", "A f", OF_OUTLINES),
+        // What nobody imports is read as it stands.
+        ("o = Other()\no.", "close", 0.0),
+    ] {
+        let found = found("", &files, &[], true, text);
         assert_eq!(found, (expected.to_owned(), least), "{text}");
     }
 }

@@ -174,6 +174,12 @@ impl<'a> Texts<'a> {
             .is_some_and(|around| around.file(file).0.is_outline)
     }
 
+    /// Whether a file around is a package's own.
+    pub(super) fn is_package(&self, file: usize) -> bool {
+        self.around
+            .is_some_and(|around| around.file(file).0.is_package)
+    }
+
     /// How a file's module is called, and where its tokens are.
     pub(super) fn file(&self, file: usize) -> (u32, Range<usize>) {
         self.around.map_or((UNK, 0..0), |around| {
