@@ -14,6 +14,11 @@ struct Block {
 }
 
 impl Block {
+    fn keep(&mut self, words: &[&str]) {
+        self.rest.extend(words.iter().map(|&word| word.to_owned()));
+        self.rest.push(EOL.to_owned());
+    }
+
     fn end(&mut self, outline: &mut Vec<String>) {
         outline.append(&mut self.assigned);
         outline.append(&mut self.rest);
@@ -23,88 +28,188 @@ impl Block {
 
 /// The outline of a file, as py150 spells its tokens: `<s>`, names that are assigned at its top, heads of
 /// functions and classes, these with what is assigned in them and behind `self.`, and what is imported from packages
-/// that are its own, as `from . module import`, or under another name. What stands in functions is left out.
+/// that are its own, as `from . module import`, or under another name. What stands in functions is left out, but that all of one's
+/// results are made by calling the same class: that is its annotation then.
 pub fn outline(text: &str, is_own: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut outline = vec![python::START.to_owned()];
-    // The file's own, then a class's.
-    let (mut top, mut class) = (Block::default(), Block::default());
-    let mut class_column = None;
-    let (mut function_column, mut inner_column) = (None, None);
-    let mut own: HashSet<String> = HashSet::new();
+    let mut reader = Reader {
+        is_own,
+        top: Block::default(),
+        class: Block::default(),
+        class_column: None,
+        inner_column: None,
+        function: None,
+        attributes: HashSet::new(),
+    };
     for line in lines(text, &python::lex(text)) {
-        let column = column(text, line[0]);
-        function_column = function_column.filter(|&function| column > function);
-        inner_column = inner_column.filter(|&inner| column > inner);
-        if class_column.is_some_and(|class| column <= class) {
-            class.end(&mut top.classes);
-            class_column = None;
-        }
-        if inner_column.is_some() {
-            continue;
-        }
         let spelled: Vec<String> = line
             .iter()
             .map(|&token| python::spelling(text, token))
             .collect();
         let mut words: Vec<&str> = spelled.iter().map(|word| &**word).collect();
         words.retain(|&word| word != "async");
-        let block = if class_column.is_some() {
-            &mut class
-        } else {
-            &mut top
-        };
-        let mut keep = |words: &[&str]| {
-            block.rest.extend(words.iter().map(|&word| word.to_owned()));
-            block.rest.push(EOL.to_owned());
-        };
-        if function_column.is_none() {
-            match words[..] {
-                // A class in a class is nobody's to ask for.
-                ["class", ..] if class_column.is_some() => inner_column = Some(column),
-                ["class", ..] => {
-                    let head = words.iter().chain(&[EOL]);
-                    top.classes.extend(head.map(|&word| word.to_owned()));
-                    class_column = Some(column);
-                    own.clear();
-                }
-                ["def", ..] => {
-                    keep(&words);
-                    function_column = Some(column);
-                }
-                ["@", "staticmethod"] | ["import", .., "as", _] => keep(&words),
-                // Of another package's names only that there are some.
-                ["from", first, .., last]
-                    if first.starts_with('.') || is_own(first) || last == "*" =>
-                {
-                    let import = words.iter().position(|&word| word == "import");
-                    if let Some(import) = import {
-                        // Of the module the last part, if it has a name.
-                        let module = words[..import].last().filter(|part| python::is_name(part));
-                        let mut kept = vec!["from", "."];
-                        kept.extend(module);
-                        kept.extend(&words[import..]);
-                        keep(&kept);
-                    }
-                }
-                [name, "=" | ":", ..] if python::is_name(name) => {
-                    block.assigned.extend([name, "=", EOL].map(str::to_owned));
-                }
-                _ => {}
-            }
+        reader.read(column(text, line[0]), &words);
+    }
+    reader.finish()
+}
+
+/// Reads logical lines one by one.
+struct Reader<F> {
+    is_own: F,
+    /// The file's own, then a class's.
+    top: Block,
+    class: Block,
+    /// How far the heads stand to the right of what is being read: of a class, and of one in it, which is nobody's to ask for.
+    class_column: Option<usize>,
+    inner_column: Option<usize>,
+    function: Option<Function>,
+    /// Names behind `self.` that stand in the class's outline.
+    attributes: HashSet<String>,
+}
+
+/// A function whose body is being read.
+struct Function {
+    column: usize,
+    /// Where its result would be named, if it is not.
+    result: Option<usize>,
+    /// What its results are made by calling, if there are any.
+    made_by: Option<String>,
+    /// Of a function in it.
+    inner_column: Option<usize>,
+}
+
+impl<F: Fn(&str) -> bool> Reader<F> {
+    fn read(&mut self, column: usize, words: &[&str]) {
+        let is_behind = |function: &Function| column <= function.column;
+        if self.function.as_ref().is_some_and(is_behind) {
+            self.end_function();
         }
-        if class_column.is_some() {
+        self.inner_column = self.inner_column.filter(|&inner| column > inner);
+        if self.class_column.is_some_and(|class| column <= class) {
+            self.class.end(&mut self.top.classes);
+            self.class_column = None;
+        }
+        if self.inner_column.is_some() {
+            return;
+        }
+        match &mut self.function {
+            Some(function) => function.read(column, words),
+            None => self.declare(column, words),
+        }
+        if self.class_column.is_some() {
             for attribute in words.windows(3).filter(|words| words[..2] == ["self", "."]) {
                 // Most are named again and again.
-                if own.insert(attribute[2].to_owned()) {
-                    let attribute = attribute.iter().chain(&[EOL]);
-                    class.rest.extend(attribute.map(|&word| word.to_owned()));
+                if self.attributes.insert(attribute[2].to_owned()) {
+                    self.class.keep(attribute);
                 }
             }
         }
     }
-    class.end(&mut top.classes);
-    top.end(&mut outline);
-    outline
+
+    /// A line outside functions.
+    fn declare(&mut self, column: usize, words: &[&str]) {
+        let block = if self.class_column.is_some() {
+            &mut self.class
+        } else {
+            &mut self.top
+        };
+        match *words {
+            ["class", ..] if self.class_column.is_some() => self.inner_column = Some(column),
+            ["class", ..] => {
+                let head = words.iter().chain(&[EOL]);
+                self.top.classes.extend(head.map(|&word| word.to_owned()));
+                self.class_column = Some(column);
+                self.attributes.clear();
+            }
+            ["def", .., last] => {
+                block.keep(words);
+                let is_open = last == ":" && !words.contains(&"->");
+                self.function = Some(Function {
+                    column,
+                    result: is_open.then(|| block.rest.len() - 2),
+                    made_by: None,
+                    inner_column: None,
+                });
+            }
+            ["@", "staticmethod"] | ["import", .., "as", _] => block.keep(words),
+            // Of another package's names only that there are some.
+            ["from", first, .., last]
+                if first.starts_with('.') || (self.is_own)(first) || last == "*" =>
+            {
+                let import = words.iter().position(|&word| word == "import");
+                if let Some(import) = import {
+                    // Of the module the last part, if it has a name.
+                    let module = words[..import].last().filter(|part| python::is_name(part));
+                    let mut kept = vec!["from", "."];
+                    kept.extend(module);
+                    kept.extend(&words[import..]);
+                    block.keep(&kept);
+                }
+            }
+            [name, "=" | ":", ..] if python::is_name(name) => {
+                block.assigned.extend([name, "=", EOL].map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+
+    fn end_function(&mut self) {
+        let block = if self.class_column.is_some() {
+            &mut self.class
+        } else {
+            &mut self.top
+        };
+        let Some(function) = self.function.take() else {
+            return;
+        };
+        if let (Some(at), Some(class)) = (function.result, function.made_by) {
+            block.rest.splice(at..at, ["->".to_owned(), class]);
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        self.end_function();
+        self.class.end(&mut self.top.classes);
+        let mut outline = vec![python::START.to_owned()];
+        self.top.end(&mut outline);
+        outline
+    }
+}
+
+impl Function {
+    /// A line of the body.
+    fn read(&mut self, column: usize, words: &[&str]) {
+        self.inner_column = self.inner_column.filter(|&inner| column > inner);
+        match *words {
+            _ if self.inner_column.is_some() => {}
+            ["def" | "class", ..] => self.inner_column = Some(column),
+            ["return", class, "(", ..]
+                if is_class(class)
+                    && is_one_call(&words[2..])
+                    && self.made_by.as_ref().is_none_or(|before| before == class) =>
+            {
+                self.made_by = Some(class.to_owned());
+            }
+            ["return", "None"] | ["return"] => {}
+            ["return" | "yield", ..] => self.result = None,
+            _ => {}
+        }
+    }
+}
+
+/// As classes are written, whoever follows PEP 8.
+fn is_class(name: &str) -> bool {
+    name.trim_start_matches('_').starts_with(char::is_uppercase)
+}
+
+/// Whether the bracket that opens is closed by the last token.
+fn is_one_call(words: &[&str]) -> bool {
+    let mut depth = 0;
+    let closes = words.iter().position(|word| {
+        depth += i32::from(["(", "[", "{"].contains(word));
+        depth -= i32::from([")", "]", "}"].contains(word));
+        depth == 0
+    });
+    closes.is_some_and(|at| at + 1 == words.len())
 }
 
 /// How far a token stands behind the beginning of its line, in bytes.
@@ -142,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_is_declared_stays() {
-        let text = "import os\nfrom .a import (b,\n    c as d)\nfrom pkg.x import y\nfrom other import z\nfrom ...up import w\n\n\ndef f(a, *,\n      b=1):\n    local = 1\n    def inner(): pass\n    return local\n\nX = f(1)\nclass A(Base):\n    def m(self):\n        self.x = self.y\n        self.x += 1\n    kind: int = 3\n    @staticmethod\n    async def s(): pass\n    class Inner:\n        z = 1\n        def inner(self): self.z2\nif X:\n    def late(): pass\n";
+        let text = "import os\nfrom .a import (b,\n    c as d)\nfrom pkg.x import y\nfrom other import z\nfrom ...up import w\n\n\ndef f(a, *,\n      b=1):\n    local = 1\n    def inner(): return 1\n    if b: return None\n    return Local(local)\n\nX = f(1)\nclass A(Base):\n    def m(self):\n        self.x = self.y\n        self.x += 1\n    kind: int = 3\n    @staticmethod\n    async def s(): pass\n    class Inner:\n        z = 1\n        def inner(self): self.z2\nif X:\n    def late(): pass\n";
         assert_snapshot!(check(text), @r"
         <s> X =
         from . a import ( b ,
@@ -150,7 +255,7 @@ mod tests {
         from . x import y
         from . up import w
         def f ( a , * ,
-        b = <NUM_LIT:1> ) :
+        b = <NUM_LIT:1> ) -> Local :
         def late ( ) : pass
         class A ( Base ) :
         kind =
@@ -162,5 +267,26 @@ mod tests {
         ");
         assert_snapshot!(check(""), @"<s>");
         assert_snapshot!(check(")\n  class\n'''"), @"<s> class <EOL>");
+    }
+
+    #[test]
+    fn a_result_is_told_where_all_are_of_one_class() {
+        for (body, result) in [
+            ("return A(f(1), [2])", "-> A "),
+            (
+                "if x:\n  return A()\n return\n def g(): return 1\n return A(2)",
+                "-> A ",
+            ),
+            ("return A(1).b(2)", ""),
+            ("if x: pass\n return A()\n return B()", ""),
+            ("return A(1)\n yield 2", ""),
+            ("return a(1)", ""),
+            ("return None", ""),
+        ] {
+            let head = check(&format!("def f():\n {body}\n"));
+            assert_eq!(head, format!("<s> def f ( ) {result}: <EOL>"), "{body}");
+        }
+        let head = check("def f() -> C:\n return A()");
+        assert_eq!(head, "<s> def f ( ) -> C : <EOL>");
     }
 }

@@ -307,15 +307,19 @@ impl<'a> Names<'a> {
             name += 2;
         }
         let is_whole = at(name + 1) == syntax.colon;
-        let file = texts.file_of(function).map(|file| texts.file(file).1);
-        let here = file.and_then(|file| texts.declared_in(file, syntax.class, at(name)));
-        let found = || {
-            here.or_else(|| {
-                self.doubts.set(true);
-                texts.declared(syntax.class, at(name))
-            })
-        };
+        let found = || self.class_named(at(name), texts.file_of(function));
         is_whole.then(found)?.map(Meaning::Class)
+    }
+
+    /// The class that a name means in a file around.
+    pub(super) fn class_named(&self, name: u32, file: Option<usize>) -> Option<Spot> {
+        match file.and_then(|file| self.member(file, name, 0)) {
+            Some(Meaning::Class(class)) => Some(class),
+            _ => {
+                self.doubts.set(true);
+                self.texts.declared(self.syntax.class, name)
+            }
+        }
     }
 
     /// The import that a position of the document is in.

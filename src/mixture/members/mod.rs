@@ -295,14 +295,7 @@ impl Search<'_> {
                 _ => texts.declared(syntax.class, name),
             };
         }
-        let file = texts.file_of(class);
-        match file.and_then(|file| self.names.member(file, name, 0)) {
-            Some(Meaning::Class(base)) => Some(base),
-            _ => {
-                self.names.doubts.set(true);
-                texts.declared(syntax.class, name)
-            }
-        }
+        self.names.class_named(name, texts.file_of(class))
     }
 
     /// Members of a class whose body goes on in `range`. If it has not ended there, whether it has a function by then.

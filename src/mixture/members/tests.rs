@@ -325,7 +325,7 @@ fn imported_files_of_the_project_are_known_whole() {
         ("from beside import ", "run > y", OF_OUTLINES),
         (
             "import p.store as s\ns.",
-            "Base Kind Store at > last",
+            "Kind Store at > last > Base",
             OF_OUTLINES,
         ),
         ("from p import ", "Store > base other store", OF_OUTLINES),
