@@ -6,6 +6,7 @@
 mod keys;
 mod line;
 mod loose;
+mod modules;
 mod rank;
 mod tails;
 #[cfg(test)]
@@ -23,12 +24,11 @@ use crate::python::{self, Kind, Place, Reader};
 use crate::vocabulary::{UNK, Vocabulary};
 use keys::Keys;
 pub use line::Line;
+use modules::Modules;
 use rank::Offers;
 
 /// Bytes that are lexed in microseconds.
 const AT_ONCE: usize = 4096;
-/// What all modules have together that can be imported but that nobody else knows, where others fit too.
-const OF_MODULES: f32 = 0.02;
 
 /// Answers what comes next at a cursor. Shared by all documents; each brings its own [`Session`].
 #[derive(Debug)]
@@ -339,25 +339,29 @@ impl Completer {
         let _span = debug_span!("rank").entered();
         let Known { answer, prediction } = known;
         let Cursor { prefix, keys, .. } = cursor;
+        let begun = &text[prefix.clone()];
         let word_end = prefix.end + rank::word(&text[prefix.end..]).len();
-        let modules = if word_end > prefix.end {
-            &[]
-        } else {
-            self.modules(document, &text[prefix.clone()])
-        };
-        let options = &Options {
-            loosely: options.loosely && modules.is_empty(),
+        let modules = self.modules(document);
+        let modules = modules.filter(|_| word_end == prefix.end);
+        let is_module = modules.is_some_and(|all| !all.beginning_with(begun).is_empty());
+        let ranked = &Options {
+            loosely: options.loosely && !is_module,
+            max_items: modules.map_or(options.max_items, |_| {
+                options.max_items.max(modules::LOOKED_AT)
+            }),
             ..*options
         };
         let mut items = self.offers.rank(
             document,
             prediction,
-            &text[prefix.clone()],
+            begun,
             &text[prefix.end..],
-            options,
-            |fitting| self.best(document, answer, prediction, fitting, options.max_items),
+            ranked,
+            |fitting| self.best(document, answer, prediction, fitting, ranked.max_items),
         );
-        with_modules(&mut items, modules, options.max_items);
+        if let Some(modules) = modules {
+            modules.join(&mut items, begun, options.max_items);
+        }
         if let Some(keys) = keys.filter(|keys| !keys.is_open && prefix.is_empty()) {
             keys.join(&mut items, options.max_items);
         }
@@ -368,19 +372,12 @@ impl Completer {
         }
     }
 
-    /// What can be imported that begins with `prefix`, where the name of a module is being typed.
-    fn modules<'a>(&self, document: &'a Document, prefix: &str) -> &'a [Box<str>] {
-        let mixture = self.mixture.as_ref().filter(|_| !prefix.is_empty());
-        let surroundings = document.surroundings();
-        let (Some(surroundings), Some(true)) =
-            (surroundings, mixture.map(|m| m.begins_module(document)))
-        else {
-            return &[];
-        };
-        let installed = surroundings.installed();
-        let first = installed.partition_point(|name| **name < *prefix);
-        let count = installed[first..].partition_point(|name| name.starts_with(prefix));
-        &installed[first..first + count]
+    /// What can be imported, if that is known, where the name of a module is.
+    fn modules<'a>(&self, document: &'a Document) -> Option<Modules<'a>> {
+        let mixture = self.mixture.as_ref()?;
+        let importable = document.surroundings()?.importable();
+        let is_asked = !importable.is_empty() && mixture.begins_module(document);
+        is_asked.then_some(Modules(importable))
     }
 
     /// How a candidate is spelled, and its id: [`UNK`] outside the vocabulary.
@@ -489,33 +486,6 @@ impl Completer {
             keys: None,
         }
     }
-}
-
-/// Fills a list with modules that can be imported: nobody else has anything to say of those that are not in it.
-fn with_modules(items: &mut Vec<Candidate>, modules: &[Box<str>], most: usize) {
-    let names = modules.iter().map(|name| &**name);
-    let new: Vec<&str> = names
-        .filter(|name| !items.iter().any(|item| item.text == *name))
-        .collect();
-    if new.is_empty() || items.len() >= most {
-        return;
-    }
-    let all = if items.is_empty() { 1.0 } else { OF_MODULES };
-    items
-        .iter_mut()
-        .for_each(|item| item.probability *= 1.0 - all);
-    let probability = all / new.len() as f32;
-    let added = new.into_iter().take(most - items.len());
-    let added: Vec<Candidate> = added
-        .map(|name| Candidate {
-            text: name.to_string(),
-            token: name.to_string(),
-            kind: Kind::Name,
-            probability,
-        })
-        .collect();
-    items.extend(added);
-    items.sort_by(|a, b| b.probability.total_cmp(&a.probability));
 }
 
 impl Cursor {

@@ -50,8 +50,8 @@ pub struct Surroundings {
     packages: Vec<u32>,
     /// The token of a dot.
     dot: u32,
-    /// See [`Surroundings::installed`].
-    installed: Arc<[Box<str>]>,
+    /// See [`Surroundings::importable`].
+    importable: Arc<[Box<str>]>,
 }
 
 /// A file around a document.
@@ -95,7 +95,7 @@ pub(super) struct Found {
 impl Surroundings {
     /// Of the tokens `below` the document in its own file, which is a module of the first of `packages`, this of the next, and of `files`, the nearest first:
     /// how each one's module is called, and its tokens from `<s>` on; and the same of `libraries`. Tokens are below the
-    /// vocabulary's size, or index `words` behind it. `installed` is what can be imported besides.
+    /// vocabulary's size, or index `words` behind it. `importable` is what can be imported without a dot.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
@@ -103,7 +103,7 @@ impl Surroundings {
         below: &[u32],
         near: impl Iterator<Item = (ModuleName, &'a [u32])>,
         libraries: impl Iterator<Item = (ModuleName, &'a [u32])>,
-        installed: Arc<[Box<str>]>,
+        importable: Arc<[Box<str>]>,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
         let (mut tokens, mut files) = (below.to_vec(), Vec::new());
@@ -158,7 +158,7 @@ impl Surroundings {
             files,
             packages,
             dot: syntax.dot,
-            installed,
+            importable,
         };
         surroundings.sort(syntax.start);
         surroundings.share(syntax);
@@ -172,7 +172,7 @@ impl Surroundings {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty() && self.files.is_empty() && self.installed.is_empty()
+        self.tokens.is_empty() && self.files.is_empty() && self.importable.is_empty()
     }
 
     /// The names outside the vocabulary, sorted.
@@ -180,9 +180,9 @@ impl Surroundings {
         &self.names
     }
 
-    /// What can be imported from the environment, whether anybody does or not, sorted.
-    pub fn installed(&self) -> &[Box<str>] {
-        &self.installed
+    /// What can be imported without a dot, whether anybody does or not, sorted; nothing if that is not known.
+    pub fn importable(&self) -> &[Box<str>] {
+        &self.importable
     }
 
     /// Memory, in bytes.

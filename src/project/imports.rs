@@ -113,7 +113,7 @@ impl Imports {
                 format!("{folder}/{parts}")
             })
         });
-        Resolved::from_iter(ends)
+        ends.collect()
     }
 
     /// What share of these another file imports too.
@@ -142,6 +142,14 @@ impl Resolved {
     pub(super) fn of_all<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
         let ends: FxHashSet<&String> = all.flat_map(|resolved| &resolved.ends).collect();
         ends.into_iter().cloned().collect()
+    }
+
+    /// These, and the packages that they are in, which are imported with them.
+    pub(super) fn with_packages(&self) -> Self {
+        let packages =
+            |end| std::iter::successors(Some(end), |end: &&str| Some(end.rsplit_once('/')?.0));
+        let all: FxHashSet<&str> = self.ends.iter().flat_map(|end| packages(&**end)).collect();
+        all.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether the file at `path` may be one of them.

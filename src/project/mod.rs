@@ -74,8 +74,8 @@ pub struct Around<'a> {
     pub libraries: Vec<&'a str>,
     /// Modules of which only the names are known: [`Project::module`].
     pub submodules: Vec<ModuleName>,
-    /// What else could be imported, sorted.
-    pub installed: Arc<[Box<str>]>,
+    /// What can be imported without a dot, sorted; nothing if that is not known.
+    pub importable: Arc<[Box<str>]>,
 }
 
 #[derive(Debug)]
@@ -176,7 +176,7 @@ impl Project {
     /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
     pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();
-        let mut wanted = imports.resolve(path);
+        let mut wanted = imports.resolve(path).with_packages();
         for _ in 0..=IMPORTS_FOLLOWED {
             let new: Vec<(&str, &File)> = (self.files.iter())
                 .map(|(other, file)| (&**other, file))
@@ -307,7 +307,7 @@ impl Project {
     pub fn state_of(&self, around: &Around<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
         (&around.below, &around.outlined).hash(&mut hasher);
-        (&around.submodules, &around.installed).hash(&mut hasher);
+        (&around.submodules, &around.importable).hash(&mut hasher);
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
         let libraries = around
             .libraries
@@ -405,14 +405,8 @@ impl Project {
         let packages = folders.map(|part| self.by_text.get(part).copied().unwrap_or(UNK));
         let packages = packages.collect();
         let file = |path: &str| {
-            let (module, file) = (path.strip_suffix("/__init__.py"), self.files.get(path)?);
-            let folder = module
-                .unwrap_or(path)
-                .rsplit_once('/')
-                .map_or("", |(folder, _)| folder);
-            // What is in a package is called by it.
-            let is_inside = self.files.contains_key(&*format!("{folder}/__init__.py"));
-            let is_top = file.names.is_top && !is_inside;
+            let file = self.files.get(path)?;
+            let is_top = file.names.is_top && !self.is_in_package(path);
             Some((
                 ModuleName {
                     is_top,
@@ -452,8 +446,29 @@ impl Project {
             tokens,
             near,
             (outlines.chain(libraries)).chain(modules.map(|names| (names, &[][..]))),
-            Arc::clone(&around.installed),
+            Arc::clone(&around.importable),
         )
+    }
+
+    /// The names that can be imported without a dot, for all that is known: of files, and of folders that others are in.
+    pub fn top_modules(&self) -> impl Iterator<Item = &str> {
+        let names = self.files.iter().flat_map(|(path, file)| {
+            let is_top = file.names.is_top && !self.is_in_package(path);
+            let module = path.strip_suffix("/__init__.py").unwrap_or(path);
+            let module = module.strip_suffix(".py").unwrap_or(module);
+            let last = module.rsplit('/').next().filter(|_| is_top);
+            // A file's name has a dot, and no module's has.
+            let folder = path.split('/').nth(1);
+            [last, folder]
+        });
+        names.flatten().filter(|name| is_nameable(name))
+    }
+
+    /// Whether a file is called by the package that it is in.
+    fn is_in_package(&self, path: &str) -> bool {
+        let module = path.strip_suffix("/__init__.py").unwrap_or(path);
+        let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.files.contains_key(&*format!("{folder}/__init__.py"))
     }
 
     /// How a module of a package is called, of which nothing else is known.

@@ -96,7 +96,7 @@ impl Workspace {
             is_full: false,
             environment: Environment::default(),
             environment_setting: environment::NONE.to_owned(),
-            installed: Arc::default(),
+            importable: Arc::default(),
             submodules: HashMap::new(),
             open: Vec::new(),
             surroundings: Arc::clone(&surroundings),
@@ -175,8 +175,8 @@ struct Thread {
     is_full: bool,
     environment: Environment,
     environment_setting: String,
-    /// What can be imported from the environment.
-    installed: Arc<[Box<str>]>,
+    /// What can be imported without a dot.
+    importable: Arc<[Box<str>]>,
     /// The modules in packages whose outlines were read, by the paths of these.
     submodules: HashMap<String, Vec<ModuleName>>,
     /// The open documents, the one edited last last.
@@ -225,7 +225,7 @@ impl Thread {
                 );
                 self.folders.clear();
                 self.environment = Environment::default();
-                self.installed = Arc::default();
+                self.importable = Arc::default();
                 self.submodules.clear();
                 environment::NONE.clone_into(&mut self.environment_setting);
                 self.project.clear(self.completer.vocabulary());
@@ -336,7 +336,6 @@ impl Thread {
         self.project.clear(self.completer.vocabulary());
         self.folders = folders;
         self.environment = Environment::new(&self.environment_setting, &self.folders);
-        self.installed = self.environment.names().into();
         self.submodules.clear();
         self.is_full = false;
         for folder in self.folders.clone() {
@@ -351,6 +350,7 @@ impl Thread {
         for at in 0..self.open.len() {
             self.read_open(at);
         }
+        self.find_importable();
         self.all_stale();
         let (files, took) = (self.project.len(), began.elapsed());
         info!(
@@ -388,6 +388,7 @@ impl Thread {
         let Some(inside) = self.inside(path) else {
             return;
         };
+        let files = self.project.len();
         if !path.exists() {
             self.project.remove_below(&inside);
         } else if self.project.contains(&inside)
@@ -395,6 +396,20 @@ impl Thread {
         {
             self.read_file(path);
         }
+        if self.project.len() != files {
+            self.find_importable();
+        }
+    }
+
+    /// What can be imported without a dot; nothing is known of it without an environment.
+    fn find_importable(&mut self) {
+        let mut names = self.environment.names();
+        if !names.is_empty() {
+            names.extend(self.project.top_modules().map(Box::from));
+            names.sort_unstable();
+            names.dedup();
+        }
+        self.importable = names.into();
     }
 
     fn read_file(&mut self, path: &Path) {
@@ -435,7 +450,7 @@ impl Thread {
                 outlined: self.project.imported(&path, &imports),
                 libraries: libraries.paths.iter().map(|path| &**path).collect(),
                 submodules: libraries.submodules,
-                installed: Arc::clone(&self.installed),
+                importable: Arc::clone(&self.importable),
             };
             let state = Some(self.project.state_of(&around));
             if chosen != state {

@@ -313,13 +313,12 @@ impl<'a> Names<'a> {
 
     /// The class that a name means in a file around.
     pub(super) fn class_named(&self, name: u32, file: Option<usize>) -> Option<Spot> {
-        match file.and_then(|file| self.member(file, name, 0)) {
-            Some(Meaning::Class(class)) => Some(class),
-            _ => {
-                self.doubts.set(true);
-                self.texts.declared(self.syntax.class, name)
-            }
+        let found = file.and_then(|file| self.member(file, name, 0));
+        if let Some(Meaning::Class(class)) = found {
+            return Some(class);
         }
+        self.doubts.set(true);
+        self.texts.declared(self.syntax.class, name)
     }
 
     /// The import that a position of the document is in.
