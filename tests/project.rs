@@ -80,6 +80,49 @@ fn names_of_the_project_are_offered_and_members_come_first() {
 }
 
 #[test]
+fn what_a_file_of_the_project_declares_can_be_imported_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = "venv/lib/python3.12/site-packages/anderswo.py";
+    write(folder.path(), "venv/pyvenv.cfg", "home = /nowhere/bin\n");
+    write(folder.path(), site, "");
+    let helpers = "def hexen(): pass\n\ndef zaubern():\n    return Besen(1)\n\nclass Besen:\n    def fegen(self): pass\n    def fliegen(self): pass\n";
+    write(folder.path(), "besenkammer.py", helpers);
+    let mut client = open_folder(folder.path(), &json!({"environment": "auto"}));
+    let main = folder.path().join("main.py");
+    let check = |client: &mut Client, fixture: &str, expected: &[&str]| {
+        let mut offered = offered(client, &main, fixture);
+        offered.truncate(expected.len());
+        offered.sort_unstable();
+        assert_eq!(offered, expected, "{fixture}");
+    };
+    check(&mut client, "import be$0", &["besenkammer"]);
+    check(
+        &mut client,
+        "from besenkammer import $0",
+        &["Besen", "hexen", "zaubern"],
+    );
+    check(
+        &mut client,
+        "from besenkammer import zaubern\nx = zaubern()\nx.$0",
+        &["fegen", "fliegen"],
+    );
+
+    // It counts as it stands in the editor.
+    let changed = helpers
+        .replace("    def fegen", "def fegen")
+        .replace("hexen", "reiten");
+    let besenkammer = folder.path().join("besenkammer.py");
+    client
+        .open(&uri(&besenkammer), "python", 1, &changed)
+        .unwrap();
+    check(
+        &mut client,
+        "from besenkammer import $0",
+        &["Besen", "fegen", "reiten", "zaubern"],
+    );
+}
+
+#[test]
 fn what_is_imported_from_the_environment_has_members() {
     let folder = tempfile::tempdir().unwrap();
     let site = "venv/lib/python3.12/site-packages/";

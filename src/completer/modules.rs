@@ -8,7 +8,7 @@ pub(super) const LOOKED_AT: usize = 40;
 /// What all modules have together that nobody else knows, where others fit too.
 const UNKNOWN: f32 = 0.02;
 /// What is left to a name that is not found in the environment: it may be installed in a way that is not seen.
-const ELSEWHERE: f32 = 0.03;
+const ELSEWHERE: f32 = 0.01;
 
 /// The modules that can be imported, sorted.
 #[derive(Clone, Copy)]
@@ -37,26 +37,20 @@ impl<'a> Modules<'a> {
                 item.probability *= ELSEWHERE;
             }
         }
-        let left = total(items);
         let new: Vec<&str> = (self.beginning_with(prefix).iter())
             .map(|name| &**name)
             .filter(|name| !items.iter().any(|item| item.text == *name))
             .collect();
-        let of_new = match new.len() {
-            0 => 0.0,
-            _ if items.is_empty() => 1.0,
-            _ => UNKNOWN,
-        };
-        for item in &mut *items {
-            item.probability *= (1.0 - of_new) * before / left;
-        }
-        let probability = of_new / new.len() as f32;
-        items.extend(new.into_iter().take(most).map(|name| Candidate {
+        let whole = if items.is_empty() { 1.0 } else { before };
+        let probability = whole * UNKNOWN / new.len() as f32;
+        items.extend(new.into_iter().map(|name| Candidate {
             text: name.to_owned(),
             token: name.to_owned(),
             kind: Kind::Name,
             probability,
         }));
+        let scale = whole / total(items);
+        items.iter_mut().for_each(|item| item.probability *= scale);
         items.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         items.truncate(most);
     }
@@ -95,12 +89,13 @@ mod tests {
         assert_eq!(joined(&[], "nu"), "numbers 0.500, numpy 0.500");
         assert_eq!(
             joined(&[("number", 0.8), ("numpy", 0.1)], "nu"),
-            "numpy 0.711, number 0.171, numbers 0.020"
+            "numpy 0.714, numbers 0.129, number 0.057"
         );
         assert_eq!(
             joined(&[("self", 0.5), (".", 0.3), ("os", 0.1)], ""),
-            ". 0.651, os 0.217, self 0.033"
+            ". 0.667, os 0.222, self 0.011"
         );
         assert_eq!(joined(&[("x", 0.5)], ""), "x 0.500");
+        assert_eq!(joined(&[("o", 0.9)], "o"), "os 0.600, o 0.300");
     }
 }

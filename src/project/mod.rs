@@ -116,11 +116,13 @@ impl Project {
         let mut reader = imports::Reader::default();
         let tokens = self.numbered(tokens.inspect(|(_, text)| reader.read(text, &mut imports)));
         reader.finish(&mut imports);
-        if self
+        if let Some(file) = self
             .files
-            .get(path)
-            .is_some_and(|file| file.tokens == tokens)
+            .get_mut(path)
+            .filter(|file| file.tokens == tokens)
         {
+            // Its lines may begin elsewhere now.
+            self.tokens -= file.outline.take().map_or(0, |outline| outline.len());
             return false;
         }
         self.remove(path);
