@@ -94,7 +94,7 @@ terminal.with("no such program", {
   nvim:type(":checkhealth minicopilot<CR>")
   nvim:expect("checkhealth says what to do", function()
     -- Neovim may have hidden the quotes already.
-    return nvim:screen():find("ERROR `?no%-minicopilot`? is not an executable") and nvim:shows("cargo install --path .")
+    return nvim:screen():find("ERROR `?no%-minicopilot`? is not an executable") and nvim:shows("cargo build --release")
   end)
 end)
 
