@@ -9,7 +9,7 @@ cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
 nvim=$("$here/install.sh" "$cache" 0.11)
 folder=$(mktemp -d)
 terminal=(tmux -L "pictures-$$" -f /dev/null)
-trap '"${terminal[@]}" kill-server 2>/dev/null; rm -rf "$folder"' EXIT
+trap '"${terminal[@]}" kill-server 2>/dev/null || true; rm -rf "$folder"' EXIT
 MINICOPILOT=$(realpath "${1:?the program}")
 export MINICOPILOT PLUGIN=$plugin LANG=C.UTF-8 TERM=xterm-256color XDG_STATE_HOME=$folder
 
@@ -71,4 +71,4 @@ def main(path, owners):
     store = Store(path)
     for owner in owners:
 PYTHON
-picture why 16 110 'accounts Variable' G ':Minicopilot why' Enter o 'store.'
+picture why 16 110 'close_account Field' G ':Minicopilot why' Enter o 'store.'
