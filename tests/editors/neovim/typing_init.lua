@@ -7,12 +7,13 @@ _G.measured = { list = {}, ghost = {} }
 local typed ---@type integer?
 local pending = {}
 
-vim.api.nvim_create_autocmd("InsertCharPre", {
-  callback = function()
+-- Enter counts too, for which there is no InsertCharPre.
+vim.on_key(function(_, key)
+  if key ~= "" then
     typed = vim.uv.hrtime()
     pending = {}
-  end,
-})
+  end
+end)
 
 --- What `name` of `functions` changes is seen with the next redraw.
 local function watch(functions, name, kind, concerns)
