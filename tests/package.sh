@@ -13,9 +13,17 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
-release=$(realpath -m "${1:-$cache/release}")
-mkdir -p "$release"
-rm -f "$release"/{minicopilot-*,SHA256SUMS}
+case ${1:-} in -*)
+    sed -n '2,/^set/{s/^# \{0,1\}//p}' "$0"
+    exit 2
+    ;;
+esac
+release=$(realpath -m -- "${1:-$cache/release}")
+fail() {
+    echo "tests/package.sh: $*" >&2
+    exit 1
+}
+command -v objdump >/dev/null || fail "objdump is missing: apt-get install binutils"
 . "$root/tests/editors/vscode/install.sh"
 cd "$root"
 
@@ -23,14 +31,12 @@ version=$(cargo metadata --format-version 1 --locked --no-deps | python3 -c \
     'import json, sys; print(next(p["version"] for p in json.load(sys.stdin)["packages"] if p["name"] == "minicopilot"))')
 target=x86_64-unknown-linux-gnu
 name=minicopilot-$version-$target
+mkdir -p "$release"
+rm -f "$release/minicopilot-$version"-* "$release/SHA256SUMS"
 work=$(mktemp -d)
+# It must lie beside the other licences for maturin to take it.
 notices=$root/LICENSE-THIRD-PARTY
 trap 'rm -rf "$work" "$notices"' EXIT
-
-fail() {
-    echo "tests/package.sh: $*" >&2
-    exit 1
-}
 
 # The wheel, and the program out of it, so that there is only one. Cargo.toml's licences go into it by themselves.
 maturin=$cache/maturin-1.16.0
@@ -44,10 +50,17 @@ prepare_extension
 cargo metadata --format-version 1 --locked --filter-platform $target |
     python3 tests/package/notices.py "$build/node_modules" vscode-languageclient > "$notices"
 PATH=$maturin/bin:$PATH maturin build --release --zig --compatibility manylinux2014 --target $target --out "$release"
-wheel=$(ls "$release"/*.whl)
+wheel=$(ls "$release/minicopilot-$version"-*.whl)
 python3 -m zipfile -e "$wheel" "$work/wheel"
 program=$work/wheel/minicopilot-$version.data/scripts/minicopilot
 chmod 755 "$program"
+
+# It asks nothing of the machine but the C library, and no more of that than an old one has.
+symbols=$(objdump -T "$program")
+newest=$(grep -oE 'GLIBC_[0-9.]+' <<< "$symbols" | cat - <(echo GLIBC_2.17) | sort -V | tail -n 1)
+[ "$newest" = GLIBC_2.17 ] || fail "the program needs $newest"
+needed=$(objdump -p "$program" | awk '/NEEDED/ { print $2 }' | grep -vxE 'lib(c|m|dl|pthread|rt)\.so\..|ld-linux-x86-64\.so\.2' || true)
+[ -z "$needed" ] || fail "the program needs" $needed
 
 # The extension.
 vsix=$release/minicopilot-$version-linux-x64.vsix
@@ -70,17 +83,11 @@ cp -r editors/neovim/{doc,lsp,lua,plugin} "$plugin"
 "$nvim" --clean --headless -c "helptags $plugin/doc" -c quit
 tar --directory "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct 2>/dev/null || date +%s)" \
     --create "$name" | gzip -9n > "$release/$name.tar.gz"
-(cd "$release" && sha256sum -- minicopilot-* > SHA256SUMS)
+(cd "$release" && sha256sum -- "minicopilot-$version"-* > SHA256SUMS)
 
-# What it asks of the machine: nothing but the C library, and no more of that than an old one has.
-newest=$(echo GLIBC_2.17 | cat - <(objdump -T "$program") | grep -oE 'GLIBC_[0-9.]+' | sort -V | tail -n 1)
-[ "$newest" = GLIBC_2.17 ] || fail "the program needs $newest"
-if objdump -p "$program" | awk '/NEEDED/ { print $2 }' | grep -vxE 'lib(c|m|dl|pthread|rt)\.so\..|ld-linux-x86-64\.so\.2'; then
-    fail "the program needs these libraries"
-fi
 for file in "$wheel" "$vsix"; do
     [ "$(stat -c %s "$file")" -le 30000000 ] || fail "$file has more than 30 MB"
 done
 
 echo
-(cd "$release" && du -h --apparent-size -- minicopilot-* SHA256SUMS)
+(cd "$release" && du -h --apparent-size -- "minicopilot-$version"-* SHA256SUMS)

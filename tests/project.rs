@@ -107,19 +107,26 @@ fn what_a_file_of_the_project_declares_can_be_imported_from_it() {
         &["fegen", "fliegen"],
     );
 
-    // It counts as it stands in the editor.
-    let changed = helpers
-        .replace("    def fegen", "def fegen")
-        .replace("hexen", "reiten");
-    let besenkammer = folder.path().join("besenkammer.py");
+    // It counts as it stands in the editor, where a line begins elsewhere now.
+    let besenkammer = uri(&folder.path().join("besenkammer.py"));
+    let changed = helpers.replace("    def fegen(self)", "def fegen(selb)");
+    client.open(&besenkammer, "python", 1, &changed).unwrap();
+    let all = &["Besen", "fegen", "hexen", "zaubern"];
+    check(&mut client, "from besenkammer import $0", all);
+    let outdented = changed.replace("    def fliegen", "def fliegen");
+    client.close(&besenkammer).unwrap();
+    write(folder.path(), "besenkammer.py", &outdented);
+    let change = json!({"changes": [{"uri": besenkammer, "type": 2}]});
     client
-        .open(&uri(&besenkammer), "python", 1, &changed)
+        .notify("workspace/didChangeWatchedFiles", change)
         .unwrap();
-    check(
-        &mut client,
-        "from besenkammer import $0",
-        &["Besen", "fegen", "reiten", "zaubern"],
-    );
+    let all = &["Besen", "fegen", "fliegen", "hexen", "zaubern"];
+    check(&mut client, "from besenkammer import $0", all);
+
+    // A file that is new, and not saved yet.
+    let new = uri(&folder.path().join("neumodul.py"));
+    client.open(&new, "python", 1, "x = 1\n").unwrap();
+    check(&mut client, "import neu$0", &["neumodul"]);
 }
 
 #[test]

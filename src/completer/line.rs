@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::rank::Gap;
 use super::{Completer, Known, Options, Session};
 use crate::engine::{EngineError, Glimpse};
 use crate::python::{self, EOL, Kind, Place};
@@ -130,9 +131,12 @@ impl Completer {
                 ..Options::default()
             };
             let best = |fitting| self.best(document, answer, prediction, fitting, 1);
-            let mut items = self
-                .offers
-                .rank(document, prediction, prefix, "", &exactly, best);
+            let gap = Gap {
+                prefix,
+                right: "",
+                only_names: self.needs_a_name(document),
+            };
+            let mut items = (self.offers).rank(document, prediction, &gap, &exactly, best);
             let first = items.pop()?;
             let id = self.vocabulary.id(&first.token);
             return Some((first.token, id, first.probability));

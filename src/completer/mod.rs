@@ -25,7 +25,7 @@ use crate::vocabulary::{UNK, Vocabulary};
 use keys::Keys;
 pub use line::Line;
 use modules::Modules;
-use rank::Offers;
+use rank::{Gap, Offers};
 
 /// Bytes that are lexed in microseconds.
 const AT_ONCE: usize = 4096;
@@ -343,7 +343,7 @@ impl Completer {
         let word_end = prefix.end + rank::word(&text[prefix.end..]).len();
         let modules = self.modules(document);
         let modules = modules.filter(|_| word_end == prefix.end);
-        let is_module = modules.is_some_and(|all| !all.beginning_with(begun).is_empty());
+        let is_module = modules.is_some_and(|modules| modules.has_some(begun));
         let ranked = &Options {
             loosely: options.loosely && !is_module,
             max_items: modules.map_or(options.max_items, |_| {
@@ -351,14 +351,13 @@ impl Completer {
             }),
             ..*options
         };
-        let mut items = self.offers.rank(
-            document,
-            prediction,
-            begun,
-            &text[prefix.end..],
-            ranked,
-            |fitting| self.best(document, answer, prediction, fitting, ranked.max_items),
-        );
+        let gap = Gap {
+            prefix: begun,
+            right: &text[prefix.end..],
+            only_names: self.needs_a_name(document),
+        };
+        let best = |fitting| self.best(document, answer, prediction, fitting, ranked.max_items);
+        let mut items = self.offers.rank(document, prediction, &gap, ranked, best);
         if let Some(modules) = modules {
             modules.join(&mut items, begun, options.max_items);
         }
@@ -370,6 +369,12 @@ impl Completer {
             word_end,
             items,
         }
+    }
+
+    /// Whether only a name can follow, for all that is known.
+    fn needs_a_name(&self, document: &Document) -> bool {
+        let mixture = self.mixture.as_ref();
+        mixture.is_some_and(|mixture| mixture.needs_a_name(document))
     }
 
     /// What can be imported, if that is known, where the name of a module is.

@@ -24,6 +24,17 @@ pub(super) struct Offers {
     vocabulary_size: usize,
 }
 
+/// Where candidates are to stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Gap<'a> {
+    /// The word begun.
+    pub(super) prefix: &'a str,
+    /// What stands right of the cursor.
+    pub(super) right: &'a str,
+    /// Nothing else fits.
+    pub(super) only_names: bool,
+}
+
 #[derive(Debug)]
 struct Offer {
     token: Box<str>,
@@ -68,21 +79,27 @@ impl Offers {
         }
     }
 
-    /// The candidates that start with `prefix`, given what stands `right` of the cursor: of the vocabulary, and of a
-    /// document's words, and the names around it, outside it. `best` chooses among their numbers (see [`Prediction`]) and gives their
-    /// `probabilities`, which become shares of everything that would have fitted. `loosely`: where nothing starts with it, names
-    /// that it is [short for](Short).
+    /// The candidates that fit a gap: of the vocabulary, and of a document's words, and the names around it, outside it. `best` chooses
+    /// among their numbers (see [`Prediction`]) and gives their `probabilities`, which become shares of everything that would have
+    /// fitted. `loosely`: where nothing starts with the word begun, names that it is [short for](Short).
     pub(super) fn rank(
         &self,
         document: &Document,
         prediction: &Prediction,
-        prefix: &str,
-        right: &str,
+        gap: &Gap,
         options: &Options,
         best: impl FnOnce(Vec<usize>) -> Vec<(usize, f32)>,
     ) -> Vec<Candidate> {
-        let right = Right::new(right);
+        let prefix = gap.prefix;
+        let right = Right::new(gap.right);
         let mut fitting = self.fitting(document, prefix, &right);
+        if gap.only_names {
+            // Behind the vocabulary there are names only.
+            fitting.retain(|&candidate| {
+                let offer = self.by_id.get(&(candidate as u32));
+                offer.is_none_or(|offer| offer.kind == Kind::Name)
+            });
+        }
         // Names that no expert gives anything to are as good as none.
         let is_known = |&candidate: &usize| prediction.probability(candidate) > 0.0;
         let nothing_fits = !fitting.iter().any(is_known);

@@ -25,8 +25,11 @@ fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
         .rank(
             &Document::new(),
             &prediction,
-            prefix,
-            right,
+            &Gap {
+                prefix,
+                right,
+                only_names: false,
+            },
             &Options::default(),
             |fitting| prediction.best(fitting.into_iter(), 5),
         )

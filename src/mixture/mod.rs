@@ -20,7 +20,7 @@ use candle_core::Tensor;
 pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
 pub use document::{Document, Word};
 pub use evidence::{CACHES, EXPERTS, Evidence, FEATURES};
-pub use surroundings::{ModuleName, Surroundings};
+pub use surroundings::{Importable, ModuleName, Surroundings};
 pub use syntax::Syntax;
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
@@ -118,6 +118,11 @@ impl Mixture {
             document.surroundings().map_or(0, |around| around.code()),
         );
         Prediction::new(&self.syntax, document, answer, evidence, weights, units)
+    }
+
+    /// Whether `document` ends with a dot behind something that it is asked of, so that a name must follow.
+    pub fn needs_a_name(&self, document: &Document) -> bool {
+        members::is_attribute(document, &self.syntax)
     }
 
     /// Whether the name of a module that is imported begins behind `document`.

@@ -50,8 +50,7 @@ pub struct Surroundings {
     packages: Vec<u32>,
     /// The token of a dot.
     dot: u32,
-    /// See [`Surroundings::importable`].
-    importable: Arc<[Box<str>]>,
+    importable: Importable,
 }
 
 /// A file around a document.
@@ -59,6 +58,22 @@ pub struct Surroundings {
 struct File {
     names: ModuleName,
     range: Range<usize>,
+}
+
+/// What can be imported without a dot. Each is sorted, and shared by many documents.
+#[derive(Clone, Debug, Default, Hash)]
+pub struct Importable {
+    /// From the environment; nothing where that is not known.
+    pub installed: Arc<[Box<str>]>,
+    /// The project's own modules.
+    pub own: Arc<[Box<str>]>,
+}
+
+impl Importable {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.installed.is_empty() && self.own.is_empty()
+    }
 }
 
 /// How a module is called: the last part of its name, and that of the package it is in. Numbers of tokens, [`UNK`] for none.
@@ -103,7 +118,7 @@ impl Surroundings {
         below: &[u32],
         near: impl Iterator<Item = (ModuleName, &'a [u32])>,
         libraries: impl Iterator<Item = (ModuleName, &'a [u32])>,
-        importable: Arc<[Box<str>]>,
+        importable: Importable,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
         let (mut tokens, mut files) = (below.to_vec(), Vec::new());
@@ -180,8 +195,8 @@ impl Surroundings {
         &self.names
     }
 
-    /// What can be imported without a dot, whether anybody does or not, sorted; nothing if that is not known.
-    pub fn importable(&self) -> &[Box<str>] {
+    /// What can be imported without a dot, whether anybody does or not.
+    pub fn importable(&self) -> &Importable {
         &self.importable
     }
 
@@ -451,7 +466,7 @@ mod tests {
             &[],
             std::iter::once((NAMELESS, tokens)),
             std::iter::empty(),
-            Arc::default(),
+            Importable::default(),
         )
     }
 

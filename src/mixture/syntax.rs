@@ -5,17 +5,10 @@ use std::sync::Arc;
 use crate::python::{EOL, START, is_name};
 use crate::vocabulary::{UNK, Vocabulary};
 
-const BARE: [&str; 9] = [
-    "object",
-    "ABC",
-    "Enum",
-    "IntEnum",
-    "StrEnum",
-    "Exception",
-    "NamedTuple",
-    "Protocol",
-    "TypedDict",
-];
+/// Bases that give nothing that is asked for, and those of enumerations, which give [`OF_ENUM`].
+const MEMBERLESS: [&str; 3] = ["object", "ABC", "Protocol"];
+const ENUM: [&str; 3] = ["Enum", "IntEnum", "StrEnum"];
+const OF_ENUM: [&str; 2] = ["name", "value"];
 
 /// Ids of tokens that mean something for what may stand where.
 #[derive(Clone, Debug)]
@@ -51,8 +44,9 @@ pub struct Syntax {
     pub(super) each: u32,
     /// `Optional`.
     pub(super) optional: u32,
-    /// Classes that give next to nothing to those that derive from them.
-    pub(super) bare: [u32; BARE.len()],
+    pub(super) memberless: [u32; MEMBERLESS.len()],
+    pub(super) enums: [u32; ENUM.len()],
+    pub(super) of_enum: [u32; OF_ENUM.len()],
     /// `self` and `cls`.
     pub(super) own: [u32; 2],
     pub(super) init: u32,
@@ -92,7 +86,9 @@ impl Syntax {
             wait: id("await"),
             each: id("for"),
             optional: id("Optional"),
-            bare: BARE.map(id),
+            memberless: MEMBERLESS.map(id),
+            enums: ENUM.map(id),
+            of_enum: OF_ENUM.map(id),
             own: ["self", "cls"].map(id),
             init: id("__init__"),
             staticmethod: id("staticmethod"),

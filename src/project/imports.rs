@@ -17,9 +17,15 @@ pub struct Imports {
 #[derive(Debug, Default)]
 pub(super) struct Resolved {
     /// Parts of paths, without `.py`.
-    ends: Vec<String>,
+    ends: Box<[Box<str>]>,
+}
+
+/// The same to be asked about many paths.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    ends: FxHashSet<Box<str>>,
     /// Their last parts.
-    names: FxHashSet<String>,
+    names: FxHashSet<Box<str>>,
 }
 
 /// Reads tokens one by one.
@@ -101,19 +107,26 @@ impl Imports {
             let level = module.len() - name.len();
             let parts = name.replace('.', "/");
             if level == 0 {
-                return Some(parts);
+                return Some(parts.into_boxed_str());
             }
             let mut folder = path;
             for _ in 0..level {
                 folder = folder.rsplit_once('/')?.0;
             }
-            Some(if parts.is_empty() {
-                folder.to_owned()
-            } else {
-                format!("{folder}/{parts}")
+            Some(match &*parts {
+                "" => folder.into(),
+                parts => format!("{folder}/{parts}").into(),
             })
         });
-        ends.collect()
+        Resolved {
+            ends: ends.collect(),
+        }
+    }
+
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let aliases = self.aliases.iter().map(|(a, b)| 32 + a.len() + b.len());
+        bytes_of(&self.modules) + aliases.sum::<usize>()
     }
 
     /// What share of these another file imports too.
@@ -126,43 +139,63 @@ impl Imports {
     }
 }
 
-impl FromIterator<String> for Resolved {
-    fn from_iter<I: IntoIterator<Item = String>>(ends: I) -> Self {
-        let ends: Vec<String> = ends.into_iter().collect();
-        let names = ends.iter().map(|end| last_part(end).to_owned());
+impl Resolved {
+    /// Whether the file at `path` may be one of them.
+    pub(super) fn contains(&self, path: &str) -> bool {
+        let module = module_path(path);
+        self.ends.iter().any(|end| ends_with(module, end))
+    }
+
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        bytes_of(&self.ends)
+    }
+}
+
+impl Wanted {
+    /// What any of several files import.
+    pub(super) fn of<'a>(all: impl Iterator<Item = &'a Resolved>) -> Self {
+        Self::new(all.flat_map(|resolved| &*resolved.ends).map(|end| &**end))
+    }
+
+    /// What one imports, and the packages that this is in, which are imported with it.
+    pub(super) fn with_packages(resolved: &Resolved) -> Self {
+        fn above<'a>(end: &&'a str) -> Option<&'a str> {
+            Some(end.rsplit_once('/')?.0)
+        }
+        let ends = resolved.ends.iter().map(|end| &**end);
+        Self::new(ends.flat_map(|end| std::iter::successors(Some(end), above)))
+    }
+
+    fn new<'a>(ends: impl Iterator<Item = &'a str>) -> Self {
+        let ends: FxHashSet<Box<str>> = ends.map(Box::from).collect();
+        let names = ends.iter().map(|end| last_part(end).into());
         Self {
             names: names.collect(),
             ends,
         }
     }
-}
-
-impl Resolved {
-    /// What any of several files import.
-    pub(super) fn of_all<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
-        let ends: FxHashSet<&String> = all.flat_map(|resolved| &resolved.ends).collect();
-        ends.into_iter().cloned().collect()
-    }
-
-    /// These, and the packages that they are in, which are imported with them.
-    pub(super) fn with_packages(&self) -> Self {
-        let packages =
-            |end| std::iter::successors(Some(end), |end: &&str| Some(end.rsplit_once('/')?.0));
-        let all: FxHashSet<&str> = self.ends.iter().flat_map(|end| packages(&**end)).collect();
-        all.into_iter().map(str::to_owned).collect()
-    }
 
     /// Whether the file at `path` may be one of them.
     pub(super) fn contains(&self, path: &str) -> bool {
-        let module = path.strip_suffix(".py").unwrap_or(path);
-        let module = module.strip_suffix("/__init__").unwrap_or(module);
+        let module = module_path(path);
         // Most are not, and that is soon seen.
-        self.names.contains(last_part(module))
-            && self.ends.iter().any(|end| {
-                let before = module.strip_suffix(&**end);
-                before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
-            })
+        self.names.contains(last_part(module)) && self.ends.iter().any(|end| ends_with(module, end))
     }
+}
+
+fn module_path(path: &str) -> &str {
+    let module = path.strip_suffix(".py").unwrap_or(path);
+    module.strip_suffix("/__init__").unwrap_or(module)
+}
+
+fn ends_with(module: &str, end: &str) -> bool {
+    let before = module.strip_suffix(end);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+fn bytes_of(parts: &[Box<str>]) -> usize {
+    parts.iter().map(|part| 16 + part.len()).sum()
 }
 
 fn last_part(path: &str) -> &str {

@@ -2,23 +2,23 @@
 //!
 //! [`Project`] holds the tokens of every file in memory, 4 bytes each; [`Project::surroundings`] chooses those that a file is
 //! likeliest to speak of: what it imports, who imports it, its neighbours in the tree of folders, and who imports the same.
-//! What stands below a buffer in its own file comes before all of them.
+//! What stands below a buffer in its own file comes before all of them. Of what it imports, in the project or from elsewhere, there
+//! are outlines, which say what is declared there.
 //! Knows nothing of disks or editors: whoever finds files reads them, and gives their tokens and paths.
 
 mod imports;
+mod modules;
 mod outline;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::ops::Bound;
-use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use imports::Imports;
-use imports::Resolved;
+use imports::{Resolved, Wanted};
 
-use crate::mixture::{ModuleName, Surroundings, Syntax};
+use crate::mixture::{Importable, ModuleName, Surroundings, Syntax};
 use crate::python;
 use crate::vocabulary::{UNK, Vocabulary};
 
@@ -27,9 +27,6 @@ pub const NEAREST: usize = 300_000;
 
 /// Tokens of what stands below a document that count.
 const BELOW: usize = 20_000;
-/// Files of the project that are imported, of which outlines are read; and how often it is followed from where these import.
-const OUTLINED: usize = 64;
-const IMPORTS_FOLLOWED: usize = 2;
 /// Tokens of outlines that are kept.
 const LIBRARIES: usize = 2_000_000;
 
@@ -44,8 +41,10 @@ pub struct Project {
     by_text: FxHashMap<Box<str>, u32>,
     files: BTreeMap<Box<str>, File>,
     tokens: usize,
-    /// What the files are called, and the folders that they are in. Grows only.
-    parts: FxHashSet<Box<str>>,
+    outline_tokens: usize,
+    import_bytes: usize,
+    /// What can be imported of the files without a dot, once it is asked for.
+    top_modules: Option<FxHashSet<Box<str>>>,
     /// Outlines of what is imported from elsewhere.
     libraries: BTreeMap<Box<str>, File>,
     library_tokens: usize,
@@ -74,8 +73,8 @@ pub struct Around<'a> {
     pub libraries: Vec<&'a str>,
     /// Modules of which only the names are known: [`Project::module`].
     pub submodules: Vec<ModuleName>,
-    /// What can be imported without a dot, sorted; nothing if that is not known.
-    pub importable: Arc<[Box<str>]>,
+    /// What can be imported without a dot.
+    pub importable: Importable,
 }
 
 #[derive(Debug)]
@@ -88,6 +87,12 @@ struct File {
     resolved: Resolved,
     /// What it declares, if that was read: [`Project::read_outline`].
     outline: Option<Vec<u32>>,
+}
+
+impl File {
+    fn import_bytes(&self) -> usize {
+        self.imports.bytes() + self.resolved.bytes()
+    }
 }
 
 impl Project {
@@ -103,7 +108,9 @@ impl Project {
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
             files: BTreeMap::new(),
             tokens: 0,
-            parts: FxHashSet::default(),
+            outline_tokens: 0,
+            import_bytes: 0,
+            top_modules: None,
             libraries: BTreeMap::new(),
             library_tokens: 0,
             version: 0,
@@ -125,6 +132,8 @@ impl Project {
             self.tokens -= file.outline.take().map_or(0, |outline| outline.len());
             return false;
         }
+        let is_there = self.files.contains_key(path);
+        let top_modules = self.top_modules.take().filter(|_| is_there);
         self.remove(path);
         self.tokens += tokens.len();
         let names = self.module_name(path);
@@ -137,12 +146,8 @@ impl Project {
             imports,
             outline: None,
         };
-        for part in path.split('/') {
-            let part = part.strip_suffix(".py").unwrap_or(part);
-            if !self.parts.contains(part) {
-                self.parts.insert(part.into());
-            }
-        }
+        self.import_bytes += file.import_bytes();
+        self.top_modules = top_modules;
         self.files.insert(path.into(), file);
         true
     }
@@ -152,63 +157,6 @@ impl Project {
         let spelled = python::surfaces(text);
         let tokens = std::iter::once(python::START).chain(spelled.iter().map(|token| &**token));
         self.insert(path, tokens.map(|token| (vocabulary.id(token), token)))
-    }
-
-    /// Reads what one of the files declares off its text, for [`Around::outlined`].
-    pub fn read_outline(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) {
-        let spelled = outline::outline(text, |package| self.parts.contains(package));
-        let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
-        let tokens = self.numbered(tokens);
-        if let Some(file) = self.files.get_mut(path) {
-            self.tokens += tokens.len();
-            self.tokens -= file
-                .outline
-                .replace(tokens)
-                .map_or(0, |before| before.len());
-        }
-    }
-
-    /// Whether what a file declares is still to be read.
-    pub fn lacks_outline(&self, path: &str) -> bool {
-        self.files
-            .get(path)
-            .is_some_and(|file| file.outline.is_none())
-    }
-
-    /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
-    pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
-        let mut found: Vec<&str> = Vec::new();
-        let mut wanted = imports.resolve(path).with_packages();
-        for _ in 0..=IMPORTS_FOLLOWED {
-            let new: Vec<(&str, &File)> = (self.files.iter())
-                .map(|(other, file)| (&**other, file))
-                .filter(|(other, _)| *other != path && wanted.contains(other))
-                .filter(|(other, _)| !found.contains(other))
-                .take(OUTLINED - found.len())
-                .collect();
-            found.extend(new.iter().map(|(other, _)| other));
-            wanted = Resolved::of_all(new.iter().map(|(_, file)| &file.resolved));
-        }
-        found
-    }
-
-    /// How the modules in a package are called, whose file is at `path`.
-    fn modules_in(&self, path: &str) -> impl Iterator<Item = ModuleName> {
-        let folder = path.strip_suffix("__init__.py");
-        let inside = folder.map(|folder| {
-            let below = (Bound::Excluded(folder), Bound::Unbounded);
-            let files = self.files.range::<str, _>(below);
-            files.take_while(move |(other, _)| other.starts_with(folder))
-        });
-        let modules = inside.into_iter().flatten().filter(move |(other, _)| {
-            let module = other.strip_suffix("/__init__.py").unwrap_or(other);
-            let is_inside = |folder: &str| !module[folder.len()..].contains('/');
-            ***other != *path && folder.is_some_and(is_inside)
-        });
-        modules.map(|(_, file)| ModuleName {
-            is_top: false,
-            ..file.names
-        })
     }
 
     /// Adds the outline of a file that is no part of the project: that of the module which is imported as `name`, dotted.
@@ -308,8 +256,11 @@ impl Project {
     /// A number that changes with what stands around a document: which files, their order and their contents.
     pub fn state_of(&self, around: &Around<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        (&around.below, &around.outlined).hash(&mut hasher);
-        (&around.submodules, &around.importable).hash(&mut hasher);
+        (&around.below, &around.submodules, &around.importable).hash(&mut hasher);
+        for path in &around.outlined {
+            let outline = self.files.get(*path).map(|file| &file.outline);
+            (path, outline, self.modules_in(path)).hash(&mut hasher);
+        }
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
         let libraries = around
             .libraries
@@ -324,8 +275,12 @@ impl Project {
     /// Takes a file out; whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {
         let removed = self.files.remove(path);
-        let tokens = |file: &File| file.tokens.len() + file.outline.as_ref().map_or(0, Vec::len);
-        self.tokens -= removed.as_ref().map_or(0, tokens);
+        if let Some(file) = &removed {
+            self.tokens -= file.tokens.len();
+            self.outline_tokens -= file.outline.as_ref().map_or(0, Vec::len);
+            self.import_bytes -= file.import_bytes();
+            self.top_modules = None;
+        }
         removed.is_some()
     }
 
@@ -360,9 +315,10 @@ impl Project {
         self.files.is_empty()
     }
 
-    /// Memory, in bytes, less that of outlines.
+    /// Memory, in bytes, less that of what is imported from elsewhere.
     pub fn bytes(&self) -> usize {
-        4 * self.tokens + self.word_bytes + 200 * self.files.len()
+        let tokens = self.tokens + self.outline_tokens;
+        4 * tokens + self.word_bytes + self.import_bytes + 200 * self.files.len()
     }
 
     /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
@@ -370,6 +326,7 @@ impl Project {
     pub fn nearest(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let folders: Vec<&str> = path.split('/').collect();
         let imported = imports.resolve(path);
+        let imported = Wanted::of(std::iter::once(&imported));
         let mut scored: Vec<(f32, &str, usize)> = self
             .files
             .iter()
@@ -426,9 +383,8 @@ impl Project {
         });
         let outlines = around.outlined.iter().filter_map(|path| {
             let (names, file) = file(path)?;
-            let is_outline = true;
             let names = ModuleName {
-                is_outline,
+                is_outline: true,
                 ..names
             };
             Some((names, file.outline.as_deref()?))
@@ -448,29 +404,8 @@ impl Project {
             tokens,
             near,
             (outlines.chain(libraries)).chain(modules.map(|names| (names, &[][..]))),
-            Arc::clone(&around.importable),
+            around.importable.clone(),
         )
-    }
-
-    /// The names that can be imported without a dot, for all that is known: of files, and of folders that others are in.
-    pub fn top_modules(&self) -> impl Iterator<Item = &str> {
-        let names = self.files.iter().flat_map(|(path, file)| {
-            let is_top = file.names.is_top && !self.is_in_package(path);
-            let module = path.strip_suffix("/__init__.py").unwrap_or(path);
-            let module = module.strip_suffix(".py").unwrap_or(module);
-            let last = module.rsplit('/').next().filter(|_| is_top);
-            // A file's name has a dot, and no module's has.
-            let folder = path.split('/').nth(1);
-            [last, folder]
-        });
-        names.flatten().filter(|name| is_nameable(name))
-    }
-
-    /// Whether a file is called by the package that it is in.
-    fn is_in_package(&self, path: &str) -> bool {
-        let module = path.strip_suffix("/__init__.py").unwrap_or(path);
-        let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
-        self.files.contains_key(&*format!("{folder}/__init__.py"))
     }
 
     /// How a module of a package is called, of which nothing else is known.

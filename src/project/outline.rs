@@ -120,15 +120,18 @@ impl<F: Fn(&str) -> bool> Reader<F> {
                 self.class_column = Some(column);
                 self.attributes.clear();
             }
-            ["def", .., last] => {
-                block.keep(words);
-                let is_open = last == ":" && !words.contains(&"->");
-                self.function = Some(Function {
+            ["def", ..] => {
+                let head = head(words);
+                block.keep(&words[..head]);
+                let is_open = words[head - 1] == ":" && !words[..head].contains(&"->");
+                let mut function = Function {
                     column,
                     result: is_open.then(|| block.rest.len() - 2),
                     made_by: None,
                     inner_column: None,
-                });
+                };
+                function.read(column, &words[head..]);
+                self.function = Some(function);
             }
             ["@", "staticmethod"] | ["import", .., "as", _] => block.keep(words),
             // Of another package's names only that there are some.
@@ -137,11 +140,13 @@ impl<F: Fn(&str) -> bool> Reader<F> {
             {
                 let import = words.iter().position(|&word| word == "import");
                 if let Some(import) = import {
-                    // Of the module the last part, if it has a name.
-                    let module = words[..import].last().filter(|part| python::is_name(part));
-                    let mut kept = vec!["from", "."];
-                    kept.extend(module);
-                    kept.extend(&words[import..]);
+                    // Of the module's name the last two parts, with the dot between them.
+                    let path = &words[1..import];
+                    let is_named = |part: &&&str| python::is_name(part) || ***part == *".";
+                    let parts = path.iter().rev().take(3).take_while(is_named).count();
+                    let parts = path[path.len() - parts..].iter().copied();
+                    let parts: Vec<&str> = parts.skip_while(|&part| part == ".").collect();
+                    let kept = [&["from", "."], &*parts, &words[import..]].concat();
                     block.keep(&kept);
                 }
             }
@@ -179,21 +184,41 @@ impl Function {
     /// A line of the body.
     fn read(&mut self, column: usize, words: &[&str]) {
         self.inner_column = self.inner_column.filter(|&inner| column > inner);
-        match *words {
-            _ if self.inner_column.is_some() => {}
-            ["def" | "class", ..] => self.inner_column = Some(column),
-            ["return", class, "(", ..]
-                if is_class(class)
-                    && is_one_call(&words[2..])
-                    && self.made_by.as_ref().is_none_or(|before| before == class) =>
-            {
-                self.made_by = Some(class.to_owned());
+        if self.inner_column.is_some() {
+            return;
+        }
+        if let ["def" | "class", ..] = *words {
+            self.inner_column = Some(column);
+            return;
+        }
+        // It need not begin the line: `if x: return A()`.
+        for (at, &word) in words.iter().enumerate() {
+            match words[at..] {
+                _ if word == "yield" => self.result = None,
+                ["return"] | ["return", "None" | ";", ..] => {}
+                ["return", class, "(", ..]
+                    if is_class(class)
+                        && is_one_call(&words[at + 2..])
+                        && self.made_by.as_ref().is_none_or(|before| before == class) =>
+                {
+                    self.made_by = Some(class.to_owned());
+                }
+                ["return", ..] => self.result = None,
+                _ => {}
             }
-            ["return", "None"] | ["return"] => {}
-            ["return" | "yield", ..] => self.result = None,
-            _ => {}
         }
     }
+}
+
+/// How many words the head of a function has, its colon included; all, if there is none.
+fn head(words: &[&str]) -> usize {
+    let mut depth = 0;
+    let colon = words.iter().position(|word| {
+        depth += i32::from(["(", "[", "{"].contains(word));
+        depth -= i32::from([")", "]", "}"].contains(word));
+        depth == 0 && *word == ":"
+    });
+    colon.map_or(words.len(), |colon| colon + 1)
 }
 
 /// As classes are written, whoever follows PEP 8.
@@ -252,18 +277,18 @@ mod tests {
         <s> X =
         from . a import ( b ,
         c as d )
-        from . x import y
+        from . pkg . x import y
         from . up import w
         def f ( a , * ,
         b = <NUM_LIT:1> ) -> Local :
-        def late ( ) : pass
+        def late ( ) :
         class A ( Base ) :
         kind =
         def m ( self ) :
         self . x
         self . y
         @ staticmethod
-        def s ( ) : pass <EOL>
+        def s ( ) : <EOL>
         ");
         assert_snapshot!(check(""), @"<s>");
         assert_snapshot!(check(")\n  class\n'''"), @"<s> class <EOL>");
@@ -277,6 +302,9 @@ mod tests {
                 "if x:\n  return A()\n return\n def g(): return 1\n return A(2)",
                 "-> A ",
             ),
+            ("if x: return A()\n return B()", ""),
+            ("if x: return A()\n x = 1; return A()", "-> A "),
+            ("x = yield\n return A()", ""),
             ("return A(1).b(2)", ""),
             ("if x: pass\n return A()\n return B()", ""),
             ("return A(1)\n yield 2", ""),
@@ -288,5 +316,9 @@ mod tests {
         }
         let head = check("def f() -> C:\n return A()");
         assert_eq!(head, "<s> def f ( ) -> C : <EOL>");
+        assert_eq!(
+            check("def f(x: A = {}): return A()"),
+            "<s> def f ( x : A = { } ) -> A : <EOL>"
+        );
     }
 }

@@ -303,6 +303,8 @@ impl LanguageServer for Backend {
         let mut state = self.state();
         let encoding = state.style.encoding;
         let edits = params.content_changes.len();
+        let mut texts = params.content_changes.iter().map(|change| &change.text);
+        let brings_imports = texts.any(|text| text.contains("import "));
         let edited = state.documents.change(
             &changed.uri,
             changed.version,
@@ -328,7 +330,7 @@ impl LanguageServer for Backend {
         if let Some((left, uri)) = &left {
             workspace.edited(uri, &left.text);
         }
-        if has_moved || imports_at(text, end) {
+        if has_moved || brings_imports || imports_at(text, end) {
             workspace.moved(&changed.uri, text, line_end);
         }
         // As far as the last edit, where the cursor most likely is: what comes after it is not asked about yet.

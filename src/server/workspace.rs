@@ -26,7 +26,7 @@ use tracing::{debug, error, info};
 
 use super::environment::{self, Environment, Module, modules_in};
 use crate::completer::Completer;
-use crate::mixture::{ModuleName, Surroundings};
+use crate::mixture::{Importable, ModuleName, Surroundings};
 use crate::project::{Around, Imports, Project};
 use crate::source;
 
@@ -96,7 +96,7 @@ impl Workspace {
             is_full: false,
             environment: Environment::default(),
             environment_setting: environment::NONE.to_owned(),
-            importable: Arc::default(),
+            installed: Arc::default(),
             submodules: HashMap::new(),
             open: Vec::new(),
             surroundings: Arc::clone(&surroundings),
@@ -175,8 +175,8 @@ struct Thread {
     is_full: bool,
     environment: Environment,
     environment_setting: String,
-    /// What can be imported without a dot.
-    importable: Arc<[Box<str>]>,
+    /// What can be imported of the environment without a dot.
+    installed: Arc<[Box<str>]>,
     /// The modules in packages whose outlines were read, by the paths of these.
     submodules: HashMap<String, Vec<ModuleName>>,
     /// The open documents, the one edited last last.
@@ -225,7 +225,7 @@ impl Thread {
                 );
                 self.folders.clear();
                 self.environment = Environment::default();
-                self.importable = Arc::default();
+                self.installed = Arc::default();
                 self.submodules.clear();
                 environment::NONE.clone_into(&mut self.environment_setting);
                 self.project.clear(self.completer.vocabulary());
@@ -336,6 +336,7 @@ impl Thread {
         self.project.clear(self.completer.vocabulary());
         self.folders = folders;
         self.environment = Environment::new(&self.environment_setting, &self.folders);
+        self.installed = self.environment.names().into();
         self.submodules.clear();
         self.is_full = false;
         for folder in self.folders.clone() {
@@ -350,7 +351,6 @@ impl Thread {
         for at in 0..self.open.len() {
             self.read_open(at);
         }
-        self.find_importable();
         self.all_stale();
         let (files, took) = (self.project.len(), began.elapsed());
         info!(
@@ -388,7 +388,6 @@ impl Thread {
         let Some(inside) = self.inside(path) else {
             return;
         };
-        let files = self.project.len();
         if !path.exists() {
             self.project.remove_below(&inside);
         } else if self.project.contains(&inside)
@@ -396,20 +395,6 @@ impl Thread {
         {
             self.read_file(path);
         }
-        if self.project.len() != files {
-            self.find_importable();
-        }
-    }
-
-    /// What can be imported without a dot; nothing is known of it without an environment.
-    fn find_importable(&mut self) {
-        let mut names = self.environment.names();
-        if !names.is_empty() {
-            names.extend(self.project.top_modules().map(Box::from));
-            names.sort_unstable();
-            names.dedup();
-        }
-        self.importable = names.into();
     }
 
     fn read_file(&mut self, path: &Path) {
@@ -428,6 +413,22 @@ impl Thread {
         self.project.remove(&inside);
     }
 
+    /// What a document at `path` can import without a dot.
+    fn importable(&mut self, path: &str) -> Importable {
+        let name = path
+            .rsplit('/')
+            .next()
+            .and_then(|file| file.strip_suffix(".py"));
+        let own = self.project.top_modules().iter();
+        let own = own.filter(|module| Some(&***module) != name);
+        let mut own: Vec<Box<str>> = own.cloned().collect();
+        own.sort_unstable();
+        Importable {
+            installed: Arc::clone(&self.installed),
+            own: own.into(),
+        }
+    }
+
     /// Chooses what the stale documents stand in, the one edited last first.
     fn choose(&mut self) {
         let last = self.open.len().saturating_sub(WORKED_ON);
@@ -443,14 +444,15 @@ impl Thread {
             let path = open.uri.to_file_path().map(Cow::into_owned);
             let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
             let libraries = self.libraries(&imports);
-            self.read_outlines(&path, &imports);
+            let outlined = self.read_outlines(&path, &imports);
+            let importable = self.importable(&path);
             let around = Around {
                 below,
                 near: self.project.nearest(&path, &imports),
-                outlined: self.project.imported(&path, &imports),
+                outlined: outlined.iter().map(|path| &**path).collect(),
                 libraries: libraries.paths.iter().map(|path| &**path).collect(),
                 submodules: libraries.submodules,
-                importable: Arc::clone(&self.importable),
+                importable,
             };
             let state = Some(self.project.state_of(&around));
             if chosen != state {
@@ -461,17 +463,19 @@ impl Thread {
         }
     }
 
-    /// Reads what the project's files declare that a document imports.
-    fn read_outlines(&mut self, path: &str, imports: &Imports) {
-        let imported = self.project.imported(path, imports).into_iter();
-        let missing = imported.filter(|path| self.project.lacks_outline(path));
-        for inside in missing.map(str::to_owned).collect::<Vec<_>>() {
-            let Some(text) = self.text_of(&inside) else {
-                continue;
-            };
-            let vocabulary = self.completer.vocabulary();
-            self.project.read_outline(vocabulary, &inside, &text);
+    /// Reads what the project's files declare that a document imports; their paths.
+    fn read_outlines(&mut self, path: &str, imports: &Imports) -> Vec<String> {
+        let imported = self.project.imported(path, imports);
+        let imported: Vec<String> = imported.into_iter().map(str::to_owned).collect();
+        for inside in &imported {
+            if self.project.lacks_outline(inside)
+                && let Some(text) = self.text_of(inside)
+            {
+                let vocabulary = self.completer.vocabulary();
+                self.project.read_outline(vocabulary, inside, &text);
+            }
         }
+        imported
     }
 
     /// The text of one of the project's files: as it stands in the editor, or on the disk.

@@ -7,12 +7,12 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
-release=$(realpath "${1:-$cache/release}")
+release=$(realpath -- "${1:-$cache/release}")
 cd "$root"
-archive=$(ls "$release"/*.tar.gz)
-wheel=$(ls "$release"/*.whl)
-vsix=$(ls "$release"/*.vsix)
 version=$(grep -m 1 -oP '^version = "\K[^"]+' Cargo.toml)
+archive=$(ls "$release/minicopilot-$version"-*.tar.gz)
+wheel=$(ls "$release/minicopilot-$version"-*.whl)
+vsix=$(ls "$release/minicopilot-$version"-*.vsix)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -48,13 +48,15 @@ for nvim in 0.11 0.12; do
     # Without ~/.local/bin on the PATH, as where a desktop starts Neovim.
     is "$("$nvim" --version | head -n 1) without a configuration" "path" \
         "$(at_home env PATH=/usr/bin:/bin "$nvim" --headless a.py -c "luafile $root/tests/package/first_item.lua" 2>&1)"
-    at_home "$nvim" --headless -c 'help minicopilot' -c qall 2>&1 | grep . && fail "no help"
+    said=$(at_home "$nvim" --headless -c 'help minicopilot' -c qall 2>&1) || fail "no help: $said"
+    [ -z "$said" ] || fail "no help: $said"
 done
 
 # The wheel, without an index.
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-index "$wheel"
 is "the answer of the wheel's program" "$answer" "$("$work/venv/bin/minicopilot" complete tests/python/pytorch_model.py:25:9 --json)"
+ls "$work"/venv/lib/python*/site-packages/minicopilot-*/licenses/LICENSE-THIRD-PARTY > /dev/null
 "$work/venv/bin/pip" --disable-pip-version-check uninstall --quiet --yes minicopilot
 [ ! -e "$work/venv/bin/minicopilot" ] || fail "pip has left the program behind"
 
@@ -63,3 +65,5 @@ python3 -m zipfile -e "$vsix" "$work/vsix"
 cmp "$work/home/.local/bin/minicopilot" "$work/vsix/extension/bin/minicopilot"
 is "the extension's version" "$version" "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["version"])' < "$work/vsix/extension/package.json")"
 cmp "$vsix" "$work/home/.local/share/minicopilot/minicopilot.vsix"
+cmp "$work/vsix/extension/LICENSE-THIRD-PARTY.txt" "$work/home/.local/share/doc/minicopilot/LICENSE-THIRD-PARTY"
+echo "ok   the licences of what is inside"

@@ -3,8 +3,9 @@
 
     cargo metadata --format-version 1 --locked --filter-platform TRIPLE | notices.py NODE_MODULES NPM_PACKAGE... > LICENSE-THIRD-PARTY
 
-NPM_PACKAGE is what is bundled; what it depends on is found in NODE_MODULES. Of a choice of licences that includes MIT, MIT's text is given.
+NPM_PACKAGE is what is bundled; what it depends on is found in NODE_MODULES. Of a choice between Apache's licence and another the other's text is given.
 """
+import html
 import json
 import re
 import subprocess
@@ -14,13 +15,11 @@ from pathlib import Path
 TEXTS = re.compile(r"(licen[cs]e|copying|unlicense|notice)", re.IGNORECASE)
 
 
-def texts(folder, licence):
-    """The texts of a package's licences, less those that nobody needs to choose."""
+def texts(folder):
+    """The texts of a package's licences, but Apache's where there is another one to choose."""
     files = sorted(file for file in folder.iterdir() if TEXTS.match(file.name) and file.is_file())
-    mit = [file for file in files if "mit" in file.name.lower()]
-    if mit and re.search(r"\bOR\b|/", licence):
-        files = mit + [file for file in files if file.name.lower().startswith("notice")]
-    return [file.read_text(errors="replace").strip() for file in files]
+    others = [file for file in files if "apache" not in file.name.lower()]
+    return [file.read_text(errors="replace").strip() for file in others or files]
 
 
 def crates(metadata):
@@ -43,9 +42,14 @@ def crates(metadata):
 
 
 def standard_library():
-    compiler = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    """What rustc says of its own library and of what that is made from, less the markup."""
     root = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
-    yield "Rust's standard library", compiler, "MIT OR Apache-2.0", Path(root) / "share/doc/cargo"
+    page = Path(root) / "share/doc/rust/COPYRIGHT-library.html"
+    if not page.is_file():
+        return "(MIT OR Apache-2.0; the compiler that made this came without the text)"
+    text = re.sub(r"<(style|script).*?</\1>", "", page.read_text(), flags=re.DOTALL)
+    text = html.unescape(re.sub(r"<[^>]+>", "", text))
+    return re.sub(r"\n\s*\n+", "\n\n", text).strip()
 
 
 def npm_packages(modules, todo):
@@ -63,12 +67,13 @@ def npm_packages(modules, todo):
 def main():
     modules, *bundled = sys.argv[1:]
     by_text = {}
-    everything = [*crates(json.load(sys.stdin)), *standard_library(), *npm_packages(Path(modules), bundled)]
+    everything = [*crates(json.load(sys.stdin)), *npm_packages(Path(modules), bundled)]
     for name, version, licence, folder in everything:
         # Some say in their manifest alone what their licence is.
-        for text in texts(folder, licence) or [f"({licence}; the package holds no text of it)"]:
+        for text in texts(folder) or [f"({licence}; the package holds no text of it)"]:
             by_text.setdefault(" ".join(text.split()), (text, []))[1].append(f"{name} {version}")
     print("minicopilot carries these works of others, under the licences that follow them.")
+    by_text[""] = (standard_library(), ["Rust's standard library"])
     for text, names in by_text.values():
         print("\n" + "-" * 100 + "\n" + "\n".join(names) + "\n\n" + text)
     print(f"{len(everything)} packages, {len(by_text)} texts", file=sys.stderr)

@@ -46,6 +46,8 @@ pub(super) struct Statement {
 pub(super) struct Taken {
     /// The last part of the other's name; none in `from . import`.
     pub(super) module: Option<u32>,
+    /// The part before it, if it is named.
+    pub(super) package: Option<u32>,
     /// None if it is the module itself.
     pub(super) member: Option<u32>,
     /// Everything that the other has, in place of one member.
@@ -272,10 +274,26 @@ impl<'a> Names<'a> {
             at += 1;
         }
         let (names, end) = self.chain_from(at);
-        let is_made = texts.here(end) == syntax.opening[0];
-        let is_whole = is_annotated || is_made;
+        let is_whole = is_annotated || self.ends_with_call(end);
         (is_whole && names.iter().all(|&name| self.is_name(name)))
             .then(|| self.object(&names, place, followed))?
+    }
+
+    /// Whether a bracket opens at a position of the document, and nothing stands behind what it closes with.
+    fn ends_with_call(&self, bracket: usize) -> bool {
+        let Self { texts, syntax, .. } = self;
+        if texts.here(bracket) != syntax.opening[0] {
+            return false;
+        }
+        let mut depth = 0;
+        let close = (bracket..bracket + STATEMENT).find(|&at| {
+            let token = texts.here(at);
+            depth += usize::from(syntax.opening.contains(&token));
+            depth -= usize::from(syntax.closing.contains(&token)).min(depth);
+            depth == 0
+        });
+        let ends = [syntax.eol, syntax.comma, syntax.closing[0]];
+        close.is_some_and(|close| ends.contains(&texts.here(close + 1)))
     }
 
     /// An object that is made by calling what a chain of names means.
@@ -461,7 +479,7 @@ impl<'a> Names<'a> {
             if found.is_some() || !taken.is_all && taken.bound != name {
                 return;
             }
-            let module = taken.module.and_then(|module| self.beside(file, module));
+            let module = self.other(file, taken);
             found = match (module, taken.member) {
                 (Some(module), _) if taken.is_all => self.member(module, name, followed + 1),
                 (Some(module), Some(member)) => self.member(module, member, followed + 1),
@@ -503,10 +521,14 @@ impl<'a> Names<'a> {
         None
     }
 
-    /// The file around of a module that another one names.
-    pub(super) fn beside(&self, file: usize, module: u32) -> Option<usize> {
-        let beside = self.texts.beside(file, module);
-        beside.or_else(|| {
+    /// The file around of the module that another one takes something from.
+    pub(super) fn other(&self, file: usize, taken: Taken) -> Option<usize> {
+        let module = taken.module?;
+        let found = match taken.package {
+            Some(package) => self.texts.module(module, Some(package)),
+            None => self.texts.beside(file, module),
+        };
+        found.or_else(|| {
             let called = self.texts.called(module)?;
             self.doubts.set(true);
             Some(called)
@@ -533,10 +555,12 @@ impl<'a> Names<'a> {
             }
             let is_from = token(at) == syntax.from;
             let is_own = is_from && [syntax.dot, syntax.dots, own].contains(&token(at + 1));
-            let mut module = None;
+            let (mut package, mut module) = (None, None);
             at += 1;
             while is_from && ![syntax.import, syntax.eol].contains(&token(at)) {
-                module = Some(token(at)).filter(|&part| self.dots(part) == 0);
+                if self.dots(token(at)) == 0 {
+                    (package, module) = (module, Some(token(at)));
+                }
                 at += 1;
             }
             if is_from && token(at) == syntax.eol {
@@ -564,6 +588,7 @@ impl<'a> Names<'a> {
                             None => (Some(name), None), // `from . import module`
                         };
                         see(Taken {
+                            package,
                             module,
                             member,
                             is_all: here == syntax.star,
@@ -572,6 +597,7 @@ impl<'a> Names<'a> {
                         });
                     } else if bound != name {
                         see(Taken {
+                            package: None,
                             module: Some(name),
                             member: None,
                             is_all: false,

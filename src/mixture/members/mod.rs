@@ -26,7 +26,9 @@ const CLASSES: usize = 8;
 const PRIVATE: f32 = 0.05;
 const ASSIGNED: f32 = 0.3;
 const MODULE: f32 = 0.3;
-/// What a module counts that it imports for its own use, as one that is no package does.
+/// What counts that every member of an enumeration has: it is frequent anywhere, and mostly its members are asked for.
+const OF_ENUM: f32 = 0.03;
+/// What a name counts that a module imports from its own package; in a package's own file it is meant for others.
 const TAKEN: f32 = 0.1;
 
 /// What members have, at least, of all that names have: where all are known, as they are of what is installed; and where most are, of a
@@ -148,6 +150,17 @@ fn frequency(name: u32, vocabulary_size: usize) -> f32 {
     ((rank + 50) as f32).powf(-0.5)
 }
 
+/// Whether `document` ends with a dot that only a name can follow, as it cannot in `from .`.
+pub(super) fn is_attribute(document: &Document, syntax: &Syntax) -> bool {
+    let Some(dot) = document.len().checked_sub(1) else {
+        return false;
+    };
+    let names = Names::new(document, syntax);
+    let before = |at: usize| at.checked_sub(1).map(|before| names.texts.here(before));
+    let path = [syntax.dot, syntax.dots, syntax.from].map(Some);
+    names.texts.here(dot) == syntax.dot && !path.contains(&before(dot))
+}
+
 /// Whether the name of a module that is imported begins behind the last token of `document`: `import a`, `from a`.
 pub(super) fn begins_module(document: &Document, syntax: &Syntax) -> bool {
     let Some(last) = document.len().checked_sub(1) else {
@@ -218,8 +231,8 @@ impl Search<'_> {
             let path = first..dot + usize::from(!is_named);
             self.of_package(self.names.package_at(path.clone()), met);
             // All of them are known where the package's own file is.
-            let whole = |file: usize| texts.is_outline(file);
-            met.lacks = !self.names.module_at(path).is_some_and(whole);
+            let file = self.names.module_at(path);
+            met.lacks = !file.is_some_and(|file| texts.is_outline(file));
             return Place::Module;
         }
         let Some((first, names)) = self.names.chain(dot) else {
@@ -269,7 +282,11 @@ impl Search<'_> {
             let (token, next) = (texts.at(class.plus(ahead)), texts.at(class.plus(ahead + 1)));
             let ends = [syntax.comma, syntax.closing[0]].contains(&next);
             let is_none = [syntax.comma, syntax.closing[0]].contains(&token);
-            if ends && !is_none && !is_argument && !syntax.bare.contains(&token) {
+            let is_enum = ends && syntax.enums.contains(&token);
+            let known = syntax.of_enum.iter().filter(|_| is_enum);
+            known.for_each(|&name| met.meet_once(name, OF_ENUM));
+            let is_known = is_enum || syntax.memberless.contains(&token);
+            if ends && !is_none && !is_argument && !is_known {
                 let base = self.names.is_name(token).then(|| self.base(class, token));
                 match base.flatten() {
                     Some(base) => _ = self.of_class(base, seen, met),
@@ -408,9 +425,7 @@ impl Search<'_> {
                 }
                 return;
             }
-            let other = taken
-                .module
-                .and_then(|module| self.names.beside(file, module));
+            let other = self.names.other(file, taken);
             match other {
                 Some(other) => {
                     let mut all = Met::default();

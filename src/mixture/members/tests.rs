@@ -9,7 +9,7 @@ use crate::project::{self, Imports, Project};
 use crate::python;
 use crate::vocabulary::Vocabulary;
 
-const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name";
+const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value";
 
 /// What is met at the end of `text`, in a project of `files`.
 fn check(files: &[(&str, &str)], text: &str) -> String {
@@ -252,6 +252,11 @@ fn a_name_means_what_it_was_bound_to_last() {
             "from w.socket import socket\n\nsocket = socket(\"x\")\nsocket.",
             "send",
         ),
+        ("import socket\ns = socket.create(1)[0]\ns.", ""),
+        (
+            "from socket import socket\ns = socket(\"x\").send()\ns.",
+            "",
+        ),
         ("f().", ""),
         ("x = x.y()\nx = x.y()\nx.", ""),
     ] {
@@ -312,14 +317,17 @@ fn what_is_installed_is_known_whole() {
 #[test]
 fn imported_files_of_the_project_are_known_whole() {
     let files = [
-        ("p/__init__.py", "from .store import Store\n"),
+        ("w/p/__init__.py", "from .store import Store\n"),
         (
-            "p/store.py",
+            "w/p/store.py",
             "from enum import Enum\nfrom p.base import Base\ndef at(): pass\nclass Kind(Enum):\n    A = 1\n    def f(self): pass\nclass Store(Base):\n    def find(self):\n        self.at = 1\nlast = 1\n",
         ),
-        ("p/base.py", "class Base:\n    def close(self): pass\n"),
-        ("p/other.py", "class Other:\n    def close(self): pass\n"),
+        ("w/p/base.py", "class Base:\n    def close(self): pass\n"),
+        ("w/p/other.py", "class Other:\n    def close(self): pass\n"),
         ("w/beside.py", "def run(x): pass\ny = 1\n"),
+        ("w/q/base.py", "class Base:\n    def wrong(self): pass\n"),
+        ("w/p/sub/part.py", ""),
+        ("w/tools/json.py", "wrong = 1\n"),
     ];
     for (text, expected, least) in [
         ("from beside import ", "run > y", OF_OUTLINES),
@@ -328,14 +336,29 @@ fn imported_files_of_the_project_are_known_whole() {
             "Kind Store at > last > Base",
             OF_OUTLINES,
         ),
-        ("from p import ", "Store > base other store", OF_OUTLINES),
-        ("from p.", "base other store", OF_OUTLINES),
+        (
+            "from p import ",
+            "Store > base other store sub",
+            OF_OUTLINES,
+        ),
+        ("from p.", "base other store sub", OF_OUTLINES),
         (
             "from p import Store\ns = Store()\ns.",
             "at close find",
             OF_OUTLINES,
         ),
-        ("from p.store import Kind\nKind.", "A f", OF_OUTLINES),
+        (
+            "from p.store import Kind\nKind.",
+            "A f > name > value",
+            OF_OUTLINES,
+        ),
+        (
+            "from p.store import Kind\nk: Kind\nk.",
+            "A f > name > value",
+            OF_OUTLINES,
+        ),
+        // One that lies elsewhere by the same name may be meant or not.
+        ("import json\njson.", "wrong", 0.0),
         // What nobody imports is read as it stands.
         ("o = Other()\no.", "close", 0.0),
     ] {

@@ -139,8 +139,8 @@ impl<'a> Texts<'a> {
             None => None,
         };
         let is_it = |names: ModuleName| {
-            let is_inside = package.map_or(names.is_top, |package| names.package == package);
-            names.module == module && is_inside
+            let is_inside = |package| package != UNK && names.package == package;
+            names.module == module && package.map_or(names.is_top, is_inside)
         };
         let mut files = self.around?.files();
         files.find(|(_, names)| is_it(*names)).map(|(file, _)| file)

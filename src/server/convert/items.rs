@@ -113,9 +113,9 @@ enum Place {
 }
 
 impl Place {
-    /// Told by the line before the word begun.
+    /// Told by what stands before the word begun in its line, behind a semicolon if there is one.
     fn of(before: &str) -> Self {
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let line = before.rsplit(['\n', ';']).next().unwrap_or_default();
         let mut words = line.split_whitespace();
         match words.next() {
             Some("import") => Self::ModulePath,

@@ -17,13 +17,13 @@ local M = {}
 ---@return string
 local function program()
   if vim.fn.executable("minicopilot") == 0 then
-    for folder in vim.fs.parents(debug.getinfo(1, "S").source:sub(2)) do
-      for _, place in ipairs({ "bin", "target/release" }) do
-        local path = vim.fs.joinpath(folder, place, "minicopilot")
-        if vim.fn.executable(path) == 1 then
-          return path
-        end
-      end
+    local file = vim.uv.fs_realpath(debug.getinfo(1, "S").source:sub(2)) or ""
+    local plugin = file:gsub("/lua/minicopilot/options%.lua$", "")
+    local clone = plugin:match("^(.*)/editors/neovim$")
+    local prefix = plugin:match("^(.*)/share/nvim/site/pack/minicopilot/start/minicopilot$")
+    local path = clone and clone .. "/target/release/minicopilot" or prefix and prefix .. "/bin/minicopilot"
+    if path and vim.fn.executable(path) == 1 then
+      return path
     end
   end
   return "minicopilot"

@@ -1,0 +1,137 @@
+//! The project's files as modules: which ones a document imports, what they declare, and what can be imported at all.
+
+use std::ops::Bound;
+
+use rustc_hash::FxHashSet;
+
+use super::imports::{Imports, Wanted};
+use super::{File, Project, is_nameable, outline};
+use crate::mixture::ModuleName;
+use crate::vocabulary::Vocabulary;
+
+/// Files that are imported, of which outlines are read; and how often it is followed from where these import.
+const OUTLINED: usize = 64;
+const FOLLOWED: usize = 2;
+
+impl Project {
+    /// Reads what one of the files declares off its text, for [`Around::outlined`](super::Around::outlined).
+    pub fn read_outline(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) {
+        let top_modules = self.top_modules();
+        let spelled = outline::outline(text, |package| top_modules.contains(package));
+        let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
+        let tokens = self.numbered(tokens);
+        if let Some(file) = self.files.get_mut(path) {
+            self.outline_tokens += tokens.len();
+            let before = file.outline.replace(tokens);
+            self.outline_tokens -= before.map_or(0, |outline| outline.len());
+        }
+    }
+
+    /// Whether what a file declares is still to be read.
+    pub fn lacks_outline(&self, path: &str) -> bool {
+        let file = self.files.get(path);
+        file.is_some_and(|file| file.outline.is_none())
+    }
+
+    /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
+    pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
+        let mut found: Vec<&str> = Vec::new();
+        let mut wanted = Wanted::with_packages(&imports.resolve(path));
+        for _ in 0..=FOLLOWED {
+            let files = self.files.iter().map(|(other, file)| (&**other, file));
+            let mut new: Vec<(&str, &File)> = files
+                .filter(|&(other, file)| {
+                    other != path
+                        && wanted.contains(other)
+                        && self.may_be_meant(other, file, path)
+                        && !found.contains(&other)
+                })
+                .collect();
+            // What lies deep may be called so by chance.
+            new.sort_by_key(|(other, _)| other.matches('/').count());
+            new.truncate(OUTLINED - found.len());
+            found.extend(new.iter().map(|&(other, _)| other));
+            wanted = Wanted::of(new.iter().map(|(_, file)| &file.resolved));
+        }
+        found
+    }
+
+    /// Whether a document at `path` may import a file of the right name: one that is in no package, such as `tools/logging.py`, has
+    /// to lie in a folder above the document, or in one called `src`.
+    fn may_be_meant(&self, other: &str, file: &File, path: &str) -> bool {
+        let module = other.strip_suffix("/__init__.py").unwrap_or(other);
+        let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_above = path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'));
+        !file.names.is_top || self.is_in_package(other) || is_above || folder.ends_with("/src")
+    }
+
+    /// How the modules in a package are called, whose file is at `path`: files, and folders with files in them.
+    pub(super) fn modules_in(&self, path: &str) -> Vec<ModuleName> {
+        let mut found: Vec<ModuleName> = Vec::new();
+        let Some(folder) = path.strip_suffix("__init__.py") else {
+            return found;
+        };
+        let package = self.files.get(path).map(|file| file.names.module);
+        let below = self
+            .files
+            .range::<str, _>((Bound::Included(folder), Bound::Unbounded));
+        let below = below.take_while(|(other, _)| other.starts_with(folder));
+        for (other, file) in below.filter(|(other, _)| ***other != *path) {
+            let name = match other[folder.len()..].split_once('/') {
+                None => Some(file.names.module),
+                Some((inside, _)) => self.by_text.get(inside).copied(),
+            };
+            let (Some(module), Some(package)) = (name, package) else {
+                continue;
+            };
+            let names = ModuleName {
+                module,
+                package,
+                is_top: false,
+                is_package: false,
+                is_outline: false,
+            };
+            if found.last() != Some(&names) {
+                found.push(names);
+            }
+        }
+        found
+    }
+
+    /// The names that can be imported without a dot, for all that is known: those of files and folders that are in no package.
+    pub fn top_modules(&mut self) -> &FxHashSet<Box<str>> {
+        if self.top_modules.is_none() {
+            self.top_modules = Some(self.find_top_modules());
+        }
+        self.top_modules.get_or_insert_default()
+    }
+
+    fn find_top_modules(&self) -> FxHashSet<Box<str>> {
+        let packages: FxHashSet<&str> = (self.files.keys())
+            .filter_map(|path| path.strip_suffix("/__init__.py"))
+            .collect();
+        let mut names: FxHashSet<&str> = FxHashSet::default();
+        for path in self.files.keys() {
+            let module = path.strip_suffix("/__init__.py").unwrap_or(path);
+            let module = module.strip_suffix(".py").unwrap_or(module);
+            for (end, _) in module.match_indices('/') {
+                if !packages.contains(&module[..end]) {
+                    names.extend(module[end + 1..].split('/').next());
+                }
+            }
+        }
+        let names = names
+            .into_iter()
+            .filter(|name| !name.is_empty() && is_nameable(name));
+        names.map(Box::from).collect()
+    }
+
+    /// Whether a file is called by the package that it is in.
+    pub(super) fn is_in_package(&self, path: &str) -> bool {
+        let module = path.strip_suffix("/__init__.py").unwrap_or(path);
+        let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.files.contains_key(&*format!("{folder}/__init__.py"))
+    }
+}
