@@ -8,6 +8,7 @@ use crate::vocabulary::{UNK, Vocabulary};
 /// Bases that give nothing that is asked for, and those of enumerations, which give [`OF_ENUM`].
 const MEMBERLESS: [&str; 3] = ["object", "ABC", "Protocol"];
 const ENUM: [&str; 3] = ["Enum", "IntEnum", "StrEnum"];
+const DYNAMIC: [&str; 2] = ["__getattr__", "__getattribute__"];
 const OF_ENUM: [&str; 2] = ["name", "value"];
 
 /// Ids of tokens that mean something for what may stand where.
@@ -51,6 +52,8 @@ pub struct Syntax {
     pub(super) own: [u32; 2],
     pub(super) init: u32,
     pub(super) staticmethod: u32,
+    /// Functions that answer for names which are declared nowhere.
+    pub(super) dynamic: [u32; DYNAMIC.len()],
 }
 
 impl Syntax {
@@ -92,6 +95,7 @@ impl Syntax {
             own: ["self", "cls"].map(id),
             init: id("__init__"),
             staticmethod: id("staticmethod"),
+            dynamic: DYNAMIC.map(id),
         }
     }
 

@@ -330,6 +330,7 @@ impl Search<'_> {
             if syntax.own.contains(&token) && next == syntax.dot {
                 met.meet(third);
             } else if token == syntax.def && third == syntax.opening[0] {
+                met.lacks |= syntax.dynamic.contains(&next);
                 let first = texts.at(spot.plus(3));
                 if syntax.own.contains(&first) || is_static {
                     met.meet(next);
@@ -402,6 +403,7 @@ impl Search<'_> {
                 met.meet_once(next, 1.0);
             } else if token == syntax.def && third == syntax.opening[0] {
                 has_function = true;
+                met.lacks |= syntax.dynamic.contains(&next) && !has_class;
                 // In an outline the classes stand last; elsewhere the first parameter has to tell.
                 let is_method = if is_outline {
                     has_class

@@ -9,7 +9,7 @@ use crate::project::{self, Imports, Project};
 use crate::python;
 use crate::vocabulary::Vocabulary;
 
-const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value";
+const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value __getattr__";
 
 /// What is met at the end of `text`, in a project of `files`.
 fn check(files: &[(&str, &str)], text: &str) -> String {
@@ -324,13 +324,16 @@ fn imported_files_of_the_project_are_known_whole() {
         ),
         ("w/p/base.py", "class Base:\n    def close(self): pass\n"),
         ("w/p/other.py", "class Other:\n    def close(self): pass\n"),
-        ("w/beside.py", "def run(x): pass\ny = 1\n"),
+        (
+            "w/beside.py",
+            "def run(x): pass\ny = 1\nclass Loose:\n    at = 1\n    def __getattr__(self, name): pass\n",
+        ),
         ("w/q/base.py", "class Base:\n    def wrong(self): pass\n"),
         ("w/p/sub/part.py", ""),
         ("w/tools/json.py", "wrong = 1\n"),
     ];
     for (text, expected, least) in [
-        ("from beside import ", "run > y", OF_OUTLINES),
+        ("from beside import ", "Loose run > y", OF_OUTLINES),
         (
             "import p.store as s\ns.",
             "Kind Store at > last > Base",
@@ -359,6 +362,11 @@ fn imported_files_of_the_project_are_known_whole() {
         ),
         // One that lies elsewhere by the same name may be meant or not.
         ("import json\njson.", "wrong", 0.0),
+        (
+            "from beside import Loose\nx = Loose()\nx.",
+            "__getattr__ at",
+            0.0,
+        ),
         // What nobody imports is read as it stands.
         ("o = Other()\no.", "close", 0.0),
     ] {
