@@ -19,14 +19,18 @@ pub(super) struct Modules<'a>(pub(super) &'a Importable);
 impl Modules<'_> {
     /// Whether one begins with what is typed.
     pub(super) fn has_some(self, prefix: &str) -> bool {
-        let Importable { installed, own } = self.0;
+        let Importable { installed, own, .. } = self.0;
         let mut all = [installed, own].into_iter();
         !prefix.is_empty() && all.any(|names| !beginning_with(names, prefix).is_empty())
     }
 
     /// Makes room in a list for modules that begin with `prefix`; the likeliest `most` are left.
     pub(super) fn join(self, items: &mut Vec<Candidate>, prefix: &str, most: usize) {
-        let Importable { installed, own } = self.0;
+        let Importable {
+            installed,
+            own,
+            document,
+        } = self.0;
         let has = |names: &[Box<str>], name: &str| {
             let found = names.binary_search_by(|module| (**module).cmp(name));
             found.is_ok()
@@ -38,29 +42,28 @@ impl Modules<'_> {
             }
         }
         let own = beginning_with(own, prefix);
-        for name in own {
-            add(items, name, whole * OWN / own.len() as f32);
+        let each = whole * OWN / own.len() as f32;
+        for item in items.iter_mut().filter(|item| has(own, &item.text)) {
+            item.probability += each;
         }
+        let others = own.iter().filter(|name| *name != document);
+        add_new(items, others.map(|name| &**name), each, most);
         // With nothing typed they are too many.
         let installed = if prefix.is_empty() {
             &[]
         } else {
             beginning_with(installed, prefix)
         };
-        let known: Vec<&str> = items.iter().map(|item| &*item.text).collect();
-        let new: Vec<&str> = (installed.iter().map(|name| &**name))
-            .filter(|name| !known.contains(name))
-            .collect();
-        let of_new = if new.is_empty() { 0.0 } else { whole * UNKNOWN };
+        let known = items.iter().filter(|item| has(installed, &item.text));
+        let new = installed.len() - known.count();
+        let of_new = if new == 0 { 0.0 } else { whole * UNKNOWN };
         let scale = whole / (total(items) + of_new);
-        let each = of_new / new.len() as f32;
-        // All are as likely, and no more of them can be shown.
-        let new: Vec<Candidate> = new
-            .into_iter()
-            .take(most)
-            .map(|name| module(name, each))
-            .collect();
-        items.extend(new);
+        add_new(
+            items,
+            installed.iter().map(|name| &**name),
+            of_new / new as f32,
+            most,
+        );
         items.iter_mut().for_each(|item| item.probability *= scale);
         items.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         items.truncate(most);
@@ -74,12 +77,17 @@ fn beginning_with<'a>(names: &'a [Box<str>], prefix: &str) -> &'a [Box<str>] {
     &names[first..first + count]
 }
 
-/// Adds to the probability of a module.
-fn add(items: &mut Vec<Candidate>, name: &str, probability: f32) {
-    match items.iter_mut().find(|item| item.text == name) {
-        Some(item) => item.probability += probability,
-        None => items.push(module(name, probability)),
-    }
+/// Adds the first of the modules that are not there yet: all are as likely, and no more of them can be shown.
+fn add_new<'a>(
+    items: &mut Vec<Candidate>,
+    names: impl Iterator<Item = &'a str>,
+    probability: f32,
+    most: usize,
+) {
+    let is_new = |name: &&str| !items.iter().any(|item| item.text == *name);
+    let new = names.filter(is_new).take(most);
+    let new: Vec<Candidate> = new.map(|name| module(name, probability)).collect();
+    items.extend(new);
 }
 
 fn module(name: &str, probability: f32) -> Candidate {
@@ -97,8 +105,6 @@ fn total(items: &[Candidate]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[test]
@@ -115,7 +121,7 @@ mod tests {
         };
         let importable = Importable {
             installed: ["numbers", "numpy", "os"].map(Box::from).into(),
-            own: Arc::default(),
+            ..Importable::default()
         };
         let joined = |items: &[(&str, f32)], prefix: &str| {
             let mut items: Vec<_> = items.iter().map(|&(name, p)| item(name, p)).collect();
@@ -142,8 +148,9 @@ mod tests {
     #[test]
     fn the_projects_own_modules_are_never_far() {
         let importable = Importable {
-            installed: Arc::default(),
-            own: ["app", "tools"].map(Box::from).into(),
+            own: ["app", "here", "tools"].map(Box::from).into(),
+            document: "here".into(),
+            ..Importable::default()
         };
         let mut items = vec![module("os", 0.5), module("tools", 0.3), module("json", 0.2)];
         Modules(&importable).join(&mut items, "", 4);
@@ -152,7 +159,7 @@ mod tests {
             .map(|i| format!("{} {:.2}", i.text, i.probability));
         assert_eq!(
             shown.collect::<Vec<_>>().join(", "),
-            "os 0.45, tools 0.32, json 0.18, app 0.05"
+            "os 0.47, tools 0.31, json 0.19, app 0.03"
         );
     }
 }

@@ -6,6 +6,7 @@
 //! changed; a project that changes gets a new one.
 
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::iter::repeat;
 use std::ops::Range;
 use std::sync::Arc;
@@ -60,13 +61,23 @@ struct File {
     range: Range<usize>,
 }
 
-/// What can be imported without a dot. Each is sorted, and shared by many documents.
-#[derive(Clone, Debug, Default, Hash)]
+/// What can be imported without a dot. Lists are sorted, and shared by many documents.
+#[derive(Clone, Debug, Default)]
 pub struct Importable {
     /// From the environment; nothing where that is not known.
     pub installed: Arc<[Box<str>]>,
-    /// The project's own modules.
+    /// The project's own modules, the document's among them.
     pub own: Arc<[Box<str>]>,
+    /// How the document's own is called.
+    pub document: Box<str>,
+}
+
+/// Which lists it is: they are large, and never changed.
+impl Hash for Importable {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let lists = [&self.installed, &self.own].map(|list| (Arc::as_ptr(list).addr(), list.len()));
+        (lists, &self.document).hash(state);
+    }
 }
 
 impl Importable {

@@ -12,8 +12,9 @@ mod outline;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 pub use imports::Imports;
 use imports::{Resolved, Wanted};
@@ -44,7 +45,7 @@ pub struct Project {
     outline_tokens: usize,
     import_bytes: usize,
     /// What can be imported of the files without a dot, once it is asked for.
-    top_modules: Option<FxHashSet<Box<str>>>,
+    top_modules: Option<Arc<[Box<str>]>>,
     /// Outlines of what is imported from elsewhere.
     libraries: BTreeMap<Box<str>, File>,
     library_tokens: usize,
@@ -71,7 +72,7 @@ pub struct Around<'a> {
     pub outlined: Vec<&'a str>,
     /// The paths of files that it imports, of which only the declarations count: those of [`Project::read_library`], or others.
     pub libraries: Vec<&'a str>,
-    /// Modules of which only the names are known: [`Project::module`].
+    /// Modules of which only the names are known: [`Project::module`], [`Project::modules_in`].
     pub submodules: Vec<ModuleName>,
     /// What can be imported without a dot.
     pub importable: Importable,
@@ -259,7 +260,7 @@ impl Project {
         (&around.below, &around.submodules, &around.importable).hash(&mut hasher);
         for path in &around.outlined {
             let outline = self.files.get(*path).map(|file| &file.outline);
-            (path, outline, self.modules_in(path)).hash(&mut hasher);
+            (path, outline).hash(&mut hasher);
         }
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
         let libraries = around
@@ -393,9 +394,6 @@ impl Project {
             let file = self.declaring(path)?;
             Some((file.names, &file.tokens[..]))
         });
-        let inside = around.outlined.iter();
-        let inside = inside.flat_map(|path| self.modules_in(path));
-        let modules = inside.chain(around.submodules.iter().copied());
         let Below { tokens, words } = &around.below;
         Surroundings::new(
             &self.syntax,
@@ -403,7 +401,8 @@ impl Project {
             packages,
             tokens,
             near,
-            (outlines.chain(libraries)).chain(modules.map(|names| (names, &[][..]))),
+            (outlines.chain(libraries))
+                .chain(around.submodules.iter().map(|&names| (names, &[][..]))),
             around.importable.clone(),
         )
     }

@@ -1,6 +1,7 @@
 //! The project's files as modules: which ones a document imports, what they declare, and what can be imported at all.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -17,7 +18,11 @@ impl Project {
     /// Reads what one of the files declares off its text, for [`Around::outlined`](super::Around::outlined).
     pub fn read_outline(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) {
         let top_modules = self.top_modules();
-        let spelled = outline::outline(text, |package| top_modules.contains(package));
+        let is_own = |package: &str| {
+            let found = top_modules.binary_search_by(|module| (**module).cmp(package));
+            found.is_ok()
+        };
+        let spelled = outline::outline(text, is_own);
         let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
         let tokens = self.numbered(tokens);
         if let Some(file) = self.files.get_mut(path) {
@@ -68,7 +73,7 @@ impl Project {
     }
 
     /// How the modules in a package are called, whose file is at `path`: files, and folders with files in them.
-    pub(super) fn modules_in(&self, path: &str) -> Vec<ModuleName> {
+    pub fn modules_in(&self, path: &str) -> Vec<ModuleName> {
         let mut found: Vec<ModuleName> = Vec::new();
         let Some(folder) = path.strip_suffix("__init__.py") else {
             return found;
@@ -100,15 +105,16 @@ impl Project {
         found
     }
 
-    /// The names that can be imported without a dot, for all that is known: those of files and folders that are in no package.
-    pub fn top_modules(&mut self) -> &FxHashSet<Box<str>> {
+    /// The names that can be imported without a dot, for all that is known: those of files and folders that are in no package; sorted.
+    /// It is the same list until a file is new or gone.
+    pub fn top_modules(&mut self) -> Arc<[Box<str>]> {
         if self.top_modules.is_none() {
             self.top_modules = Some(self.find_top_modules());
         }
-        self.top_modules.get_or_insert_default()
+        Arc::clone(self.top_modules.get_or_insert_default())
     }
 
-    fn find_top_modules(&self) -> FxHashSet<Box<str>> {
+    fn find_top_modules(&self) -> Arc<[Box<str>]> {
         let packages: FxHashSet<&str> = (self.files.keys())
             .filter_map(|path| path.strip_suffix("/__init__.py"))
             .collect();
@@ -122,10 +128,13 @@ impl Project {
                 }
             }
         }
-        let names = names
+        let mut names: Vec<&str> = names.into_iter().filter(|name| is_nameable(name)).collect();
+        names.sort_unstable();
+        names
             .into_iter()
-            .filter(|name| !name.is_empty() && is_nameable(name));
-        names.map(Box::from).collect()
+            .filter(|name| !name.is_empty())
+            .map(Box::from)
+            .collect()
     }
 
     /// Whether a file is called by the package that it is in.

@@ -415,17 +415,11 @@ impl Thread {
 
     /// What a document at `path` can import without a dot.
     fn importable(&mut self, path: &str) -> Importable {
-        let name = path
-            .rsplit('/')
-            .next()
-            .and_then(|file| file.strip_suffix(".py"));
-        let own = self.project.top_modules().iter();
-        let own = own.filter(|module| Some(&***module) != name);
-        let mut own: Vec<Box<str>> = own.cloned().collect();
-        own.sort_unstable();
+        let file = path.rsplit('/').next().unwrap_or_default();
         Importable {
             installed: Arc::clone(&self.installed),
-            own: own.into(),
+            own: self.project.top_modules(),
+            document: file.strip_suffix(".py").unwrap_or(file).into(),
         }
     }
 
@@ -443,8 +437,11 @@ impl Thread {
             let below = self.project.below(vocabulary, &open.text, begins);
             let path = open.uri.to_file_path().map(Cow::into_owned);
             let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
-            let libraries = self.libraries(&imports);
+            let mut libraries = self.libraries(&imports);
             let outlined = self.read_outlines(&path, &imports);
+            for path in &outlined {
+                libraries.submodules.extend(self.project.modules_in(path));
+            }
             let importable = self.importable(&path);
             let around = Around {
                 below,

@@ -471,7 +471,8 @@ impl<'a> Names<'a> {
         if let Some(module) = texts.module(name, Some(module)) {
             return Some(Meaning::Module(module));
         }
-        if followed == FOLLOWED || !self.may_scan() {
+        // What it takes from others is looked for token by token.
+        if followed == FOLLOWED || !self.may_look(SCAN + range.len() / 8) {
             return None;
         }
         let mut found = None;

@@ -73,6 +73,10 @@ fn found(
     let around = project::Around {
         below,
         near: project.nearest(own, &imports),
+        submodules: outlined
+            .clone()
+            .flat_map(|path| project.modules_in(path))
+            .collect(),
         outlined: outlined.map(|path| &**path).collect(),
         libraries: libraries.iter().map(|path| &**path).collect(),
         ..project::Around::default()
@@ -364,7 +368,7 @@ fn imported_files_of_the_project_are_known_whole() {
         ("import json\njson.", "wrong", 0.0),
         (
             "from beside import Loose\nx = Loose()\nx.",
-            "__getattr__ at",
+            "at > __getattr__",
             0.0,
         ),
         // What nobody imports is read as it stands.
