@@ -1,6 +1,7 @@
 //! Where the name of a module is imported: what can be imported, whoever knows it, and hardly anything else.
 
 use super::Candidate;
+use super::rank::beginning_with;
 use crate::mixture::Importable;
 use crate::python::Kind;
 
@@ -41,7 +42,7 @@ impl Modules<'_> {
                 item.probability *= ELSEWHERE;
             }
         }
-        let own = beginning_with(own, prefix);
+        let own = &own[beginning_with(own, prefix)];
         let each = whole * OWN / own.len() as f32;
         for item in items.iter_mut().filter(|item| has(own, &item.text)) {
             item.probability += each;
@@ -52,7 +53,7 @@ impl Modules<'_> {
         let installed = if prefix.is_empty() {
             &[]
         } else {
-            beginning_with(installed, prefix)
+            &installed[beginning_with(installed, prefix)]
         };
         let known = items.iter().filter(|item| has(installed, &item.text));
         let new = installed.len() - known.count();
@@ -68,13 +69,6 @@ impl Modules<'_> {
         items.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         items.truncate(most);
     }
-}
-
-/// Of sorted names, those that begin with `prefix`.
-fn beginning_with<'a>(names: &'a [Box<str>], prefix: &str) -> &'a [Box<str>] {
-    let first = names.partition_point(|name| **name < *prefix);
-    let count = names[first..].partition_point(|name| name.starts_with(prefix));
-    &names[first..first + count]
 }
 
 /// Adds the first of the modules that are not there yet: all are as likely, and no more of them can be shown.
@@ -110,14 +104,12 @@ mod tests {
     #[test]
     fn what_can_be_imported_comes_first() {
         let item = |name: &str, probability| Candidate {
-            text: name.to_owned(),
-            token: name.to_owned(),
             kind: if name == "." {
                 Kind::Operator
             } else {
                 Kind::Name
             },
-            probability,
+            ..module(name, probability)
         };
         let importable = Importable {
             installed: ["numbers", "numpy", "os"].map(Box::from).into(),

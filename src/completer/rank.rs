@@ -234,9 +234,7 @@ impl Offers {
 
     /// The places in `texts` of what begins with `prefix`.
     fn beginning_with(&self, prefix: &str) -> Range<usize> {
-        let first = self.texts.partition_point(|text| **text < *prefix);
-        let count = self.texts[first..].partition_point(|text| text.starts_with(prefix));
-        first..first + count
+        beginning_with(&self.texts, prefix)
     }
 
     /// The places in `texts` of what would add nothing, behind `prefix`, to what stands right of the cursor: the word
@@ -253,6 +251,13 @@ impl Offers {
         };
         [closed, same]
     }
+}
+
+/// Where those of sorted `texts` stand that begin with `prefix`.
+pub(super) fn beginning_with(texts: &[Box<str>], prefix: &str) -> Range<usize> {
+    let first = texts.partition_point(|text| **text < *prefix);
+    let count = texts[first..].partition_point(|text| text.starts_with(prefix));
+    first..first + count
 }
 
 /// The identifier characters that `text` begins with.

@@ -184,7 +184,8 @@ impl Wanted {
     }
 }
 
-fn module_path(path: &str) -> &str {
+/// The path of a file without `.py`, and of a package's own without its `__init__`.
+pub(super) fn module_path(path: &str) -> &str {
     let module = path.strip_suffix(".py").unwrap_or(path);
     module.strip_suffix("/__init__").unwrap_or(module)
 }

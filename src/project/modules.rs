@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::imports::{Imports, Wanted};
+use super::imports::{Imports, Wanted, module_path};
 use super::{File, Project, is_nameable, outline};
 use crate::mixture::ModuleName;
 use crate::vocabulary::Vocabulary;
@@ -64,8 +64,7 @@ impl Project {
     /// Whether a document at `path` may import a file of the right name: one that is in no package, such as `tools/logging.py`, has
     /// to lie in a folder above the document, or in one called `src`.
     fn may_be_meant(&self, other: &str, file: &File, path: &str) -> bool {
-        let module = other.strip_suffix("/__init__.py").unwrap_or(other);
-        let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(other);
         let is_above = path
             .strip_prefix(folder)
             .is_some_and(|rest| rest.starts_with('/'));
@@ -108,10 +107,10 @@ impl Project {
     /// The names that can be imported without a dot, for all that is known: those of files and folders that are in no package; sorted.
     /// It is the same list until a file is new or gone.
     pub fn top_modules(&mut self) -> Arc<[Box<str>]> {
-        if self.top_modules.is_none() {
-            self.top_modules = Some(self.find_top_modules());
-        }
-        Arc::clone(self.top_modules.get_or_insert_default())
+        let known = self.top_modules.take();
+        let names = known.unwrap_or_else(|| self.find_top_modules());
+        self.top_modules = Some(Arc::clone(&names));
+        names
     }
 
     fn find_top_modules(&self) -> Arc<[Box<str>]> {
@@ -120,27 +119,30 @@ impl Project {
             .collect();
         let mut names: FxHashSet<&str> = FxHashSet::default();
         for path in self.files.keys() {
-            let module = path.strip_suffix("/__init__.py").unwrap_or(path);
-            let module = module.strip_suffix(".py").unwrap_or(module);
+            let module = module_path(path);
             for (end, _) in module.match_indices('/') {
                 if !packages.contains(&module[..end]) {
                     names.extend(module[end + 1..].split('/').next());
                 }
             }
         }
-        let mut names: Vec<&str> = names.into_iter().filter(|name| is_nameable(name)).collect();
+        let names = names.into_iter();
+        let mut names: Vec<&str> = names
+            .filter(|name| !name.is_empty() && is_nameable(name))
+            .collect();
         names.sort_unstable();
-        names
-            .into_iter()
-            .filter(|name| !name.is_empty())
-            .map(Box::from)
-            .collect()
+        names.into_iter().map(Box::from).collect()
     }
 
     /// Whether a file is called by the package that it is in.
     pub(super) fn is_in_package(&self, path: &str) -> bool {
-        let module = path.strip_suffix("/__init__.py").unwrap_or(path);
-        let folder = module.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(path);
         self.files.contains_key(&*format!("{folder}/__init__.py"))
     }
+}
+
+/// The folder that the file of a module, or a package's own folder, is in.
+fn folder_of(path: &str) -> &str {
+    let module = module_path(path);
+    module.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
