@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use minicopilot::checkpoint::Checkpoint;
-use minicopilot::engine::{Engine, Session};
-use minicopilot::mixture::Document;
+use minicopilot::context::BufferTokens;
+use minicopilot::inference::{Engine, StateHistory};
 use minicopilot::model::SplitMix64;
+use minicopilot::model::checkpoint::Checkpoint;
 
 fn bench(criterion: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
@@ -52,7 +52,7 @@ fn bench(criterion: &mut Criterion) {
         assert!(engine.choose_kernel(kernel), "{kernel}");
         group.throughput(Throughput::Bytes(step as u64));
         group.bench_function(BenchmarkId::new("one token", kernel), |bencher| {
-            let (mut session, mut read) = (Session::new(), text.clone());
+            let (mut session, mut read) = (StateHistory::new(), text.clone());
             session.read(&engine, &read, &|| false).expect("read");
             bencher.iter(|| {
                 read.push(ids());
@@ -61,7 +61,7 @@ fn bench(criterion: &mut Criterion) {
         });
         group.throughput(Throughput::Bytes(output as u64));
         group.bench_function(BenchmarkId::new("one distribution", kernel), |bencher| {
-            let (mut session, mut read) = (Session::new(), text.clone());
+            let (mut session, mut read) = (StateHistory::new(), text.clone());
             bencher.iter_custom(|times| {
                 let one = |_| {
                     read.push(ids());
@@ -75,14 +75,14 @@ fn bench(criterion: &mut Criterion) {
         });
         group.throughput(Throughput::Elements(1000));
         group.bench_function(BenchmarkId::new("1000 tokens", kernel), |bencher| {
-            bencher.iter(|| Session::new().read(&engine, &text, &|| false));
+            bencher.iter(|| StateHistory::new().read(&engine, &text, &|| false));
         });
     }
     if let Some(mixture) = checkpoint.mixture().expect("gate") {
         assert!(engine.choose_kernel(Engine::kernels()[0]));
         engine.keep_hidden_states(mixture.centre().to_vec());
         let text: Vec<u32> = (0..4000).map(|_| ids()).collect();
-        let (mut session, mut document) = (Session::new(), Document::new());
+        let (mut session, mut document) = (StateHistory::new(), BufferTokens::new());
         text.iter().for_each(|&id| document.push(id, "", true));
         let answer = session.answer(&engine, &text).expect("answer");
         let similarities = || session.similarities(&engine, &text, &answer);

@@ -10,7 +10,7 @@ use std::{env, fs, hint};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use minicopilot::python::{Lexer, decode, lex, surface};
-use minicopilot::vocabulary::Vocabulary;
+use minicopilot::tokenizer::Vocabulary;
 
 fn bench(criterion: &mut Criterion) {
     let mut files = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::model::checkpoint::{Checkpoint, CheckpointError};
 
 /// The checkpoint in `folder`, or the one inside the binary.
 pub fn load(folder: Option<&Path>) -> Result<Checkpoint, CheckpointError> {

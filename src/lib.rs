@@ -1,28 +1,27 @@
 //! minicopilot: Python code completion with a small recurrent network inside.
 //!
-//! The ways through the crate:
-//!
-//! * keystroke -> completion: `server` applies the edit, [`completer`] lexes the text before the cursor with
-//!   [`python`], looks ids up in the [`vocabulary`], asks the [`engine`]'s session of that document for the
-//!   distribution over the next token, and ranks what can be inserted;
-//! * corpus -> model: the package `trainer` uses [`python`], [`vocabulary`], [`model`], [`checkpoint`] and
-//!   [`metrics`] as they stand here, so that what is trained is what is served.
+//! * keystroke -> completion: `server` applies the edit, [`completion`] lexes the text before the cursor with [`python`], looks up
+//!   ids with [`tokenizer`], and asks the document's state history in [`inference`] for the distribution over the next token;
+//!   [`prediction`] combines it with the experts that read [`context`] and [`symbols`]; [`completion`] ranks what can be inserted;
+//! * corpus -> model: the package `trainer` uses [`python`], [`tokenizer`], [`model`] and [`metrics`] as they are here, so that
+//!   what is trained is what is served.
 //!
 //! Inside the library a position is a UTF-8 byte offset. Only `server`, `evaluate` and `cli` name LSP, tokio or
 //! clap; they and the embedded model are behind the feature `server`.
 
-pub mod checkpoint;
-pub mod completer;
-pub mod engine;
-pub mod fingerprint;
+mod common_prefix;
+pub mod completion;
+pub mod context;
+pub mod files;
+pub mod inference;
 pub mod metrics;
-pub mod mixture;
 pub mod model;
-mod prefix;
-pub mod project;
+pub mod prediction;
 pub mod python;
 mod simd;
-pub mod vocabulary;
+pub mod symbols;
+pub mod tokenizer;
+pub mod workspace;
 
 #[cfg(feature = "server")]
 pub mod cli;
@@ -32,5 +31,3 @@ pub mod embedded;
 pub mod evaluate;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "server")]
-mod source;

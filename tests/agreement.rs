@@ -4,7 +4,7 @@ use std::fs;
 
 use candle_core::{Device, Tensor};
 use minicopilot::embedded;
-use minicopilot::engine::{Engine, Session};
+use minicopilot::inference::{Engine, StateHistory};
 use minicopilot::python::{START, lex, surface};
 
 /// The ids of the most probable entries, in ascending order.
@@ -36,7 +36,7 @@ fn the_default_model_answers_in_int8_as_in_f32() {
         let zero = model.zero_state(1).unwrap();
         let (hidden, _) = model.seq(&input.unsqueeze(1).unwrap(), &zero).unwrap();
         let logits = model.logits(&hidden.squeeze(1).unwrap()).unwrap();
-        let mut session = Session::new();
+        let mut session = StateHistory::new();
         for (read, logits) in (1..).zip(logits.to_vec2::<f32>().unwrap()) {
             let answer = session.answer(&engine, &ids[..read]).unwrap();
             asked += 1;

@@ -79,7 +79,7 @@ section "Python packages" \
     install_packages
 section "lexer against CPython" "The files above differ: compare with minicopilot tokens --strict FILE" \
     "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json --strict
-section "vocabulary against tokenizers" "tokenizer.json is not what the Python package reads: see src/vocabulary.rs" \
+section "vocabulary against tokenizers" "tokenizer.json is not what the Python package reads: see src/tokenizer/vocabulary.rs" \
     "$venv/bin/python" tests/python/check_tokenizer.py "$built/trainer" "$built/minicopilot"
 section "CUDA kernels" "NVRTC's message is above; no GPU is needed" \
     compile_kernels

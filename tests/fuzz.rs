@@ -15,14 +15,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
 use candle_core::{DType, Tensor};
-use minicopilot::checkpoint::{Checkpoint, Precision};
-use minicopilot::fingerprint;
-use minicopilot::mixture;
+use minicopilot::files::fingerprint;
+use minicopilot::model::checkpoint::{Checkpoint, Precision};
 use minicopilot::model::{
     Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters,
 };
-use minicopilot::python::{self, Kind, Lexer, Reader};
-use minicopilot::vocabulary::Vocabulary;
+use minicopilot::prediction;
+use minicopilot::python::{self, IncrementalLexer, Kind, Lexer};
+use minicopilot::tokenizer::Vocabulary;
 use minicopilot_harness::{Change, Client, Position};
 use serde_json::{Value, json};
 
@@ -139,14 +139,14 @@ fn files() {
 #[test]
 fn texts_read_again() {
     fuzz("texts read again", |random| {
-        let (mut text, mut reader) = (random.source(600), Reader::default());
+        let (mut text, mut reader) = (random.source(600), IncrementalLexer::default());
         for _ in 0..10 {
             let (start, length) = (random.boundary(&text), random.below(40));
             let end = text.ceil_char_boundary(start + length);
             let inserted = random.source(20);
             text.replace_range(start..end, &inserted);
             let cursor = random.below(text.len() + 9);
-            let mut fresh = Reader::default();
+            let mut fresh = IncrementalLexer::default();
             let (ours, theirs) = (reader.context(&text, cursor), fresh.context(&text, cursor));
             assert_eq!(
                 (ours.tokens, &ours.prefix, ours.place),
@@ -171,7 +171,7 @@ fn checkpoints() {
     };
     let device = candle_core::Device::Cpu;
     let parameters = initial_parameters(&config, Initialization::Pytorch, 1, &[], &device).unwrap();
-    let gate = mixture::parameters(4).into_iter().map(|(name, shape)| {
+    let gate = prediction::parameters(4).into_iter().map(|(name, shape)| {
         let ones = Tensor::ones(shape, DType::F32, &device).unwrap();
         (name, ones)
     });
@@ -205,8 +205,8 @@ fn checkpoints() {
         // What is accepted must be able to answer.
         if let Ok(checkpoint) = Checkpoint::from_bytes("damaged", config, tokenizer, weights, gate)
         {
-            let completer = minicopilot::completer::Completer::new(&checkpoint).unwrap();
-            let mut session = minicopilot::completer::Session::new();
+            let completer = minicopilot::completion::Completer::new(&checkpoint).unwrap();
+            let mut session = minicopilot::completion::CompletionSession::new();
             completer
                 .next_tokens(&mut session, "def f(self):\n", 13, 5)
                 .unwrap();

@@ -11,9 +11,9 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::print;
-use crate::completer::{Candidate, Completer, Options, Session};
-use crate::engine::EngineError;
-use crate::source;
+use crate::completion::{Candidate, Completer, CompletionSession, Options};
+use crate::files::python_files;
+use crate::inference::EngineError;
 
 /// How long nothing need be said.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -64,9 +64,9 @@ struct JsonToken<'a> {
 
 /// Prints the five likeliest next tokens.
 pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<ExitCode> {
-    let text = source::read(&place.file)?;
+    let text = python_files::read(&place.file)?;
     let cursor = place.cursor(&text)?;
-    let mut session = Session::new();
+    let mut session = CompletionSession::new();
     read(completer, &mut session, &text, cursor)?;
     let found = completer.complete(&mut session, &text, cursor, &Options::default())?;
     if json {
@@ -96,7 +96,7 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
 /// Reads what stands before the cursor, and says so if that takes long.
 fn read(
     completer: &Completer,
-    session: &mut Session,
+    session: &mut CompletionSession,
     text: &str,
     cursor: usize,
 ) -> Result<(), EngineError> {

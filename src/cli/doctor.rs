@@ -9,8 +9,8 @@ use candle_core::{Device, Tensor};
 use candle_nn::ops::softmax_last_dim;
 
 use super::print;
-use crate::checkpoint::Checkpoint;
-use crate::engine::{Engine, Session};
+use crate::inference::{Engine, StateHistory};
+use crate::model::checkpoint::Checkpoint;
 use crate::python;
 
 /// What is read to test and to time.
@@ -60,7 +60,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
         let rate = bytes as f64 / seconds / 1e9;
         format!("{:.0} µs, {rate:.1} GB/s of weights", seconds * 1e6)
     };
-    let mut session = Session::new();
+    let mut session = StateHistory::new();
     let began = Instant::now();
     session.read(&engine, &ids, &|| false)?;
     let all = began.elapsed().as_secs_f64();
@@ -79,7 +79,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     line("one token", speed(step, token));
     line("one distribution", speed(output, distribution));
 
-    let expected = Session::new().answer(&engine, &ids)?;
+    let expected = StateHistory::new().answer(&engine, &ids)?;
     let input = Tensor::new(&ids[..], &Device::Cpu)?.unsqueeze(1)?; // [T,1]
     let model = checkpoint.model(&Device::Cpu)?;
     let (hidden, _) = model.seq(&input, &model.zero_state(1)?)?;
@@ -101,7 +101,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
             "self-test: no kernel {kernel}"
         );
         ensure!(
-            Session::new().answer(&engine, &ids)? == expected,
+            StateHistory::new().answer(&engine, &ids)? == expected,
             "self-test: {kernel} gives other answers; please report it"
         );
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::print;
-use crate::checkpoint::Checkpoint;
+use crate::model::checkpoint::Checkpoint;
 
 /// Prints the checkpoint's description.
 pub fn run(checkpoint: &Checkpoint, json: bool) -> anyhow::Result<ExitCode> {

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::one_line;
+use crate::files::python_files;
 use crate::python::{self, END, START};
-use crate::source;
 
 /// Prints the tokens of each file, or `null` if the file is looked at strictly and has a flaw. A file that cannot be read is named, and the others are printed all the same.
 pub fn run(files: &[PathBuf], json: bool, strict: bool) -> anyhow::Result<ExitCode> {
@@ -33,9 +33,9 @@ pub fn run(files: &[PathBuf], json: bool, strict: bool) -> anyhow::Result<ExitCo
 
 /// A file's text, or None if it is looked at strictly and has a flaw.
 fn read(file: &Path, strict: bool) -> anyhow::Result<Option<String>> {
-    let bytes = source::bytes(file)?;
+    let bytes = python_files::bytes(file)?;
     Ok(if strict {
-        python::check(&bytes).ok().map(Cow::into_owned)
+        python::validate(&bytes).ok().map(Cow::into_owned)
     } else {
         Some(python::decode(&bytes).into_owned())
     })

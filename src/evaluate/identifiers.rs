@@ -22,9 +22,9 @@ use super::latency::{command_of, units};
 use super::sample::{self, Place};
 use super::typist::end_of;
 use super::{Progress, Sample, Setting, projects, uri_of};
+use crate::files::python_files;
 use crate::metrics::Metrics;
 use crate::python::{self, Kind, Token};
-use crate::source;
 
 /// How many items a user is shown.
 const LIST: usize = 5;
@@ -92,7 +92,7 @@ pub fn run(
     setting: Setting<'_>,
     server: Option<&str>,
 ) -> anyhow::Result<Identifiers> {
-    let files = source::find(paths)?;
+    let files = python_files::find(paths)?;
     if files.is_empty() {
         bail!("no .py file among the paths given");
     }
@@ -133,7 +133,7 @@ pub fn run(
         }
         for &&Place { file, token: at } in &drawn {
             let file = &files[file];
-            let text = source::read(file)?;
+            let text = python_files::read(file)?;
             let tokens = python::lex(&text);
             let inside = project
                 .map(|project| file.strip_prefix(project))
@@ -221,13 +221,13 @@ impl Windows {
 /// Copies a project's Python files; their windows.
 fn copied(project: &Path, to: &Path) -> anyhow::Result<Windows> {
     let mut windows = HashMap::new();
-    for file in source::find(&[project.to_owned()])? {
+    for file in python_files::find(&[project.to_owned()])? {
         let path = to.join(file.strip_prefix(project)?);
         let folder = path.parent().unwrap_or(to);
         fs::create_dir_all(folder)
             .and_then(|()| fs::copy(&file, &path))
             .with_context(|| format!("cannot copy {}", file.display()))?;
-        if let Ok(text) = source::read(&file) {
+        if let Ok(text) = python_files::read(&file) {
             for window in python::surfaces(&text).windows(WINDOW) {
                 *windows.entry(hash(window)).or_default() += 1;
             }

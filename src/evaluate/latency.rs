@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use super::typist::end_of;
 use super::{Progress, Sample, sample, server_command, uri_of};
+use crate::files::python_files;
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
-use crate::source;
 
 /// Tokens that are typed at each place.
 const TYPED: usize = 20;
@@ -64,7 +64,7 @@ pub struct Speed {
 
 /// Types parts of the files at `paths` into a server.
 pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::Result<Speed> {
-    let files = source::find(paths)?;
+    let files = python_files::find(paths)?;
     if files.is_empty() {
         bail!("no .py file among the paths given");
     }
@@ -109,7 +109,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
     let mut progress = Progress::new(blocks.len(), "places");
     for (number, block) in blocks.iter().enumerate() {
         let file = &files[block.file];
-        let text = source::read(file)?.replace("\r\n", "\n"); // one key
+        let text = python_files::read(file)?.replace("\r\n", "\n"); // one key
         let uri = if typing.in_project {
             uri_of(file)?
         } else {

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use super::sample::{self, Place};
 use super::typist::{end_of, is_word};
 use super::{Progress, Sample, Setting, projects, start_server, uri_of};
+use crate::files::python_files;
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
-use crate::source;
 
 /// The figures over all cuts.
 #[derive(Debug, Default, Serialize)]
@@ -42,7 +42,7 @@ pub struct Lines {
 
 /// Foretells lines of the files at `paths`.
 pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
-    let files = source::find(paths)?;
+    let files = python_files::find(paths)?;
     if files.is_empty() {
         bail!("no .py file among the paths given");
     }
@@ -61,7 +61,7 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
         let mut client = start_server(setting, project)?;
         for &&Place { file, token: first } in &drawn {
             let file = &files[file];
-            let text = source::read(file)?;
+            let text = python_files::read(file)?;
             let tokens = python::lex(&text);
             let end = tokens[first..]
                 .iter()

@@ -21,7 +21,7 @@ use minicopilot_harness::Client;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::Uri;
 
-use crate::source;
+use crate::files::python_files;
 pub use identifiers::{Identifiers, run as ask_identifiers};
 pub use latency::{Speed, Typing, run as type_keys};
 pub use lines::{Lines, run as cut_lines};
@@ -53,7 +53,7 @@ impl Setting<'_> {
 
 /// Measures the server on the `.py` files at `paths`.
 pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
-    let files = source::find(paths)?;
+    let files = python_files::find(paths)?;
     if files.is_empty() {
         bail!("no .py file among the paths given");
     }
@@ -74,7 +74,7 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
         let mut client = start_server(setting, project)?;
         for block in blocks {
             let file = &files[block.file];
-            let text = source::read(file)?;
+            let text = python_files::read(file)?;
             let mut tell = |targets| progress.show(targets);
             Typist::type_block(
                 &mut client,

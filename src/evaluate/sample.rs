@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use anyhow::bail;
 use tracing::warn;
 
+use crate::files::python_files;
 use crate::model::SplitMix64;
 use crate::python::{self, Token};
-use crate::source;
 
 /// Targets in a block. Before its first one the model has to read the file up to there, so that fewer would take longer.
 const BLOCK: usize = 250;
@@ -95,7 +95,7 @@ pub fn draw_tokens(
         if drawn.len() == count {
             break;
         }
-        let text = source::read(&readable[block.file])?;
+        let text = python_files::read(&readable[block.file])?;
         let tokens = python::lex(&text);
         let within = block.start..block.end.min(tokens.len());
         let wanted: Vec<usize> = within.filter(|&at| is_wanted(tokens[at], &text)).collect();
@@ -123,7 +123,7 @@ fn shuffled(files: Vec<PathBuf>, seed: u64) -> anyhow::Result<(Vec<PathBuf>, Vec
     let mut readable = Vec::new();
     let mut blocks = Vec::new();
     for path in files {
-        match source::read(&path) {
+        match python_files::read(&path) {
             Ok(text) => {
                 split(readable.len(), python::lex(&text).len() + 1, &mut blocks);
                 readable.push(path);

@@ -14,7 +14,7 @@ mod breakdown;
 mod calibration;
 mod latency;
 mod observation;
-mod paired;
+mod standard_errors;
 mod surfaces;
 mod temperature;
 #[cfg(test)]
@@ -29,7 +29,7 @@ pub use breakdown::{Breakdown, ClassFigures, PartFigures, PositionFigures};
 pub use calibration::{Calibration, ReliabilityBin};
 pub use latency::{Latency, LatencyFigures};
 pub use observation::{Class, Keystrokes, ModelView, Observation, Shown, keys_used};
-pub use paired::{SURE, standard_errors};
+pub use standard_errors::{HEADLINE_METRICS, standard_errors};
 pub use surfaces::Surfaces;
 pub use temperature::TemperatureFit;
 

@@ -5,7 +5,7 @@ use super::observation::{
 };
 use crate::python;
 use crate::simd::{count_above, largest, sum_of_exponentials};
-use crate::vocabulary::UNK;
+use crate::tokenizer::UNK;
 
 /// One vocabulary entry, as far as measuring asks.
 struct Entry {

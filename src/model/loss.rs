@@ -9,13 +9,13 @@ use candle_core::D;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::fused::{Right, View, slice, threads};
+use super::fused::{PackedRhs, View, slice, threads};
 use super::softmax::Softmax;
 use super::{MatmulPrecision, gpu};
 use crate::simd::{dot, softmax_in_place};
 
 /// `<PAD>`: a target that does not count.
-const PAD: u32 = crate::vocabulary::PAD;
+const PAD: u32 = crate::tokenizer::PAD;
 
 /// Rows whose logits are alive at once in each thread.
 const CHUNK: usize = 256;
@@ -123,8 +123,8 @@ impl OutputLoss {
             .as_ref()
             .map_or((w, b), |c| (&c.weight[..], &c.bias[..]));
         let weight = View::new(weight, bias.len(), hidden); // [K,H]
-        let to_logits = Right::new(weight.t(), self.precision, true);
-        let to_hidden = Right::new(weight, self.precision, true);
+        let to_logits = PackedRhs::new(weight.t(), self.precision, true);
+        let to_hidden = PackedRhs::new(weight, self.precision, true);
         let mut d_hidden = vec![0.0; h.len()];
 
         let rows = self.targets.len().div_ceil(threads()).max(1);
@@ -176,7 +176,7 @@ impl OutputLoss {
                     }
                     let d_logits = View::new(&logits, targets.len(), classes);
                     to_hidden.product(d_hidden, hidden, d_logits, false, false);
-                    let rows = Right::new(rows, self.precision, false);
+                    let rows = PackedRhs::new(rows, self.precision, false);
                     rows.product(&mut sums.weight, hidden, d_logits.t(), true, false);
                 }
                 sums

@@ -6,18 +6,19 @@
 //! Axes, everywhere: `T` time steps, `B` batch lanes, `E` embedding, `H` hidden, `V` vocabulary, `G` gates
 //! (4 in an LSTM, 1 in an RNN). Sequences are time-major, `[T,B,..]`, so that one step is one contiguous block.
 
+pub mod checkpoint;
 mod dropout;
-mod flow;
 mod fused;
 mod gpu;
+mod gradient_flow;
 mod initial;
 mod loss;
 mod random;
 mod recurrent;
 mod softmax;
 
-pub use flow::GradientFlow;
 pub use fused::{accelerated as bf16_accelerated, peak_rate};
+pub use gradient_flow::GradientFlow;
 pub use initial::{Initialization, initial_parameters};
 pub use random::SplitMix64;
 pub use softmax::Softmax;

@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use super::lexer::Lexer;
 use super::{Kind, Token, number};
-use crate::prefix::common_prefix;
+use crate::common_prefix::common_prefix;
 
 /// What stands before a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Context<'r> {
+pub struct CursorContext<'r> {
     /// The tokens before the typed prefix. A trailing [`Kind::Eol`] is kept: it tells that a line has begun.
     pub tokens: &'r [Token],
     /// How many of the tokens are those of the reader's previous context.
@@ -19,12 +19,12 @@ pub struct Context<'r> {
     /// The name, keyword or open number that touches the cursor on its left; empty, at the cursor, if there is none.
     pub prefix: Range<usize>,
     /// What the cursor is in.
-    pub place: Place,
+    pub place: CursorIn,
 }
 
 /// What a cursor is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum CursorIn {
     /// Code, or white space between.
     Code,
     /// A string literal; the context's last token is its part before the cursor.
@@ -41,25 +41,25 @@ const STRIDE: usize = 64;
 
 /// Reads one text again and again.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct IncrementalLexer {
     /// What was read last: the text before the cursor.
     text: String,
     tokens: Vec<Token>,
     /// How many tokens the last context had.
     given: usize,
     /// Ascending.
-    marks: Vec<Mark>,
+    marks: Vec<ResumePoint>,
 }
 
 /// A place from which to read on.
 #[derive(Debug)]
-struct Mark {
+struct ResumePoint {
     /// How many tokens stand before it.
     tokens: usize,
     lexer: Lexer<'static>,
 }
 
-impl Reader {
+impl IncrementalLexer {
     /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
         self.text.capacity()
@@ -67,7 +67,7 @@ impl Reader {
             + size_of_val(&self.marks[..])
     }
 
-    /// How many bytes [`Reader::context`] would lex, or forget that it has lexed, whichever is more.
+    /// How many bytes [`IncrementalLexer::context`] would lex, or forget that it has lexed, whichever is more.
     pub fn unread(&self, text: &str, cursor: usize) -> usize {
         let before = &text.as_bytes()[..cursor.min(text.len())];
         let common = common_prefix(self.text.as_bytes(), before);
@@ -81,7 +81,7 @@ impl Reader {
 
     /// The context of a cursor, a byte offset that is clamped to the text and to the start of a character.
     /// The text after it is not read.
-    pub fn context(&mut self, text: &str, cursor: usize) -> Context<'_> {
+    pub fn context(&mut self, text: &str, cursor: usize) -> CursorContext<'_> {
         let cursor = text.floor_char_boundary(cursor);
         let text = &text[..cursor];
         let common = common_prefix(self.text.as_bytes(), text.as_bytes());
@@ -107,7 +107,7 @@ impl Reader {
         while let Some(token) = lexer.next() {
             self.tokens.push(token);
             if self.tokens.len() >= next_mark && is_settled(text, token) {
-                self.marks.push(Mark {
+                self.marks.push(ResumePoint {
                     tokens: self.tokens.len(),
                     lexer: lexer.over(""),
                 });
@@ -115,14 +115,14 @@ impl Reader {
             }
         }
         let place = lexer.place();
-        let typed = if place == Place::Code {
+        let typed = if place == CursorIn::Code {
             typed(text, cursor, &self.tokens)
         } else {
             0
         };
         self.given = self.tokens.len() - typed;
         let (tokens, typed) = self.tokens.split_at(self.given);
-        Context {
+        CursorContext {
             tokens,
             unchanged,
             prefix: typed.first().map_or(cursor, |token| token.start as usize)..cursor,

@@ -6,7 +6,7 @@
 
 use memchr::{memchr, memchr2};
 
-use super::context::Place;
+use super::context::CursorIn;
 use super::{Kind, Token, number, string, word};
 
 /// All tokens of a whole file's text: no [`Kind::Eol`] first, last, or twice in a row.
@@ -41,7 +41,7 @@ pub struct Lexer<'t> {
     /// The line continues another by a backslash.
     continued: bool,
     /// What the text read so far ends in.
-    place: Place,
+    place: CursorIn,
 }
 
 /// What a byte begins.
@@ -105,7 +105,7 @@ impl<'t> Lexer<'t> {
             after_eol: true,
             depth: 0,
             continued: false,
-            place: Place::Code,
+            place: CursorIn::Code,
         }
     }
 
@@ -123,7 +123,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// After the last token: whether the text ends inside a string or a comment.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> CursorIn {
         self.place
     }
 
@@ -160,7 +160,7 @@ impl<'t> Lexer<'t> {
         let bytes = self.text.as_bytes();
         let end = string::end(bytes, &bytes[start..open], open);
         if !end.closed && end.at == bytes.len() {
-            self.place = Place::String;
+            self.place = CursorIn::String;
         }
         self.token(Kind::String, start, end.at)
     }
@@ -187,7 +187,7 @@ impl<'t> Lexer<'t> {
             None => bytes.len(),
         };
         if self.position == bytes.len() {
-            self.place = Place::Comment;
+            self.place = CursorIn::Comment;
         }
     }
 

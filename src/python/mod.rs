@@ -5,34 +5,34 @@
 //! or end), comments and indentation vanish, and an f-string is one token whatever quotes its fields hold.
 //! Nothing here fails: what `CPython` would refuse becomes the best tokens there are.
 //!
-//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`Reader`]: what stands before a cursor
+//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`IncrementalLexer`]: what stands before a cursor
 //! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling back to Python
-//! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says; [`check`]: the same, but only for what
+//! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says; [`validate`]: the same, but only for what
 //!   `CPython` accepts
 //!
 //! This module knows nothing of vocabularies, models or editors.
 
-mod check;
 mod context;
 mod decode;
 mod lexer;
 mod number;
 mod print;
+mod spelling;
 mod string;
-mod surface;
+mod validate;
 mod word;
 
 #[cfg(test)]
 mod tests;
 
-pub use check::{Flaw, check};
-pub use context::{Context, Place, Reader};
+pub use context::{CursorContext, CursorIn, IncrementalLexer};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};
 pub use print::print;
-pub use surface::{
+pub use spelling::{
     END, EOL, START, insertable, is_name, spelling, surface, surface_kind, surfaces, surfaces_from,
 };
+pub use validate::{TokenizeError, validate};
 pub use word::is_keyword;
 
 /// What a token is.

@@ -26,16 +26,16 @@ use super::convert::{
     NextTokensAnswer, Style, completion_list, inline_completion, next_tokens, offset,
 };
 use super::documents::{Document, Documents};
-use super::environment;
+use super::indexer::Status;
 use super::parent;
-use super::questions::{Found, NoAnswer, Questions};
+use super::requests::{CompletionOutcome, RequestError, RequestRunner};
 use super::settings::Settings;
-use super::workspace::Status;
+use crate::workspace::environment;
 
 /// The language server.
 pub struct Backend {
     client: Client,
-    questions: Questions,
+    questions: RequestRunner,
     state: Mutex<State>,
     /// The client has asked for the end, and `exit` may follow.
     shut_down: Arc<AtomicBool>,
@@ -77,7 +77,7 @@ pub struct NextTokensParams {
 
 impl Backend {
     /// A server for one client. `shut_down` becomes true when the client asks for the end.
-    pub fn new(client: Client, questions: Questions, shut_down: Arc<AtomicBool>) -> Self {
+    pub fn new(client: Client, questions: RequestRunner, shut_down: Arc<AtomicBool>) -> Self {
         Self {
             client,
             questions,
@@ -101,8 +101,8 @@ impl Backend {
         let asked = self.questions.next_tokens(uri, &document, cursor, params.k);
         match asked.await {
             Ok(found) => Ok(next_tokens(&document, found)),
-            Err(NoAnswer::Outdated) => Ok(NextTokensAnswer::none(&document)),
-            Err(NoAnswer::Failed) => Err(Error::internal_error()),
+            Err(RequestError::Outdated) => Ok(NextTokensAnswer::none(&document)),
+            Err(RequestError::Failed) => Err(Error::internal_error()),
         }
     }
 
@@ -415,7 +415,7 @@ impl LanguageServer for Backend {
             }
         }
         let list = match answer {
-            Ok(Found {
+            Ok(CompletionOutcome {
                 completions: found, ..
             }) if found
                 .items
@@ -426,7 +426,7 @@ impl LanguageServer for Backend {
                 completion_list(&document.text, found, style)
             }
             // An outdated request and one that failed are answered too: an editor shows an error to its user.
-            Ok(_) | Err(NoAnswer::Outdated | NoAnswer::Failed) => empty(),
+            Ok(_) | Err(RequestError::Outdated | RequestError::Failed) => empty(),
         };
         Ok(Some(list.into()))
     }

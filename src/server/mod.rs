@@ -12,15 +12,14 @@ mod backend;
 mod capabilities;
 mod convert;
 mod documents;
-mod environment;
 mod framing;
+mod indexer;
 mod inference;
 mod latest;
 mod parent;
-mod questions;
+mod requests;
 mod settings;
 mod transport;
-mod workspace;
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -32,12 +31,12 @@ use anyhow::Context;
 use tower_lsp::{LspService, Server};
 use tracing::warn;
 
-use crate::completer::Completer;
+use crate::completion::Completer;
 use backend::Backend;
+use indexer::Workspace;
 use inference::Inference;
-use questions::Questions;
+use requests::RequestRunner;
 use settings::Settings;
-use workspace::Workspace;
 
 /// How long open answers may take once the client has closed standard input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -59,7 +58,7 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     let completer = Arc::new(completer);
     let workspace = Workspace::start(Arc::clone(&completer))
         .context("cannot start the thread that reads the project")?;
-    let questions = Questions::new(completer, workspace, inference);
+    let questions = RequestRunner::new(completer, workspace, inference);
     let (input, output, ended, writer) = stdout()
         .and_then(|stdout| transport::start(BufReader::new(io::stdin()), stdout, is_output_ready))
         .context("cannot start the input threads")?;

@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::environment;
-use crate::completer::Options;
+use crate::completion::Options;
+use crate::workspace::environment;
 
 /// Checked settings; [`SETTINGS`] says what each is for.
 #[derive(Clone, Debug, PartialEq)]

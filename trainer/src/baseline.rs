@@ -8,9 +8,9 @@
 use std::ops::Range;
 
 use anyhow::{Context, Result};
-use minicopilot::checkpoint::Checkpoint;
 use minicopilot::metrics::{Class, Metrics, Observation};
-use minicopilot::vocabulary::{PAD, UNK};
+use minicopilot::model::checkpoint::Checkpoint;
+use minicopilot::tokenizer::{PAD, UNK};
 use rayon::prelude::*;
 
 use crate::data::{Dataset, Sequences, Split, Streams};
@@ -52,7 +52,8 @@ impl Trigram {
         answers.clear();
         let [before, last] = context(tokens).map(u32::from);
         let keys = [before << 16 | last, last, 0];
-        let orders: [Followers; 3] = std::array::from_fn(|i| self.orders[i].after(keys[i]));
+        let orders: [ContinuationCounts; 3] =
+            std::array::from_fn(|i| self.orders[i].after(keys[i]));
         let mut weight = 1.0;
         for (order, followers) in orders.iter().enumerate() {
             for (&id, &count) in followers.ids.iter().zip(followers.counts) {
@@ -103,7 +104,7 @@ struct Successors {
 
 /// What followed one context.
 #[derive(Clone, Copy)]
-struct Followers<'a> {
+struct ContinuationCounts<'a> {
     ids: &'a [u16],
     counts: &'a [u32],
     total: u32,
@@ -132,16 +133,16 @@ impl Successors {
         all
     }
 
-    fn after(&self, context: u32) -> Followers<'_> {
+    fn after(&self, context: u32) -> ContinuationCounts<'_> {
         let Ok(at) = self.contexts.binary_search(&context) else {
-            return Followers {
+            return ContinuationCounts {
                 ids: &[],
                 counts: &[],
                 total: 0,
             };
         };
         let range = self.starts[at] as usize..self.starts[at + 1] as usize;
-        Followers {
+        ContinuationCounts {
             ids: &self.ids[range.clone()],
             counts: &self.counts[range],
             total: self.totals[at],

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use candle_core::Tensor;
-use minicopilot::checkpoint::Checkpoint;
 use minicopilot::metrics::{
-    Breakdown, Figures, Metrics, Observation, SURE, Surfaces, TemperatureFit,
+    Breakdown, Figures, HEADLINE_METRICS, Metrics, Observation, Surfaces, TemperatureFit,
 };
+use minicopilot::model::checkpoint::Checkpoint;
 use minicopilot::model::{Model, Training};
-use minicopilot::vocabulary::PAD;
+use minicopilot::tokenizer::PAD;
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -235,7 +235,7 @@ fn joined(
         let mut json = serde_json::Map::new();
         for column in &columns {
             let mut figures = serde_json::to_value(figures(column))?;
-            let errors = SURE.iter().zip(column.errors);
+            let errors = HEADLINE_METRICS.iter().zip(column.errors);
             figures["standard_errors"] = errors
                 .map(|(name, error)| ((*name).to_owned(), error))
                 .collect::<BTreeMap<_, _>>()
@@ -253,7 +253,7 @@ fn joined(
     table.push_str(
         "\nstandard errors over files: of \"all\", and of each other column's difference from it\n",
     );
-    for (row, name) in SURE.iter().enumerate() {
+    for (row, name) in HEADLINE_METRICS.iter().enumerate() {
         let _ = write!(table, "{name:<30}");
         for column in &columns {
             let width = 10.max(column.name.chars().count() + 2);

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use candle_core::Device;
-use minicopilot::checkpoint::{Checkpoint, Config, Precision};
-use minicopilot::engine;
+use minicopilot::inference;
 use minicopilot::metrics::Figures;
 use minicopilot::model::Architecture;
+use minicopilot::model::checkpoint::{Checkpoint, Config, Precision};
 use serde_json::Value;
 
 use crate::data::{Dataset, Split};
@@ -56,7 +56,7 @@ pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
     let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
     let had_gate = checkpoint.config.gate.is_some();
     if !args.f32 {
-        let rounded = engine::rounded(&checkpoint.config.model, checkpoint.tensors())?;
+        let rounded = inference::rounded(&checkpoint.config.model, checkpoint.tensors())?;
         checkpoint = checkpoint.with_tensors(rounded);
     }
     if let Some(path) = &args.calibrate {

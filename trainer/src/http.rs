@@ -152,7 +152,7 @@ impl Client {
                 progress(length);
             }
             out.sync_all().map_err(unwritable)?;
-            Ok(minicopilot::fingerprint::finish(hash))
+            Ok(minicopilot::files::fingerprint::finish(hash))
         })
     }
 

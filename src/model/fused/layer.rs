@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::super::MatmulPrecision;
-use super::{FusedCell, Right, View, threads};
+use super::{FusedCell, PackedRhs, View, threads};
 
 /// The parameters of a layer, in PyTorch's shapes; generic over what holds them.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ impl<C: FusedCell> Layer<C> {
         };
         let mut outputs = vec![0.0; rows * hidden];
 
-        let input = Right::new(
+        let input = PackedRhs::new(
             View::new(weights.input, width, inputs).t(),
             self.precision,
             true,
@@ -123,7 +123,7 @@ impl<C: FusedCell> Layer<C> {
             || View::new(weights.recurrent, width, hidden).t(),
             |t| View::new(t, hidden, width),
         );
-        let recurrent = Right::new(recurrent, self.precision, true);
+        let recurrent = PackedRhs::new(recurrent, self.precision, true);
 
         let groups = self.groups();
         let gates = split_lanes(&mut saved.gates, self.sizes, &groups);
@@ -184,7 +184,7 @@ impl<C: FusedCell> Layer<C> {
         let (rows, width) = (steps * lanes, self.width());
         let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut d_gates = vec![0.0; rows * width];
-        let recurrent = Right::new(
+        let recurrent = PackedRhs::new(
             View::new(weights.recurrent, width, hidden),
             self.precision,
             true,
@@ -240,7 +240,7 @@ impl<C: FusedCell> Layer<C> {
         drop(recurrent);
         let d_gates = View::new(&d_gates, rows, width);
         let mut d_x = vec![0.0; rows * inputs];
-        Right::new(
+        PackedRhs::new(
             View::new(weights.input, width, inputs),
             self.precision,
             true,
@@ -253,7 +253,7 @@ impl<C: FusedCell> Layer<C> {
             (d_input, x, inputs),
             (d_recurrent, &saved.h_previous[..], hidden),
         ] {
-            Right::new(View::new(right, rows, columns), self.precision, true).product(
+            PackedRhs::new(View::new(right, rows, columns), self.precision, true).product(
                 out,
                 columns,
                 d_gates.t(),

@@ -54,12 +54,12 @@ impl<'a> View<'a> {
 }
 
 /// The right factor of one or more products.
-pub(crate) enum Right<'a> {
+pub(crate) enum PackedRhs<'a> {
     F32(View<'a>),
     Bf16(bf16::Packed),
 }
 
-impl<'a> Right<'a> {
+impl<'a> PackedRhs<'a> {
     /// `b`, packed once if the precision asks for it.
     pub(crate) fn new(b: View<'a>, precision: MatmulPrecision, parallel: bool) -> Self {
         match precision {
@@ -138,7 +138,7 @@ pub fn peak_rate(precision: MatmulPrecision) -> f64 {
     let rates = rayon::broadcast(|_| {
         let (a, b) = (vec![1.0; rows * inner], vec![1.0; inner * columns]);
         let mut out = vec![0.0; rows * columns];
-        let right = Right::new(View::new(&b, inner, columns), precision, false);
+        let right = PackedRhs::new(View::new(&b, inner, columns), precision, false);
         let mut fastest = f64::INFINITY;
         for _ in 0..20 {
             ready.wait();

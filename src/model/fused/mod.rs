@@ -17,4 +17,4 @@ pub(crate) use graph::{seq, slice};
 pub use kernel::accelerated;
 pub(crate) use layer::Weights;
 pub use matrix::peak_rate;
-pub(crate) use matrix::{Right, View, threads};
+pub(crate) use matrix::{PackedRhs, View, threads};

@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, InplaceOp3, Layout, Result, Tensor};
 use candle_core::{CudaStorage, cuda::cudarc::driver::PushKernelArg};
 
 use super::super::fused::slice;
-use super::computed::Computed;
+use super::precomputed::PrecomputedOp;
 use super::slice_f32_mut;
 
 /// Rows `ids` `[N]` of `table` `[V,E]`: `[N,E]`.
@@ -17,7 +17,7 @@ pub(in crate::model) fn lookup(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
         gradient.inplace_op3(&ids, d_rows, &AddRows)?;
         Ok(gradient)
     };
-    table.apply_op1(Computed::new("embedding", rows, backward))
+    table.apply_op1(PrecomputedOp::new("embedding", rows, backward))
 }
 
 /// `gradient` `[V,E]`, `ids` `[N]`, rows `[N,E]`: adds each row to that of its id.

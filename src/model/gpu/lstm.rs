@@ -6,7 +6,7 @@ use candle_core::{CudaStorage, cuda::cudarc::driver::PushKernelArg};
 
 use super::super::fused::{FusedCell, Gated, Weights, slice};
 use super::super::recurrent::LayerState;
-use super::computed::Computed;
+use super::precomputed::PrecomputedOp;
 use super::{slice_f32_mut, values};
 
 /// Blocks of `[B,H]` that each step saves: four gates, `c`, `h`.
@@ -34,7 +34,7 @@ pub(in crate::model) fn seq(
     let outputs = x.contiguous()?.apply_op3(
         &matrices,
         &biases,
-        Computed::new("lstm-layer", outputs, backward),
+        PrecomputedOp::new("lstm-layer", outputs, backward),
     )?;
     Ok((outputs, state))
 }

@@ -9,12 +9,12 @@
 //! Everything here is written in tensor operations and runs on a CPU as well, where the kernels are a few lines of
 //! Rust: that is how it is tested without a GPU. The fused operations of [`super::fused`] are what a CPU trains with.
 
-mod computed;
 mod embedding;
 #[cfg(feature = "cuda")]
 pub(super) mod launch;
 mod lstm;
 mod output;
+mod precomputed;
 #[cfg(test)]
 mod tests;
 

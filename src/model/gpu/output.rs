@@ -6,9 +6,9 @@ use candle_core::{CudaStorage, cuda::cudarc::driver::PushKernelArg};
 
 use super::super::MatmulPrecision;
 use super::super::fused::slice;
-use super::computed::Computed;
+use super::precomputed::PrecomputedOp;
 use super::{allow_tf32, slice_f32_mut, values};
-use crate::vocabulary::PAD;
+use crate::tokenizer::PAD;
 
 /// Rows whose logits are alive at once: some 330 MB of them in bf16.
 const CHUNK: usize = 16_384;
@@ -96,7 +96,7 @@ pub(super) fn in_chunks(
         ])
     };
     let loss = (loss * f64::from(scale))?;
-    hidden.apply_op3(w, b, Computed::new("output-loss", loss, backward))
+    hidden.apply_op3(w, b, PrecomputedOp::new("output-loss", loss, backward))
 }
 
 /// `statistics` `[n,2]` of logits `[n,V]` and bias `[V]`: the logarithm of the softmax's denominator, and the

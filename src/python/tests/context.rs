@@ -2,19 +2,19 @@
 
 use insta::assert_snapshot;
 
-use super::super::{Place, Reader};
+use super::super::{CursorIn, IncrementalLexer};
 use super::spellings;
 
 fn check(fixture: &str) -> String {
     let cursor = fixture.find("$0").expect("a cursor");
     let text = fixture.replacen("$0", "", 1);
-    let mut reader = Reader::default();
+    let mut reader = IncrementalLexer::default();
     let context = reader.context(&text, cursor);
     let tokens = spellings(&text, context.tokens).join(" ");
     let place = match context.place {
-        Place::Code => "",
-        Place::String => " in a string",
-        Place::Comment => " in a comment",
+        CursorIn::Code => "",
+        CursorIn::String => " in a string",
+        CursorIn::Comment => " in a comment",
     };
     assert_eq!(context.prefix.end, cursor);
     format!("{tokens} ‹{}›{place}", &text[context.prefix])
@@ -68,7 +68,7 @@ fn strings_and_comments() {
 #[test]
 fn cursors_are_clamped() {
     for (text, outside, inside) in [("x = é", 5, 4), ("x = ", 99, 4)] {
-        let (mut a, mut b) = (Reader::default(), Reader::default());
+        let (mut a, mut b) = (IncrementalLexer::default(), IncrementalLexer::default());
         assert_eq!(a.context(text, outside), b.context(text, inside));
     }
 }

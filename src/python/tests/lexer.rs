@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 
-use super::super::surface::LONGEST_LITERAL;
-use super::super::{EOL, Kind, Reader, insertable, is_keyword, lex, surface_kind};
+use super::super::spelling::LONGEST_LITERAL;
+use super::super::{EOL, IncrementalLexer, Kind, insertable, is_keyword, lex, surface_kind};
 use super::tokens;
 
 #[test]
@@ -87,7 +87,13 @@ fn hostile_nesting() {
     ];
     for text in units.map(|unit| unit.repeat(200_000)) {
         assert!(lex(&text).len() <= text.len());
-        assert!(Reader::default().context(&text, text.len()).tokens.len() <= text.len());
+        assert!(
+            IncrementalLexer::default()
+                .context(&text, text.len())
+                .tokens
+                .len()
+                <= text.len()
+        );
     }
 }
 

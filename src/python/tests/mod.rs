@@ -1,12 +1,12 @@
 //! What the module promises, case by case; [`properties`] holds what is true of every text.
 
-mod check;
 mod context;
 mod decode;
 mod fragments;
 mod lexer;
 mod print;
 mod properties;
+mod validate;
 
 use super::{Token, lex, surface};
 

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::{Context, Kind, Lexer, Place, Reader, Token, decode, lex, print};
+use super::super::{
+    CursorContext, CursorIn, IncrementalLexer, Kind, Lexer, Token, decode, lex, print,
+};
 use super::fragments::FRAGMENTS;
 use super::print::LINES;
 use super::spellings;
@@ -13,7 +15,7 @@ fn source() -> impl Strategy<Value = String> {
 }
 
 /// Less the last tokens that touch the cut and that following characters can still join.
-fn settled(Context { tokens, prefix, .. }: Context) -> Vec<Token> {
+fn settled(CursorContext { tokens, prefix, .. }: CursorContext) -> Vec<Token> {
     let mut tokens = tokens.to_vec();
     let mut end = prefix.start;
     if prefix.is_empty() {
@@ -61,18 +63,18 @@ proptest! {
     fn tokens_of_a_prefix_are_a_prefix_of_the_tokens(text in source(), cut: prop::sample::Index) {
         let cut = text.floor_char_boundary(cut.index(text.len() + 1));
         let all = Lexer::new(&text).collect::<Vec<_>>();
-        let settled = settled(Reader::default().context(&text, cut));
+        let settled = settled(IncrementalLexer::default().context(&text, cut));
         prop_assert!(all.starts_with(&settled), "{settled:?}\n{all:?}");
     }
 
     #[test]
     fn a_context_ends_where_its_tokens_do(text in source(), cursor in 0..99_usize) {
-        let mut reader = Reader::default();
-        let Context { tokens, prefix, place, .. } = reader.context(&text, cursor);
+        let mut reader = IncrementalLexer::default();
+        let CursorContext { tokens, prefix, place, .. } = reader.context(&text, cursor);
         let before = &text[..prefix.end];
         prop_assert_eq!(prefix.end, text.floor_char_boundary(cursor));
         prop_assert!(tokens.last().is_none_or(|token| token.end as usize <= prefix.start));
-        prop_assert!(place == Place::Code || prefix.is_empty());
+        prop_assert!(place == CursorIn::Code || prefix.is_empty());
         // The tokens of what stands before, with the line end that a whole file would lose.
         let mut all = Lexer::new(before).collect::<Vec<_>>();
         all.truncate(tokens.len());
@@ -85,14 +87,14 @@ proptest! {
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0..40_usize, source(), any::<prop::sample::Index>()), 0..8),
     ) {
         let mut text = text.concat();
-        let mut reader = Reader::default();
+        let mut reader = IncrementalLexer::default();
         let mut before: Vec<Token> = Vec::new();
         for (at, removed, inserted, cursor) in edits {
             let at = text.floor_char_boundary(at.index(text.len() + 1));
             let end = text.ceil_char_boundary(at + removed);
             text.replace_range(at..end, &inserted);
             let cursor = cursor.index(text.len() + 1);
-            let mut fresh = Reader::default();
+            let mut fresh = IncrementalLexer::default();
             let fresh = fresh.context(&text, cursor);
             let again = reader.context(&text, cursor);
             prop_assert_eq!((again.tokens, &again.prefix, again.place), (fresh.tokens, &fresh.prefix, fresh.place));

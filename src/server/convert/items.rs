@@ -12,7 +12,7 @@ use tower_lsp::ls_types::{
 
 use super::super::documents::Document;
 use super::{Encoding, range};
-use crate::completer::{Candidate, Completions, Line, NextTokens};
+use crate::completion::{Candidate, Completions, InlineCompletion, NextTokens};
 use crate::python::Kind;
 
 /// How this client wants to see items.
@@ -55,7 +55,11 @@ pub fn completion_list(text: &str, found: Completions, style: Style) -> Completi
 }
 
 /// The rest of a line.
-pub fn inline_completion(text: &str, line: Line, style: Style) -> InlineCompletionResponse {
+pub fn inline_completion(
+    text: &str,
+    line: InlineCompletion,
+    style: Style,
+) -> InlineCompletionResponse {
     let replaced = range(text, line.replace, style.encoding);
     InlineCompletionResponse::Array(vec![InlineCompletionItem {
         insert_text: line.text,

@@ -48,7 +48,7 @@ fn is_there(path: &Path, item: &Item) -> Result<bool> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
         match file.read(&mut buffer).with_context(unreadable)? {
-            0 => return Ok(minicopilot::fingerprint::finish(hash) == item.sha256),
+            0 => return Ok(minicopilot::files::fingerprint::finish(hash) == item.sha256),
             length => hash.update(&buffer[..length]),
         }
     }

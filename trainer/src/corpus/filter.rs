@@ -146,7 +146,7 @@ pub fn tokens(path: &str, bytes: Option<&[u8]>) -> Result<Tokens, Rule> {
     if says_that_it_is_generated(bytes) {
         return Err(Rule::Generated);
     }
-    let text = python::check(bytes).map_err(|_| Rule::Refused)?;
+    let text = python::validate(bytes).map_err(|_| Rule::Refused)?;
     lexed(&text)
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use minicopilot::checkpoint::write_synced;
+use minicopilot::files::write_synced;
 use serde::Serialize;
 
 use super::filter::Rule;

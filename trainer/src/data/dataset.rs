@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use minicopilot::vocabulary::Vocabulary;
+use minicopilot::tokenizer::Vocabulary;
 use serde::Deserialize;
 
 use super::Shards;

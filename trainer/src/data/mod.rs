@@ -37,15 +37,15 @@ impl Batch {
         Self {
             steps,
             lanes,
-            inputs: vec![minicopilot::vocabulary::PAD; places],
-            targets: vec![minicopilot::vocabulary::PAD; places],
+            inputs: vec![minicopilot::tokenizer::PAD; places],
+            targets: vec![minicopilot::tokenizer::PAD; places],
             starts: vec![false; places],
         }
     }
 
     /// How many targets count.
     pub fn target_count(&self) -> u64 {
-        let pad = minicopilot::vocabulary::PAD;
+        let pad = minicopilot::tokenizer::PAD;
         self.targets.iter().filter(|&&target| target != pad).count() as u64
     }
 

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
-use minicopilot::checkpoint::Checkpoint;
-use minicopilot::engine::{Engine, Session};
+use minicopilot::inference::{Engine, StateHistory};
 use minicopilot::metrics::{Figures, Metrics, Surfaces};
 use minicopilot::model::Model;
+use minicopilot::model::checkpoint::Checkpoint;
 use rayon::prelude::*;
 
 use crate::data::{Dataset, Split};
@@ -102,7 +102,7 @@ impl Both<'_> {
         let ids: Vec<u32> = ids.iter().map(|&id| u32::from(id)).collect();
         let mut agreement = Agreement::default();
         let mut state = self.model.zero_state(1)?;
-        let mut session = Session::new();
+        let mut session = StateHistory::new();
         let inputs = &ids[..ids.len().saturating_sub(1)];
         for (block, inputs) in inputs.chunks(TOGETHER).enumerate() {
             let input = Tensor::new(inputs, &Device::Cpu)?.unsqueeze(1)?; // [T,1]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use minicopilot::checkpoint::write_whole;
+use minicopilot::files::write_whole;
 use minicopilot::metrics::{ClassFigures, Figures, PositionFigures, ReliabilityBin};
 use minicopilot::model::GradientFlow;
 use serde::{Deserialize, Serialize};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use minicopilot::engine::{Answer, Similarity};
-use minicopilot::mixture::Document;
-use minicopilot::project::{Around, Below, Imports, Project};
+use minicopilot::context::BufferTokens;
+use minicopilot::inference::{CosineScores, Distribution};
 use minicopilot::python;
-use minicopilot::vocabulary::UNK;
+use minicopilot::tokenizer::UNK;
+use minicopilot::workspace::{ContextSelection, Imports, SuffixText, WorkspaceIndex};
 
 use super::network::Network;
 use crate::data::{Dataset, Split};
@@ -22,7 +22,7 @@ pub struct Files<'a> {
     names: Vec<bool>,
     /// Path of each file, and the projects that they belong to by their paths' first parts.
     paths: Vec<String>,
-    projects: BTreeMap<String, Project>,
+    projects: BTreeMap<String, WorkspaceIndex>,
 }
 
 /// What a file is read among.
@@ -42,9 +42,9 @@ pub const BLOCK: usize = 20;
 /// One place of a file, as an expert sees it.
 pub struct Place<'a> {
     /// The tokens before it.
-    pub document: &'a Document,
-    pub answer: &'a Answer,
-    pub similar: &'a Similarity,
+    pub document: &'a BufferTokens,
+    pub answer: &'a Distribution,
+    pub similar: &'a CosineScores,
     /// What follows: its id, and its spelling.
     pub target: u32,
     pub text: &'a str,
@@ -71,12 +71,15 @@ impl<'a> Files<'a> {
     /// The same, each file among the others of its package: the first part of its path.
     pub fn with_projects(mut self) -> Result<Self> {
         self.paths = self.dataset.paths(self.split)?;
-        let mut projects: BTreeMap<String, Project> = BTreeMap::new();
+        let mut projects: BTreeMap<String, WorkspaceIndex> = BTreeMap::new();
         for (file, path) in self.paths.iter().enumerate() {
             let (ids, texts) = self.tokens(file)?;
             let package = package(path);
             if !projects.contains_key(package) {
-                projects.insert(package.to_owned(), Project::new(self.dataset.vocabulary()));
+                projects.insert(
+                    package.to_owned(),
+                    WorkspaceIndex::new(self.dataset.vocabulary()),
+                );
             }
             if let Some(project) = projects.get_mut(package) {
                 // Without `</s>`, which ends no buffer.
@@ -121,7 +124,7 @@ impl<'a> Files<'a> {
     ) -> Result<()> {
         let (ids, texts) = self.tokens(file)?;
         let mut reading = network.begin(&ids)?;
-        let mut document = Document::new();
+        let mut document = BufferTokens::new();
         let mut surrounding = Surrounding::new(self, file, among, &ids);
         for at in 0..ids.len().saturating_sub(1) {
             let (id, text) = (ids[at], texts[at]);
@@ -149,7 +152,7 @@ impl<'a> Files<'a> {
 /// Puts a document that is read into what it stands among.
 struct Surrounding<'a> {
     path: &'a str,
-    project: Option<&'a Project>,
+    project: Option<&'a WorkspaceIndex>,
     among: Among,
     /// The positions where lines end.
     ends: Vec<usize>,
@@ -177,7 +180,7 @@ impl<'a> Surrounding<'a> {
 
     /// Before the tokens `before` are followed by `next`: at the beginning, when a block of imports has ended, and with
     /// every block of lines, unless what is around has stayed the same.
-    fn choose(&mut self, before: &[&str], next: &str, document: &mut Document) {
+    fn choose(&mut self, before: &[&str], next: &str, document: &mut BufferTokens) {
         let Some(project) = self.project else { return };
         let has_ended = before.last() == Some(&python::EOL);
         self.lines += usize::from(has_ended);
@@ -191,15 +194,15 @@ impl<'a> Surrounding<'a> {
         if !is_time {
             return;
         }
-        let mut below = Below::default();
+        let mut below = SuffixText::default();
         if self.among.below {
             let block = self.lines / BLOCK;
             let end = self.ends.get((block + 1) * BLOCK - 1);
             below = end.map_or(below, |&end| project.rest(self.path, end));
         }
-        let mut around = Around {
+        let mut around = ContextSelection {
             below,
-            ..Around::default()
+            ..ContextSelection::default()
         };
         if self.among.project || self.among.libraries {
             let near = project.nearest(self.path, &Imports::of(before.iter().copied()));

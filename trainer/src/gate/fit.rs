@@ -6,10 +6,10 @@ use anyhow::Result;
 use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::ops::{log_softmax, softmax};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
-use minicopilot::mixture::{
+use minicopilot::model::SplitMix64;
+use minicopilot::prediction::{
     CANDIDATE_FEATURES, EXPERTS, FEATURES, GATE, LOGS, PROJECTED, RERANKED, RERANKER, UNITS,
 };
-use minicopilot::model::SplitMix64;
 
 /// Examples of one step.
 const BATCH: usize = 256;

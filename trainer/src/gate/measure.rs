@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use candle_core::Device;
-use minicopilot::checkpoint::Checkpoint;
-use minicopilot::engine::Engine;
-use minicopilot::metrics::{Figures, Metrics, Observation, SURE, standard_errors};
-use minicopilot::mixture::{EXPERTS, Mixture, Prediction};
-use minicopilot::vocabulary::UNK;
+use minicopilot::inference::Engine;
+use minicopilot::metrics::{Figures, HEADLINE_METRICS, Metrics, Observation, standard_errors};
+use minicopilot::model::checkpoint::Checkpoint;
+use minicopilot::prediction::{EXPERTS, Mixture, Prediction};
+use minicopilot::tokenizer::UNK;
 use rayon::prelude::*;
 
 use super::examples::{Among, Files, Place};
@@ -43,8 +43,8 @@ pub struct Comparison<'a> {
 pub struct Column {
     pub name: String,
     pub figures: Figures,
-    /// The standard error, over files, of each of [`SURE`]; or that of the difference from "all".
-    pub errors: [Option<f64>; SURE.len()],
+    /// The standard error, over files, of each of [`HEADLINE_METRICS`]; or that of the difference from "all".
+    pub errors: [Option<f64>; HEADLINE_METRICS.len()],
 }
 
 /// The figures of a joined checkpoint: of the network alone, of the mixture without its reranker, of both, "all", and without

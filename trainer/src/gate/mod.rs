@@ -10,9 +10,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use minicopilot::checkpoint::Checkpoint;
-use minicopilot::engine::Engine;
-use minicopilot::mixture::{Mixture, RERANKED, Syntax, prior};
+use minicopilot::context::Syntax;
+use minicopilot::inference::Engine;
+use minicopilot::model::checkpoint::Checkpoint;
+use minicopilot::prediction::{Mixture, RERANKED, prior};
 use rayon::prelude::*;
 use serde_json::json;
 

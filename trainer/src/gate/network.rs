@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
-use minicopilot::engine::{Answer, Engine, Session, Similarity, WINDOW};
+use minicopilot::inference::{CosineScores, Distribution, Engine, StateHistory, WINDOW};
 use minicopilot::model::Model;
 
 /// Tokens whose logits are alive at once: 2.5 MB.
@@ -27,7 +27,7 @@ pub struct FullPrecision {
 
 /// One file as it is read.
 pub enum Reading<'a> {
-    Int8(&'a Engine, Session),
+    Int8(&'a Engine, StateHistory),
     Full(Full<'a>),
 }
 
@@ -45,7 +45,7 @@ impl Network {
     /// Begins to read a file of these tokens.
     pub fn begin(&self, ids: &[u32]) -> Result<Reading<'_>> {
         Ok(match self {
-            Self::Int8(engine) => Reading::Int8(engine, Session::new()),
+            Self::Int8(engine) => Reading::Int8(engine, StateHistory::new()),
             Self::Full(network) => Reading::Full(network.begin(ids)?),
         })
     }
@@ -79,7 +79,7 @@ impl FullPrecision {
 
 impl Reading<'_> {
     /// What comes after `context`, which is longer than before, and which earlier places are like this one.
-    pub fn after(&mut self, context: &[u32]) -> Result<(Arc<Answer>, Similarity)> {
+    pub fn after(&mut self, context: &[u32]) -> Result<(Arc<Distribution>, CosineScores)> {
         match self {
             Self::Int8(engine, session) => {
                 let answer = session.answer(engine, context)?;
@@ -92,7 +92,7 @@ impl Reading<'_> {
 }
 
 impl Full<'_> {
-    fn after(&mut self, read: usize) -> Result<(Arc<Answer>, Similarity)> {
+    fn after(&mut self, read: usize) -> Result<(Arc<Distribution>, CosineScores)> {
         let FullPrecision {
             model,
             temperature,
@@ -115,7 +115,7 @@ impl Full<'_> {
             .iter()
             .filter(|&&p| p > 0.0)
             .map(|p| -p * p.ln());
-        let answer = Answer {
+        let answer = Distribution {
             entropy: nats.sum(),
             hidden: self.hidden[at * size..read * size].to_vec(),
             probabilities,
@@ -126,6 +126,6 @@ impl Full<'_> {
         let earlier = self.directions[(first - 1) * size..at * size].chunks_exact(size);
         let cosines = earlier.map(|other| other.iter().zip(here).map(|(a, b)| a * b).sum());
         let cosines = cosines.collect();
-        Ok((Arc::new(answer), Similarity { first, cosines }))
+        Ok((Arc::new(answer), CosineScores { first, cosines }))
     }
 }

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use minicopilot::python;
-use minicopilot::vocabulary::RESERVED;
+use minicopilot::tokenizer::RESERVED;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 

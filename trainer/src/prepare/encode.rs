@@ -6,9 +6,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use minicopilot::checkpoint::write_synced;
+use minicopilot::files::write_synced;
 use minicopilot::python::{self, Kind};
-use minicopilot::vocabulary::{UNK, Vocabulary};
+use minicopilot::tokenizer::{UNK, Vocabulary};
 use serde::Serialize;
 
 use super::corpus::Corpus;

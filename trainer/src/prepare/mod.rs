@@ -27,8 +27,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use minicopilot::checkpoint::replace_folder;
-use minicopilot::vocabulary::{MAX_LEN, RESERVED, Vocabulary};
+use minicopilot::files::replace_folder;
+use minicopilot::tokenizer::{MAX_LEN, RESERVED, Vocabulary};
 use serde::Serialize;
 
 use self::hub::Hub;

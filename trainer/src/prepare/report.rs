@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use minicopilot::checkpoint::write_synced;
-use minicopilot::vocabulary::{RESERVED, Vocabulary};
+use minicopilot::files::write_synced;
+use minicopilot::tokenizer::{RESERVED, Vocabulary};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -166,7 +166,7 @@ fn fingerprint(args: &Args, corpus: &Corpus, vocabulary: &str) -> String {
     hash.update(format!(
         "{FORMAT} {split_by:?} {validation} {seed} {vocabulary}"
     ));
-    minicopilot::fingerprint::finish(hash)
+    minicopilot::files::fingerprint::finish(hash)
 }
 
 /// Files that were left out, by reason.

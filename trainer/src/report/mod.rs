@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use logs::Run;
-use minicopilot::checkpoint::write_whole;
+use minicopilot::files::write_whole;
 
 /// Arguments of `trainer report`.
 #[derive(Debug, clap::Args)]

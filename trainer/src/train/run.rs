@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var};
-use minicopilot::checkpoint::{Checkpoint, Precision, recover_folder, write_synced};
+use minicopilot::files::{recover_folder, write_synced};
 use minicopilot::metrics::Figures;
+use minicopilot::model::checkpoint::{Checkpoint, Precision};
 use minicopilot::model::initial_parameters;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -22,7 +22,7 @@ pub struct Package {
 impl Package {
     /// Its line of the manifest.
     pub fn line(&self) -> String {
-        let sha256 = minicopilot::fingerprint::of(&self.bytes);
+        let sha256 = minicopilot::files::fingerprint::of(&self.bytes);
         let Self {
             name, file, split, ..
         } = self;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use minicopilot::fingerprint;
+use minicopilot::files::fingerprint;
 use serde_json::json;
 
 use super::Place;

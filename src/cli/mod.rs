@@ -1,0 +1,374 @@
+//! The command line: arguments in, one call, text or JSON out, an exit status. Each command that does more than call
+//! the library has a module of its own.
+//!
+//! Results go to standard output and nothing else does. Exit status: 0 done, 1 failed (one line on standard error),
+//! 2 wrong usage, 130 interrupted.
+
+mod complete;
+mod doctor;
+mod info;
+mod tokens;
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
+
+use anyhow::Context;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::completion::Completer;
+use crate::{embedded, evaluate, server};
+
+const INTERRUPTED: i32 = 130;
+
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the language server on standard input and output; editors start it
+    Serve {
+        /// Accepted because some editors add it; standard input and output are all there is
+        #[arg(long)]
+        stdio: bool,
+        /// Write a log to this file, and in it how long each part of each answer took
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Show the five likeliest next tokens at a place in a file
+    Complete {
+        /// The file, the line and the column, both from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: complete::Place,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Print the py150 tokens of Python files, one file a line
+    Tokens {
+        /// Python files
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Print a JSON list a line
+        #[arg(long)]
+        json: bool,
+        /// Print `null` for a file that CPython 3.11's tokenize would refuse
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Describe the model
+    Info {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Test the model on this machine and time it: what to add to a bug report
+    Doctor {
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Measure the server on Python files: how good, how fast
+    Evaluate {
+        /// Python files, and folders that are searched for them
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Measure about this many tokens, in blocks of 250 drawn from all files; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 5_000)]
+        sample: usize,
+        /// Which blocks
+        #[arg(long, value_name = "S", default_value_t = 42)]
+        seed: u64,
+        /// Write a page with the figures' parts, a plot of reliability and the worst misses
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["latency", "lines", "identifiers"])]
+        html: Option<PathBuf>,
+        /// Each path is a project's folder, which the server reads; else every file is a buffer without one
+        #[arg(long)]
+        project: bool,
+        /// Measure instead how much of the rest of lines is foretold: --sample of them, each cut at random
+        #[arg(long, conflicts_with = "latency")]
+        lines: bool,
+        /// Measure instead whether identifiers are in the first five, by completion lists alone: --sample of them, drawn at random
+        #[arg(long, conflicts_with_all = ["latency", "lines"])]
+        identifiers: bool,
+        /// Measure how long keys wait for their lists instead: some N tokens, 20 at each place, typed at a person's pace
+        #[arg(long)]
+        latency: bool,
+        /// Keys a second
+        #[arg(
+            long,
+            value_name = "KEYS",
+            default_value_t = 20.0,
+            requires = "latency"
+        )]
+        rate: f64,
+        /// Where Python is installed that imports are from; without it nothing of them is read
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["latency", "server"])]
+        environment: Option<PathBuf>,
+        /// With --latency or --identifiers: another language server, its command and arguments
+        #[arg(long, value_name = "COMMAND", conflicts_with = "lines")]
+        server: Option<String>,
+        #[command(flatten)]
+        model: ModelArgument,
+    },
+    /// Print what makes a shell complete this program's arguments, as in `source <(minicopilot completions bash)`
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the pages of the manual into a folder, such as ~/.local/share/man/man1
+    Manual {
+        /// The folder; it is made where it is missing
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+struct ModelArgument {
+    /// A checkpoint folder, instead of the model inside the program
+    #[arg(long = "model", value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Runs the program with the process's arguments.
+pub fn run() -> ExitCode {
+    let command = Arguments::parse().command;
+    exit_on_interrupt();
+    match start_log(&command).and_then(|()| execute(command)) {
+        Ok(code) => code,
+        // Whoever reads has seen enough, as in `minicopilot tokens … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With standard error gone too, the exit status has to do.
+            let _ = writeln!(io::stderr(), "minicopilot: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Diagnostics go to standard error, or to the file that `serve --log` names; `RUST_LOG` says which.
+fn start_log(command: &Command) -> anyhow::Result<()> {
+    let filter =
+        |default| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().log_internal_errors(false); // with standard error gone, telling it so would be a panic
+    match command {
+        Command::Serve {
+            log: Some(path), ..
+        } => {
+            // A first line, so that a full disk is found before anybody relies on the log.
+            let open = || -> io::Result<File> {
+                let mut file = File::options().create(true).append(true).open(path)?;
+                writeln!(file, "minicopilot {}", env!("CARGO_PKG_VERSION"))?;
+                Ok(file)
+            };
+            let file =
+                open().with_context(|| format!("cannot write the log {}", path.display()))?;
+            log.with_env_filter(filter("minicopilot=debug"))
+                .with_span_events(FmtSpan::CLOSE)
+                .with_ansi(false)
+                .with_writer(Mutex::new(file))
+                .init();
+        }
+        _ => log
+            .with_env_filter(filter("warn"))
+            .with_writer(io::stderr)
+            .init(),
+    }
+    Ok(())
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { model, .. } => serve(&model),
+        Command::Complete { place, json, model } => {
+            complete::run(&model.completer()?, &place, json)
+        }
+        Command::Tokens {
+            files,
+            json,
+            strict,
+        } => tokens::run(&files, json, strict),
+        Command::Info { json, model } => info::run(&embedded::load(model.folder())?, json),
+        Command::Doctor { model } => doctor::run(|| Ok(embedded::load(model.folder())?)),
+        Command::Evaluate {
+            paths,
+            json,
+            sample,
+            seed,
+            html,
+            project,
+            lines,
+            identifiers,
+            latency,
+            rate,
+            environment,
+            server,
+            model,
+        } => {
+            // Checked here, so that a model that cannot be loaded is reported once and in full.
+            embedded::load(model.folder())?;
+            let sample = evaluate::Sample {
+                targets: sample,
+                seed,
+            };
+            anyhow::ensure!(
+                server.is_none() || latency || identifiers,
+                "--server needs --latency or --identifiers"
+            );
+            if let Some(folder) = environment.as_ref().filter(|folder| !folder.is_dir()) {
+                anyhow::bail!("--environment {}: no such folder", folder.display());
+            }
+            let setting = evaluate::Setting {
+                sample,
+                in_project: project,
+                environment: environment.as_deref(),
+                model: model.folder(),
+            };
+            let text = if latency {
+                anyhow::ensure!(
+                    (0.01..=1000.0).contains(&rate),
+                    "--rate must lie between 0.01 and 1000 keys a second"
+                );
+                let typing = evaluate::Typing {
+                    server,
+                    sample,
+                    rate,
+                    in_project: project,
+                };
+                let speed = evaluate::type_keys(&paths, &typing, model.folder())?;
+                shown(json, &speed)?
+            } else if identifiers {
+                let server = server.as_deref();
+                shown(json, &evaluate::ask_identifiers(&paths, setting, server)?)?
+            } else if lines {
+                shown(json, &evaluate::cut_lines(&paths, setting)?)?
+            } else {
+                let report = evaluate::run(&paths, setting)?;
+                if let Some(html) = html {
+                    std::fs::write(&html, evaluate::page(&report))
+                        .with_context(|| format!("cannot write {}", html.display()))?;
+                }
+                shown(json, &report)?
+            };
+            print(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "minicopilot", &mut script);
+            print(&String::from_utf8(script)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Manual { folder } => {
+            std::fs::create_dir_all(&folder)
+                .and_then(|()| clap_mangen::generate_to(Arguments::command(), &folder))
+                .with_context(|| format!("cannot write the manual into {}", folder.display()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// A result for programs or for people.
+fn shown(json: bool, result: &(impl Serialize + std::fmt::Display)) -> anyhow::Result<String> {
+    if json {
+        return Ok(serde_json::to_string_pretty(result)? + "\n");
+    }
+    Ok(result.to_string())
+}
+
+fn serve(model: &ModelArgument) -> anyhow::Result<ExitCode> {
+    if io::stdin().is_terminal() {
+        let hint = "minicopilot serve waits for an editor to speak the Language Server Protocol on standard input.\n\
+            Editors start it themselves: see editors/ in the repository. To try the model by hand:\n\
+            minicopilot complete FILE:LINE:COL. Ctrl-C ends this.";
+        let _ = writeln!(io::stderr(), "{hint}");
+    }
+    let orderly = server::serve(model.completer()?)?;
+    Ok(if orderly {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+impl ModelArgument {
+    fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    fn completer(&self) -> anyhow::Result<Completer> {
+        Ok(Completer::new(&embedded::load(self.folder())?)?)
+    }
+}
+
+/// Writes a result, and makes sure that it has gone out.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .context("cannot write to standard output")
+}
+
+/// An error and its causes, without those that an outer one has quoted already.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error
+        .chain()
+        .map(|cause| cause.to_string().replace('\n', " "))
+    {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = line + ": " + &cause;
+        }
+    }
+    line
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Ctrl-C ends the process with the status of an interruption. Nothing here has state to save.
+fn exit_on_interrupt() {
+    thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build();
+        // Without the handler the signal still ends the process.
+        if let Ok(runtime) = runtime
+            && runtime
+                .block_on(async { tokio::signal::ctrl_c().await })
+                .is_ok()
+        {
+            std::process::exit(INTERRUPTED);
+        }
+    });
+}

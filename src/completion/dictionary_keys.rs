@@ -1,0 +1,235 @@
+//! The keys of dictionaries: what has stood in quotes between brackets, behind `.get(`, or before a colon.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::Candidate;
+use crate::python::{Kind, Token};
+
+/// Tokens that are looked at, the last ones before the cursor.
+const REACH: usize = 20_000;
+/// Longer ones are no keys.
+const LONGEST: usize = 60;
+/// How much more a key of the same name counts than any other.
+const SAME: f32 = 8.0;
+/// How much less each earlier key counts, and what it counts at least.
+const DECAY: f32 = 0.98;
+const LEAST: f32 = 0.01;
+
+/// The keys that may stand at a place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct DictionaryKeys {
+    /// What they stand in place of: the part of a literal before the cursor, without its quotes; nothing where none has begun.
+    pub(super) typed: Range<usize>,
+    /// `'` or `"`: that of the literal, or the one used last.
+    pub(super) quote: char,
+    /// The literal has begun.
+    pub(super) is_open: bool,
+    /// What stands between the quotes, and how likely each is among all strings; the likeliest first.
+    pub(super) shares: Vec<(String, f32)>,
+}
+
+impl DictionaryKeys {
+    /// In a literal that has begun: the keys that begin and end as it does, less that end, and with the quote behind them where
+    /// there is none yet.
+    pub(super) fn items(&self, text: &str, most: usize) -> Vec<Candidate> {
+        let typed = &text[self.typed.clone()];
+        let line = text[self.typed.end..].lines().next().unwrap_or_default();
+        let (there, end) = match line.split_once(self.quote) {
+            Some((there, _)) => (there, String::new()),
+            None => ("", self.quote.to_string()),
+        };
+        let fitting: Vec<(&str, f32)> = self
+            .shares
+            .iter()
+            .filter_map(|(key, share)| {
+                let before = key.strip_suffix(there)?;
+                (before.starts_with(typed) && before != typed).then_some((before, *share))
+            })
+            .collect();
+        let all: f32 = fitting.iter().map(|(_, share)| share).sum();
+        let items = fitting.iter().take(most);
+        let items = items.map(|(before, share)| candidate(format!("{before}{end}"), share / all));
+        items.collect()
+    }
+
+    /// Joins whole literals to the list of a place where none has begun: what the empty one was given is shared out.
+    pub(super) fn join(self, items: &mut Vec<Candidate>, most: usize) {
+        let empty = |item: &Candidate| matches!(&*item.text, "''" | "\"\"");
+        let all: f32 = items
+            .iter()
+            .filter(|item| empty(item))
+            .map(|item| item.probability)
+            .sum();
+        let mut left = 1.0;
+        let there = items.len();
+        for (key, share) in self.shares {
+            let text = format!("{0}{key}{0}", self.quote);
+            let known = items[..there].iter_mut().find(|item| item.text == text);
+            if let Some(item) = known {
+                item.probability += all * share;
+            } else if items.len() < there + most {
+                items.push(candidate(text, all * share));
+            }
+            left -= share;
+        }
+        for item in items.iter_mut().filter(|item| empty(item)) {
+            item.probability *= left.max(0.0);
+        }
+        items.retain(|item| item.probability > 0.0);
+        items.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        items.truncate(most);
+    }
+}
+
+fn candidate(text: String, probability: f32) -> Candidate {
+    Candidate {
+        token: text.clone(),
+        text,
+        kind: Kind::String,
+        probability,
+    }
+}
+
+/// The keys for the place behind `tokens`, which are those of `text` before `cursor`, all of them; `None` where no key stands.
+pub(super) fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
+    let spelled = |at: usize| tokens.get(at).map_or("", |token| token.text(text));
+    let last = tokens.last()?;
+    let begun = (last.kind == Kind::String)
+        .then(|| open(last.text(text)))
+        .flatten();
+    let end = tokens.len() - usize::from(begun.is_some());
+    let of = holder(text, tokens, end)?;
+    let mut quote = begun.map(|(quote, _)| quote);
+    let (mut found, mut places) = (Vec::<(&str, f32)>::new(), FxHashMap::default());
+    let (mut total, mut distinct, mut weight) = (0.0, 0.0, 1.0);
+    let first = tokens.len().saturating_sub(REACH);
+    for at in (first..end)
+        .rev()
+        .filter(|&at| tokens[at].kind == Kind::String)
+    {
+        let Some((own_quote, key)) = closed(spelled(at)) else {
+            continue;
+        };
+        let other = holder(text, tokens, at);
+        let is_entry = spelled(at + 1) == ":";
+        if other.is_none() && !is_entry {
+            continue;
+        }
+        quote.get_or_insert(own_quote);
+        let counts = if other == Some(of) {
+            SAME * weight
+        } else {
+            weight
+        };
+        let index = *places.entry(key).or_insert(found.len());
+        if index == found.len() {
+            found.push((key, 0.0));
+            distinct += weight;
+        }
+        found[index].1 += counts;
+        total += counts;
+        weight = (weight * DECAY).max(LEAST);
+    }
+    // Some of what comes is new (Witten & Bell 1991).
+    let all = total + distinct;
+    let typed = begun.map_or(cursor..cursor, |(_, length)| cursor - length..cursor);
+    let quote = quote.unwrap_or('"');
+    let mut shares: Vec<(String, f32)> = found
+        .into_iter()
+        .filter(|(key, _)| !key.contains(quote))
+        .map(|(key, sum)| (key.to_owned(), sum / all))
+        .collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Some(DictionaryKeys {
+        typed,
+        quote,
+        is_open: begun.is_some(),
+        shares,
+    })
+}
+
+/// The name whose key stands at token `at`: `a` before `a[` and `a.get(`, also where the line ends inside the brackets.
+fn holder<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> {
+    let before = tokens[..at].iter().rev();
+    let mut before = before.skip_while(|token| token.kind == Kind::Eol);
+    let mut back = || before.next().map_or("", |token| token.text(text));
+    let name = match (back(), back()) {
+        ("[", name) => name,
+        ("(", "get" | "pop" | "setdefault") if back() == "." => back(),
+        _ => return None,
+    };
+    let is_value =
+        name.ends_with(|c: char| c == '_' || c == ')' || c == ']' || c.is_alphanumeric());
+    (is_value && !crate::python::is_keyword(name)).then_some(name)
+}
+
+/// The quote that a literal without a prefix begins with.
+fn quote_of(literal: &str) -> Option<char> {
+    let first = literal.chars().next();
+    first.filter(|quote| "'\"".contains(*quote))
+}
+
+/// The quote and the content of a plain literal of one line.
+fn closed(literal: &str) -> Option<(char, &str)> {
+    let quote = quote_of(literal)?;
+    let key = literal.strip_prefix(quote)?.strip_suffix(quote)?;
+    let is_plain =
+        !key.is_empty() && key.len() <= LONGEST && !key.contains(['\\', '\n', '\r', quote]);
+    is_plain.then_some((quote, key))
+}
+
+/// The same of one that has not ended: its quote, and the length of what it has in bytes.
+fn open(literal: &str) -> Option<(char, usize)> {
+    let quote = quote_of(literal)?;
+    let begun = &literal[1..];
+    (!begun.contains(['\\', quote])).then_some((quote, begun.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python;
+
+    fn check(text: &str) -> String {
+        let tokens = python::lex(text);
+        let Some(keys) = keys(text, &tokens, text.len()) else {
+            return "none".to_owned();
+        };
+        let shares = keys
+            .shares
+            .iter()
+            .map(|(key, share)| format!(" {key} {share:.2}"));
+        format!(
+            "{}{}:{}",
+            keys.quote,
+            &text[keys.typed],
+            shares.collect::<String>()
+        )
+    }
+
+    #[test]
+    fn keys_are_those_of_the_name_and_of_others() {
+        let text = "x = {'a': 1, \"b\": {'c': 2}}\ny['d'] = x.get('e', 'no')\nx['a'] = f('no')\nz = ['no', 'no']\nx[k]\n";
+        for (typed, expected) in [
+            ("x[", "': a 0.37 e 0.32 d 0.04 c 0.04 b 0.04"),
+            ("x['", "': a 0.37 e 0.32 d 0.04 c 0.04 b 0.04"),
+            ("x.get(\"n", "\"n: a 0.37 e 0.32 d 0.04 c 0.04 b 0.04"),
+            ("y[", "': d 0.45 a 0.11 e 0.06 c 0.05 b 0.05"),
+            ("f(", "none"),
+            ("z = [", "none"),
+            ("return [", "none"),
+            ("x['a'", "none"),
+            ("x[\n  'a", "'a: a 0.37 e 0.32 d 0.04 c 0.04 b 0.04"),
+            ("x\n['a", "none"),
+            ("x[f'a", "none"),
+            ("x['''a", "none"),
+        ] {
+            assert_eq!(check(&format!("{text}{typed}")), expected, "{typed}");
+        }
+        assert_eq!(check("x["), "\":");
+        assert_eq!(check("'"), "none");
+        assert_eq!(check(""), "none");
+    }
+}

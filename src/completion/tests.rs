@@ -1,0 +1,383 @@
+//! Ranking under given probabilities, and the whole completer over a small random network.
+
+use candle_core::{Device, Tensor};
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters};
+use crate::prediction;
+
+/// Candidates at `$0` if the network's distribution were `distribution`, one a line.
+fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
+    let (left, right) = fixture.split_once("$0").expect("a cursor");
+    let mut reader = IncrementalLexer::default();
+    let context = reader.context(&format!("{left}{right}"), left.len());
+    let (tokens, probabilities): (Vec<&str>, Vec<f32>) = distribution.iter().copied().unzip();
+    let offers = CandidateTable::new(tokens.into_iter());
+    let prefix = &left[context.prefix];
+    let prediction = Prediction::of_network(&Distribution {
+        probabilities,
+        entropy: 0.0,
+        hidden: Vec::new(),
+    });
+    let lines = offers
+        .rank(
+            &BufferTokens::new(),
+            &prediction,
+            &InsertionSite {
+                prefix,
+                right,
+                only_names: false,
+            },
+            &Options::default(),
+            |fitting| prediction.best(fitting.into_iter(), 5),
+        )
+        .into_iter()
+        .map(|candidate| {
+            let Candidate {
+                text,
+                token,
+                kind,
+                probability,
+            } = candidate;
+            let behind = if token == text {
+                String::new()
+            } else {
+                format!("  ({token})")
+            };
+            format!("{probability:.2} {kind:?} {text}{behind}\n")
+        });
+    lines.collect()
+}
+
+const NAMES: [(&str, f32); 8] = [
+    ("<UNK>", 0.2),
+    ("<EOL>", 0.2),
+    ("self", 0.2),
+    ("selected", 0.1),
+    ("set", 0.1),
+    ("Set", 0.1),
+    ("(", 0.06),
+    ("return", 0.04),
+];
+
+#[test]
+fn best_first_and_only_what_can_be_inserted() {
+    assert_snapshot!(check("x = $0", &NAMES), @r"
+        0.33 Name self
+        0.17 Name selected
+        0.17 Name set
+        0.17 Name Set
+        0.10 Operator (
+        ");
+}
+
+#[test]
+fn the_word_begun_filters_and_probabilities_are_shares_of_what_fits() {
+    assert_snapshot!(check("x = se$0", &NAMES), @r"
+        0.50 Name self
+        0.25 Name selected
+        0.25 Name set
+        ");
+    assert_snapshot!(check("x = sel$0", &NAMES), @r"
+        0.67 Name self
+        0.33 Name selected
+        ");
+    assert_snapshot!(check("x = self$0", &NAMES), @"1.00 Name self");
+    assert_snapshot!(check("x = selfish$0", &NAMES), @"");
+}
+
+#[test]
+fn what_the_word_begun_may_be_short_for_is_offered_where_nothing_starts_with_it() {
+    let names = [
+        ("getAllTokens", 0.5),
+        ("gather", 0.3),
+        ("base_cfg", 0.2),
+        ("None", 0.1),
+    ];
+    assert_snapshot!(check("x = gATo$0", &names), @"1.00 Name getAllTokens");
+    assert_snapshot!(check("x = cfg$0", &names), @"1.00 Name base_cfg");
+    assert_snapshot!(check("x = ga$0", &names), @"1.00 Name gather");
+    assert_snapshot!(check("x = gaT$0kens", &names), @"");
+}
+
+#[test]
+fn a_new_name_may_end_as_another_does() {
+    let names = [("set_name", 0.5), ("data_user", 0.3)];
+    assert_snapshot!(check("x = del_na$0", &names), @"0.12 Name del_name");
+    // What it may be short for is known, and comes first if it is likelier.
+    assert_snapshot!(check("x = d_us$0", &names), @r"
+        0.89 Name data_user
+        0.11 Name d_user
+        ");
+}
+
+#[test]
+fn what_stands_right_of_the_cursor_is_not_inserted_again() {
+    let names = [
+        ("self", 0.4),
+        ("get_name", 0.3),
+        ("get_full_name", 0.2),
+        ("get_item", 0.1),
+    ];
+    assert_snapshot!(check("se$0lf", &names), @"");
+    assert_snapshot!(check("get_$0name", &names), @r"
+        0.67 Name get_full_  (get_full_name)
+        0.33 Name get_item
+        ");
+    let closings = [
+        (")", 0.5),
+        ("]", 0.25),
+        ("\"<STR_LIT>\"", 0.125),
+        ("'<STR_LIT:a>'", 0.125),
+    ];
+    assert_snapshot!(check("f(x, $0)", &closings), @r#"
+        0.50 Operator ]
+        0.25 String ""  ("<STR_LIT>")
+        0.25 String 'a'  ('<STR_LIT:a>')
+        "#);
+    assert_snapshot!(check("[$0'']", &closings), @r#"
+        0.57 Operator )
+        0.29 Operator ]
+        0.14 String ""  ("<STR_LIT>")
+        "#);
+    assert_snapshot!(check("f(x[0]$0 )", &closings), @r#"
+        0.50 Operator )
+        0.25 Operator ]
+        0.12 String ""  ("<STR_LIT>")
+        0.12 String 'a'  ('<STR_LIT:a>')
+        "#);
+}
+
+#[test]
+fn literals_are_offered_as_what_they_stand_for() {
+    let literals = [
+        ("\"<STR_LIT>\"", 0.3),
+        ("<NUM_LIT>", 0.2),
+        ("<NUM_LIT:0>", 0.2),
+        ("'<STR_LIT:utf-8>'", 0.2),
+        ("f'<STR_LIT>'", 0.1),
+    ];
+    assert_snapshot!(check("x = $0", &literals), @r#"
+        0.38 String ""  ("<STR_LIT>")
+        0.25 Number 0  (<NUM_LIT:0>)
+        0.25 String 'utf-8'  ('<STR_LIT:utf-8>')
+        0.12 String f''  (f'<STR_LIT>')
+        "#);
+    assert_snapshot!(check("x = f$0", &literals), @"1.00 String f''  (f'<STR_LIT>')");
+    assert_snapshot!(check("x = 1$0", &[("<NUM_LIT:10>", 0.5), ("<NUM_LIT:1>", 0.5), ("<NUM_LIT:0>", 0.5)]), @r"
+        0.50 Number 10  (<NUM_LIT:10>)
+        0.50 Number 1  (<NUM_LIT:1>)
+        ");
+}
+
+#[test]
+fn a_distribution_of_zeros_or_not_of_numbers_offers_nothing() {
+    assert_eq!(check("x = $0", &[("a", 0.0), ("b", f32::NAN)]), "");
+}
+
+/// A small random network over a few words.
+fn completer() -> Completer {
+    completer_with(None)
+}
+
+/// The same, joined to the buffer by a random gate.
+fn joined_completer() -> Completer {
+    let mut generator = SplitMix64::new(11);
+    let mut random = || (generator.next_u64() >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
+    let parameters = prediction::parameters(8).into_iter().map(|(name, shape)| {
+        let positive = if name == "gate.deviation" { 1.0 } else { 0.0 };
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| random() + positive)
+            .collect();
+        (
+            name,
+            Tensor::from_vec(values, shape, &Device::Cpu).expect("tensor"),
+        )
+    });
+    let mixture = Mixture::new(&parameters.collect(), &vocabulary()).expect("mixture");
+    completer_with(Some(mixture))
+}
+
+fn vocabulary() -> Vocabulary {
+    let words = "<s> </s> <EOL> def return import self os path x ( ) : = . <NUM_LIT> <NUM_LIT:1> \"<STR_LIT>\"";
+    Vocabulary::from_counts(words.split(' ').map(|word| (word.to_owned(), 1)), 100)
+}
+
+fn completer_with(mixture: Option<Mixture>) -> Completer {
+    let vocabulary = vocabulary();
+    let config = ModelConfig {
+        architecture: Architecture::Lstm,
+        vocabulary_size: vocabulary.len(),
+        embedding_size: 8,
+        hidden_size: 8,
+        dropout: 0.0,
+    };
+    let parameters = initial_parameters(&config, Initialization::Pytorch, 7, &[], &Device::Cpu)
+        .expect("parameters");
+    Completer::over(
+        Engine::new(&config, &parameters, 1.0).expect("engine"),
+        vocabulary,
+        mixture,
+    )
+}
+
+/// How many items, with the cursor at `$0`.
+fn items(completer: &Completer, fixture: &str, options: Options) -> usize {
+    let (left, right) = fixture.split_once("$0").expect("a cursor");
+    let answer = completer.complete(
+        &mut CompletionSession::new(),
+        &format!("{left}{right}"),
+        left.len(),
+        &options,
+    );
+    answer.expect("completions").items.len()
+}
+
+#[test]
+fn strings_and_comments_are_left_alone_unless_wanted() {
+    let completer = completer();
+    let (default, everywhere) = (
+        Options::default(),
+        Options {
+            in_strings: true,
+            in_comments: true,
+            max_items: 3,
+            ..Options::default()
+        },
+    );
+    assert_eq!(items(&completer, "x = $0", default), 5);
+    assert_eq!(items(&completer, "x = 'a $0 b'", default), 0);
+    assert_eq!(items(&completer, "x = 1  # a $0", default), 0);
+    assert_eq!(items(&completer, "x = 'a $0 b'", everywhere), 3);
+    assert_eq!(items(&completer, "x = 1  # a $0", everywhere), 3);
+}
+
+#[test]
+fn keys_of_dictionaries_are_offered() {
+    let completer = completer();
+    let check = |fixture: &str| {
+        let (left, right) = fixture.split_once("$0").expect("a cursor");
+        let text = format!("a['name_1'] = a['other']\n{left}{right}");
+        let cursor = text.len() - right.len();
+        let options = Options {
+            in_strings: text.ends_with(' '),
+            ..Options::default()
+        };
+        let found = completer
+            .complete(&mut CompletionSession::new(), &text, cursor, &options)
+            .expect("completions");
+        let texts: Vec<String> = found.items.into_iter().map(|item| item.text).collect();
+        format!("{:?} {}", &text[found.replace], texts.join(" "))
+    };
+    assert_snapshot!(check("b = a['$0"), @r#""" other' name_1'"#);
+    assert_snapshot!(check("b = a['na$0']"), @r#""na" name_1"#);
+    assert_snapshot!(check("b = a['na$0_1']"), @r#""na" name"#);
+    assert_snapshot!(check("b = f('na$0')"), @r#""" "#);
+    assert_snapshot!(check("b = a['na$0 "), @r#""na" name_1'"#); // in strings, too
+}
+
+#[test]
+fn next_tokens_are_raw_and_stand_in_place_of_the_word_begun() {
+    let completer = completer();
+    let raw = |text: &str| {
+        completer
+            .next_tokens(&mut CompletionSession::new(), text, text.len(), 100)
+            .expect("tokens")
+    };
+    let (before, begun) = (raw("import "), raw("import o"));
+    assert_eq!(before.tokens, begun.tokens);
+    assert_eq!((before.prefix, begun.prefix), (7..7, 7..8));
+    assert_eq!(before.tokens.len(), completer.vocabulary.len());
+    assert!(
+        (before
+            .tokens
+            .iter()
+            .map(|token| token.probability)
+            .sum::<f32>()
+            - 1.0)
+            .abs()
+            < 1e-5
+    );
+}
+
+proptest! {
+    /// Any text, any cursor, one session throughout: an answer that keeps the contract, and the one that a fresh session
+    /// gives.
+    #[test]
+    fn answers_always(
+        texts in prop::collection::vec(("\\PC{0,40}|([a-z]{1,2}[.(=, \n]){0,30}|[a-z().'\"# \n]{0,60}", 0..70usize), 1..6),
+        is_joined: bool,
+    ) {
+        let completer = if is_joined { joined_completer() } else { completer() };
+        let mut session = CompletionSession::new();
+        for (text, cursor) in texts {
+            let Completions { replace, items, .. } =
+                completer.complete(&mut session, &text, cursor, &Options::default()).expect("completions");
+            let prefix = &text[replace];
+            prop_assert!(items.len() <= 5);
+            prop_assert!(items.iter().all(|item| item.text.starts_with(prefix) && !item.text.is_empty()));
+            prop_assert!(items.is_sorted_by(|a, b| a.probability >= b.probability));
+            prop_assert!(items.iter().map(|item| item.probability).sum::<f32>() < 1.0 + 1e-4);
+            let raw = completer.next_tokens(&mut session, &text, cursor, 1000).expect("tokens");
+            prop_assert!((raw.tokens.iter().map(|token| token.probability).sum::<f32>() - 1.0).abs() < 1e-4);
+            let fresh = completer.next_tokens(&mut CompletionSession::new(), &text, cursor, 1000).expect("tokens");
+            let by_token = |answer: NextTokens| {
+                let mut tokens = answer.tokens;
+                tokens.sort_by(|a, b| a.token.cmp(&b.token));
+                tokens
+            };
+            for (ours, theirs) in by_token(raw).into_iter().zip(by_token(fresh)) {
+                prop_assert_eq!(&ours.token, &theirs.token);
+                // Kept states are rounded to 11 bits.
+                prop_assert!((ours.probability - theirs.probability).abs() < 2e-3, "{:?} {:?}", ours, theirs);
+            }
+        }
+    }
+}
+
+#[test]
+fn names_outside_the_vocabulary_are_offered_once_they_stand_in_the_buffer() {
+    let completer = joined_completer();
+    let offered = |text: &str| -> Vec<String> {
+        let options = Options {
+            max_items: 50,
+            ..Options::default()
+        };
+        let found = completer.complete(&mut CompletionSession::new(), text, text.len(), &options);
+        let items = found.expect("completions").items;
+        items.into_iter().map(|item| item.text).collect()
+    };
+    assert_eq!(
+        offered("wonderful = 1\nwondrous = 2\nx = wonderf"),
+        ["wonderful"]
+    );
+    assert!(offered("wonderful = 1\nx = ").contains(&"wonderful".to_owned()));
+    assert!(offered("x = wonderf").is_empty());
+    let raw = completer
+        .next_tokens(
+            &mut CompletionSession::new(),
+            "wonderful = 1\nx = ",
+            18,
+            100,
+        )
+        .expect("tokens");
+    let outside: Vec<_> = raw.tokens.iter().filter(|next| next.id == UNK).collect();
+    assert_eq!(outside.len(), 1);
+    assert_eq!(outside[0].token, "wonderful");
+}
+
+/// Both spellings are `<UNK>` to the network.
+#[test]
+fn a_name_outside_the_vocabulary_that_is_spelled_anew_is_another_one() {
+    let completer = joined_completer();
+    let mut session = CompletionSession::new();
+    for name in ["wonderful", "wondrous", "wonderful"] {
+        let text = format!("{name} = 1\nx = wond");
+        let found = completer.complete(&mut session, &text, text.len(), &Options::default());
+        let items = found.expect("completions").items;
+        let texts: Vec<&str> = items.iter().map(|item| &*item.text).collect();
+        assert_eq!(texts, [name]);
+    }
+}

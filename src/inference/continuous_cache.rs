@@ -1,0 +1,112 @@
+//! The hidden states along a document, to find the places that are like the present one: the keys of a continuous cache
+//! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache").
+
+use super::kernel::Kernel;
+use super::matrix::{Activations, Matrix};
+
+/// How many places back [`CacheKeys::similarities`] looks.
+pub const WINDOW: usize = 4096;
+/// Hidden states kept: a document that is longer forgets its first ones. With hidden size 512, half a kilobyte each.
+const MOST: usize = 3 * WINDOW;
+/// How many are forgotten together.
+const TOGETHER: usize = 1024;
+
+/// The directions of hidden states from their centre, int8, one a token.
+#[derive(Debug)]
+pub(super) struct CacheKeys {
+    /// How many tokens stand before the first kept one.
+    first: usize,
+    directions: Matrix,
+}
+
+/// Which earlier places are like the present one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CosineScores {
+    /// How many tokens had been read at the first of the places.
+    pub first: usize,
+    /// The cosine of the centred hidden states, by place; each place has read one token more than the one before.
+    pub cosines: Vec<f32>,
+}
+
+impl CacheKeys {
+    pub(super) fn new(hidden_size: usize) -> Self {
+        Self {
+            first: 0,
+            directions: Matrix::empty(hidden_size),
+        }
+    }
+
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.directions.bytes()
+    }
+
+    /// Remembers the hidden states `[T,H]` after each token behind the first `read`, unless they are known.
+    pub(super) fn extend(&mut self, read: usize, hidden: &[f32], centre: &[f32]) {
+        debug_assert!(self.first <= read && read <= self.end(), "see `restart`");
+        let known = self.end() - read;
+        let mut direction = vec![0.0; centre.len()];
+        for hidden in hidden.chunks_exact(centre.len()).skip(known) {
+            for ((out, h), c) in direction.iter_mut().zip(hidden).zip(centre) {
+                *out = h - c;
+            }
+            self.directions.push_direction(&direction);
+        }
+        if self.directions.rows() >= MOST + TOGETHER {
+            self.first += self.directions.drop_first(TOGETHER);
+        }
+    }
+
+    /// Whether nothing is lacking that [`CacheKeys::similarities`] would look at after `read` tokens, of which those behind
+    /// `next` are still to be read.
+    pub(super) fn reach(&self, read: usize, next: usize) -> bool {
+        self.first <= Self::beginning(read) && next <= self.end()
+    }
+
+    /// After how many tokens to begin with remembering, for [`CacheKeys::similarities`] after `read`.
+    pub(super) fn beginning(read: usize) -> usize {
+        read.saturating_sub(WINDOW + 1)
+    }
+
+    /// Forgets everything; the states after `read` tokens and more are to come.
+    pub(super) fn restart(&mut self, read: usize) {
+        self.directions.truncate(0);
+        self.first = read;
+    }
+
+    /// After how many tokens the last known state is.
+    fn end(&self) -> usize {
+        self.first + self.directions.rows()
+    }
+
+    /// Forgets the states after more than `read` tokens.
+    pub(super) fn truncate(&mut self, read: usize) {
+        self.directions.truncate(read.saturating_sub(self.first));
+    }
+
+    /// Of the last [`WINDOW`] places before the one after `read` tokens, whose hidden state is `hidden`.
+    pub(super) fn similarities(
+        &self,
+        kernel: Kernel,
+        hidden: &[f32],
+        centre: &[f32],
+        read: usize,
+    ) -> CosineScores {
+        let direction: Vec<f32> = hidden.iter().zip(centre).map(|(h, c)| h - c).collect();
+        let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let mut query = Activations::default();
+        query.push(&direction);
+        // The place before this one has read one token less, and is the last that anything is known to follow.
+        let end = (read - 1)
+            .saturating_sub(self.first)
+            .min(self.directions.rows());
+        let start = end.saturating_sub(WINDOW);
+        let mut cosines = self.directions.products(kernel, start..end, &query);
+        let inverse = if length > 0.0 { 1.0 / length } else { 0.0 };
+        cosines.iter_mut().for_each(|x| *x *= inverse);
+        CosineScores {
+            first: self.first + start + 1,
+            cosines,
+        }
+    }
+}

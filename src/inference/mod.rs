@@ -1,0 +1,160 @@
+//! Serving-time inference: the distribution over the next token, at the cost of what changed since the last question.
+//!
+//! An [`Engine`] is the network, shared by everyone; a [`StateHistory`] is what one document has taught it so far. Knows
+//! token ids only: no text, no vocabulary, no protocol.
+//!
+//! The weights are int8, quantised as the model is loaded: a step reads all of the recurrent layers' and a distribution
+//! all of the output layer's, so that their size is what an answer costs ([`kernel`], [`matrix`]). What is computed
+//! otherwise, [`network`], is what [`crate::model::Model`] computes in f32; `trainer evaluate --quantized` says how well
+//! the two agree.
+
+mod continuous_cache;
+mod kernel;
+mod matrix;
+mod network;
+mod state_history;
+mod truncated_context;
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Tensor};
+
+pub use continuous_cache::{CosineScores, WINDOW};
+pub use state_history::StateHistory;
+pub use truncated_context::TruncatedContext;
+
+use crate::model::ModelConfig;
+use crate::simd::{dot, softmax_in_place};
+use kernel::Kernel;
+use network::{Network, Reading, State};
+
+/// Why there is no distribution.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A context has no token, not even `<s>`.
+    #[error("there is no distribution after no tokens at all")]
+    EmptyContext,
+    /// A context has an id that the vocabulary has not.
+    #[error("no token has the id {0}")]
+    UnknownId(u32),
+}
+
+/// The parameters of `config` as an engine keeps them: each weight a multiple, by an integer of 8 bits, of its row's scale.
+/// A network of these is one that the engine computes as well as f32 does; rounding them once more changes nothing.
+pub fn rounded(
+    config: &ModelConfig,
+    tensors: &BTreeMap<String, Tensor>,
+) -> candle_core::Result<BTreeMap<String, Tensor>> {
+    let round = |(name, shape): (String, Vec<usize>)| {
+        let Some(tensor) = tensors.get(&name) else {
+            candle_core::bail!("{name} is missing")
+        };
+        let tensor = if let [_, columns] = shape[..] {
+            let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+            Tensor::from_vec(matrix::rounded(&values, columns), shape, &Device::Cpu)?
+        } else {
+            tensor.clone()
+        };
+        Ok((name, tensor))
+    };
+    config.parameters().into_iter().map(round).collect()
+}
+
+/// A network that answers questions about one document at a time.
+#[derive(Debug)]
+pub struct Engine {
+    network: Network,
+    temperature: f32,
+    /// See [`Engine::keep_hidden_states`].
+    centre: Option<Vec<f32>>,
+}
+
+/// What the network says after a context.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution {
+    /// Softmax over the vocabulary, `[V]`.
+    pub probabilities: Vec<f32>,
+    /// Its entropy, in nats.
+    pub entropy: f32,
+    /// The output of the recurrent layers that it was computed from, `[H]`.
+    pub hidden: Vec<f32>,
+}
+
+impl Engine {
+    /// The network that `config` describes over its parameters in f32, quantised; logits are divided by `temperature`.
+    pub fn new(
+        config: &ModelConfig,
+        tensors: &BTreeMap<String, Tensor>,
+        temperature: f64,
+    ) -> candle_core::Result<Self> {
+        let kernel = Kernel::available()[0];
+        Ok(Self {
+            network: Network::new(config, tensors, kernel)?,
+            temperature: temperature as f32,
+            centre: None,
+        })
+    }
+
+    /// Lets sessions remember the hidden state after each token, for [`StateHistory::similarities`]; `centre`, `[H]`, is where
+    /// such states lie on average.
+    pub fn keep_hidden_states(&mut self, centre: Vec<f32>) {
+        assert_eq!(centre.len(), self.network.hidden_size(), "H numbers");
+        self.centre = Some(centre);
+    }
+
+    /// The kernels that this processor can run, by their instructions' usual name, best first.
+    pub fn kernels() -> Vec<&'static str> {
+        Kernel::available().into_iter().map(Kernel::name).collect()
+    }
+
+    /// Changes to another of [`Engine::kernels`], which gives the same answers at another speed; whether it is one.
+    pub fn choose_kernel(&mut self, name: &str) -> bool {
+        let kernel = Kernel::available()
+            .into_iter()
+            .find(|kernel| kernel.name() == name);
+        kernel.is_some_and(|kernel| {
+            self.network.set_kernel(kernel);
+            true
+        })
+    }
+
+    /// The instructions that multiply, by their usual name.
+    pub fn kernel(&self) -> &'static str {
+        self.network.kernel().name()
+    }
+
+    /// Bytes of weights that one more token reads, and one distribution.
+    pub fn bytes_read(&self) -> (usize, usize) {
+        (self.network.step_bytes(), self.network.output_bytes())
+    }
+
+    /// Reads `ids` on from `state` until `stop` says so, at least a block: the outcome of each.
+    fn read(
+        &self,
+        state: &State,
+        ids: &[u32],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Reading>, EngineError> {
+        let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
+        if let Some(&id) = ids.iter().find(unknown) {
+            return Err(EngineError::UnknownId(id));
+        }
+        Ok(self.network.read(state, ids, stop))
+    }
+
+    fn answer(&self, state: &State) -> Distribution {
+        let hidden = self.network.hidden(state);
+        let mut logits = self.network.logits(&hidden);
+        logits.iter_mut().for_each(|x| *x /= self.temperature);
+        let mut probabilities = logits.clone();
+        let normaliser = softmax_in_place(&mut probabilities);
+        Distribution {
+            entropy: normaliser - dot(&probabilities, &logits),
+            probabilities,
+            hidden,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

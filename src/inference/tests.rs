@@ -1,0 +1,389 @@
+//! Kernels against each other and plain sums, the quantised network against the one in f32, and that a session which has
+//! seen anything answers as one that has seen nothing.
+
+use candle_core::{DType, Device};
+use candle_nn::VarBuilder;
+use half::f16;
+use proptest::prelude::*;
+
+use super::kernel::pack;
+use super::matrix::{Activations, Matrix};
+use super::state_history::MOST_SNAPSHOTS;
+use super::*;
+use crate::model::{Architecture, Initialization, Model, SplitMix64, initial_parameters};
+
+const VOCABULARY: u32 = 40;
+
+fn config(architecture: Architecture, embedding_size: usize, hidden_size: usize) -> ModelConfig {
+    ModelConfig {
+        architecture,
+        vocabulary_size: VOCABULARY as usize,
+        embedding_size,
+        hidden_size,
+        dropout: 0.0,
+    }
+}
+
+fn parameters(config: &ModelConfig) -> BTreeMap<String, Tensor> {
+    initial_parameters(config, Initialization::Informed, 42, &[], &Device::Cpu).expect("parameters")
+}
+
+fn engine() -> Engine {
+    let config = config(Architecture::ResidualLstm, 8, 16);
+    Engine::new(&config, &parameters(&config), 1.0).expect("engine")
+}
+
+/// Numbers in -1..1.
+fn random(count: usize, seed: u64) -> Vec<f32> {
+    let mut generator = SplitMix64::new(seed);
+    (0..count)
+        .map(|_| (generator.next_u64() >> 40) as f32 / (1u64 << 23) as f32 - 1.0)
+        .collect()
+}
+
+/// What is distributed is rounded and stored in f16: every weight must come back as the same integer.
+#[test]
+fn rounded_weights_survive_f16_and_rounding_again() {
+    let (rows, columns) = (50, 300);
+    let weights: Vec<f32> = random(rows * columns, 7)
+        .chunks(columns)
+        .enumerate()
+        .flat_map(|(row, weights)| weights.iter().map(move |w| w * 0.9f32.powi(row as i32)))
+        .collect();
+    let once = matrix::rounded(&weights, columns);
+    let stored: Vec<f32> = once.iter().map(|&w| f16::from_f32(w).to_f32()).collect();
+    assert_eq!(matrix::rounded(&stored, columns), once);
+    for (weights, rounded) in weights.chunks(columns).zip(once.chunks(columns)) {
+        let largest = weights.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+        // Half a step, and what f16 leaves of the scale.
+        for (w, r) in weights.iter().zip(rounded) {
+            assert!(
+                (w - r).abs() <= largest * (0.5 / 127.0 + 1.0 / 2048.0),
+                "{w} became {r}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_kernel_gives_the_sums_of_plain_loops() {
+    for (panels, pairs, vectors) in [(1, 1, 1), (5, 7, 3), (9, 64, 4), (2, 256, 4), (4, 31, 1)] {
+        let mut generator = SplitMix64::new(panels as u64);
+        let mut next = |most: i64| generator.next_u64() as i64 % most;
+        let weights: Vec<[i8; 32]> = (0..panels * pairs)
+            .map(|_| std::array::from_fn(|_| next(128) as i8))
+            .collect();
+        let activations: Vec<[i16; 2]> = (0..vectors * pairs)
+            .map(|_| std::array::from_fn(|_| next(16384) as i16))
+            .collect();
+        let packed: Vec<i32> = activations
+            .iter()
+            .map(|&[even, odd]| pack(even, odd))
+            .collect();
+        let plain = |panel: usize, vector: usize, row: usize| -> i32 {
+            let columns = (0..pairs).flat_map(|pair| [(pair, 0), (pair, 1)]);
+            columns
+                .map(|(pair, k)| {
+                    let weight = weights[panel * pairs + pair][2 * row + k];
+                    i32::from(weight) * i32::from(activations[vector * pairs + pair][k])
+                })
+                .sum()
+        };
+        let slices: Vec<&[i32]> = packed.chunks_exact(pairs).collect();
+        for kernel in Kernel::available() {
+            let mut seen = 0;
+            kernel.products(&weights, pairs, &slices, |panel, vector, sums| {
+                for (row, &sum) in sums.iter().enumerate() {
+                    assert_eq!(sum, plain(panel, vector, row), "{}", kernel.name());
+                }
+                seen += 1;
+            });
+            assert_eq!(seen, panels * vectors, "{}", kernel.name());
+        }
+    }
+}
+
+#[test]
+fn products_are_those_of_the_quantised_numbers() {
+    for (rows, columns, vectors) in [(1, 1, 1), (40, 10, 6), (33, 512, 5)] {
+        let (w, x) = (random(rows * columns, 1), random(vectors * columns, 2));
+        let matrix = Matrix::new(&w, columns);
+        let mut activations = Activations::default();
+        x.chunks_exact(columns).for_each(|x| activations.push(x));
+        for kernel in Kernel::available() {
+            let mut out = vec![0.5; vectors * rows];
+            matrix.add_products(kernel, &activations, &mut out);
+            for (index, out) in out.iter().enumerate() {
+                let (w, x) = (
+                    &w[index % rows * columns..][..columns],
+                    &x[index / rows * columns..][..columns],
+                );
+                let exact: f32 = w.iter().zip(x).map(|(w, x)| w * x).sum();
+                // Half a step of each weight, worth |x| at most: 1/254 of the largest weight.
+                let bound = x.iter().map(|x| x.abs()).sum::<f32>() / 254.0 + 1e-3;
+                assert!((out - 0.5 - exact).abs() <= bound, "{out} {exact} {bound}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_largest_numbers_do_not_overflow() {
+    for columns in [512, 513, 2000] {
+        let matrix = Matrix::new(&vec![1.0; columns], columns);
+        let mut activations = Activations::default();
+        activations.push(&vec![-1.0; columns]);
+        for kernel in Kernel::available() {
+            let mut out = [0.0];
+            matrix.add_products(kernel, &activations, &mut out);
+            assert!((out[0] / -(columns as f32) - 1.0).abs() < 1e-5, "{out:?}");
+        }
+    }
+}
+
+#[test]
+fn every_architecture_answers_as_the_model_in_f32() {
+    for architecture in [
+        Architecture::Rnn,
+        Architecture::Lstm,
+        Architecture::ResidualLstm,
+    ] {
+        let config = config(architecture, 24, 50);
+        let parameters = parameters(&config);
+        let engine = Engine::new(&config, &parameters, 0.5).expect("engine");
+        let vb =
+            VarBuilder::from_tensors(parameters.into_iter().collect(), DType::F32, &Device::Cpu);
+        let model = Model::new(&config, &vb).expect("model");
+        let ids: Vec<u32> = (0..100).map(|k| k * k % VOCABULARY).collect();
+        let input = Tensor::new(&ids[..], &Device::Cpu)
+            .unwrap()
+            .unsqueeze(1)
+            .unwrap();
+        let (hidden, _) = model.seq(&input, &model.zero_state(1).unwrap()).unwrap();
+        let logits = (model.logits(&hidden).unwrap() / 0.5).unwrap();
+        let all = candle_nn::ops::softmax_last_dim(&logits)
+            .unwrap()
+            .squeeze(1)
+            .unwrap();
+        let all: Vec<Vec<f32>> = all.to_vec2().unwrap();
+        let mut session = StateHistory::new();
+        for (read, expected) in (1..).zip(all) {
+            let answer = session.answer(&engine, &ids[..read]).expect("distribution");
+            let largest = expected.iter().copied().fold(0.0, f32::max);
+            for (ours, theirs) in answer.probabilities.iter().zip(expected) {
+                assert!(
+                    (ours - theirs).abs() < 0.02 * largest,
+                    "{architecture:?}: {ours} {theirs}"
+                );
+            }
+        }
+    }
+}
+
+/// The largest difference from what a fresh session says.
+fn deviation(session: &mut StateHistory, engine: &Engine, context: &[u32]) -> f32 {
+    let answer = session.answer(engine, context).expect("distribution");
+    let fresh = StateHistory::new()
+        .answer(engine, context)
+        .expect("distribution");
+    assert!((fresh.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    let theirs = fresh.probabilities.iter();
+    let ours = answer.probabilities.iter();
+    ours.zip(theirs)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+/// Replaces tokens somewhere and asks somewhere.
+#[derive(Clone, Debug)]
+struct Edit {
+    at: prop::sample::Index,
+    removed: usize,
+    inserted: Vec<u32>,
+    asked: prop::sample::Index,
+    /// Blocks read ahead before the question, as a warm-up that was interrupted would.
+    warmed: usize,
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let tokens = prop::collection::vec(0..VOCABULARY, 0..80);
+    let edit = (
+        any::<prop::sample::Index>(),
+        0..60usize,
+        tokens,
+        any::<prop::sample::Index>(),
+        0..4usize,
+    )
+        .prop_map(|(at, removed, inserted, asked, warmed)| Edit {
+            at,
+            removed,
+            inserted,
+            asked,
+            warmed,
+        });
+    prop::collection::vec(edit, 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn edits_leave_no_trace(edits in edits()) {
+        let engine = engine();
+        let mut session = StateHistory::new();
+        let mut ids = vec![2];
+        for Edit { at, removed, inserted, asked, warmed } in edits {
+            let at = at.index(ids.len());
+            let end = ids.len().min(at + removed);
+            ids.splice(at..end, inserted);
+            if ids.is_empty() {
+                ids.push(2);
+            }
+            let left = std::cell::Cell::new(warmed);
+            let stop = || left.replace(left.get().saturating_sub(1)) == 0;
+            session.read(&engine, &ids, &stop).expect("read");
+            let context = &ids[..=asked.index(ids.len())];
+            // Kept states are rounded to 11 bits.
+            prop_assert!(deviation(&mut session, &engine, context) < 1e-3);
+        }
+    }
+}
+
+/// How many tokens a question after `context` would read.
+fn cost(session: &mut StateHistory, engine: &Engine, context: &[u32]) -> usize {
+    session.read(engine, context, &|| true).expect("read");
+    context.len() - session.nearest(engine, context.len()).read
+}
+
+#[test]
+fn a_question_costs_what_changed() {
+    let engine = engine();
+    let mut session = StateHistory::new();
+    let mut ids: Vec<u32> = (0..1000).map(|i| i % VOCABULARY).collect();
+    let mut ask = |ids: &[u32]| {
+        let cost = cost(&mut session, &engine, ids);
+        session.answer(&engine, ids).expect("distribution");
+        cost
+    };
+    assert_eq!(ask(&ids), 1000, "the first question reads everything");
+    ids.push(7);
+    assert_eq!(ask(&ids), 1, "a new token");
+    ids.pop();
+    assert_eq!(ask(&ids), 0, "the token deleted again");
+    assert_eq!(
+        ask(&ids[..500]),
+        20,
+        "the cursor further up: from the milestone at 480"
+    );
+    assert_eq!(ask(&ids), 0, "and back");
+    ids[990] += 1;
+    assert_eq!(ask(&ids), 40, "a change at 990: from the milestone at 960");
+    ids.insert(0, 3);
+    assert_eq!(ask(&ids), 1001, "a change at the top: everything");
+}
+
+#[test]
+fn a_very_long_document_keeps_few_states() {
+    let engine = engine();
+    let mut session = StateHistory::new();
+    let ids: Vec<u32> = (0..100_000).map(|i| i % 37).collect();
+    session.read(&engine, &ids, &|| false).expect("read");
+    assert!(session.milestones.len() <= MOST_SNAPSHOTS);
+    assert!(cost(&mut session, &engine, &ids[..70_000]) < 128);
+}
+
+/// Also in a document so long that its first hidden states have been forgotten.
+#[test]
+fn similar_places_do_not_depend_on_what_was_asked_before() {
+    let mut engine = engine();
+    engine.keep_hidden_states(random(16, 3).iter().map(|x| x / 4.0).collect());
+    let mut ids: Vec<u32> = (0..20_000u32).map(|i| i.wrapping_mul(i) / 7 % 37).collect();
+    let mut session = StateHistory::new();
+    let mut check = |ids: &[u32]| {
+        let ask = |session: &mut StateHistory| {
+            let answer = session.answer(&engine, ids).expect("answer");
+            session.similarities(&engine, ids, &answer)
+        };
+        let (ours, fresh) = (ask(&mut session), ask(&mut StateHistory::new()));
+        assert_eq!(ours.first, fresh.first);
+        assert_eq!(ours.first + ours.cosines.len(), ids.len());
+        assert_eq!(ours.cosines.len(), fresh.cosines.len());
+        for (a, b) in ours.cosines.iter().zip(&fresh.cosines) {
+            assert!((a - b).abs() < 0.03 && (-1.01..1.01).contains(a), "{a} {b}");
+        }
+    };
+    check(&ids[..1]);
+    check(&ids[..300]);
+    check(&ids);
+    check(&ids[..5000]);
+    check(&ids);
+    ids[6000] += 1;
+    check(&ids[..7000]);
+    check(&ids[..40]);
+    check(&ids);
+    ids[10] += 1;
+    check(&ids[..12]);
+}
+
+#[test]
+fn what_is_far_behind_is_glimpsed() {
+    let mut engine = engine();
+    engine.keep_hidden_states(vec![0.0; 16]);
+    let mut session = StateHistory::new();
+    let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
+    let is_far = |session: &StateHistory, ids: &[u32]| {
+        TruncatedContext::is_wanted(None, session.unread(&engine, ids))
+    };
+    assert!(is_far(&session, &ids) && !is_far(&session, &ids[..8000]));
+    let mut glimpse = TruncatedContext::default();
+    assert!(TruncatedContext::is_wanted(
+        Some(&glimpse),
+        session.unread(&engine, &ids[..8000])
+    ));
+    // Tokens that follow are read behind the same window, which moves when it has become twice as long, or one goes back.
+    for (length, first) in [
+        (19_000, 17_976),
+        (19_001, 17_976),
+        (20_000, 17_976),
+        (20_025, 19_001),
+        (18_990, 17_966),
+        (500, 1),
+    ] {
+        ids.resize(20_025, 1);
+        let (answer, similar) = glimpse.answer(&engine, &ids[..length]).expect("glimpse");
+        assert_eq!(similar.first + similar.cosines.len(), length);
+        let window = [&ids[..1], &ids[first..length]].concat();
+        let alone = StateHistory::new()
+            .answer(&engine, &window)
+            .expect("distribution");
+        for (p, expected) in answer.probabilities.iter().zip(&alone.probabilities) {
+            assert!((p - expected).abs() < 1e-3, "{length}: {p} {expected}");
+        }
+    }
+
+    session.read(&engine, &ids, &|| false).expect("read");
+    assert!(!is_far(&session, &ids));
+    ids[19_000] += 1;
+    assert!(
+        !is_far(&session, &ids),
+        "a change shortly before the cursor"
+    );
+    ids[100] += 1;
+    assert!(is_far(&session, &ids) && !is_far(&session, &ids[..5000]));
+}
+
+#[test]
+fn no_tokens_are_an_error() {
+    assert!(matches!(
+        TruncatedContext::default().answer(&engine(), &[]),
+        Err(EngineError::EmptyContext)
+    ));
+    let answer = StateHistory::new().answer(&engine(), &[]);
+    assert!(matches!(answer, Err(EngineError::EmptyContext)));
+}
+
+#[test]
+fn an_unknown_id_is_an_error() {
+    let answer = StateHistory::new().answer(&engine(), &[1, VOCABULARY]);
+    assert!(matches!(answer, Err(EngineError::UnknownId(VOCABULARY))));
+}

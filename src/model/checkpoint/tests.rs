@@ -1,0 +1,206 @@
+//! A round trip, and every named way to be wrong.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::*;
+
+use crate::files::recover_folder;
+use crate::model::{Architecture, Initialization, initial_parameters};
+
+fn small() -> Checkpoint {
+    let vocabulary = Vocabulary::from_counts((0..9u64).map(|n| (format!("word{n}"), n)), 10_000);
+    let model = ModelConfig {
+        architecture: Architecture::ResidualLstm,
+        vocabulary_size: vocabulary.len(),
+        embedding_size: 3,
+        hidden_size: 4,
+        dropout: 0.0,
+    };
+    let tensors =
+        initial_parameters(&model, Initialization::Pytorch, 1, &[], &Device::Cpu).unwrap();
+    Checkpoint::new(model, vocabulary, tensors, json!({"tokens": 7}), json!({}))
+}
+
+fn saved(precision: Precision) -> (tempfile::TempDir, PathBuf) {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("model");
+    small()
+        .save(&folder, precision, "# card", |_| Ok(()))
+        .unwrap();
+    (parent, folder)
+}
+
+#[test]
+fn what_is_saved_is_loaded() {
+    for (precision, tolerance) in [(Precision::F32, 0.0), (Precision::F16, 1e-3)] {
+        let (_parent, folder) = saved(precision);
+        small()
+            .save(&folder, precision, "# card", |_| Ok(()))
+            .unwrap(); // and once more over it
+        let (loaded, original) = (Checkpoint::load(&folder).unwrap(), small());
+        assert_eq!(loaded.config.model, original.config.model);
+        assert_eq!(loaded.vocabulary, original.vocabulary);
+        assert_eq!(loaded.config.training, original.config.training);
+        for (name, tensor) in original.tensors() {
+            let difference = (tensor - &loaded.tensors()[name])
+                .unwrap()
+                .abs()
+                .unwrap()
+                .flatten_all()
+                .unwrap();
+            assert!(
+                difference.max(0).unwrap().to_scalar::<f32>().unwrap() <= tolerance,
+                "{name}"
+            );
+        }
+        loaded.model(&Device::Cpu).unwrap();
+        assert_eq!(
+            fs::read_dir(folder.parent().unwrap()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
+    }
+}
+
+#[test]
+fn a_failed_save_leaves_the_old_one() {
+    let (_parent, folder) = saved(Precision::F32);
+    let error = small()
+        .save(&folder, Precision::F32, "", |_| {
+            Err(io::Error::other("disk full"))
+        })
+        .unwrap_err();
+    assert!(error.to_string().contains("disk full"), "{error}");
+    Checkpoint::load(&folder).unwrap();
+    assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_cut_off_replacement_is_recovered() {
+    let (_parent, folder) = saved(Precision::F32);
+    fs::rename(&folder, folder.with_file_name("model.old")).unwrap();
+    recover_folder(&folder).unwrap();
+    Checkpoint::load(&folder).unwrap();
+}
+
+/// Changes the bytes of one file and gives the error that loading prints.
+fn broken(file: &str, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> String {
+    let (_parent, folder) = saved(Precision::F32);
+    let path = folder.join(file);
+    match change(fs::read(&path).unwrap()) {
+        Some(bytes) => fs::write(&path, bytes).unwrap(),
+        None => fs::remove_file(&path).unwrap(),
+    }
+    let error = Checkpoint::load(&folder).unwrap_err().to_string();
+    error.replace(&folder.display().to_string(), "DIR")
+}
+
+/// Changes the weights and makes the fingerprint fit, so that what is behind it is reached.
+fn forged(change: impl FnOnce(&mut Checkpoint)) -> String {
+    let (_parent, folder) = saved(Precision::F32);
+    let mut checkpoint = small();
+    change(&mut checkpoint);
+    checkpoint
+        .save(&folder, Precision::F32, "", |_| Ok(()))
+        .unwrap();
+    let error = Checkpoint::load(&folder).unwrap_err().to_string();
+    error.replace(&folder.display().to_string(), "DIR")
+}
+
+#[test]
+fn each_way_to_be_wrong_says_which() {
+    let check = |error: String, expected: &str| {
+        assert!(
+            error.contains(expected),
+            "{error}\ndoes not say\n{expected}"
+        );
+    };
+    let edit = |from: &'static str, to: &'static str| {
+        move |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.contains(from), "{text}");
+            Some(text.replace(from, to).into_bytes())
+        }
+    };
+    let missing = Checkpoint::load(Path::new("/nowhere/at/all"))
+        .unwrap_err()
+        .to_string();
+    check(
+        missing,
+        "/nowhere/at/all does not exist; a checkpoint folder holds config.json",
+    );
+    check(
+        broken(WEIGHTS, |_| None),
+        "DIR/model.safetensors does not exist",
+    );
+    check(
+        broken(CONFIG, |_| Some(b"{".to_vec())),
+        "DIR/config.json: EOF while parsing",
+    );
+    check(
+        broken(CONFIG, edit("\"format\": 1", "\"format\": 99")),
+        "format 99, but this program reads format 1",
+    );
+    check(
+        broken(CONFIG, edit("residual_lstm", "transformer")),
+        "unknown variant `transformer`",
+    );
+    check(
+        broken(CONFIG, edit("\"hidden_size\": 4", "\"hidden_size\": 0")),
+        "model.hidden_size is out of range",
+    );
+    check(
+        broken(CONFIG, edit("\"hidden_size\": 4", "\"hidden_size\": 5")),
+        "instead of [20, ",
+    );
+    check(
+        broken(TOKENIZER, |_| Some(b"{}".to_vec())),
+        "DIR/tokenizer.json: not a tokenizer.json",
+    );
+    check(
+        broken(TOKENIZER, edit("word3", "word33")),
+        "DIR/tokenizer.json is not the file that config.json names",
+    );
+    check(
+        broken(WEIGHTS, |mut b| {
+            b.truncate(100);
+            Some(b)
+        }),
+        "DIR/model.safetensors is not the file that",
+    );
+    check(
+        broken(WEIGHTS, |mut b| {
+            *b.last_mut().unwrap() ^= 1;
+            Some(b)
+        }),
+        "it was damaged or comes from another",
+    );
+    check(
+        forged(|c| {
+            c.tensors.remove("output.bias");
+        }),
+        "tensor output.bias is missing",
+    );
+    check(
+        forged(|c| {
+            c.tensors.insert(
+                "rnn.bias".into(),
+                Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap(),
+            );
+        }),
+        "tensor rnn.bias does not belong to this architecture",
+    );
+    check(
+        forged(|c| {
+            c.tensors.insert(
+                "output.bias".into(),
+                Tensor::new(&[f32::NAN; 11], &Device::Cpu).unwrap(),
+            );
+        }),
+        "tensor output.bias holds values that are not finite",
+    );
+}

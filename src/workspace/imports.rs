@@ -1,0 +1,310 @@
+//! What a file imports, read off its tokens, and which paths that may be.
+
+use rustc_hash::FxHashSet;
+
+use crate::python;
+
+/// The modules that a file imports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imports {
+    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
+    modules: Vec<Box<str>>,
+    /// What some of them are called here, and which.
+    aliases: Vec<(Box<str>, Box<str>)>,
+}
+
+/// Paths that may be imported, by how they end.
+#[derive(Debug, Default)]
+pub(super) struct ImportPaths {
+    /// Parts of paths, without `.py`.
+    ends: Box<[Box<str>]>,
+}
+
+/// The same to be asked about many paths.
+#[derive(Debug)]
+pub(super) struct ImportSet {
+    ends: FxHashSet<Box<str>>,
+    /// Their last parts.
+    names: FxHashSet<Box<str>>,
+}
+
+/// Reads tokens one by one.
+#[derive(Debug, Default)]
+pub(super) struct ImportReader {
+    state: State,
+    is_inside: bool,
+    module: String,
+    name: String,
+    /// What is being given another name.
+    meant: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// A statement begins.
+    #[default]
+    Begin,
+    /// Somewhere in a statement that imports nothing.
+    Other,
+    /// After `import`.
+    Import,
+    /// After `from`.
+    From,
+    /// After `from module import`.
+    Names,
+    /// After `as`: the next is a name of the file's own.
+    As(bool),
+}
+
+impl Imports {
+    /// Of a file's tokens, as they are spelled.
+    pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
+        let (mut imports, mut reader) = (Self::default(), ImportReader::default());
+        tokens.for_each(|token| reader.read(token, &mut imports));
+        reader.finish(&mut imports);
+        imports
+    }
+
+    /// Of a file's text.
+    pub fn of_text(text: &str) -> Self {
+        Self::of(python::surfaces(text).iter().map(|token| &**token))
+    }
+
+    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        self.modules.iter().map(|module| &**module)
+    }
+
+    /// Those where a name may come from: what ends with it or is called so here, and everything that `*` stands for.
+    pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let modules = self.modules();
+        let ending = modules.filter(move |module| {
+            let last = module.rsplit('.').next().unwrap_or_default();
+            last == "*" || last == name
+        });
+        let aliases = self
+            .aliases
+            .iter()
+            .filter(move |(alias, _)| **alias == *name);
+        ending.chain(aliases.map(|(_, module)| &**module))
+    }
+
+    /// Those that have another name here.
+    pub fn aliased(&self) -> impl Iterator<Item = &str> {
+        self.aliases.iter().map(|(_, module)| &**module)
+    }
+
+    fn add(&mut self, module: &str) {
+        if let Err(at) = self.modules.binary_search_by(|other| (**other).cmp(module)) {
+            self.modules.insert(at, module.into());
+        }
+    }
+
+    /// The paths that these may be, seen from a file at `path`.
+    pub(super) fn resolve(&self, path: &str) -> ImportPaths {
+        let ends = self.modules.iter().filter_map(|module| {
+            let name = module.trim_start_matches('.');
+            let level = module.len() - name.len();
+            let parts = name.replace('.', "/");
+            if level == 0 {
+                return Some(parts.into_boxed_str());
+            }
+            let mut folder = path;
+            for _ in 0..level {
+                folder = folder.rsplit_once('/')?.0;
+            }
+            Some(match &*parts {
+                "" => folder.into(),
+                parts => format!("{folder}/{parts}").into(),
+            })
+        });
+        ImportPaths {
+            ends: ends.collect(),
+        }
+    }
+
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let aliases = self.aliases.iter().map(|(a, b)| 32 + a.len() + b.len());
+        bytes_of(&self.modules) + aliases.sum::<usize>()
+    }
+
+    /// What share of these another file imports too.
+    pub(super) fn in_common(&self, other: &Self) -> f32 {
+        let mut common = 0;
+        for module in &self.modules {
+            common += usize::from(other.modules.binary_search(module).is_ok());
+        }
+        common as f32 / self.modules.len().max(1) as f32
+    }
+}
+
+impl ImportPaths {
+    /// Whether the file at `path` may be one of them.
+    pub(super) fn contains(&self, path: &str) -> bool {
+        let module = module_path(path);
+        self.ends.iter().any(|end| ends_with(module, end))
+    }
+
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        bytes_of(&self.ends)
+    }
+}
+
+impl ImportSet {
+    /// What any of several files import.
+    pub(super) fn of<'a>(all: impl Iterator<Item = &'a ImportPaths>) -> Self {
+        Self::new(all.flat_map(|resolved| &*resolved.ends).map(|end| &**end))
+    }
+
+    /// What one imports, and the packages that this is in, which are imported with it.
+    pub(super) fn with_packages(resolved: &ImportPaths) -> Self {
+        fn above<'a>(end: &&'a str) -> Option<&'a str> {
+            Some(end.rsplit_once('/')?.0)
+        }
+        let ends = resolved.ends.iter().map(|end| &**end);
+        Self::new(ends.flat_map(|end| std::iter::successors(Some(end), above)))
+    }
+
+    fn new<'a>(ends: impl Iterator<Item = &'a str>) -> Self {
+        let ends: FxHashSet<Box<str>> = ends.map(Box::from).collect();
+        let names = ends.iter().map(|end| last_part(end).into());
+        Self {
+            names: names.collect(),
+            ends,
+        }
+    }
+
+    /// Whether the file at `path` may be one of them.
+    pub(super) fn contains(&self, path: &str) -> bool {
+        let module = module_path(path);
+        // Most are not, and that is soon seen.
+        self.names.contains(last_part(module)) && self.ends.iter().any(|end| ends_with(module, end))
+    }
+}
+
+/// The path of a file without `.py`, and of a package's own without its `__init__`.
+pub(super) fn module_path(path: &str) -> &str {
+    let module = path.strip_suffix(".py").unwrap_or(path);
+    module.strip_suffix("/__init__").unwrap_or(module)
+}
+
+fn ends_with(module: &str, end: &str) -> bool {
+    let before = module.strip_suffix(end);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+fn bytes_of(parts: &[Box<str>]) -> usize {
+    parts.iter().map(|part| 16 + part.len()).sum()
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+impl ImportReader {
+    pub(super) fn read(&mut self, token: &str, imports: &mut Imports) {
+        match (self.state, token) {
+            (State::Names, "(") => self.is_inside = true,
+            (State::Names, "<EOL>") if self.is_inside => {}
+            (_, "<EOL>" | ";") => {
+                self.finish(imports);
+                self.is_inside = false;
+                self.state = State::Begin;
+            }
+            (State::Other, _) | (State::Begin, python::START) => {}
+            (State::Begin, "import") => self.state = State::Import,
+            (State::Begin, "from") => {
+                self.module.clear();
+                self.state = State::From;
+            }
+            (State::Begin, _) => self.state = State::Other,
+            (State::From, "import") => {
+                imports.add(&self.module);
+                self.state = State::Names;
+            }
+            (State::From, part) => self.module.push_str(part),
+            (State::Import | State::Names, "," | ")") => {
+                self.finish(imports);
+                self.is_inside &= token != ")";
+            }
+            (State::Import | State::Names, "as") => {
+                self.meant = self.whole();
+                self.finish(imports);
+                self.state = State::As(self.state == State::Names);
+            }
+            (State::Import | State::Names, part) => self.name.push_str(part),
+            (State::As(of_names), alias) => {
+                let meant = std::mem::take(&mut self.meant);
+                imports.aliases.push((alias.into(), meant.into()));
+                self.state = if of_names {
+                    State::Names
+                } else {
+                    State::Import
+                };
+            }
+        }
+    }
+
+    /// The name that was read is whole, as the last one is at the end, and so is a module that nothing is imported from yet.
+    pub(super) fn finish(&mut self, imports: &mut Imports) {
+        let module = match self.state {
+            State::Import | State::Names if !self.name.is_empty() => self.whole(),
+            State::From => self.module.clone(),
+            _ => String::new(),
+        };
+        // `a.` is being written.
+        let module = module.strip_suffix('.').unwrap_or(&module);
+        if !module.trim_start_matches('.').is_empty() {
+            imports.add(module);
+        }
+        self.name.clear();
+    }
+
+    /// The name that was read, with the module that it is imported from.
+    fn whole(&self) -> String {
+        if self.state == State::Import {
+            return self.name.clone();
+        }
+        let dot = if self.module.ends_with('.') { "" } else { "." };
+        format!("{}{dot}{}", self.module, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_read_off_the_tokens() {
+        let found = Imports::of_text(
+            "import os, a.b as c; import sys\nfrom . import (x as y,\n  z)\nfrom ..p.q import r, s\nimporter = 1\nfrom m import *\nx = 'import n'\nfrom",
+        );
+        let expected = "..p.q ..p.q.r ..p.q.s . .x .z a.b m m.* os sys";
+        let mut expected: Vec<&str> = expected.split(' ').collect();
+        expected.sort_unstable();
+        assert_eq!(
+            found.modules.iter().map(|m| &**m).collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_module_is_a_file_or_a_folder() {
+        let found = Imports::of_text("from .near import x\nfrom ..up import y\nimport a.b.c\n");
+        let resolved = found.resolve("p/q/r.py");
+        for path in [
+            "p/q/near.py",
+            "p/up/__init__.py",
+            "src/a/b/c.py",
+            "a/b/c/__init__.py",
+            "p/q/near/x.py",
+        ] {
+            assert!(resolved.contains(path), "{path}");
+        }
+        for path in ["p/near.py", "xa/b/c.py", "p/q/up.py", "c.py", "a/b.py"] {
+            assert!(!resolved.contains(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The project's files as modules: which ones a document imports, what they declare, and what can be imported at all.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::imports::{ImportSet, Imports, module_path};
+use super::{File, WorkspaceIndex, is_nameable, outline};
+use crate::context::ModuleRef;
+use crate::tokenizer::Vocabulary;
+
+/// Files that are imported, of which outlines are read; and how often it is followed from where these import.
+const OUTLINED: usize = 64;
+const FOLLOWED: usize = 2;
+
+impl WorkspaceIndex {
+    /// Reads what one of the files declares off its text, for [`ContextSelection::outlined`](super::ContextSelection::outlined).
+    pub fn read_outline(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) {
+        let top_modules = self.top_modules();
+        let is_own = |package: &str| {
+            let found = top_modules.binary_search_by(|module| (**module).cmp(package));
+            found.is_ok()
+        };
+        let spelled = outline::outline(text, is_own);
+        let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
+        let tokens = self.numbered(tokens);
+        if let Some(file) = self.files.get_mut(path) {
+            self.outline_tokens += tokens.len();
+            let before = file.outline.replace(tokens);
+            self.outline_tokens -= before.map_or(0, |outline| outline.len());
+        }
+    }
+
+    /// Whether what a file declares is still to be read.
+    pub fn lacks_outline(&self, path: &str) -> bool {
+        let file = self.files.get(path);
+        file.is_some_and(|file| file.outline.is_none())
+    }
+
+    /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
+    pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
+        let mut found: Vec<&str> = Vec::new();
+        let mut wanted = ImportSet::with_packages(&imports.resolve(path));
+        for _ in 0..=FOLLOWED {
+            let files = self.files.iter().map(|(other, file)| (&**other, file));
+            let mut new: Vec<(&str, &File)> = files
+                .filter(|&(other, file)| {
+                    other != path
+                        && wanted.contains(other)
+                        && self.may_be_meant(other, file, path)
+                        && !found.contains(&other)
+                })
+                .collect();
+            // What lies deep may be called so by chance.
+            new.sort_by_key(|(other, _)| other.matches('/').count());
+            new.truncate(OUTLINED - found.len());
+            found.extend(new.iter().map(|&(other, _)| other));
+            wanted = ImportSet::of(new.iter().map(|(_, file)| &file.resolved));
+        }
+        found
+    }
+
+    /// Whether a document at `path` may import a file of the right name: one that is in no package, such as `tools/logging.py`, has
+    /// to lie in a folder above the document, or in one called `src`.
+    fn may_be_meant(&self, other: &str, file: &File, path: &str) -> bool {
+        let folder = folder_of(other);
+        let is_above = path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'));
+        !file.names.is_top || self.is_in_package(other) || is_above || folder.ends_with("/src")
+    }
+
+    /// How the modules in a package are called, whose file is at `path`: files, and folders with files in them.
+    pub fn modules_in(&self, path: &str) -> Vec<ModuleRef> {
+        let mut found: Vec<ModuleRef> = Vec::new();
+        let Some(folder) = path.strip_suffix("__init__.py") else {
+            return found;
+        };
+        let package = self.files.get(path).map(|file| file.names.module);
+        let below = self
+            .files
+            .range::<str, _>((Bound::Included(folder), Bound::Unbounded));
+        let below = below.take_while(|(other, _)| other.starts_with(folder));
+        for (other, file) in below.filter(|(other, _)| ***other != *path) {
+            let name = match other[folder.len()..].split_once('/') {
+                None => Some(file.names.module),
+                Some((inside, _)) => self.by_text.get(inside).copied(),
+            };
+            let (Some(module), Some(package)) = (name, package) else {
+                continue;
+            };
+            let names = ModuleRef {
+                module,
+                package,
+                is_top: false,
+                is_package: false,
+                is_outline: false,
+            };
+            if found.last() != Some(&names) {
+                found.push(names);
+            }
+        }
+        found
+    }
+
+    /// The names that can be imported without a dot, for all that is known: those of files and folders that are in no package; sorted.
+    /// It is the same list until a file is new or gone.
+    pub fn top_modules(&mut self) -> Arc<[Box<str>]> {
+        let known = self.top_modules.take();
+        let names = known.unwrap_or_else(|| self.find_top_modules());
+        self.top_modules = Some(Arc::clone(&names));
+        names
+    }
+
+    fn find_top_modules(&self) -> Arc<[Box<str>]> {
+        let packages: FxHashSet<&str> = (self.files.keys())
+            .filter_map(|path| path.strip_suffix("/__init__.py"))
+            .collect();
+        let mut names: FxHashSet<&str> = FxHashSet::default();
+        for path in self.files.keys() {
+            let module = module_path(path);
+            for (end, _) in module.match_indices('/') {
+                if !packages.contains(&module[..end]) {
+                    names.extend(module[end + 1..].split('/').next());
+                }
+            }
+        }
+        let names = names.into_iter();
+        let mut names: Vec<&str> = names
+            .filter(|name| !name.is_empty() && is_nameable(name))
+            .collect();
+        names.sort_unstable();
+        names.into_iter().map(Box::from).collect()
+    }
+
+    /// Whether a file is called by the package that it is in.
+    pub(super) fn is_in_package(&self, path: &str) -> bool {
+        let folder = folder_of(path);
+        self.files.contains_key(&*format!("{folder}/__init__.py"))
+    }
+}
+
+/// The folder that the file of a module, or a package's own folder, is in.
+fn folder_of(path: &str) -> &str {
+    let module = module_path(path);
+    module.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
