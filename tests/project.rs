@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{at, cursor, start_with, texts};
-use minicopilot_harness::{Change, Client, Position};
+use minicopilot::lsp::{Change, Client, Position};
 use serde_json::{Value, json};
 
 const MODULE: &str = "class Zauberlehrling:\n    def __init__(self, besenstiel=None):\n        self.besenstiel = besenstiel\n\n    def rufe_meister(self):\n        pass\n";

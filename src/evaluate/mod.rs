@@ -17,11 +17,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use minicopilot_harness::Client;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::Uri;
 
 use crate::files::python_files;
+use crate::lsp::Client;
 pub use identifiers::{Identifiers, run as ask_identifiers};
 pub use latency::{Speed, Typing, run as type_keys};
 pub use lines::{Lines, run as cut_lines};

@@ -22,12 +22,12 @@ use tower_lsp::{Client, LanguageServer};
 use tracing::{debug_span, warn};
 
 use super::capabilities;
+use super::client_process::exit_when_client_dies;
 use super::convert::{
     NextTokensAnswer, Style, completion_list, inline_completion, next_tokens, offset,
 };
 use super::documents::{Document, Documents};
 use super::indexer::Status;
-use super::parent;
 use super::requests::{CompletionOutcome, RequestError, RequestRunner};
 use super::settings::Settings;
 use crate::workspace::environment;
@@ -209,7 +209,7 @@ impl Backend {
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         if let Some(id) = params.process_id {
-            parent::exit_with(id);
+            exit_when_client_dies(id);
         }
         let style = capabilities::style(&params.capabilities);
         let mut state = self.state();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use minicopilot_harness::{Client, Position};
+use minicopilot::lsp::{Client, Position};
 use serde_json::{Value, json};
 
 /// The document that most tests use.
