@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 
 pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
-pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES};
+pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES, SCOPES};
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
 use crate::context::{BufferTokens, Syntax};
