@@ -130,7 +130,7 @@ impl Counts {
             )
         };
         let shown = ask(client, &mut self.latency)?;
-        set(client, json!({"lineProbability": 0.0}))?;
+        set(client, json!({"inlineCompletion.minProbability": 0.0}))?;
         let whole = ask(client, &mut self.whole_latency)?;
         set(client, json!({}))?;
         client.close(uri)?;

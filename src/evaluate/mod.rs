@@ -47,7 +47,7 @@ impl Setting<'_> {
     /// The server's settings: figures are not to depend on what is installed where they are made.
     fn options(&self) -> Value {
         let folder = self.environment.unwrap_or(Path::new("none"));
-        json!({"environment": folder.to_string_lossy()})
+        json!({"pythonEnvironment": folder.to_string_lossy()})
     }
 }
 

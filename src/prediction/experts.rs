@@ -46,6 +46,20 @@ pub const EXPERTS: [&str; 1 + CACHES] = [
     "project match",
     "members",
 ];
+/// Where each expert's evidence comes from: `network`, `buffer`, `project` or `declarations`.
+pub const SCOPES: [&str; 1 + CACHES] = [
+    "network",
+    "buffer",
+    "buffer",
+    "buffer",
+    "buffer",
+    "buffer",
+    "buffer",
+    "project",
+    "project",
+    "project",
+    "declarations",
+];
 /// Which of them speak mostly of what is outside the vocabulary.
 pub(super) const OUTSIDE: [bool; 1 + CACHES] = [
     false, true, false, false, false, true, false, true, false, false, false,

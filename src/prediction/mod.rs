@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 
 pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
-pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES};
+pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES, SCOPES};
 pub use features::{CANDIDATE_FEATURE_NAMES, FEATURE_NAMES, features_fingerprint};
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
