@@ -3,8 +3,7 @@
 mod common;
 
 use common::{PATIENCE, URI, at, cursor, empty_list, next_tokens_at, start, start_with, texts};
-use minicopilot::lsp::Position;
-use minicopilot::lsp::client::Client;
+use minicopilot::lsp::{Client, Position};
 use serde_json::{Value, json};
 
 /// The completion list at a fixture's cursor.
