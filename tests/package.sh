@@ -42,8 +42,7 @@ trap 'rm -rf "$work" "$notices"' EXIT
 # The wheel, and the program out of it, so that there is only one. Cargo.toml's licences go into it by themselves.
 maturin=$(environment maturin-1.16.0 maturin==1.16.0 ziglang==0.17.1)
 prepare_extension
-cargo metadata --format-version 1 --locked --filter-platform $target |
-    python3 tests/package/notices.py "$build/node_modules" vscode-languageclient > "$notices"
+python3 tests/package/notices.py $target "$build/node_modules" vscode-languageclient > "$notices"
 PATH=$maturin/bin:$PATH maturin build --release --zig --compatibility manylinux2014 --target $target --out "$release"
 wheel=$(ls "$release/minicopilot-$version"-*.whl)
 python3 -m zipfile -e "$wheel" "$work/wheel"
