@@ -96,7 +96,8 @@ fn info_describes_the_model() {
 fn evaluate_measures_the_server() {
     let (folder, path) = example();
     let measure = || {
-        let output = run(&["evaluate", folder.path().to_str().unwrap(), "--json"]);
+        let folder = folder.path().to_str().unwrap();
+        let output = run(&["evaluate", "quality", folder, "--json"]);
         assert_eq!(
             output.status.code(),
             Some(0),
@@ -136,14 +137,14 @@ fn evaluate_asks_for_lines_and_identifiers_and_writes_a_page() {
     )
     .unwrap();
     let whole = path("");
-    let figures = |more: &[&str]| -> Value {
-        let output = run(&[&["evaluate", &whole, "--json"], more].concat());
+    let figures = |measurement: &str, more: &[&str]| -> Value {
+        let output = run(&[&["evaluate", measurement, &whole, "--json"], more].concat());
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
     };
     let page = path("page.html");
-    let alone = figures(&["--sample", "0", "--html", &page]);
-    let project = figures(&["--sample", "0", "--project"]);
+    let alone = figures("quality", &["--sample", "0", "--html", &page]);
+    let project = figures("quality", &["--sample", "0", "--project"]);
     assert_eq!(
         (&alone["project"], &project["project"]),
         (&Value::Bool(false), &Value::Bool(true))
@@ -158,14 +159,14 @@ fn evaluate_asks_for_lines_and_identifiers_and_writes_a_page() {
     let page = fs::read_to_string(page).unwrap();
     assert!(page.contains("<svg") && page.contains("a.py:"), "{page}");
 
-    let lines = figures(&["--lines", "--sample", "2"]);
+    let lines = figures("lines", &["--sample", "2"]);
     assert_eq!(lines["lines"], 2);
-    let found = figures(&["--identifiers", "--sample", "3", "--project"]);
+    let found = figures("identifiers", &["--sample", "3", "--project"]);
     // What is copied eight times stands elsewhere in its own file only, and that is no reason to leave it out.
     assert!(found["identifiers"].as_u64() > Some(0), "{found}");
     assert_eq!(found["known_elsewhere"], 0);
     assert_eq!(found["errors"], 0);
-    let none = ["evaluate", &whole, "--lines", "--sample", "0"];
+    let none = ["evaluate", "lines", &whole, "--sample", "0"];
     let said = failure(folder.path(), &none);
     assert!(said.contains("nothing to ask for"), "{said}");
 }

@@ -6,6 +6,8 @@
 
 mod complete;
 mod doctor;
+mod earlier;
+mod evaluate;
 mod info;
 mod tokens;
 
@@ -23,8 +25,10 @@ use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use self::earlier::Translated;
+use self::evaluate::Measurement;
 use crate::completion::Completer;
-use crate::{embedded, evaluate, server};
+use crate::{embedded, server};
 
 const INTERRUPTED: i32 = 130;
 
@@ -90,51 +94,8 @@ enum Command {
         model: ModelArgument,
     },
     /// Measure the server on Python files: how good, how fast
-    Evaluate {
-        /// Python files, and folders that are searched for them
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<PathBuf>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Measure about this many tokens, in blocks of 250 drawn from all files; 0 for all
-        #[arg(long, value_name = "N", default_value_t = 5_000)]
-        sample: usize,
-        /// Which blocks
-        #[arg(long, value_name = "S", default_value_t = 42)]
-        seed: u64,
-        /// Write a page with the figures' parts, a plot of reliability and the worst misses
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["latency", "lines", "identifiers"])]
-        html: Option<PathBuf>,
-        /// Each path is a project's folder, which the server reads; else every file is a buffer without one
-        #[arg(long)]
-        project: bool,
-        /// Measure instead how much of the rest of lines is foretold: --sample of them, each cut at random
-        #[arg(long, conflicts_with = "latency")]
-        lines: bool,
-        /// Measure instead whether identifiers are in the first five, by completion lists alone: --sample of them, drawn at random
-        #[arg(long, conflicts_with_all = ["latency", "lines"])]
-        identifiers: bool,
-        /// Measure how long keys wait for their lists instead: some N tokens, 20 at each place, typed at a person's pace
-        #[arg(long)]
-        latency: bool,
-        /// Keys a second
-        #[arg(
-            long,
-            value_name = "KEYS",
-            default_value_t = 20.0,
-            requires = "latency"
-        )]
-        rate: f64,
-        /// Where Python is installed that imports are from; without it nothing of them is read
-        #[arg(long, value_name = "DIR", conflicts_with_all = ["latency", "server"])]
-        environment: Option<PathBuf>,
-        /// With --latency or --identifiers: another language server, its command and arguments
-        #[arg(long, value_name = "COMMAND", conflicts_with = "lines")]
-        server: Option<String>,
-        #[command(flatten)]
-        model: ModelArgument,
-    },
+    #[command(subcommand)]
+    Evaluate(Measurement),
     /// Print what makes a shell complete this program's arguments, as in `source <(minicopilot completions bash)`
     Completions {
         /// The shell
@@ -157,7 +118,11 @@ struct ModelArgument {
 
 /// Runs the program with the process's arguments.
 pub fn run() -> ExitCode {
-    let command = Arguments::parse().command;
+    let Translated { arguments, warning } = Translated::new(std::env::args_os());
+    let command = Arguments::parse_from(arguments).command;
+    if let Some(warning) = warning {
+        let _ = writeln!(io::stderr(), "minicopilot: {warning}");
+    }
     exit_on_interrupt();
     match start_log(&command).and_then(|()| execute(command)) {
         Ok(code) => code,
@@ -215,67 +180,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         } => tokens::run(&files, json, strict),
         Command::Info { json, model } => info::run(&embedded::load(model.folder())?, json),
         Command::Doctor { model } => doctor::run(|| Ok(embedded::load(model.folder())?)),
-        Command::Evaluate {
-            paths,
-            json,
-            sample,
-            seed,
-            html,
-            project,
-            lines,
-            identifiers,
-            latency,
-            rate,
-            environment,
-            server,
-            model,
-        } => {
-            // Checked here, so that a model that cannot be loaded is reported once and in full.
-            embedded::load(model.folder())?;
-            let sample = evaluate::Sample {
-                targets: sample,
-                seed,
-            };
-            anyhow::ensure!(
-                server.is_none() || latency || identifiers,
-                "--server needs --latency or --identifiers"
-            );
-            if let Some(folder) = environment.as_ref().filter(|folder| !folder.is_dir()) {
-                anyhow::bail!("--environment {}: no such folder", folder.display());
-            }
-            let setting = evaluate::Setting {
-                sample,
-                in_project: project,
-                environment: environment.as_deref(),
-                model: model.folder(),
-            };
-            let text = if latency {
-                anyhow::ensure!(
-                    (0.01..=1000.0).contains(&rate),
-                    "--rate must lie between 0.01 and 1000 keys a second"
-                );
-                let typing = evaluate::Typing {
-                    server,
-                    sample,
-                    rate,
-                    in_project: project,
-                };
-                let speed = evaluate::type_keys(&paths, &typing, model.folder())?;
-                shown(json, &speed)?
-            } else if identifiers {
-                let server = server.as_deref();
-                shown(json, &evaluate::ask_identifiers(&paths, setting, server)?)?
-            } else if lines {
-                shown(json, &evaluate::cut_lines(&paths, setting)?)?
-            } else {
-                let report = evaluate::run(&paths, setting)?;
-                if let Some(html) = html {
-                    std::fs::write(&html, evaluate::page(&report))
-                        .with_context(|| format!("cannot write {}", html.display()))?;
-                }
-                shown(json, &report)?
-            };
-            print(&text)?;
+        Command::Evaluate(measurement) => {
+            print(&evaluate::run(&measurement)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => {

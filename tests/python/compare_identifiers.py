@@ -4,7 +4,7 @@
         [--environment VENV] [--keep FOLDER] [--write docs/answers.md]
 
 Each PROJECT is a folder of Python files. Asks every server for the same identifiers by `minicopilot evaluate
---identifiers`, once with each file as a lone buffer and once with the project on the disk, less that file, and less those
+identifiers`, once with each file as a lone buffer and once with the project on the disk, less that file, and less those
 identifiers behind which the next 20 tokens stand in another of its files. The others come from PyPI
 into ~/.cache/minicopilot-tests/servers. In projects all of them see the packages of the virtual environment VENV, which
 must not hold the projects themselves. A run takes minutes, all of them hours: what is kept in FOLDER is not measured
@@ -27,7 +27,7 @@ MARKS = "<!-- identifiers -->", "<!-- /identifiers -->"
 
 
 def measure(program: str, projects: list[str], options: list[str], environment: pathlib.Path | None) -> dict:
-    call = [program, "evaluate", *projects, "--identifiers", "--json", *options]
+    call = [program, "evaluate", "identifiers", *projects, "--json", *options]
     variables = dict(os.environ)
     if environment:
         variables |= {"VIRTUAL_ENV": str(environment), "PATH": f"{environment}/bin{os.pathsep}{os.environ['PATH']}"}

@@ -3,7 +3,7 @@
     python3 tests/python/compare_servers.py MINICOPILOT FOLDER [--sample N] [--write docs/performance.md] [--plot FILE.svg]
 
 Installs the others from PyPI into ~/.cache/minicopilot-tests/servers and types into each with `minicopilot evaluate
---latency`. With --write the table replaces what stands between the two `servers` comments of a Markdown file; --plot
+latency`. With --write the table replaces what stands between the two `servers` comments of a Markdown file; --plot
 draws it.
 """
 
@@ -39,7 +39,7 @@ def install(folder: pathlib.Path) -> pathlib.Path:
 
 
 def measure(program: str, folder: str, sample: int, command: str | None) -> dict:
-    call = [program, "evaluate", folder, "--latency", "--json", "--sample", str(sample)]
+    call = [program, "evaluate", "latency", folder, "--json", "--sample", str(sample)]
     if command:
         call += ["--server", command]
     # What other servers log is theirs.

@@ -3,7 +3,7 @@
     python tests/python/evaluate_checkpoint.py CHECKPOINT DATA/test.shard [MAX_TOKENS]
 
 Needs torch, numpy and safetensors. Prints the same four figures, in the same two contexts, as
-`trainer evaluate CHECKPOINT --data DATA --split test --max-tokens MAX_TOKENS --json`.
+`trainer evaluate model CHECKPOINT --data DATA --split test --max-tokens MAX_TOKENS --json`.
 """
 
 import json

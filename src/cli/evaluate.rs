@@ -1,0 +1,167 @@
+//! `minicopilot evaluate`: a subcommand for each thing that is measured.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use super::{ModelArgument, shown};
+use crate::{embedded, evaluate};
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub enum Measurement {
+    /// How good the candidates are, over about N tokens in blocks of 250 drawn from all files; the default
+    Quality {
+        #[command(flatten)]
+        measured: Measured,
+        #[command(flatten)]
+        environment: Environment,
+        /// Write a page with the figures' parts, a plot of reliability and the worst misses
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// How long keys wait for their lists: about N tokens, 20 at each place, typed at a person's pace
+    Latency {
+        #[command(flatten)]
+        measured: Measured,
+        /// Keys a second
+        #[arg(long, value_name = "KEYS", default_value_t = 20.0)]
+        rate: f64,
+        /// Another language server, its command and arguments
+        #[arg(long, value_name = "COMMAND")]
+        server: Option<String>,
+    },
+    /// How much of the rest of a line is predicted, over N lines, each cut at random
+    Lines {
+        #[command(flatten)]
+        measured: Measured,
+        #[command(flatten)]
+        environment: Environment,
+    },
+    /// Whether identifiers are among the first five candidates, over N of them drawn at random
+    Identifiers {
+        #[command(flatten)]
+        measured: Measured,
+        #[command(flatten)]
+        environment: Environment,
+        /// Another language server, its command and arguments
+        #[arg(long, value_name = "COMMAND", conflicts_with = "environment")]
+        server: Option<String>,
+    },
+}
+
+/// What every measurement is made on.
+#[derive(Args, Debug)]
+pub struct Measured {
+    /// Python files, and folders that are searched for them
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The size of the sample; 0 for everything
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    sample: usize,
+    /// Which sample
+    #[arg(long, value_name = "S", default_value_t = 42)]
+    seed: u64,
+    /// Each path is a project's folder, which the server reads; else every file is a buffer without one
+    #[arg(long)]
+    project: bool,
+    #[command(flatten)]
+    model: ModelArgument,
+}
+
+#[derive(Args, Debug)]
+pub struct Environment {
+    /// The Python installation that imports are resolved in; without it none is read
+    #[arg(long = "environment", id = "environment", value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Measures and returns what is to be printed.
+pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
+    match measurement {
+        Measurement::Quality {
+            measured,
+            environment,
+            html,
+        } => {
+            let setting = measured.setting(environment.check()?)?;
+            let report = evaluate::run(&measured.paths, setting)?;
+            if let Some(html) = html {
+                std::fs::write(html, evaluate::page(&report))
+                    .with_context(|| format!("cannot write {}", html.display()))?;
+            }
+            shown(measured.json, &report)
+        }
+        Measurement::Latency {
+            measured,
+            rate,
+            server,
+        } => {
+            anyhow::ensure!(
+                (0.01..=1000.0).contains(rate),
+                "--rate must lie between 0.01 and 1000 keys a second"
+            );
+            let setting = measured.setting(None)?;
+            let typing = evaluate::Typing {
+                server: server.clone(),
+                sample: setting.sample,
+                rate: *rate,
+                in_project: setting.in_project,
+            };
+            let speed = evaluate::type_keys(&measured.paths, &typing, setting.model)?;
+            shown(measured.json, &speed)
+        }
+        Measurement::Lines {
+            measured,
+            environment,
+        } => {
+            let setting = measured.setting(environment.check()?)?;
+            shown(
+                measured.json,
+                &evaluate::cut_lines(&measured.paths, setting)?,
+            )
+        }
+        Measurement::Identifiers {
+            measured,
+            environment,
+            server,
+        } => {
+            let setting = measured.setting(environment.check()?)?;
+            let found = evaluate::ask_identifiers(&measured.paths, setting, server.as_deref())?;
+            shown(measured.json, &found)
+        }
+    }
+}
+
+impl Measured {
+    fn setting<'a>(
+        &'a self,
+        environment: Option<&'a Path>,
+    ) -> anyhow::Result<evaluate::Setting<'a>> {
+        // Loaded here, so that a model that cannot be loaded is reported once and in full.
+        embedded::load(self.model.folder())?;
+        Ok(evaluate::Setting {
+            sample: evaluate::Sample {
+                targets: self.sample,
+                seed: self.seed,
+            },
+            in_project: self.project,
+            environment,
+            model: self.model.folder(),
+        })
+    }
+}
+
+impl Environment {
+    /// The folder, which must exist.
+    fn check(&self) -> anyhow::Result<Option<&Path>> {
+        if let Some(folder) = self.folder.as_ref().filter(|folder| !folder.is_dir()) {
+            anyhow::bail!("--environment {}: no such folder", folder.display());
+        }
+        Ok(self.folder.as_deref())
+    }
+}
