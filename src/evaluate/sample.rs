@@ -10,7 +10,7 @@ use anyhow::bail;
 use tracing::warn;
 
 use crate::files::python_files;
-use crate::model::SplitMix64;
+use crate::model::{SplitMix64, shuffle};
 use crate::python::{self, Token};
 
 /// Targets in a block. Before its first one the model has to read the file up to there, so that fewer would take longer.
@@ -134,7 +134,8 @@ fn shuffled(files: Vec<PathBuf>, seed: u64) -> anyhow::Result<(Vec<PathBuf>, Vec
     if readable.is_empty() {
         bail!("none of the files can be read");
     }
-    shuffle(&mut blocks, seed);
+    let mut random = SplitMix64::new(seed);
+    shuffle(&mut blocks, |n| random.next_u64() % n);
     Ok((readable, blocks))
 }
 
@@ -159,14 +160,6 @@ fn joined(blocks: Vec<Block>) -> Vec<Block> {
         }
     }
     joined
-}
-
-/// Fisher and Yates, from the end.
-fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut random = SplitMix64::new(seed);
-    for last in (1..items.len()).rev() {
-        items.swap(last, (random.next_u64() % (last as u64 + 1)) as usize);
-    }
 }
 
 #[cfg(test)]

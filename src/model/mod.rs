@@ -20,7 +20,7 @@ mod softmax;
 pub use fused::{accelerated as bf16_accelerated, peak_rate};
 pub use gradient_flow::GradientFlow;
 pub use initial::{Initialization, initial_parameters};
-pub use random::SplitMix64;
+pub use random::{SplitMix64, shuffle};
 pub use softmax::Softmax;
 
 use candle_core::{Device, Result, Tensor};

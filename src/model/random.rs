@@ -1,4 +1,5 @@
-//! The generator behind initial weights and dropout masks: small, seeded, the same on every machine.
+//! Random numbers whose outcome is specified, the same on every machine: the generator behind initial weights and dropout
+//! masks, and the one shuffle of the project.
 
 /// SplitMix64 (Steele, Lea & Flood 2014): 64 bits of state, one multiplication chain a number.
 #[derive(Clone, Debug)]
@@ -40,5 +41,13 @@ impl SplitMix64 {
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}
+
+/// Puts `items` into a random order, each equally likely (Fisher & Yates, from the end). `below(n)` draws a number from 0 to
+/// `n - 1`; it is called for `n` from `items.len()` down to 2.
+pub fn shuffle<T>(items: &mut [T], mut below: impl FnMut(u64) -> u64) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, below(last as u64 + 1) as usize);
     }
 }
