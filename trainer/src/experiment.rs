@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
+    /// The network.
     pub model: ModelSettings,
+    /// How it is trained.
     #[serde(default)]
     pub training: TrainingSettings,
 }
@@ -17,9 +19,13 @@ pub struct Experiment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSettings {
+    /// Kind of network.
     pub architecture: Architecture,
+    /// `E`.
     pub embedding_size: usize,
+    /// `H`, of each layer.
     pub hidden_size: usize,
+    /// Share of the units that are dropped between layers and before the output.
     pub dropout: f64,
 }
 
@@ -37,30 +43,43 @@ pub enum Loader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
+    /// The same rate to the end.
     Constant,
     /// Half a cosine down to `final_fraction` of the rate (Loshchilov & Hutter 2017), over the tokens of the run.
     Cosine,
 }
 
+/// Batches, length, optimiser and validation of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingSettings {
+    /// Decides initial weights, the order of files, dropout and sampled classes.
     pub seed: u64,
+    /// Distribution of the initial weights.
     pub initialization: Initialization,
+    /// How files become batches.
     pub loader: Loader,
     /// `B`.
     pub lanes: usize,
     /// `T` of a batch of [`Loader::Streams`].
     pub steps: usize,
+    /// Passes over the training part.
     pub epochs: usize,
     /// Ends the run, and the schedule, before the epochs do.
     pub max_tokens: Option<u64>,
+    /// The highest rate.
     pub learning_rate: f64,
+    /// The rate after the warm-up.
     pub schedule: Schedule,
+    /// Steps in which the rate rises linearly.
     pub warmup_steps: u64,
+    /// Share of the rate at the end of a cosine.
     pub final_fraction: f64,
+    /// Decay of Adam's first moments.
     pub beta1: f64,
+    /// Decay of Adam's second moments.
     pub beta2: f64,
+    /// Added to the root of Adam's second moments.
     pub epsilon: f64,
     /// Decoupled (AdamW); 0 is Adam.
     pub weight_decay: f64,

@@ -1,8 +1,10 @@
-//! `trainer export`: a run's checkpoint as it is distributed, with its model card: weights rounded to the 8 bits that the
-//! engine computes with, so that whoever else loads them computes the same, and stored in f16.
+//! Writes a run's checkpoint as it is distributed, with its model card.
+//!
+//! Weights are rounded to the 8 bits that the inference engine computes with and stored in f16, so that any other program
+//! that loads them computes the same.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,108 +12,131 @@ use anyhow::{Context, Result};
 use candle_core::Device;
 use minicopilot::inference;
 use minicopilot::metrics::Figures;
-use minicopilot::model::Architecture;
-use minicopilot::model::checkpoint::{Checkpoint, Config, Precision};
+use minicopilot::model::checkpoint::{Checkpoint, Precision};
 use serde_json::Value;
 
 use crate::data::{Dataset, Split};
-use crate::evaluate;
-use crate::interrupt::Interrupt;
+use crate::evaluation::temperature;
+use crate::host::{Host, Unit, ensure_running};
+use crate::model_card;
 
-/// Targets that a single number is fitted on.
+/// Targets that the temperature, a single number, is fitted on.
 const CALIBRATION_TOKENS: u64 = 200_000;
 
-/// Arguments of `trainer export`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// A checkpoint folder, such as RUN/best
-    #[arg(value_name = "CHECKPOINT")]
-    checkpoint: PathBuf,
-    /// Where the exported folder goes
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Figures by `trainer evaluate --json`, to be kept in config.json and shown in the card
-    #[arg(long, value_name = "JSON")]
-    test_metrics: Option<PathBuf>,
-    /// Fit the temperature of the probabilities shown on the validation part of this prepared folder
-    #[arg(long, value_name = "DIR")]
-    calibrate: Option<PathBuf>,
-    /// A text about data, licences and limits, appended to the card
-    #[arg(long, value_name = "MARKDOWN")]
-    notes: Option<PathBuf>,
-    /// Keep the weights as they are, in full precision
-    #[arg(long)]
-    f32: bool,
+/// What is exported, and how.
+#[derive(Debug)]
+pub struct Settings {
+    /// A checkpoint folder.
+    pub checkpoint: PathBuf,
+    /// Where the exported folder goes.
+    pub out: PathBuf,
+    /// Figures in JSON, as `trainer evaluate model --json` prints them, for config.json and the card.
+    pub test_metrics: Option<PathBuf>,
+    /// The prepared data on whose validation part the temperature is fitted.
+    pub calibrate: Option<PathBuf>,
+    /// A Markdown text that is appended to the card.
+    pub notes: Option<PathBuf>,
+    /// Keep the weights in full precision.
+    pub full_precision: bool,
 }
 
-/// Runs `trainer export`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
-    let is_foreign = fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some())
-        && !args.out.join("model.safetensors").exists();
+/// What was written.
+#[derive(Debug)]
+pub struct Exported {
+    out: PathBuf,
+    megabytes: f64,
+    temperature: f64,
+    has_lost_gate: bool,
+}
+
+impl fmt::Display for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            out,
+            megabytes,
+            temperature,
+            has_lost_gate,
+        } = self;
+        let lost = if *has_lost_gate {
+            "; its gate is left out: fit one to it with `trainer gate`"
+        } else {
+            ""
+        };
+        let out = out.display();
+        writeln!(
+            f,
+            "{out}: {megabytes:.1} MB of weights, temperature {temperature:.4}{lost}"
+        )
+    }
+}
+
+/// Exports a checkpoint. Only an empty folder or an earlier checkpoint is overwritten.
+pub fn export(settings: &Settings, host: &dyn Host) -> Result<Exported> {
+    let out = &settings.out;
+    let is_foreign = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some())
+        && !out.join("model.safetensors").exists();
     anyhow::ensure!(
         !is_foreign,
         "{} is not empty and holds no checkpoint; choose another --out",
-        args.out.display()
+        out.display()
     );
-    let mut checkpoint = Checkpoint::load(&args.checkpoint)?;
+    let mut checkpoint = Checkpoint::load(&settings.checkpoint)?;
     let had_gate = checkpoint.config.gate.is_some();
-    if !args.f32 {
+    if !settings.full_precision {
         let rounded = inference::rounded(&checkpoint.config.model, checkpoint.tensors())?;
         checkpoint = checkpoint.with_tensors(rounded);
     }
-    if let Some(path) = &args.calibrate {
-        checkpoint.config.temperature = temperature(&checkpoint, path, interrupt)?;
+    if let Some(path) = &settings.calibrate {
+        checkpoint.config.temperature = fitted_temperature(&checkpoint, path, host)?;
     }
-    if let Some(path) = &args.test_metrics {
-        let text =
-            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let figures: BTreeMap<String, Figures> =
-            serde_json::from_str(&text).with_context(|| {
-                format!(
-                    "{} is not what `trainer evaluate --json` prints",
-                    path.display()
-                )
-            })?;
-        let Value::Object(metrics) = &mut checkpoint.config.metrics else {
-            anyhow::bail!(
-                "{}: metrics in config.json are not an object",
-                args.checkpoint.display()
-            );
-        };
-        metrics.insert("test".to_owned(), serde_json::to_value(figures)?);
+    if let Some(path) = &settings.test_metrics {
+        add_test_metrics(&mut checkpoint, path, &settings.checkpoint)?;
     }
-    let mut card = card(&checkpoint.config);
-    if let Some(path) = &args.notes {
-        let notes =
-            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut card = model_card::card(&checkpoint.config);
+    if let Some(path) = &settings.notes {
         card.push('\n');
-        card.push_str(&notes);
+        card.push_str(&read(path)?);
     }
-    let precision = if args.f32 {
+    let precision = if settings.full_precision {
         Precision::F32
     } else {
         Precision::F16
     };
-    checkpoint.save(&args.out, precision, &card, |_| Ok(()))?;
-    let size = fs::metadata(args.out.join("model.safetensors"))
+    checkpoint.save(out, precision, &card, |_| Ok(()))?;
+    let size = fs::metadata(out.join("model.safetensors"))
         .context("the export has no weights")?
         .len();
-    let (out, megabytes) = (args.out.display(), size as f64 / 1e6);
-    let temperature = checkpoint.config.temperature;
-    let lost = if had_gate && checkpoint.config.gate.is_none() {
-        "; its gate is left out: fit one to it with `trainer gate`"
-    } else {
-        ""
-    };
-    Ok(format!(
-        "{out}: {megabytes:.1} MB of weights, temperature {temperature:.4}{lost}\n"
-    ))
+    Ok(Exported {
+        out: out.clone(),
+        megabytes: size as f64 / 1e6,
+        temperature: checkpoint.config.temperature,
+        has_lost_gate: had_gate && checkpoint.config.gate.is_none(),
+    })
 }
 
-/// Fitted on the first files of the validation part.
-fn temperature(checkpoint: &Checkpoint, data: &Path, interrupt: &Interrupt) -> Result<f64> {
+/// Puts the figures in `path` into the checkpoint's `config.json` as those of the test part.
+fn add_test_metrics(checkpoint: &mut Checkpoint, path: &Path, folder: &Path) -> Result<()> {
+    let figures: BTreeMap<String, Figures> =
+        serde_json::from_str(&read(path)?).with_context(|| {
+            format!(
+                "{} is not what `trainer evaluate model --json` prints",
+                path.display()
+            )
+        })?;
+    let Value::Object(metrics) = &mut checkpoint.config.metrics else {
+        anyhow::bail!(
+            "{}: metrics in config.json are not an object",
+            folder.display()
+        );
+    };
+    metrics.insert("test".to_owned(), serde_json::to_value(figures)?);
+    Ok(())
+}
+
+/// The temperature that fits the first files of the validation part.
+fn fitted_temperature(checkpoint: &Checkpoint, data: &Path, host: &dyn Host) -> Result<f64> {
     let dataset = Dataset::open(data)?;
-    evaluate::same_vocabulary(checkpoint, &dataset, data)?;
+    dataset.check_vocabulary(&checkpoint.vocabulary)?;
     let total = CALIBRATION_TOKENS.min(dataset.files(Split::Validation).tokens());
     anyhow::ensure!(
         total > 0,
@@ -119,80 +144,17 @@ fn temperature(checkpoint: &Checkpoint, data: &Path, interrupt: &Interrupt) -> R
         data.display()
     );
     let model = checkpoint.model(&Device::Cpu)?;
-    let bar = crate::train::bar(total, 0).with_message("calibrating");
-    let temperature =
-        evaluate::fitted_temperature(&model, &dataset, CALIBRATION_TOKENS, &|tokens| {
-            bar.set_position(tokens);
-            !interrupt.requested()
-        })?;
-    bar.finish_and_clear();
-    anyhow::ensure!(!interrupt.requested(), "interrupted; nothing was written");
+    let progress = host.progress(Unit::Tokens, total, 0);
+    progress.message("calibrating");
+    let temperature = temperature::fit(&model, &dataset, CALIBRATION_TOKENS, &|tokens| {
+        progress.set(tokens);
+        !host.cancelled()
+    })?;
+    drop(progress);
+    ensure_running(host)?;
     Ok(temperature)
 }
 
-/// The model card: what `config.json` says, for people.
-pub fn card(config: &Config) -> String {
-    let model = &config.model;
-    let name = match model.architecture {
-        Architecture::Rnn => "RNN",
-        Architecture::Lstm => "LSTM",
-        Architecture::ResidualLstm => "Residual LSTM (H_final = H1 + H2)",
-    };
-    let mut card = format!(
-        "# {name}\n\nPredicts the next py150 token of Python source. {} parameters: vocabulary {}, embedding {}, two layers of {}.\n",
-        model.parameter_count(),
-        model.vocabulary_size,
-        model.embedding_size,
-        model.hidden_size,
-    );
-    // A run may have begun with the weights of another, and that one too.
-    let runs = std::iter::successors(Some(&config.training), |run| run.pointer("/from/training"));
-    let (tokens, seconds) = runs.fold((0, 0.0), |(tokens, seconds), run| {
-        let run_tokens = run.get("tokens").and_then(Value::as_u64).unwrap_or(0);
-        let run_seconds = run.get("seconds").and_then(Value::as_f64).unwrap_or(0.0);
-        (tokens + run_tokens, seconds + run_seconds)
-    });
-    let minutes = seconds / 60.0;
-    // Writing to a string cannot fail, here and below.
-    let _ = writeln!(
-        card,
-        "\nTrained on {tokens} tokens in {minutes:.0} minutes by `trainer train`; settings in `config.json`."
-    );
-    let parts = [
-        (
-            "Validation (state carried to the file's end)",
-            config.metrics.get("validation"),
-        ),
-        (
-            "Test (state carried to the file's end)",
-            config.metrics.pointer("/test/whole"),
-        ),
-        (
-            "Test (first 1,000 tokens of each file)",
-            config.metrics.pointer("/test/1000"),
-        ),
-    ];
-    for (title, figures) in parts {
-        if let Some(Value::Object(figures)) = figures {
-            let _ = writeln!(card, "\n## {title}\n\n| | |\n|---|---|");
-            rows(&mut card, "", figures);
-        }
-    }
-    card
-}
-
-fn rows(card: &mut String, prefix: &str, figures: &serde_json::Map<String, Value>) {
-    for (name, value) in figures {
-        match value {
-            Value::Object(inner) => rows(card, &format!("{prefix}{name} "), inner),
-            Value::Number(number) if number.is_u64() => {
-                let _ = writeln!(card, "| {prefix}{name} | {number} |");
-            }
-            Value::Number(number) => {
-                let value = number.as_f64().unwrap_or(f64::NAN);
-                let _ = writeln!(card, "| {prefix}{name} | {value:.4} |");
-            }
-            _ => {}
-        }
-    }
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

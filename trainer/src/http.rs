@@ -17,7 +17,7 @@ use ureq::http::{Response, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, ResponseExt};
 
-use crate::interrupt::Interrupt;
+use crate::host::Host;
 
 /// How often a request is made before it counts as failed.
 const ATTEMPTS: u32 = 5;
@@ -32,10 +32,10 @@ const LARGEST_PAGE: u64 = 64 << 20;
 const AGENT: &str = concat!("minicopilot-trainer/", env!("CARGO_PKG_VERSION"));
 
 /// Makes requests, one at a time.
-pub struct Client {
+pub struct Client<'h> {
     agent: Agent,
     pause: Duration,
-    interrupt: Interrupt,
+    host: &'h dyn Host,
 }
 
 /// A page that was fetched whole.
@@ -69,9 +69,9 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-impl Client {
+impl<'h> Client<'h> {
     /// A client that trusts the certificates in `file`, or else the machine's, and waits `pause` before it tries again.
-    pub fn new(file: Option<&Path>, pause: Duration, interrupt: &Interrupt) -> Result<Self> {
+    pub fn new(file: Option<&Path>, pause: Duration, host: &'h dyn Host) -> Result<Self> {
         let certificates = match file {
             Some(file) => read_certificates(file)?,
             None => rustls_native_certs::load_native_certs()
@@ -95,7 +95,7 @@ impl Client {
         Ok(Self {
             agent: config.new_agent(),
             pause,
-            interrupt: interrupt.clone(),
+            host,
         })
     }
 
@@ -159,7 +159,7 @@ impl Client {
     /// An error when somebody has asked to stop.
     pub fn check(&self) -> Result<()> {
         ensure!(
-            !self.interrupt.requested(),
+            !self.host.cancelled(),
             "interrupted; what was downloaded is kept: the same command goes on from there"
         );
         Ok(())

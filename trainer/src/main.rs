@@ -1,95 +1,125 @@
-//! `trainer`: build and prepare a corpus, train, measure quality and speed, report, export.
-
-mod baseline;
-mod bench;
-mod corpus;
-mod data;
-mod evaluate;
-mod export;
-mod gate;
-mod http;
-mod interrupt;
-mod memory;
-mod prepare;
-mod report;
-mod shuffle;
-#[cfg(test)]
-mod test_server;
-mod train;
+//! The program `trainer`: arguments in, one call of the library, text or JSON out, an exit status.
+//!
+//! Exit status: 0 done, 1 failed (one line on standard error), 2 wrong usage, 130 interrupted.
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
-use interrupt::Interrupt;
-
-/// Builds the vocabulary, trains, measures and exports minicopilot's models
-#[derive(Parser)]
-#[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Download pinned packages and make a corpus of their source code
-    Corpus(corpus::Args),
-    /// Make a vocabulary and encoded parts of a corpus
-    Prepare(prepare::Args),
-    /// Train a model
-    Train(train::Args),
-    /// Measure training speed on this machine
-    Bench(bench::Args),
-    /// Measure a checkpoint
-    Evaluate(evaluate::Args),
-    /// Join a checkpoint to the buffer
-    Gate(gate::Args),
-    /// Compare runs in one HTML page
-    Report(report::Args),
-    /// Write a checkpoint as it is distributed
-    Export(export::Args),
-}
+use clap::Parser;
+use trainer::cli::{Cli, Command, EvaluateCommand, Translated};
+use trainer::evaluation::{context, model, quantized};
+use trainer::host::Host;
+use trainer::terminal::{self, Terminal};
+use trainer::{bench, corpus, export, gate, memory, prepare, report, training};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let Translated { arguments, warning } = Translated::new(std::env::args_os());
+    let command = Cli::parse_from(arguments).command;
+    if let Some(warning) = warning {
+        complain(&warning);
+    }
     if matches!(
-        cli.command,
+        command,
         Command::Train(_) | Command::Bench(_) | Command::Evaluate(_)
     ) {
         memory::keep_freed_pages();
     }
-    let interrupt = match Interrupt::catch() {
-        Ok(interrupt) => interrupt,
+    let host = match Terminal::open() {
+        Ok(host) => host,
         Err(error) => return failed(&error),
     };
-    let result = match cli.command {
-        Command::Corpus(args) => corpus::main(&args, &interrupt),
-        Command::Prepare(args) => prepare::main(&args, &interrupt),
-        Command::Train(args) => train::main(&args, &interrupt),
-        Command::Bench(args) => bench::main(&args),
-        Command::Evaluate(args) => evaluate::main(&args, &interrupt),
-        Command::Gate(args) => gate::main(&args, &interrupt),
-        Command::Report(args) => report::main(&args),
-        Command::Export(args) => export::main(&args, &interrupt),
-    };
-    let result = result.and_then(|text| show(&text));
+    let result = run(command, &host);
     match result {
-        result if interrupt.requested() => {
+        result if host.cancelled() => {
             if let Err(error) = result {
                 failed(&error);
             }
-            ExitCode::from(interrupt::STATUS)
+            ExitCode::from(terminal::STATUS)
         }
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
 }
 
-/// A command's result, to standard output. That whoever reads it has seen enough, as in `trainer evaluate … | head`, is no
-/// failure.
-pub fn show(text: &str) -> Result<()> {
+/// Runs a command and prints what it found.
+fn run(command: Command, host: &dyn Host) -> Result<()> {
+    match command {
+        Command::Corpus(args) => print(&corpus::build(&args.settings(), host)?.to_string()),
+        Command::Prepare(args) => {
+            let settings = args.settings();
+            let report = prepare::prepare(&settings, host)?;
+            print(&prepare::summary(&report, &settings.out))
+        }
+        Command::Train(args) => training::train(&args.settings(), host, &mut |summary| {
+            print(&summary.to_string())
+        }),
+        Command::Bench(args) => {
+            let (json, turn) = (args.json, args.turn);
+            let settings = args.settings();
+            if let Some(precision) = turn {
+                let turn = bench::turn(&settings, precision)?;
+                return print(&(serde_json::to_string(&turn)? + "\n"));
+            }
+            let found = bench::compare(&settings, host)?;
+            print(&if json {
+                found.to_json()?
+            } else {
+                found.to_string()
+            })
+        }
+        Command::Evaluate(command) => print(&evaluate(command, host)?),
+        Command::Gate(args) => print(&gate::fit(&args.settings(), host)?.to_string()),
+        Command::Report(args) => {
+            report::write(&args.runs, &args.out, host)?;
+            print(&format!("{}\n", args.out.display()))
+        }
+        Command::Export(args) => print(&export::export(&args.settings(), host)?.to_string()),
+    }
+}
+
+/// What a measurement prints; nothing if it was interrupted.
+fn evaluate(command: EvaluateCommand, host: &dyn Host) -> Result<String> {
+    let text = match command {
+        EvaluateCommand::Model(args) => {
+            let json = args.json;
+            let found = model::evaluate(&args.settings(), host)?;
+            found.map(|found| {
+                if json {
+                    found.to_json()
+                } else {
+                    Ok(found.to_string())
+                }
+            })
+        }
+        EvaluateCommand::Context(args) => {
+            let json = args.json;
+            let found = context::evaluate(&args.settings(), host)?;
+            found.map(|found| {
+                if json {
+                    found.to_json()
+                } else {
+                    Ok(found.to_string())
+                }
+            })
+        }
+        EvaluateCommand::Quantized(args) => {
+            let json = args.json;
+            let found = quantized::evaluate(&args.subject(), host)?;
+            found.map(|found| {
+                if json {
+                    found.to_json()
+                } else {
+                    Ok(found.to_string())
+                }
+            })
+        }
+    };
+    Ok(text.transpose()?.unwrap_or_default())
+}
+
+/// Prints a result. That its reader has seen enough, as in `trainer evaluate … | head`, is no failure.
+fn print(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -102,9 +132,13 @@ pub fn show(text: &str) -> Result<()> {
     }
 }
 
-/// One line on stderr: what, where, remedy.
+/// One line on standard error: what, where, remedy.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    // With standard error gone too, the exit status has to do.
-    let _ = writeln!(std::io::stderr(), "trainer: {error:#}");
+    complain(&format!("{error:#}"));
     ExitCode::FAILURE
+}
+
+fn complain(line: &str) {
+    // Where standard error is gone too, the exit status has to do.
+    let _ = writeln!(std::io::stderr(), "trainer: {line}");
 }

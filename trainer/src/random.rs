@@ -1,8 +1,9 @@
 //! Seeded random choices whose outcome is specified: the same in every version of every dependency.
 //!
-//! `ChaCha8` gives the numbers, the seed's bytes are laid out here, and the shuffle is Fisher and Yates's by hand,
-//! because the `rand` crate may change what its own shuffle returns for a seed.
+//! `ChaCha8` gives the numbers, and the seed's bytes are laid out here. The shuffle is the library's, because the `rand`
+//! crate may change what its own shuffle returns for a seed.
 
+pub use minicopilot::model::shuffle;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -18,11 +19,4 @@ pub fn generator(purpose: [u8; 8], seed: u64, round: u64) -> ChaCha8Rng {
 /// A number from 0 to `n - 1`. The bias of at most `n / 2^64` is of no account.
 pub fn below(generator: &mut ChaCha8Rng, n: u64) -> u64 {
     ((u128::from(generator.next_u64()) * u128::from(n)) >> 64) as u64
-}
-
-/// Every order of the items is equally likely.
-pub fn shuffle<T>(items: &mut [T], generator: &mut ChaCha8Rng) {
-    for last in (1..items.len()).rev() {
-        items.swap(last, below(generator, last as u64 + 1) as usize);
-    }
 }

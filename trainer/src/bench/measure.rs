@@ -5,13 +5,29 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use minicopilot::model::{MatmulPrecision, SplitMix64, initial_parameters, peak_rate};
+use serde::{Deserialize, Serialize};
 
-use super::{Turn, VOCABULARY_SIZE};
 use crate::data::Batch;
-use crate::train::{Experiment, Learner, PHASES};
+use crate::experiment::Experiment;
+use crate::training::{Learner, PHASES};
 
+/// Rows of the vocabulary that the contract prescribes.
+pub(super) const VOCABULARY_SIZE: usize = 10_002;
 /// Steps before the clock starts: the first ones get their memory from the system.
 const WARM_UP: usize = 2;
+
+/// What one turn of a contender came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Turn {
+    pub(super) tokens_per_second: f64,
+    pub(super) peak_memory_mib: f64,
+    /// Of a matrix product alone, see [`turn`]; PyTorch is not asked for it.
+    #[serde(default)]
+    pub(super) peak_gflops: Option<f64>,
+    /// Share of the time in each phase.
+    #[serde(default)]
+    pub(super) phases: Vec<(String, f64)>,
+}
 
 /// Trains for about `seconds`. The peak is that of a matrix product on operands that stay in the cache, on all threads, or,
 /// on a GPU, of a large one; a GPU works on while its steps are being timed, so there are no phases then.

@@ -5,36 +5,44 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 
 use super::index;
 use super::manifest::Item;
+use crate::host::{Host, Unit};
 use crate::http::{Client, shown};
-use crate::train::bytes_bar;
 
 /// Downloads into `folder` what is not there yet. The paths are in the order of the items.
-pub fn all(client: &Client, index: &str, items: &[Item], folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn all(
+    client: &Client<'_>,
+    index: &str,
+    items: &[Item],
+    folder: &Path,
+    host: &dyn Host,
+) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(folder)
         .with_context(|| format!("{}: cannot be created", folder.display()))?;
-    let bar = bytes_bar(items.iter().map(|item| item.bytes).sum());
+    let total = items.iter().map(|item| item.bytes).sum();
+    let progress = host.progress(Unit::Bytes, total, 0);
+    let mut done = 0;
     let mut paths = Vec::new();
     for item in items {
-        bar.set_message(item.file.clone());
+        progress.message(&item.file);
         let path = folder.join(&item.file);
-        let before = bar.position();
         client.check()?;
         if !is_there(&path, item)?
-            && let Err(error) = one(client, index, item, &path, &bar)
+            && let Err(error) = one(client, index, item, &path, &|bytes| {
+                progress.set(done + bytes);
+            })
         {
-            // Whoever stopped it needs no other reason.
+            // If the user has stopped it, that is the reason to give.
             client.check()?;
             return Err(error);
         }
-        bar.set_position(before + item.bytes);
+        done += item.bytes;
+        progress.set(done);
         paths.push(path);
     }
-    bar.finish_and_clear();
     Ok(paths)
 }
 
@@ -55,7 +63,14 @@ fn is_there(path: &Path, item: &Item) -> Result<bool> {
 }
 
 /// By way of a `.part` file, which is renamed when its hash is right.
-fn one(client: &Client, index: &str, item: &Item, path: &Path, bar: &ProgressBar) -> Result<()> {
+/// `progress` is told the bytes of this file so far.
+fn one(
+    client: &Client<'_>,
+    index: &str,
+    item: &Item,
+    path: &Path,
+    progress: &dyn Fn(u64),
+) -> Result<()> {
     let Item {
         file,
         sha256,
@@ -64,11 +79,8 @@ fn one(client: &Client, index: &str, item: &Item, path: &Path, bar: &ProgressBar
     } = item;
     let url = index::url(client, index, item)?;
     let part = path.with_file_name(format!("{file}.part"));
-    let before = bar.position();
     let found = client
-        .download(&url, None, &part, *bytes, |length| {
-            bar.set_position(before + length);
-        })
+        .download(&url, None, &part, *bytes, progress)
         .with_context(|| {
             format!(
                 "{file}: cannot be downloaded; check the network and run the same command again"

@@ -146,7 +146,7 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
-    use crate::shuffle::{below, generator};
+    use crate::random::{below, generator};
 
     /// Files of 300 tokens: each is new, or an earlier one with some tokens changed.
     fn documents() -> Documents {

@@ -11,7 +11,7 @@ const JSON: &str = "application/vnd.pypi.simple.v1+json";
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.1";
 
 /// The URL of a manifest's file in the index.
-pub fn url(client: &Client, index: &str, item: &Item) -> Result<String> {
+pub fn url(client: &Client<'_>, index: &str, item: &Item) -> Result<String> {
     let Item { package, file, .. } = item;
     let page = format!("{index}/{}/", normalised(package));
     let page = client.page(&page, ACCEPT, None).map_err(|error| {

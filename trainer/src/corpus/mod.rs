@@ -1,4 +1,4 @@
-//! `trainer corpus`: a manifest of packages -> the corpus that `trainer prepare` reads.
+//! Builds a corpus: a manifest of packages -> the Parquet files that [`crate::prepare`] reads.
 //!
 //! The manifest's files are downloaded from the user's package index and checked, see [`download`]; their Python files
 //! are read where they lie ([`archive`]), filtered and lexed ([`filter`]); what is left is put into one order
@@ -30,11 +30,11 @@ use self::documents::{Document, Documents};
 use self::filter::Rule;
 use self::manifest::Item;
 use self::pip::Pip;
-use self::report::{REPORT, Report};
+use self::report::REPORT;
+pub use self::report::Report;
 use self::write::Row;
+use crate::host::{Host, Unit};
 use crate::http::{Client, PAUSE};
-use crate::interrupt::Interrupt;
-use crate::train::bytes_bar;
 
 /// Where downloads lie in the folder.
 const DOWNLOADS: &str = "downloads";
@@ -43,37 +43,39 @@ const PARTS: [&str; 2] = ["train.parquet", "test.parquet"];
 /// Tokens of a training package after which no further file of it is taken, and of a test package.
 const LIMITS: [u64; 2] = [3_000_000, 1_250_000];
 
-/// Arguments of `trainer corpus`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The packages: trainer/corpus/manifest.tsv, or one like it
-    manifest: PathBuf,
-    /// The folder to write; downloads are kept in it, so that a second run goes on where the first one ended
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Take this package of the manifest only; may be given several times
-    #[arg(long = "package", value_name = "NAME")]
-    packages: Vec<String>,
-    /// Keep duplicates, and all files of a large package: to look at what the other rules keep
-    #[arg(long)]
-    keep_duplicates: bool,
+/// What a corpus is made of, and where.
+#[derive(Debug)]
+pub struct Settings {
+    /// The list of packages: `trainer/corpus/manifest.tsv`, or one like it.
+    pub manifest: PathBuf,
+    /// The folder to write. Downloads are kept in it, so that a second call continues where the first one ended.
+    pub out: PathBuf,
+    /// Only these packages of the manifest; all if there are none.
+    pub packages: Vec<String>,
+    /// Keep duplicates, and all files of a large package.
+    pub keep_duplicates: bool,
 }
 
-/// Runs `trainer corpus`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
+/// Downloads and filters the packages; the report is also in the folder, as `corpus.json`.
+pub fn build(settings: &Settings, host: &dyn Host) -> Result<Report> {
     let pip = Pip::find();
-    let client = Client::new(pip.certificates.as_deref(), PAUSE, interrupt)?;
-    Ok(build(args, &client, &pip.index)?.to_string())
+    let client = Client::new(pip.certificates.as_deref(), PAUSE, host)?;
+    build_from(settings, &client, &pip.index, host)
 }
 
-/// Does it all.
-fn build(args: &Args, client: &Client, index: &str) -> Result<Report> {
-    let items = manifest::read(&args.manifest, &args.packages)?;
-    check_out(&args.out)?;
-    let files = download::all(client, index, &items, &args.out.join(DOWNLOADS))?;
-    let mut report = Report::new(&items, args.keep_duplicates);
-    let documents = read(client, &items, &files, &mut report)?;
-    let rules = if args.keep_duplicates {
+/// Builds from the package index `index`.
+fn build_from(
+    settings: &Settings,
+    client: &Client<'_>,
+    index: &str,
+    host: &dyn Host,
+) -> Result<Report> {
+    let items = manifest::read(&settings.manifest, &settings.packages)?;
+    check_out(&settings.out)?;
+    let files = download::all(client, index, &items, &settings.out.join(DOWNLOADS), host)?;
+    let mut report = Report::new(&items, settings.keep_duplicates);
+    let documents = read(client, &items, &files, &mut report, host)?;
+    let rules = if settings.keep_duplicates {
         vec![None; documents.list.len()]
     } else {
         limited(
@@ -93,7 +95,7 @@ fn build(args: &Args, client: &Client, index: &str) -> Result<Report> {
     }
     for (rows, name) in kept.iter().zip(PARTS) {
         client.check()?;
-        let path = args.out.join(name);
+        let path = settings.out.join(name);
         if !rows.is_empty() {
             write::write(&path, rows, &documents.words)?;
         } else if let Err(error) = fs::remove_file(&path)
@@ -102,7 +104,7 @@ fn build(args: &Args, client: &Client, index: &str) -> Result<Report> {
             bail!("{}: cannot be removed: {error}", path.display());
         }
     }
-    report.write(&args.out)?;
+    report.write(&settings.out)?;
     Ok(report)
 }
 
@@ -134,16 +136,19 @@ fn check_out(out: &Path) -> Result<()> {
 
 /// The files that pass the filters, in their order.
 fn read(
-    client: &Client,
+    client: &Client<'_>,
     items: &[Item],
     files: &[PathBuf],
     report: &mut Report,
+    host: &dyn Host,
 ) -> Result<Documents> {
-    let bar = bytes_bar(items.iter().map(|item| item.bytes).sum());
+    let total = items.iter().map(|item| item.bytes).sum();
+    let progress = host.progress(Unit::Bytes, total, 0);
     let mut documents = Documents::default();
     for (package, (item, file)) in items.iter().zip(files).enumerate() {
         client.check()?;
-        bar.set_message(format!("{} files", HumanCount(documents.list.len() as u64)));
+        let count = HumanCount(documents.list.len() as u64);
+        progress.message(&format!("{count} files"));
         let members = archive::python_files(file, filter::LONGEST)?;
         let filtered: Vec<_> = members
             .par_iter()
@@ -158,9 +163,9 @@ fn read(
                 Err(rule) => report.left_out(package, rule),
             }
         }
-        bar.inc(item.bytes);
+        progress.add(item.bytes);
     }
-    bar.finish_and_clear();
+    drop(progress);
     documents.sort();
     Ok(documents)
 }

@@ -48,7 +48,7 @@ struct Counts {
 }
 
 impl Report {
-    pub fn new(items: &[Item], keeps_duplicates: bool) -> Self {
+    pub(super) fn new(items: &[Item], keeps_duplicates: bool) -> Self {
         let package = |item: &Item| PackagePart {
             package: item.package.clone(),
             version: item.version.clone(),
@@ -66,7 +66,7 @@ impl Report {
     }
 
     /// A rule leaves a file of this package out.
-    pub fn left_out(&mut self, package: usize, rule: Rule) {
+    pub(super) fn left_out(&mut self, package: usize, rule: Rule) {
         for counts in [&mut self.packages[package].counts, &mut self.total] {
             counts.seen += 1;
             *counts.left_out.entry(rule).or_default() += 1;
@@ -74,7 +74,7 @@ impl Report {
     }
 
     /// A file of this package is kept.
-    pub fn kept(&mut self, package: usize, tokens: u64) {
+    pub(super) fn kept(&mut self, package: usize, tokens: u64) {
         for counts in [&mut self.packages[package].counts, &mut self.total] {
             counts.seen += 1;
             counts.kept += 1;
@@ -82,7 +82,7 @@ impl Report {
         }
     }
 
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(REPORT);
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');

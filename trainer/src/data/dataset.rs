@@ -1,60 +1,18 @@
 //! A prepared folder: its vocabulary, its three splits, and the fingerprint of what it was made of.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use minicopilot::tokenizer::Vocabulary;
-use serde::Deserialize;
 
-use super::Shards;
+use super::report::PrepareReport;
+use super::shard::Shards;
+use super::split::Split;
 
 /// The vocabulary's file in a prepared folder.
 pub const TOKENIZER: &str = "tokenizer.json";
 /// The file with counts, settings and fingerprint in a prepared folder.
 pub const REPORT: &str = "prepare.json";
-
-/// What a part of the corpus is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Split {
-    /// Weights are fitted on it, and the vocabulary is counted on it alone.
-    Train,
-    /// Settings are chosen by it.
-    Validation,
-    /// Read by `evaluate` alone.
-    Test,
-}
-
-impl Split {
-    /// All of them, in the order of the files.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
-
-    /// The name of its ids' file, see [`super::shard`].
-    pub fn shard(self) -> String {
-        format!("{self}.shard")
-    }
-
-    /// The name of its list of paths: one JSON string a line, in the order of the shard's files.
-    pub fn paths(self) -> String {
-        format!("{self}.files.jsonl")
-    }
-
-    /// The name of the file with what `<UNK>` stands for: the tokens outside the vocabulary in their order, separated by
-    /// spaces, one line a file, in the order of the shard's files.
-    pub fn unknown(self) -> String {
-        format!("{self}.unknown.txt")
-    }
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        })
-    }
-}
 
 /// A prepared folder, opened and checked. A split that was not prepared is there, and empty.
 pub struct Dataset {
@@ -62,18 +20,6 @@ pub struct Dataset {
     fingerprint: String,
     folder: PathBuf,
     splits: [Shards; 3],
-}
-
-/// The part of `prepare.json` that a data set is checked against.
-#[derive(Deserialize)]
-struct Report {
-    fingerprint: String,
-    vocabulary: VocabularyPart,
-}
-
-#[derive(Deserialize)]
-struct VocabularyPart {
-    fingerprint: String,
 }
 
 impl Dataset {
@@ -86,7 +32,7 @@ impl Dataset {
                 format!("{path}: cannot be read; is {dir} a folder that `trainer prepare` made?")
             })
         };
-        let report: Report = serde_json::from_slice(&read(REPORT)?)
+        let report: PrepareReport = serde_json::from_slice(&read(REPORT)?)
             .with_context(|| damaged(&dir.join(REPORT), "it is no report of `trainer prepare`"))?;
         let vocabulary = Vocabulary::from_tokenizer_json(&read(TOKENIZER)?)
             .with_context(|| damaged(&dir.join(TOKENIZER), "it is no vocabulary"))?;
@@ -105,6 +51,16 @@ impl Dataset {
             folder: dir.to_owned(),
             vocabulary,
         })
+    }
+
+    /// Fails unless the files are encoded with `vocabulary`, a checkpoint's.
+    pub fn check_vocabulary(&self, vocabulary: &Vocabulary) -> Result<()> {
+        ensure!(
+            self.vocabulary == *vocabulary,
+            "{} has another vocabulary than the checkpoint; prepare the data with --vocabulary CHECKPOINT",
+            self.folder.display(),
+        );
+        Ok(())
     }
 
     /// The vocabulary whose ids the files hold.

@@ -3,59 +3,23 @@
 //! [`Dataset`] opens and checks a prepared folder, [`Shards`] gives the ids of one split file by file from a memory
 //! map, [`Sequences`] and [`Streams`] make [`Batch`]es of them. Knows nothing of sources, networks or optimisers.
 
+mod batch;
 mod dataset;
+mod report;
 mod sequences;
 pub mod shard;
+mod split;
 mod streams;
 #[cfg(test)]
 mod tests;
 
-pub use dataset::{Dataset, REPORT, Split, TOKENIZER};
+pub use batch::Batch;
+pub use dataset::{Dataset, REPORT, TOKENIZER};
+pub use report::{
+    Counts, PrepareReport, RecordedSettings, RecordedSource, Skipped, SourceKind, SplitBy,
+    VocabularyPart,
+};
 pub use sequences::{SEQUENCE_LEN, Sequences};
 pub use shard::Shards;
+pub use split::Split;
 pub use streams::Streams;
-
-/// Inputs and targets of one training step, time-major: place `t * lanes + b` is step `t` of lane `b`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// T, the number of time steps.
-    pub steps: usize,
-    /// B, the number of lanes side by side.
-    pub lanes: usize,
-    /// Ids that the network reads; `<PAD>` where a lane has nothing left.
-    pub inputs: Vec<u32>, // [T * B]
-    /// Ids that it must predict, each the token after its input; `<PAD>` is no target.
-    pub targets: Vec<u32>, // [T * B]
-    /// The input is its file's first token: the state before it is zero.
-    pub starts: Vec<bool>, // [T * B]
-}
-
-impl Batch {
-    /// Nothing but padding.
-    fn padding(steps: usize, lanes: usize) -> Self {
-        let places = steps * lanes;
-        Self {
-            steps,
-            lanes,
-            inputs: vec![minicopilot::tokenizer::PAD; places],
-            targets: vec![minicopilot::tokenizer::PAD; places],
-            starts: vec![false; places],
-        }
-    }
-
-    /// How many targets count.
-    pub fn target_count(&self) -> u64 {
-        let pad = minicopilot::tokenizer::PAD;
-        self.targets.iter().filter(|&&target| target != pad).count() as u64
-    }
-
-    /// Lays `tokens` into `lane` from step `at` on: each but the last is an input, each but the first its target.
-    fn lay(&mut self, lane: usize, at: usize, tokens: &[u16], is_start: bool) {
-        for (i, pair) in tokens.windows(2).enumerate() {
-            let place = (at + i) * self.lanes + lane;
-            self.inputs[place] = u32::from(pair[0]);
-            self.targets[place] = u32::from(pair[1]);
-            self.starts[place] = is_start && i == 0;
-        }
-    }
-}

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Batch, Shards};
-use crate::shuffle::{generator, shuffle};
+use super::batch::Batch;
+use super::shard::Shards;
+use crate::random::{below, generator, shuffle};
 
 /// Tokens of a file that the original protocol reads.
 pub const SEQUENCE_LEN: usize = 1000;
@@ -26,12 +27,12 @@ impl<'a> Sequences<'a> {
     pub fn new(shards: &'a Shards, lanes: usize, seed: u64, epoch: u64) -> Self {
         let mut random = generator(*b"sequence", seed, epoch);
         let mut order: Vec<usize> = (0..shards.len()).collect();
-        shuffle(&mut order, &mut random);
+        shuffle(&mut order, |n| below(&mut random, n));
         for pool in order.chunks_mut(lanes * POOL) {
             pool.sort_by_key(|&file| shards.file_len(file).min(SEQUENCE_LEN));
         }
         let mut batches: Vec<Vec<usize>> = order.chunks(lanes).map(<[usize]>::to_vec).collect();
-        shuffle(&mut batches, &mut random);
+        shuffle(&mut batches, |n| below(&mut random, n));
         Self {
             shards,
             batches: batches.into_iter(),
@@ -64,7 +65,7 @@ impl Iterator for Sequences<'_> {
         let longest = files.iter().map(|&file| cut(file)).max()?;
         let mut batch = Batch::padding(longest - 1, files.len());
         for (lane, &file) in files.iter().enumerate() {
-            batch.lay(lane, 0, &self.shards.file(file)[..cut(file)], true);
+            batch.write_lane(lane, 0, &self.shards.file(file)[..cut(file)], true);
         }
         Some(batch)
     }

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use super::{Batch, Shards};
-use crate::shuffle::{generator, shuffle};
+use super::batch::Batch;
+use super::shard::Shards;
+use crate::random::{below, generator, shuffle};
 
 /// So many files for each lane at an epoch's end are taken longest first, so that the lanes end close together and
 /// few steps are mere padding. Their tokens outweigh any single file's.
@@ -32,7 +33,8 @@ impl<'a> Streams<'a> {
     /// that seed and epoch have shuffled; when the queue is empty, lanes that are done are padded.
     pub fn new(shards: &'a Shards, lanes: usize, steps: usize, seed: u64, epoch: u64) -> Self {
         let mut queue: Vec<usize> = (0..shards.len()).collect();
-        shuffle(&mut queue, &mut generator(*b"streams\0", seed, epoch));
+        let mut random = generator(*b"streams\0", seed, epoch);
+        shuffle(&mut queue, |n| below(&mut random, n));
         let tail = queue.len().saturating_sub(lanes * EVENED_OUT);
         queue[tail..].sort_by_key(|&file| std::cmp::Reverse(shards.file_len(file)));
         Self::over(shards, queue, lanes, steps)
@@ -104,7 +106,7 @@ impl Iterator for Streams<'_> {
         let shards = self.shards;
         let mut batch = Batch::padding(self.steps, self.lanes.len());
         self.advance(|lane, step, file, from, to| {
-            batch.lay(lane, step, &shards.file(file)[from..=to], from == 0);
+            batch.write_lane(lane, step, &shards.file(file)[from..=to], from == 0);
         })
         .then_some(batch)
     }

@@ -1,5 +1,7 @@
-//! The strict figures of the network alone and of the mixture, on the same targets.
+//! The network combined with its context (the gate's mixture of experts), and the network alone, on the same targets.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
@@ -11,9 +13,11 @@ use minicopilot::prediction::{EXPERTS, Mixture, Prediction};
 use minicopilot::tokenizer::UNK;
 use rayon::prelude::*;
 
-use super::examples::{Among, Files, Place};
-use super::network::{FullPrecision, Network};
-use crate::data::{Dataset, Split};
+use super::subject::Subject;
+use super::table::{table, width};
+use crate::data::Dataset;
+use crate::host::Host;
+use crate::replay::{CorpusReplay, FullPrecision, Network, PredictionSite, ReplayContext};
 
 /// The mixture as it is served.
 const ALL: &str = "all";
@@ -27,57 +31,127 @@ struct Contestant {
     mixture: Option<Mixture>,
 }
 
-/// What is compared.
-pub struct Comparison<'a> {
-    /// Of this part the first files, as many as lie within [`Comparison::max_tokens`].
-    pub split: Split,
-    pub max_tokens: u64,
+/// What is measured.
+#[derive(Debug)]
+pub struct Settings {
+    /// The checkpoint, with a gate, and the files.
+    pub subject: Subject,
+    /// What each file is read with.
+    pub context: ReplayContext,
     /// Experts that are also left out, one at a time.
-    pub without: &'a [String],
-    pub among: Among,
+    pub without: Vec<String>,
     /// The network in f32 in place of the engine that serves.
     pub full_precision: bool,
 }
 
 /// What one way to answer came to.
-pub struct Column {
-    pub name: String,
-    pub figures: Figures,
+#[derive(Debug)]
+struct Column {
+    name: String,
+    figures: Figures,
     /// The standard error, over files, of each of [`HEADLINE_METRICS`]; or that of the difference from "all".
-    pub errors: [Option<f64>; HEADLINE_METRICS.len()],
+    errors: [Option<f64>; HEADLINE_METRICS.len()],
 }
 
-/// The figures of a joined checkpoint: of the network alone, of the mixture without its reranker, of both, "all", and without
-/// each expert that is to be left out. `progress` is told the targets done, and ends it by `false`.
-pub fn compared(
-    checkpoint: &Checkpoint,
-    dataset: &Dataset,
-    comparison: &Comparison<'_>,
-    progress: &(dyn Fn(u64) -> bool + Sync),
-) -> Result<Vec<Column>> {
-    let &Comparison {
-        split,
-        max_tokens,
-        without,
-        among,
-        full_precision,
-    } = comparison;
+/// The network alone, the mixture without its reranker, both ("all"), and without each expert that is left out.
+#[derive(Debug)]
+pub struct Comparison(Vec<Column>);
+
+impl Comparison {
+    /// Figures and standard errors as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        let mut json = serde_json::Map::new();
+        for column in &self.0 {
+            let mut figures = serde_json::to_value(&column.figures)?;
+            let errors = HEADLINE_METRICS.iter().zip(column.errors);
+            figures["standard_errors"] = errors
+                .map(|(name, error)| ((*name).to_owned(), error))
+                .collect::<BTreeMap<_, _>>()
+                .into_iter()
+                .collect();
+            json.insert(column.name.clone(), figures);
+        }
+        Ok(serde_json::to_string_pretty(&json)? + "\n")
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns: Vec<_> = self
+            .0
+            .iter()
+            .map(|one| (&*one.name, &one.figures))
+            .collect();
+        f.write_str(&table(&columns))?;
+        writeln!(
+            f,
+            "\nstandard errors over files: of \"all\", and of each other column's difference from it"
+        )?;
+        for (row, name) in HEADLINE_METRICS.iter().enumerate() {
+            write!(f, "{name:<30}")?;
+            for column in &self.0 {
+                let width = width(&column.name);
+                let error = column.errors[row].unwrap_or(f64::NAN);
+                write!(f, "{error:>width$.4}")?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Measures a checkpoint with its context; `None` if the user has stopped it.
+pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Comparison>> {
+    let Settings {
+        subject, context, ..
+    } = settings;
+    let (checkpoint, dataset) = subject.open()?;
+    subject.measure(&dataset, "", host, |limit, progress| {
+        let mixture = checkpoint.mixture()?.context(
+            "the checkpoint is a network alone; join it to the buffer with `trainer gate`",
+        )?;
+        let network = network(
+            &checkpoint,
+            mixture.centre().to_vec(),
+            settings.full_precision,
+        )?;
+        let contestants = contestants(&mixture, &settings.without)?;
+        let mut files = CorpusReplay::new(&dataset, subject.split)?;
+        if context.project || context.libraries || context.suffix {
+            files = files.with_projects()?;
+        }
+        let shards = dataset.files(subject.split);
+        let which: Vec<usize> = (0..shards.files_within(limit).max(1)).collect();
+        let columns = measure(
+            &network,
+            &dataset,
+            &files,
+            *context,
+            &which,
+            &contestants,
+            progress,
+        )?;
+        Ok(Comparison(columns))
+    })
+}
+
+/// The checkpoint's network as files are read with it.
+fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> Result<Network> {
     let config = &checkpoint.config;
-    let mixture = checkpoint
-        .mixture()?
-        .context("the checkpoint is a network alone; join it to the buffer with `trainer gate`")?;
-    let centre = mixture.centre().to_vec();
-    let network = if full_precision {
-        Network::Full(FullPrecision {
+    if full_precision {
+        return Ok(Network::Full(FullPrecision {
             model: checkpoint.model(&Device::Cpu)?,
             temperature: config.temperature as f32,
             centre,
-        })
-    } else {
-        let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
-        engine.keep_hidden_states(centre);
-        Network::Int8(engine)
-    };
+        }));
+    }
+    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+    engine.keep_hidden_states(centre);
+    Ok(Network::Int8(engine))
+}
+
+/// The ways to answer that are compared.
+fn contestants(mixture: &Mixture, without: &[String]) -> Result<Vec<Contestant>> {
     let lacking = |name: &str| -> Result<Contestant> {
         let known = || format!("{}, reranker", EXPERTS[1..].join(", "));
         let less = mixture.clone().without(name);
@@ -102,29 +176,15 @@ pub fn compared(
     for name in without {
         contestants.push(lacking(name)?);
     }
-    let mut files = Files::new(dataset, split)?;
-    if among.project || among.libraries || among.below {
-        files = files.with_projects()?;
-    }
-    let shards = dataset.files(split);
-    let which: Vec<usize> = (0..shards.files_within(max_tokens).max(1)).collect();
-    measure(
-        &network,
-        dataset,
-        &files,
-        among,
-        &which,
-        &contestants,
-        progress,
-    )
+    Ok(contestants)
 }
 
 /// Measures every contestant on the same files.
 fn measure(
     network: &Network,
     dataset: &Dataset,
-    files: &Files<'_>,
-    among: Among,
+    files: &CorpusReplay<'_>,
+    context: ReplayContext,
     which: &[usize],
     contestants: &[Contestant],
     progress: &(dyn Fn(u64) -> bool + Sync),
@@ -136,7 +196,7 @@ fn measure(
             let mut metrics: Vec<Metrics> =
                 contestants.iter().map(|_| Metrics::default()).collect();
             if progress(done.load(Ordering::Relaxed)) {
-                files.read(network, file, among, &mut |place| {
+                files.read(network, file, context, &mut |place| {
                     for (contestant, metrics) in contestants.iter().zip(&mut metrics) {
                         metrics.add(&observe(contestant, dataset, place));
                     }
@@ -164,7 +224,7 @@ fn measure(
     Ok(columns.collect())
 }
 
-fn observe(contestant: &Contestant, dataset: &Dataset, place: &Place<'_>) -> Observation {
+fn observe(contestant: &Contestant, dataset: &Dataset, place: &PredictionSite<'_>) -> Observation {
     let vocabulary = dataset.vocabulary();
     let document = place.document;
     let (prediction, ranked) = match &contestant.mixture {

@@ -1,5 +1,8 @@
 //! The engine that serves, in int8, beside the network in f32: the figures of both, and how often they agree.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use minicopilot::inference::{Engine, StateHistory};
@@ -8,7 +11,10 @@ use minicopilot::model::Model;
 use minicopilot::model::checkpoint::Checkpoint;
 use rayon::prelude::*;
 
+use super::subject::Subject;
+use super::table::table;
 use crate::data::{Dataset, Split};
+use crate::host::Host;
 
 /// Tokens whose logits are alive at once for each thread: 2.5 MB.
 const TOGETHER: usize = 64;
@@ -31,13 +37,23 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// Figures and agreement as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        let [network, engine] = self.figures();
+        let mut json = serde_json::to_value(BTreeMap::from([("f32", network), ("int8", engine)]))?;
+        for (name, value) in self.rows() {
+            json[name.replace(' ', "_")] = value.into();
+        }
+        Ok(serde_json::to_string_pretty(&json)? + "\n")
+    }
+
     /// Both networks' figures, f32 first.
-    pub fn figures(&self) -> [Figures; 2] {
+    fn figures(&self) -> [Figures; 2] {
         [self.network.figures(), self.engine.figures()]
     }
 
     /// How often they agree, by name.
-    pub fn rows(&self) -> [(&'static str, f64); 3] {
+    fn rows(&self) -> [(&'static str, f64); 3] {
         let share = |count: u64| count as f64 / self.targets.max(1) as f64;
         [
             ("same top-1", share(self.top1)),
@@ -57,9 +73,36 @@ impl Agreement {
     }
 }
 
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [network, engine] = self.figures();
+        f.write_str(&table(&[("f32", &network), ("int8", &engine)]))?;
+        for (name, value) in self.rows() {
+            writeln!(f, "{name:<30}{value:>20.4}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Measures both networks of a checkpoint; `None` if the user has stopped it.
+pub fn evaluate(subject: &Subject, host: &dyn Host) -> Result<Option<Agreement>> {
+    let (checkpoint, dataset) = subject.open()?;
+    let model = checkpoint.model(&Device::Cpu)?;
+    subject.measure(&dataset, "", host, |limit, progress| {
+        measure(
+            &checkpoint,
+            &model,
+            &dataset,
+            subject.split,
+            limit,
+            progress,
+        )
+    })
+}
+
 /// Measures both on the first files of a part, as many as lie within `max_tokens`; `progress` is told the targets done,
 /// and ends it by `false`.
-pub fn measure(
+fn measure(
     checkpoint: &Checkpoint,
     model: &Model,
     dataset: &Dataset,
@@ -72,7 +115,7 @@ pub fn measure(
         model,
         engine: Engine::new(&config.model, checkpoint.tensors(), config.temperature)?,
         temperature: config.temperature as f32,
-        surfaces: super::surfaces(dataset, config.temperature),
+        surfaces: super::language_model::surfaces(dataset, config.temperature),
     };
     let shards = dataset.files(split);
     let files: Vec<usize> = (0..shards.files_within(max_tokens).max(1)).collect();

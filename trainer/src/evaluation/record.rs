@@ -10,7 +10,7 @@ use minicopilot::metrics::{ClassFigures, Figures, PositionFigures, ReliabilityBi
 use minicopilot::model::GradientFlow;
 use serde::{Deserialize, Serialize};
 
-use super::Counted;
+use super::language_model::Counted;
 
 /// One evaluation of one checkpoint.
 #[derive(Debug, Serialize, Deserialize)]

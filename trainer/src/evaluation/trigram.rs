@@ -14,7 +14,7 @@ use minicopilot::tokenizer::{PAD, UNK};
 use rayon::prelude::*;
 
 use crate::data::{Dataset, Sequences, Split, Streams};
-use crate::train::{Experiment, Loader};
+use crate::experiment::{Experiment, Loader};
 
 /// Each back-off costs this factor (the paper's choice).
 const BACK_OFF: f32 = 0.4;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::ops::{log_softmax, softmax};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
-use minicopilot::model::SplitMix64;
+use minicopilot::model::{SplitMix64, shuffle};
 use minicopilot::prediction::{
     CANDIDATE_FEATURES, EXPERTS, FEATURES, LOGS, RERANKED, UNITS, parameters,
 };
@@ -183,9 +183,7 @@ fn optimise(
     let steps = epochs * count.div_ceil(BATCH);
     let mut step = 0;
     for epoch in 0..epochs {
-        for k in (1..count).rev() {
-            order.swap(k, (generator.next_u64() % (k as u64 + 1)) as usize);
-        }
+        shuffle(&mut order, |n| generator.next_u64() % n);
         let mut sum = 0.0;
         for rows in order.chunks(BATCH) {
             optimizer.set_learning_rate(rate * (1.0 - step as f64 / steps as f64));

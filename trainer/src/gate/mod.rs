@@ -1,12 +1,9 @@
-//! `trainer gate`: joins a network to the buffer, by fitting the weights of its experts and the reranker of their best on
+//! Fits the gate, a mixture of experts over the network and its context, and the reranker of its best candidates, on
 //! packages that the network has not learned from.
 
-mod examples;
 mod fit;
-mod measure;
-mod network;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -17,14 +14,10 @@ use minicopilot::prediction::{Mixture, RERANKED, prior};
 use rayon::prelude::*;
 use serde_json::json;
 
+use self::fit::{GateExamples, Parameters, RerankerExamples};
 use crate::data::{Dataset, Split};
-use crate::evaluate;
-use crate::interrupt::Interrupt;
-pub use examples::Among;
-use examples::{Files, Place};
-use fit::{GateExamples, Parameters, RerankerExamples};
-pub use measure::{Column, Comparison, compared};
-use network::Network;
+use crate::host::{Host, Unit, ensure_running};
+use crate::replay::{CorpusReplay, Network, PredictionSite, ReplayContext};
 
 /// The heading of the model card's section about the gate, its last.
 const CARD_SECTION: &str = "\n## Joined to the buffer\n\n";
@@ -33,231 +26,253 @@ const TOGETHER: usize = 16;
 /// Files whose hidden states are averaged.
 const CENTRE_FILES: usize = 40;
 
-/// Arguments of `trainer gate`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// A checkpoint by `trainer export`
-    #[arg(value_name = "CHECKPOINT")]
-    checkpoint: PathBuf,
-    /// A folder made by `trainer prepare --split-by package`
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// Where the joined checkpoint goes
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Targets that the gate and the reranker are fitted on
-    #[arg(long, default_value_t = 1_200_000)]
-    tokens: u64,
-    /// Passes over them
-    #[arg(long, default_value_t = 3)]
-    epochs: usize,
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
+/// What is fitted, on what.
+#[derive(Debug)]
+pub struct Settings {
+    /// A checkpoint that `export` has written.
+    pub checkpoint: PathBuf,
+    /// Prepared data whose validation part consists of whole packages.
+    pub data: PathBuf,
+    /// Where the checkpoint with its gate goes.
+    pub out: PathBuf,
+    /// Targets that the gate and the reranker are fitted on.
+    pub tokens: u64,
+    /// Passes over them.
+    pub epochs: usize,
+    /// Seed of initial weights and of the examples' order.
+    pub seed: u64,
 }
 
-/// Runs `trainer gate`.
-pub fn main(args: &Args, interrupt: &Interrupt) -> Result<String> {
-    let checkpoint = Checkpoint::load(&args.checkpoint)?;
-    let dataset = Dataset::open(&args.data)?;
-    evaluate::same_vocabulary(&checkpoint, &dataset, &args.data)?;
-    let files = Files::new(&dataset, Split::Validation)?;
-    let shards = dataset.files(Split::Validation);
-    // From the end: `evaluate` measures the first ones.
-    let mut left = args.tokens;
-    let wanted = |&file: &usize| {
-        let before = left;
-        left = left.saturating_sub(shards.file_len(file) as u64 - 1);
-        before > 0
-    };
-    let used: Vec<usize> = (0..shards.len()).rev().take_while(wanted).collect();
+/// What was fitted.
+#[derive(Debug)]
+pub struct Fitted {
+    out: PathBuf,
+    /// The loss of each epoch, a line each.
+    log: String,
+    targets: usize,
+}
+
+impl fmt::Display for Fitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { out, log, targets } = self;
+        let out = out.display();
+        writeln!(
+            f,
+            "{log}{out}: joined to the buffer, fitted on {targets} targets"
+        )
+    }
+}
+
+/// Fits a gate and a reranker to a checkpoint and writes it with them.
+pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
+    let checkpoint = Checkpoint::load(&settings.checkpoint)?;
+    let dataset = Dataset::open(&settings.data)?;
+    dataset.check_vocabulary(&checkpoint.vocabulary)?;
+    let files = CorpusReplay::new(&dataset, Split::Validation)?;
+    let used = files_from_the_end(&dataset, settings.tokens);
     ensure!(
         !used.is_empty(),
         "{} has no validation part of a file or more; see `trainer prepare --help`",
-        args.data.display()
+        settings.data.display()
     );
     let config = &checkpoint.config;
     let engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
     let mut network = Network::Int8(engine);
-    let centre = centre(
-        &network,
-        &files,
-        &used[..used.len().min(CENTRE_FILES)],
-        interrupt,
-    )?;
+    let few = &used[..used.len().min(CENTRE_FILES)];
+    let shards = dataset.files(Split::Validation);
+    let centre = Replay {
+        network: &network,
+        files: &files,
+        used: few,
+        total: few
+            .iter()
+            .map(|&file| shards.file_len(file) as u64 - 1)
+            .sum(),
+        host,
+    }
+    .mean_hidden()?;
     if let Network::Int8(engine) = &mut network {
         engine.keep_hidden_states(centre.clone());
     }
-    let files = files.with_projects()?;
-
-    let reading = |message: &'static str| {
-        let bar = crate::train::bar(args.tokens.min(shards.tokens()), 0).with_message(message);
-        move |places: usize| bar.inc(places as u64)
+    let replay = Replay {
+        network: &network,
+        files: &files.with_projects()?,
+        used: &used,
+        total: settings.tokens.min(shards.tokens()),
+        host,
     };
-    let syntax = Syntax::new(&checkpoint.vocabulary);
-    let mut examples = GateExamples::default();
-    each(
-        &network,
-        &files,
-        &used,
-        interrupt,
-        &reading("reading for the gate"),
-        &|place: &Place<'_>, into: &mut GateExamples| gate_example(&syntax, place, into),
-        &mut |some| {
-            examples.append(some);
-        },
-    )?;
     let mut log = String::new();
     let mut note = |what: &str, epoch: usize, loss: f64| {
-        ensure!(!interrupt.requested(), "interrupted; nothing was written");
-        let line = format!("{what}, epoch {}: {loss:.4} nats", epoch + 1);
-        tracing::info!("{line}");
-        Ok(writeln!(log, "{line}")?)
+        ensure_running(host)?;
+        Ok(writeln!(
+            log,
+            "{what}, epoch {}: {loss:.4} nats",
+            epoch + 1
+        )?)
     };
-    let count = examples.len();
+
+    let syntax = Syntax::new(&checkpoint.vocabulary);
+    let mut examples = GateExamples::default();
+    replay.each(
+        "reading for the gate",
+        &|site, into: &mut GateExamples| gate_example(&syntax, site, into),
+        &mut |some| examples.append(some),
+    )?;
+    let targets = examples.len();
     let mut parameters = fit::gate(
         &examples,
         &centre,
-        args.epochs,
-        args.seed,
-        &mut |e, loss| note("gate", e, loss),
+        settings.epochs,
+        settings.seed,
+        &mut |epoch, loss| note("gate", epoch, loss),
     )?;
     drop(examples);
     parameters.extend(fit::neutral_reranker()?);
 
     let mixture = Mixture::new(&parameters, &checkpoint.vocabulary)?;
     let mut examples = RerankerExamples::default();
-    let example =
-        |place: &Place<'_>, into: &mut RerankerExamples| reranker_example(&mixture, place, into);
-    each(
-        &network,
-        &files,
-        &used,
-        interrupt,
-        &reading("reading for the reranker"),
-        &example,
-        &mut |some| {
-            examples.append(some);
-        },
+    replay.each(
+        "reading for the reranker",
+        &|site, into: &mut RerankerExamples| reranker_example(&mixture, site, into),
+        &mut |some| examples.append(some),
     )?;
     parameters.extend(fit::reranker(
         &examples,
-        args.epochs,
-        args.seed,
-        &mut |e, loss| note("reranker", e, loss),
+        settings.epochs,
+        settings.seed,
+        &mut |epoch, loss| note("reranker", epoch, loss),
     )?);
 
     let training = json!({
-        "targets": count, "reranked": examples.targets.len(), "epochs": args.epochs, "seed": args.seed,
+        "targets": targets, "reranked": examples.targets.len(), "epochs": settings.epochs, "seed": settings.seed,
         "data": dataset.fingerprint(),
     });
-    save(checkpoint, parameters, training, args)?;
-    Ok(format!(
-        "{log}{}: joined to the buffer, fitted on {count} targets\n",
-        args.out.display()
-    ))
+    save(checkpoint, parameters, training, settings)?;
+    Ok(Fitted {
+        out: settings.out.clone(),
+        log,
+        targets,
+    })
 }
 
-/// Reads some files on all processors and gathers what `example` makes of each place, in order.
-fn each<T: Default + Send>(
-    network: &Network,
-    files: &Files<'_>,
-    used: &[usize],
-    interrupt: &Interrupt,
-    progress: &dyn Fn(usize),
-    example: &(dyn Fn(&Place<'_>, &mut T) + Sync),
-    gather: &mut dyn FnMut(T),
-) -> Result<()> {
-    for together in used.chunks(TOGETHER) {
-        ensure!(!interrupt.requested(), "interrupted; nothing was written");
-        let some: Vec<(T, usize)> = together
-            .par_iter()
-            .map(|&file| {
-                let (mut examples, mut places) = (T::default(), 0);
-                // Half of them in their projects, the others alone, or with what they import installed. Some above their
-                // own rest gave less alone, and hardly more there: docs/answers.md.
-                let among = Among {
-                    project: file % 2 == 0,
-                    libraries: file % 4 == 1,
-                    below: false,
-                };
-                files.read(network, file, among, &mut |place| {
-                    example(place, &mut examples);
-                    places += 1;
-                    Ok(())
-                })?;
-                Ok((examples, places))
-            })
-            .collect::<Result<_>>()?;
-        for (examples, places) in some {
-            progress(places);
-            gather(examples);
-        }
-    }
-    Ok(())
-}
-
-/// The mean hidden state over some files.
-fn centre(
-    network: &Network,
-    files: &Files<'_>,
-    used: &[usize],
-    interrupt: &Interrupt,
-) -> Result<Vec<f32>> {
-    #[derive(Default)]
-    struct Sum(Vec<f64>, u64);
-    let mut all = Sum::default();
-    let add = |place: &Place<'_>, sum: &mut Sum| {
-        sum.0.resize(place.answer.hidden.len(), 0.0);
-        let hidden = place.answer.hidden.iter();
-        sum.0
-            .iter_mut()
-            .zip(hidden)
-            .for_each(|(sum, &h)| *sum += f64::from(h));
-        sum.1 += 1;
+/// Files of the validation part with so many targets, from its end: `evaluate` measures the first ones.
+fn files_from_the_end(dataset: &Dataset, targets: u64) -> Vec<usize> {
+    let shards = dataset.files(Split::Validation);
+    let mut left = targets;
+    let wanted = |&file: &usize| {
+        let before = left;
+        left = left.saturating_sub(shards.file_len(file) as u64 - 1);
+        before > 0
     };
-    each(
-        network,
-        files,
-        used,
-        interrupt,
-        &|_| {},
-        &add,
-        &mut |one: Sum| {
-            all.0.resize(one.0.len().max(all.0.len()), 0.0);
-            all.0.iter_mut().zip(one.0).for_each(|(sum, x)| *sum += x);
-            all.1 += one.1;
-        },
-    )?;
-    Ok(all
-        .0
-        .iter()
-        .map(|sum| (sum / all.1.max(1) as f64) as f32)
-        .collect())
+    (0..shards.len()).rev().take_while(wanted).collect()
+}
+
+/// What reads the files that a gate is fitted on.
+struct Replay<'a> {
+    network: &'a Network,
+    files: &'a CorpusReplay<'a>,
+    used: &'a [usize],
+    /// Tokens, for the progress display.
+    total: u64,
+    host: &'a dyn Host,
+}
+
+impl Replay<'_> {
+    /// Reads the files on all cores and gathers, in their order, what `example` makes of each site.
+    fn each<T: Default + Send>(
+        &self,
+        message: &str,
+        example: &(dyn Fn(&PredictionSite<'_>, &mut T) + Sync),
+        gather: &mut dyn FnMut(T),
+    ) -> Result<()> {
+        let progress = self.host.progress(Unit::Tokens, self.total, 0);
+        progress.message(message);
+        for together in self.used.chunks(TOGETHER) {
+            ensure_running(self.host)?;
+            let some: Vec<(T, u64)> = together
+                .par_iter()
+                .map(|&file| self.file(file, example))
+                .collect::<Result<_>>()?;
+            for (examples, places) in some {
+                progress.add(places);
+                gather(examples);
+            }
+        }
+        Ok(())
+    }
+
+    /// What `example` makes of the places of one file, and how many there are.
+    fn file<T: Default>(
+        &self,
+        file: usize,
+        example: &(dyn Fn(&PredictionSite<'_>, &mut T) + Sync),
+    ) -> Result<(T, u64)> {
+        let (mut examples, mut places) = (T::default(), 0);
+        // Half of the files in their projects, the others alone or with what they import installed. Examples with suffix
+        // context made the gate worse without it, and hardly better with it: docs/answers.md.
+        let context = ReplayContext {
+            project: file.is_multiple_of(2),
+            libraries: file % 4 == 1,
+            suffix: false,
+        };
+        self.files.read(self.network, file, context, &mut |site| {
+            example(site, &mut examples);
+            places += 1;
+            Ok(())
+        })?;
+        Ok((examples, places))
+    }
+
+    /// The mean hidden state over the files.
+    fn mean_hidden(&self) -> Result<Vec<f32>> {
+        #[derive(Default)]
+        struct Sum(Vec<f64>, u64);
+        let mut all = Sum::default();
+        self.each(
+            "averaging hidden states",
+            &|site, sum: &mut Sum| {
+                sum.0.resize(site.answer.hidden.len(), 0.0);
+                let hidden = site.answer.hidden.iter();
+                sum.0
+                    .iter_mut()
+                    .zip(hidden)
+                    .for_each(|(sum, &h)| *sum += f64::from(h));
+                sum.1 += 1;
+            },
+            &mut |one: Sum| {
+                all.0.resize(one.0.len().max(all.0.len()), 0.0);
+                all.0.iter_mut().zip(one.0).for_each(|(sum, x)| *sum += x);
+                all.1 += one.1;
+            },
+        )?;
+        let count = all.1.max(1) as f64;
+        Ok(all.0.iter().map(|sum| (sum / count) as f32).collect())
+    }
 }
 
 /// What the gate sees at a place that some expert could have foretold.
-fn gate_example(syntax: &Syntax, place: &Place<'_>, examples: &mut GateExamples) {
-    let evidence = place.document.evidence(syntax, place.answer, place.similar);
-    let Some(target) = place.candidate() else {
+fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateExamples) {
+    let evidence = site.document.evidence(syntax, site.answer, site.similar);
+    let Some(target) = site.candidate() else {
         return;
     };
-    let likelihoods = evidence.likelihoods(place.document, place.answer, target);
+    let likelihoods = evidence.likelihoods(site.document, site.answer, target);
     if likelihoods.iter().all(|&p| p <= 0.0) {
         return;
     }
     // Candle's softmax knows no infinity.
-    let priors = prior(place.answer, &evidence).map(|prior| prior.max(-60.0));
+    let priors = prior(site.answer, &evidence).map(|prior| prior.max(-60.0));
     examples.features.extend(evidence.features);
-    examples.hidden.extend_from_slice(&place.answer.hidden);
+    examples.hidden.extend_from_slice(&site.answer.hidden);
     examples.priors.extend(priors);
     examples.likelihoods.extend(likelihoods);
 }
 
 /// What the reranker sees at a place whose target is among the mixture's best.
-fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut RerankerExamples) {
-    let prediction = mixture.predict(place.document, place.answer, place.similar);
+fn reranker_example(mixture: &Mixture, site: &PredictionSite<'_>, examples: &mut RerankerExamples) {
+    let prediction = mixture.predict(site.document, site.answer, site.similar);
     let best = prediction.best(0..prediction.probabilities.len(), RERANKED);
-    let target = place.candidate();
+    let target = site.candidate();
     let found = best
         .iter()
         .position(|&(candidate, _)| Some(candidate) == target);
@@ -267,7 +282,7 @@ fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut Reranke
     examples.units.extend_from_slice(prediction.units());
     for k in 0..RERANKED {
         let mut features =
-            prediction.features(place.document, place.answer, best[k.min(best.len() - 1)].0);
+            prediction.features(site.document, site.answer, best[k.min(best.len() - 1)].0);
         if k >= best.len() {
             features[0] = -60.0; // there is none
         }
@@ -281,9 +296,9 @@ fn save(
     checkpoint: Checkpoint,
     parameters: Parameters,
     training: serde_json::Value,
-    args: &Args,
+    settings: &Settings,
 ) -> Result<()> {
-    let path = args.checkpoint.join("README.md");
+    let path = settings.checkpoint.join("README.md");
     let card = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
     // One that it has from a gate before is replaced.
@@ -295,6 +310,6 @@ fn save(
     );
     let precision = checkpoint.precision();
     let joined = checkpoint.with_gate(parameters, training);
-    joined.save(&args.out, precision, &card, |_| Ok(()))?;
+    joined.save(&settings.out, precision, &card, |_| Ok(()))?;
     Ok(())
 }

@@ -9,11 +9,10 @@ use sha2::{Digest, Sha256};
 
 use super::document::{Chunk, Content, Document, Skip};
 use super::ordered::ordered;
-use super::report::Skipped;
 use super::source::Source;
 use super::spool::{Entry, Spool, SpoolWriter};
-use crate::interrupt::Interrupt;
-use crate::train::bytes_bar;
+use crate::data::Skipped;
+use crate::host::{Host, Unit, ensure_running};
 
 /// Everything that was read.
 pub struct Corpus {
@@ -36,33 +35,30 @@ pub struct Package {
 }
 
 /// Reads the sources, in their order, into a temporary file in `folder`.
-pub fn read(
-    sources: &[Source],
-    folder: &Path,
-    threads: usize,
-    interrupt: &Interrupt,
-) -> Result<Corpus> {
-    let mut reading = Reading::new(SpoolWriter::create(folder)?);
-    let bar = bytes_bar(sources.iter().map(|source| source.bytes).sum());
+pub fn read(sources: &[Source], folder: &Path, threads: usize, host: &dyn Host) -> Result<Corpus> {
+    let mut reader = CorpusReader::new(SpoolWriter::create(folder)?);
+    let total = sources.iter().map(|source| source.bytes).sum();
+    let progress = host.progress(Unit::Bytes, total, 0);
     for source in sources {
         ordered(
             threads,
             |sink| source.read(sink),
             Chunk::new,
             |chunk| {
-                super::check(interrupt)?;
-                bar.inc(chunk.bytes);
-                reading.add(chunk, source.test)?;
-                bar.set_message(format!("{} tokens", HumanCount(reading.tokens)));
+                ensure_running(host)?;
+                progress.add(chunk.bytes);
+                reader.add(chunk, source.test)?;
+                progress.message(&format!("{} tokens", HumanCount(reader.tokens)));
                 Ok(())
             },
         )?;
     }
-    bar.finish_and_clear();
-    reading.finish()
+    drop(progress);
+    reader.finish()
 }
 
-struct Reading {
+/// Takes tokenised chunks in the order of the sources.
+struct CorpusReader {
     numbers: FxHashMap<String, u32>,
     packages: Vec<Package>,
     package_numbers: FxHashMap<String, u32>,
@@ -75,7 +71,7 @@ struct Reading {
     tokens: u64,
 }
 
-impl Reading {
+impl CorpusReader {
     fn new(spool: SpoolWriter) -> Self {
         Self {
             numbers: FxHashMap::default(),
@@ -104,7 +100,7 @@ impl Reading {
             let Content { mut tokens, .. } = match content {
                 Ok(content) => content,
                 Err(skip) => {
-                    self.skipped.add(&path, &skip);
+                    self.skipped.add(&path, skip.why, &skip.detail);
                     continue;
                 }
             };

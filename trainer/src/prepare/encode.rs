@@ -1,6 +1,5 @@
 //! From the spool to a vocabulary and to shards.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -9,14 +8,12 @@ use anyhow::{Context, Result};
 use minicopilot::files::write_synced;
 use minicopilot::python::{self, Kind};
 use minicopilot::tokenizer::{UNK, Vocabulary};
-use serde::Serialize;
 
 use super::corpus::Corpus;
 use super::split::Assignment;
 use crate::data::shard::ShardWriter;
-use crate::data::{Split, TOKENIZER};
-use crate::interrupt::Interrupt;
-use crate::train::bar;
+use crate::data::{Counts, Split, TOKENIZER};
+use crate::host::{Host, Unit, ensure_running};
 
 /// Class names of tokens; the last is that of `<s>` and `</s>`.
 const CLASSES: [&str; 7] = [
@@ -28,14 +25,15 @@ pub fn count(
     corpus: &Corpus,
     assignment: &Assignment,
     size: usize,
-    interrupt: &Interrupt,
+    host: &dyn Host,
 ) -> Result<Vocabulary> {
     let mut counts = vec![0_u64; corpus.words.len()];
     let mut split_of = assignment.start();
-    let bar = bar(corpus.spool.tokens(), 0).with_message("counting");
+    let progress = host.progress(Unit::Tokens, corpus.spool.tokens(), 0);
+    progress.message("counting");
     corpus.spool.each(|entry| {
-        super::check(interrupt)?;
-        bar.inc(entry.tokens.len() as u64);
+        ensure_running(host)?;
+        progress.add(entry.tokens.len() as u64);
         if split_of(entry) == Split::Train {
             entry
                 .tokens
@@ -44,7 +42,7 @@ pub fn count(
         }
         Ok(())
     })?;
-    bar.finish_and_clear();
+    drop(progress);
     let counts = corpus
         .words
         .iter()
@@ -56,26 +54,13 @@ pub fn count(
     ))
 }
 
-/// What a split holds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Counts {
-    pub files: u64,
-    pub tokens: u64,
-    /// Tokens outside the vocabulary.
-    pub unknown: u64,
-    /// `unknown` / `tokens`.
-    pub oov_rate: f64,
-    /// Tokens by class.
-    pub classes: BTreeMap<&'static str, u64>,
-}
-
 /// Fills `folder` with everything but the report; returns what each split holds, in the order of [`Split::ALL`].
 pub fn encode(
     corpus: &Corpus,
     assignment: &Assignment,
     vocabulary: &Vocabulary,
     folder: &Path,
-    interrupt: &Interrupt,
+    host: &dyn Host,
 ) -> Result<[Counts; 3]> {
     let table: Vec<u16> = corpus
         .words
@@ -89,10 +74,11 @@ pub fn encode(
 
     let mut split_of = assignment.start();
     let (mut ids, mut unknown) = (Vec::new(), String::new());
-    let bar = bar(corpus.spool.tokens(), 0).with_message("encoding");
+    let progress = host.progress(Unit::Tokens, corpus.spool.tokens(), 0);
+    progress.message("encoding");
     corpus.spool.each(|entry| {
-        super::check(interrupt)?;
-        bar.inc(entry.tokens.len() as u64);
+        ensure_running(host)?;
+        progress.add(entry.tokens.len() as u64);
         ids.clear();
         ids.extend(entry.tokens.iter().map(|&token| table[token as usize]));
         unknown.clear();
@@ -113,7 +99,7 @@ pub fn encode(
         }
         writer.push(&entry.path, &ids, &unknown)
     })?;
-    bar.finish_and_clear();
+    drop(progress);
 
     let json = vocabulary.to_tokenizer_json()?;
     write_synced(&folder.join(TOKENIZER), &json).with_context(|| unwritable(TOKENIZER))?;
@@ -181,7 +167,11 @@ impl SplitWriter {
                 .with_context(|| unwritable(&name))?;
         }
         counts.oov_rate = counts.unknown as f64 / counts.tokens.max(1) as f64;
-        counts.classes = CLASSES.into_iter().zip(classes).collect();
+        counts.classes = CLASSES
+            .map(str::to_owned)
+            .into_iter()
+            .zip(classes)
+            .collect();
         Ok(counts)
     }
 }

@@ -13,9 +13,8 @@ use ureq::http::StatusCode;
 
 pub use self::name::is_name;
 use self::name::{DataSet, SCHEME, part};
+use crate::host::{Host, Unit};
 use crate::http::{Client, PAUSE, Refused, shown};
-use crate::interrupt::Interrupt;
-use crate::train::bytes_bar;
 
 const HUB: &str = "https://huggingface.co";
 
@@ -78,22 +77,23 @@ impl Hub {
     }
 
     /// The Parquet files that the source `hf://…` names, in order; those that the cache lacks are downloaded.
-    pub fn fetch(&self, source: &Path, interrupt: &Interrupt) -> Result<Vec<Fetched>> {
+    pub fn fetch(&self, source: &Path, host: &dyn Host) -> Result<Vec<Fetched>> {
         let source = source.to_string_lossy();
         let set = DataSet::parse(&source)?;
-        let client = Client::new(None, PAUSE, interrupt)?;
+        let client = Client::new(None, PAUSE, host)?;
         let listing = self.listing(&client, &source, &set)?;
         let files = chosen(&source, &set, &listing.siblings)?;
         let folder = self
             .cache
             .join(format!("datasets--{}", set.id.replace('/', "--")));
         let snapshot = folder.join("snapshots").join(&listing.sha);
-        let bar = bytes_bar(files.iter().filter_map(|file| file.size).sum());
+        let total = files.iter().filter_map(|file| file.size).sum();
+        let progress = host.progress(Unit::Bytes, total, 0);
+        let mut done = 0;
         let mut fetched = Vec::new();
         for file in files {
             let path = snapshot.join(&file.rfilename);
-            bar.set_message(file.rfilename.clone());
-            let before = bar.position();
+            progress.message(&file.rfilename);
             if !is_there(&path, file) {
                 let url = format!(
                     "{}/datasets/{}/resolve/{}/{}",
@@ -103,18 +103,19 @@ impl Hub {
                     encoded(&file.rfilename)
                 );
                 self.download(&client, &url, file, &path, |length| {
-                    bar.set_position(before + length);
+                    progress.set(done + length);
                 })
                 .map_err(|error| client.check().err().unwrap_or(error))
                 .with_context(|| source.clone().into_owned())?;
             }
-            bar.set_position(before + file.size.unwrap_or_default());
+            done += file.size.unwrap_or_default();
+            progress.set(done);
             fetched.push(Fetched {
                 name: format!("{SCHEME}{}@{}/{}", set.id, listing.sha, file.rfilename),
                 path,
             });
         }
-        bar.finish_and_clear();
+        drop(progress);
         // By this the hub's own programs know which snapshot a branch is.
         if set.revision != listing.sha {
             let reference = folder.join("refs").join(set.full_revision());
@@ -127,7 +128,7 @@ impl Hub {
         Ok(fetched)
     }
 
-    fn listing(&self, client: &Client, source: &str, set: &DataSet) -> Result<Listing> {
+    fn listing(&self, client: &Client<'_>, source: &str, set: &DataSet) -> Result<Listing> {
         let hub = shown(&self.endpoint);
         let revision = set.full_revision().replace('/', "%2F");
         let url = format!(
@@ -163,7 +164,7 @@ impl Hub {
     /// By way of a `.part` file, which is renamed when its size and hash are right.
     fn download(
         &self,
-        client: &Client,
+        client: &Client<'_>,
         url: &str,
         file: &Sibling,
         path: &Path,

@@ -14,8 +14,8 @@ use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
+use super::chunks::Chunks;
 use super::document::{Body, Raw, Skip};
-use super::source::Chunks;
 
 /// Rows that are taken from the columns at a time: some 100,000 tokens.
 const ROWS: usize = 64;

@@ -6,44 +6,28 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
 
+use super::chunks::Chunks;
 use super::document::{Body, Raw, RawChunk};
 use super::folder::{self, Found};
 use super::hub::{self, Hub};
 use super::ordered::Sink;
 use super::parquet;
-use crate::interrupt::Interrupt;
-
-/// Raw bytes of a chunk: enough to keep a thread busy for milliseconds, little enough for many to be under way.
-const CHUNK_BYTES: u64 = 1 << 20;
-/// Files of a chunk, however small.
-const CHUNK_FILES: usize = 256;
+use crate::data::SourceKind;
+use crate::host::Host;
 
 /// One argument of the command line, or one file of the data set that it names.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Source {
     /// As it was given, or the file's name in the hub.
-    #[serde(rename = "path")]
     pub name: String,
     /// Where it lies.
-    #[serde(skip)]
     pub path: PathBuf,
-    pub kind: Kind,
+    pub kind: SourceKind,
     /// It belongs to the test split.
     pub test: bool,
     /// Bytes on the disk, for the progress bar.
-    #[serde(skip)]
     pub bytes: u64,
-}
-
-/// How a source is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Parquet,
-    Text,
-    Python,
 }
 
 /// Looks at all sources before anything is read, and fetches what the hub has.
@@ -51,13 +35,13 @@ pub fn all(
     sources: &[PathBuf],
     test: &[PathBuf],
     hub: &Hub,
-    interrupt: &Interrupt,
+    host: &dyn Host,
 ) -> Result<Vec<Source>> {
     let sources = sources.iter().map(|path| (path, false));
     let mut all = Vec::new();
     for (path, test) in sources.chain(test.iter().map(|path| (path, true))) {
         if hub::is_name(path) {
-            for file in hub.fetch(path, interrupt)? {
+            for file in hub.fetch(path, host)? {
                 all.push(Source::new(&file.path, file.name, test)?);
             }
         } else {
@@ -84,13 +68,13 @@ impl Source {
                 .is_some_and(|e| e.eq_ignore_ascii_case(wanted))
         };
         let (kind, bytes) = if metadata.is_dir() {
-            (Kind::Python, folder_bytes(path))
+            (SourceKind::Python, folder_bytes(path))
         } else if has_extension("py") {
-            (Kind::Python, metadata.len())
+            (SourceKind::Python, metadata.len())
         } else if has_extension("txt") {
-            (Kind::Text, metadata.len())
+            (SourceKind::Text, metadata.len())
         } else if has_extension("parquet") || begins_as_parquet(path).with_context(unreadable)? {
-            (Kind::Parquet, metadata.len())
+            (SourceKind::Parquet, metadata.len())
         } else {
             bail!(
                 "{name}: not a source; take .parquet, .txt (tokens separated by spaces), .py or a folder"
@@ -108,45 +92,14 @@ impl Source {
     /// Hands on all files in chunks, in an order that depends on the source alone. An error names the source.
     pub fn read(&self, sink: Sink<RawChunk>) -> Result<()> {
         match self.kind {
-            Kind::Parquet => parquet::read(&self.path, &mut Chunks::new(sink)),
-            Kind::Text => read_lines(&self.path, &mut Chunks::new(sink))
+            SourceKind::Parquet => parquet::read(&self.path, &mut Chunks::new(sink)),
+            SourceKind::Text => read_lines(&self.path, &mut Chunks::new(sink))
                 .with_context(|| format!("{}: cannot be read", self.path.display())),
-            Kind::Python => {
+            SourceKind::Python => {
                 read_python(&self.path, &mut Chunks::new(sink));
                 Ok(())
             }
         }
-    }
-}
-
-/// Gathers single files into chunks.
-pub struct Chunks<'a> {
-    sink: Sink<'a, RawChunk>,
-    chunk: RawChunk,
-}
-
-impl<'a> Chunks<'a> {
-    fn new(sink: Sink<'a, RawChunk>) -> Self {
-        let chunk = RawChunk::default();
-        Self { sink, chunk }
-    }
-
-    /// Adds a file that is so many bytes of the source's, which hold `in_memory` bytes until they are tokenised.
-    pub fn push(&mut self, raw: Raw, bytes: u64) -> ControlFlow<()> {
-        self.chunk.files.push(raw);
-        self.chunk.bytes += bytes;
-        if self.chunk.bytes >= CHUNK_BYTES || self.chunk.files.len() >= CHUNK_FILES {
-            return self.flush();
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Hands on what has gathered.
-    pub fn flush(&mut self) -> ControlFlow<()> {
-        if self.chunk.files.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        (self.sink)(std::mem::take(&mut self.chunk))
     }
 }
 

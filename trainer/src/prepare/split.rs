@@ -1,14 +1,13 @@
-//! Which file goes to which split.
+//! Assigns each file of a corpus to training, validation or test. Knows neither sources nor ids.
 
 use anyhow::{Result, ensure};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-use super::SplitBy;
 use super::corpus::{Corpus, Package};
 use super::spool::Entry;
-use crate::data::Split;
-use crate::shuffle::{below, generator};
+use crate::data::{Split, SplitBy};
+use crate::random::{below, generator};
 
 /// A rule that assigns the files of a corpus, asked in their order.
 pub struct Assignment {
@@ -81,7 +80,7 @@ impl Assignment {
     }
 
     /// The packages held out, if packages are, in byte order.
-    pub fn held_out<'a>(&self, packages: &'a [Package]) -> Option<Vec<&'a str>> {
+    pub fn held_out(&self, packages: &[Package]) -> Option<Vec<String>> {
         let By::Package(held_out) = &self.by else {
             return None;
         };
@@ -89,7 +88,7 @@ impl Assignment {
             .iter()
             .zip(held_out)
             .filter(|&(_, is_held_out)| *is_held_out);
-        let mut names: Vec<&str> = held_out.map(|(package, _)| package.name.as_str()).collect();
+        let mut names: Vec<String> = held_out.map(|(package, _)| package.name.clone()).collect();
         names.sort_unstable();
         Some(names)
     }

@@ -1,4 +1,7 @@
-//! Files of a prepared corpus read as the server reads a buffer, token by token.
+//! Files of a prepared corpus replayed as the server reads a buffer, token by token: what the gate is fitted on and
+//! measured by.
+
+mod network;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,11 +13,11 @@ use minicopilot::python;
 use minicopilot::tokenizer::UNK;
 use minicopilot::workspace::{ContextSelection, Imports, SuffixText, WorkspaceIndex};
 
-use super::network::Network;
+pub use self::network::{FullPrecision, Network};
 use crate::data::{Dataset, Split};
 
 /// The files of a split with the spelling of their tokens.
-pub struct Files<'a> {
+pub struct CorpusReplay<'a> {
     dataset: &'a Dataset,
     split: Split,
     unknown: Vec<String>,
@@ -25,22 +28,22 @@ pub struct Files<'a> {
     projects: BTreeMap<String, WorkspaceIndex>,
 }
 
-/// What a file is read among.
+/// What a file is read with, besides the text before the cursor.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Among {
-    /// The other files of its package, if [`Files::with_projects`] has read them.
+pub struct ReplayContext {
+    /// The other files of its package, if [`CorpusReplay::with_projects`] has read them.
     pub project: bool,
-    /// Of the other files of its package only what they declare, as of what is installed.
+    /// Of the other files of its package only the declarations, as of an installed library.
     pub libraries: bool,
-    /// Its own rest, as if a block of [`BLOCK`] lines were written in the midst of it.
-    pub below: bool,
+    /// The text after the cursor, as if a block of [`BLOCK`] lines were being written in the middle of the file.
+    pub suffix: bool,
 }
 
-/// Lines that are written where the others of the file stand already.
+/// Lines of a block that is written while the rest of the file exists already.
 pub const BLOCK: usize = 20;
 
 /// One place of a file, as an expert sees it.
-pub struct Place<'a> {
+pub struct PredictionSite<'a> {
     /// The tokens before it.
     pub document: &'a BufferTokens,
     pub answer: &'a Distribution,
@@ -52,7 +55,7 @@ pub struct Place<'a> {
     pub previous: &'a str,
 }
 
-impl<'a> Files<'a> {
+impl<'a> CorpusReplay<'a> {
     pub fn new(dataset: &'a Dataset, split: Split) -> Result<Self> {
         let vocabulary = dataset.vocabulary();
         let token = |id: u32| vocabulary.token(id).unwrap_or_default();
@@ -68,7 +71,7 @@ impl<'a> Files<'a> {
         })
     }
 
-    /// The same, each file among the others of its package: the first part of its path.
+    /// Also reads each file's package, the first part of its path, so that [`ReplayContext`] can draw on it.
     pub fn with_projects(mut self) -> Result<Self> {
         self.paths = self.dataset.paths(self.split)?;
         let mut projects: BTreeMap<String, WorkspaceIndex> = BTreeMap::new();
@@ -113,19 +116,19 @@ impl<'a> Files<'a> {
         Ok((ids, texts))
     }
 
-    /// Reads a file and shows each of its places; an engine keeps hidden states or not. What it stands among is chosen
-    /// anew whenever a block of lines or an import has ended, much as the server does.
+    /// Reads a file and shows each place to `see`. The context is chosen again whenever a block of lines or of imports ends,
+    /// much as the server does it.
     pub fn read(
         &self,
         network: &Network,
         file: usize,
-        among: Among,
-        see: &mut dyn FnMut(&Place<'_>) -> Result<()>,
+        context: ReplayContext,
+        see: &mut dyn FnMut(&PredictionSite<'_>) -> Result<()>,
     ) -> Result<()> {
         let (ids, texts) = self.tokens(file)?;
-        let mut reading = network.begin(&ids)?;
+        let mut pass = network.begin(&ids)?;
         let mut document = BufferTokens::new();
-        let mut surrounding = Surrounding::new(self, file, among, &ids);
+        let mut selector = ContextSelector::new(self, file, context, &ids);
         for at in 0..ids.len().saturating_sub(1) {
             let (id, text) = (ids[at], texts[at]);
             let is_name = if id == UNK {
@@ -133,10 +136,10 @@ impl<'a> Files<'a> {
             } else {
                 self.names[id as usize]
             };
-            surrounding.choose(&texts[..at], text, &mut document);
+            selector.choose(&texts[..at], text, &mut document);
             document.push(id, text, is_name);
-            let (answer, similar) = reading.after(&ids[..=at])?;
-            see(&Place {
+            let (answer, similar) = pass.after(&ids[..=at])?;
+            see(&PredictionSite {
                 document: &document,
                 answer: &answer,
                 similar: &similar,
@@ -149,11 +152,11 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Puts a document that is read into what it stands among.
-struct Surrounding<'a> {
+/// Chooses the project context of a document while it is read.
+struct ContextSelector<'a> {
     path: &'a str,
     project: Option<&'a WorkspaceIndex>,
-    among: Among,
+    context: ReplayContext,
     /// The positions where lines end.
     ends: Vec<usize>,
     /// How many of them have been passed.
@@ -163,14 +166,14 @@ struct Surrounding<'a> {
     chosen: Option<u64>,
 }
 
-impl<'a> Surrounding<'a> {
-    fn new(files: &'a Files<'_>, file: usize, among: Among, ids: &[u32]) -> Self {
+impl<'a> ContextSelector<'a> {
+    fn new(files: &'a CorpusReplay<'_>, file: usize, context: ReplayContext, ids: &[u32]) -> Self {
         let path = files.paths.get(file).map_or("", |path| path);
         let eol = files.dataset.vocabulary().id(python::EOL);
         Self {
             path,
             project: files.projects.get(package(path)),
-            among,
+            context,
             ends: (0..ids.len()).filter(|&at| ids[at] == eol).collect(),
             lines: 0,
             imports: false,
@@ -178,8 +181,8 @@ impl<'a> Surrounding<'a> {
         }
     }
 
-    /// Before the tokens `before` are followed by `next`: at the beginning, when a block of imports has ended, and with
-    /// every block of lines, unless what is around has stayed the same.
+    /// Called before `next` follows the tokens `before`. Chooses at the beginning, after a block of imports, and with every
+    /// block of lines, unless the context has stayed the same.
     fn choose(&mut self, before: &[&str], next: &str, document: &mut BufferTokens) {
         let Some(project) = self.project else { return };
         let has_ended = before.last() == Some(&python::EOL);
@@ -188,14 +191,14 @@ impl<'a> Surrounding<'a> {
         let mut is_time = before.is_empty();
         if has_ended || before.last() == Some(&python::START) {
             is_time |= self.imports && !imports;
-            is_time |= self.among.below && self.lines.is_multiple_of(BLOCK);
+            is_time |= self.context.suffix && self.lines.is_multiple_of(BLOCK);
             self.imports = imports;
         }
         if !is_time {
             return;
         }
         let mut below = SuffixText::default();
-        if self.among.below {
+        if self.context.suffix {
             let block = self.lines / BLOCK;
             let end = self.ends.get((block + 1) * BLOCK - 1);
             below = end.map_or(below, |&end| project.rest(self.path, end));
@@ -204,9 +207,9 @@ impl<'a> Surrounding<'a> {
             below,
             ..ContextSelection::default()
         };
-        if self.among.project || self.among.libraries {
+        if self.context.project || self.context.libraries {
             let near = project.nearest(self.path, &Imports::of(before.iter().copied()));
-            if self.among.project {
+            if self.context.project {
                 around.near = near;
             } else {
                 around.libraries = near;
@@ -220,7 +223,7 @@ impl<'a> Surrounding<'a> {
     }
 }
 
-impl Place<'_> {
+impl PredictionSite<'_> {
     /// The target's number among the candidates, if it is one.
     pub fn candidate(&self) -> Option<usize> {
         let size = self.answer.probabilities.len();

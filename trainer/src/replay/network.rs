@@ -1,4 +1,4 @@
-//! The network that a file is read with: the engine that serves, in int8, or the network in f32.
+//! The network that replays a file: the engine that serves, in int8, or the network in f32.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ pub enum Network {
 pub struct FullPrecision {
     pub model: Model,
     pub temperature: f32,
-    /// Where hidden states lie on average, `[H]`.
+    /// The mean hidden state, `[H]`.
     pub centre: Vec<f32>,
 }
 
-/// One file as it is read.
-pub enum Reading<'a> {
+/// One pass of a network over a file.
+pub enum ModelPass<'a> {
     Int8(&'a Engine, StateHistory),
     Full(Full<'a>),
 }
@@ -43,10 +43,10 @@ pub struct Full<'a> {
 
 impl Network {
     /// Begins to read a file of these tokens.
-    pub fn begin(&self, ids: &[u32]) -> Result<Reading<'_>> {
+    pub fn begin(&self, ids: &[u32]) -> Result<ModelPass<'_>> {
         Ok(match self {
-            Self::Int8(engine) => Reading::Int8(engine, StateHistory::new()),
-            Self::Full(network) => Reading::Full(network.begin(ids)?),
+            Self::Int8(engine) => ModelPass::Int8(engine, StateHistory::new()),
+            Self::Full(network) => ModelPass::Full(network.begin(ids)?),
         })
     }
 }
@@ -77,7 +77,7 @@ impl FullPrecision {
     }
 }
 
-impl Reading<'_> {
+impl ModelPass<'_> {
     /// What comes after `context`, which is longer than before, and which earlier places are like this one.
     pub fn after(&mut self, context: &[u32]) -> Result<(Arc<Distribution>, CosineScores)> {
         match self {

@@ -2,7 +2,7 @@
 
 use super::logs::Run;
 use super::svg::COLOURS;
-use crate::evaluate::Record;
+use crate::evaluation::record::Record;
 
 /// Runs with equal settings, data and so many seeds.
 pub struct Group<'a> {

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use minicopilot::model::ModelConfig;
 use serde::Deserialize;
 
-use crate::evaluate::Record;
-use crate::train::{BEST, CONFIG, LAST, LOG};
+use crate::evaluation::record::Record;
+use crate::training::folder::{BEST, CONFIG, LAST, LOG};
+use crate::training::log::{self, Line};
 
 /// How the folders begin that `trainer train --seeds` makes.
 const SEED: &str = "seed-";
@@ -36,25 +37,10 @@ pub struct Run {
 }
 
 /// A `train` line.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Train {
-    pub tokens: u64,
-    pub seconds: f64,
-    pub loss: Option<f64>,
-    pub learning_rate: Option<f64>,
-    pub gradient_norm: Option<f64>,
-    /// By the parameter's name.
-    #[serde(default)]
-    pub gradient_norms: BTreeMap<String, Option<f64>>,
-}
+pub type Train = log::Train;
 
 /// A `validation` line.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Validation {
-    pub tokens: u64,
-    pub seconds: f64,
-    pub figures: ValidationFigures,
-}
+pub type Validation = log::Validation<ValidationFigures>;
 
 /// The figures that a report shows of a validation.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -64,16 +50,6 @@ pub struct ValidationFigures {
     pub perplexity: Option<f64>,
     pub top1: Option<f64>,
     pub top5: Option<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum Line {
-    Train(Train),
-    Validation(Validation),
-    /// Written by a trainer that logs more than this one reads.
-    #[serde(other)]
-    Unknown,
 }
 
 impl Run {
@@ -136,7 +112,7 @@ impl Run {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match serde_json::from_slice(line) {
+            match serde_json::from_slice::<Line<ValidationFigures>>(line) {
                 Ok(Line::Train(line)) => self.train.push(line),
                 Ok(Line::Validation(line)) => self.validations.push(line),
                 Ok(Line::Unknown) => {}
@@ -273,7 +249,7 @@ fn evaluations(folder: &Path) -> Result<BTreeMap<String, Record>> {
         let Some(part) = part else { continue };
         let record = serde_json::from_str(&text(&path)?).map_err(|error| {
             anyhow::anyhow!(
-                "{}:{}: not an evaluation ({}); write it again with `trainer evaluate --out`",
+                "{}:{}: not an evaluation ({}); write it again with `trainer evaluate model --out`",
                 path.display(),
                 error.line(),
                 cause(&error)

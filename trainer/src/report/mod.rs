@@ -1,7 +1,7 @@
-//! `trainer report`: one HTML page that compares runs, made of their logs alone.
+//! One HTML page that compares runs, made of their logs alone.
 //!
 //! Nothing is computed here that the logs do not hold, means and intervals over seeds aside: figures come from
-//! `metrics.jsonl` and from what `trainer evaluate --out` has written. What is not there is a dash.
+//! `metrics.jsonl` and from what `trainer evaluate model --out` has written. What is missing is a dash.
 
 mod curves;
 mod escape;
@@ -18,35 +18,22 @@ mod tables;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-
-use logs::Run;
 use minicopilot::files::write_whole;
 
-/// Arguments of `trainer report`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Folders of runs, or of the runs that `train --seeds` has made; those that differ in the seed alone are also shown
-    /// as one
-    #[arg(value_name = "RUN", required = true)]
-    runs: Vec<PathBuf>,
-    /// The page
-    #[arg(long, value_name = "HTML")]
-    out: PathBuf,
-}
+use self::logs::Run;
+use crate::host::Host;
 
-/// Runs `trainer report`.
-pub fn main(args: &Args) -> Result<String> {
-    let page = report(&args.runs)?;
-    write_whole(&args.out, page.as_bytes())
-        .with_context(|| format!("cannot write {}", args.out.display()))?;
-    Ok(format!("{}\n", args.out.display()))
+/// Writes the page `out` about the runs in `folders`; each is a run, or holds those that `train --seeds` has made.
+pub fn write(folders: &[PathBuf], out: &Path, host: &dyn Host) -> Result<()> {
+    let page = report(folders, host)?;
+    write_whole(out, page.as_bytes()).with_context(|| format!("cannot write {}", out.display()))
 }
 
 /// The page of the runs in `folders`.
-fn report(folders: &[PathBuf]) -> Result<String> {
+fn report(folders: &[PathBuf], host: &dyn Host) -> Result<String> {
     let mut seen = BTreeSet::new();
     let mut runs = folders
         .iter()
@@ -61,7 +48,7 @@ fn report(folders: &[PathBuf]) -> Result<String> {
             );
             run.notes
                 .iter()
-                .for_each(|note| eprintln!("trainer: {note}"));
+                .for_each(|note| host.note(&format!("trainer: {note}")));
             Ok(run)
         })
         .collect::<Result<Vec<Run>>>()?;

@@ -4,7 +4,7 @@ use super::format::{Unit, value};
 use super::groups::{Group, Mean};
 use super::logs::Run;
 use super::svg::{Bar, BarPlot, Kind, LinePlot, Row, Scale, Series, Stroke};
-use crate::evaluate::Measurement;
+use crate::evaluation::record::Measurement;
 use minicopilot::metrics::{PartFigures, PositionFigures, ReliabilityBin};
 
 /// The context whose parts are shown: the other one is a part of it.

@@ -6,7 +6,7 @@ use super::escape::Escaped;
 use super::format::{DASH, Unit, mean, value};
 use super::groups::Group;
 use super::logs::Run;
-use crate::evaluate::Record;
+use crate::evaluation::record::Record;
 use minicopilot::metrics::Figures;
 
 /// A column of figures: its name (with hyphens that no line breaks at), how they are written, and where they come from.

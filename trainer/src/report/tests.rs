@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::report;
+use crate::host::Silent;
 
 const CONFIG: &str = "[model]\narchitecture = \"lstm\"\nembedding_size = 2\nhidden_size = 3\ndropout = 0.0\n\n[training]\nseed = 1\nlearning_rate = 0.01\n";
 
@@ -50,7 +51,11 @@ impl Fixture {
 }
 
 fn html_of(runs: &[&PathBuf]) -> String {
-    report(&runs.iter().map(|&run| run.clone()).collect::<Vec<_>>()).unwrap()
+    report(
+        &runs.iter().map(|&run| run.clone()).collect::<Vec<_>>(),
+        &Silent::default(),
+    )
+    .unwrap()
 }
 
 fn evaluation() -> Value {
@@ -231,7 +236,10 @@ fn damage_is_told_by_file_and_line() {
         let path = run.join(name);
         let before = fs::read(&path).ok();
         fs::write(&path, bytes).unwrap();
-        let error = format!("{:#}", report(std::slice::from_ref(&run)).unwrap_err());
+        let error = format!(
+            "{:#}",
+            report(std::slice::from_ref(&run), &Silent::default()).unwrap_err()
+        );
         for part in expected {
             assert!(error.contains(part), "{error}\nand not {part}");
         }
@@ -272,10 +280,11 @@ fn damage_is_told_by_file_and_line() {
     refused(
         "evaluation-test.json",
         b"{\n\"checkpoint\": 3}",
-        &["evaluation-test.json:2: ", "trainer evaluate --out"],
+        &["evaluation-test.json:2: ", "trainer evaluate model --out"],
     );
 
-    let error = |folders: &[PathBuf]| format!("{:#}", report(folders).unwrap_err());
+    let error =
+        |folders: &[PathBuf]| format!("{:#}", report(folders, &Silent::default()).unwrap_err());
     assert!(error(&[run.join("nowhere")]).contains("nowhere: no such folder; name one"));
     assert!(error(&[run.clone(), run.join(".")]).contains("is named twice"));
     fs::remove_file(run.join("metrics.jsonl")).unwrap();

@@ -9,12 +9,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 /// Exit status of an interrupted command.
 pub const STATUS: u8 = 130;
 
-/// Whether somebody has asked the program to stop.
-#[derive(Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+/// Whether a signal has arrived.
+pub struct Signals(Arc<AtomicBool>);
 
-impl Interrupt {
-    /// From now on the first signal sets the flag, and the second, from somebody impatient, ends the process.
+impl Signals {
+    /// From now on the first signal sets the flag, and the second one ends the process.
     pub fn catch() -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
@@ -30,13 +29,7 @@ impl Interrupt {
         Ok(Self(flag))
     }
 
-    pub fn requested(&self) -> bool {
+    pub fn received(&self) -> bool {
         self.0.load(Ordering::Relaxed)
-    }
-
-    /// As if a signal had come.
-    #[cfg(test)]
-    pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }

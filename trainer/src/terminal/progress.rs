@@ -1,47 +1,46 @@
-//! The bar: tokens, rate, time left, loss. Silent where nobody looks.
+//! Progress bars on standard error; hidden where that is no terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub struct Progress(ProgressBar);
+use crate::host::{Progress, Unit};
 
-impl Progress {
-    /// Towards `total` tokens, of which `done` were done in earlier sittings.
-    pub fn new(total: u64, done: u64) -> Self {
-        Self(bar(total, done))
+/// A bar that disappears when it is dropped.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    pub fn new(unit: Unit, total: u64, done: u64) -> Self {
+        let bar = ProgressBar::new(total).with_position(done);
+        let template = match unit {
+            Unit::Tokens => "{bar:30} {human_pos}/{human_len} tokens  {per_sec}  {eta} left  {msg}",
+            Unit::Bytes => "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}",
+        };
+        let style = ProgressStyle::with_template(template);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.reset_eta(); // what an earlier run did says nothing about this one's speed
+        Self(bar)
+    }
+}
+
+impl Progress for Bar {
+    fn set(&self, done: u64) {
+        self.0.set_position(done);
     }
 
-    pub fn advance(&self, tokens: u64, loss: f64) {
-        self.0.set_position(tokens);
-        self.note(&format!("loss {loss:.3}"));
+    fn add(&self, more: u64) {
+        self.0.inc(more);
     }
 
-    pub fn note(&self, message: &str) {
-        self.0.set_message(message.to_owned());
+    fn message(&self, text: &str) {
+        self.0.set_message(text.to_owned());
     }
 
-    /// A line that stays, on stderr.
-    pub fn print(&self, line: &str) {
+    fn note(&self, line: &str) {
         self.0.suspend(|| eprintln!("{line}"));
     }
 }
 
-/// A bar over tokens.
-pub fn bar(total: u64, done: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total).with_position(done);
-    let style = ProgressStyle::with_template(
-        "{bar:30} {human_pos}/{human_len} tokens  {per_sec}  {eta} left  {msg}",
-    );
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.reset_eta();
-    bar
-}
-
-/// A bar over bytes.
-pub fn bytes_bar(total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total);
-    let style = ProgressStyle::with_template(
-        "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}",
-    );
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

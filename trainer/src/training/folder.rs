@@ -5,14 +5,13 @@
 //! what a resume needs: `state.safetensors` (Adam's moments, the carried recurrent state) and `position.json`.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Seek;
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Tensor;
 
-use super::Experiment;
+use crate::experiment::Experiment;
 
 pub const CONFIG: &str = "config.toml";
 pub const LOG: &str = "metrics.jsonl";
@@ -57,25 +56,4 @@ pub fn taken(tensors: &HashMap<String, Tensor>, name: &str, folder: &Path) -> Re
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
-}
-
-/// The log, cut to `length`, ready to be appended to.
-pub fn open_log(path: &Path, length: u64) -> Result<File> {
-    let there = fs::metadata(path).map_or(0, |metadata| metadata.len());
-    ensure!(
-        there >= length,
-        "{} has {there} bytes and had {length} when the last checkpoint was saved; restore it",
-        path.display()
-    );
-    let open = || -> std::io::Result<File> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
-        file.set_len(length)?;
-        file.seek(std::io::SeekFrom::End(0))?;
-        Ok(file)
-    };
-    open().with_context(|| format!("cannot open {}", path.display()))
 }

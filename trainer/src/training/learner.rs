@@ -8,10 +8,9 @@ use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
 use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
 
-use super::Experiment;
-use super::config::{Loader, TrainingSettings};
 use super::optimizer::{Adam, GradientNorms};
 use crate::data::Batch;
+use crate::experiment::{Experiment, Loader, TrainingSettings};
 
 /// The parts of a step, as [`Step::phases`] times them.
 pub const PHASES: [&str; 4] = ["layers", "output and loss", "backward", "update"];

@@ -7,7 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, D, InplaceOp2, InplaceOp3, Layout, Result, Storage, Tensor, Var};
 use rayon::prelude::*;
 
-use super::config::TrainingSettings;
+use crate::experiment::TrainingSettings;
 
 /// Elements that one thread updates at a time.
 const CHUNK: usize = 1 << 16;

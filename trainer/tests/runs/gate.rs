@@ -30,7 +30,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
     assert!(card.contains("## Joined to the buffer"), "{card}");
 
     // The functions of a file are named in their order: the buffer knows better than a network of eight units.
-    let measure = ["evaluate", "joined", "--data", "data", "--joined", "--json"];
+    let measure = ["evaluate", "context", "joined", "--data", "data", "--json"];
     let figures = |more: &[&str]| -> serde_json::Value {
         serde_json::from_str(&run(&[&measure[..], more].concat())).unwrap()
     };
@@ -51,7 +51,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
 
     refused(
         &fixture,
-        &["evaluate", "network", "--data", "data", "--joined"],
+        &["evaluate", "context", "network", "--data", "data"],
         "`trainer gate`",
     );
     let unknown = [&measure[..], &["--without", "tea leaves"]].concat();

@@ -68,7 +68,7 @@ fn a_run_is_evaluated_and_reported() {
         assert!((squares.sqrt() / total - 1.0).abs() < 1e-9 && norms.len() == 11);
     }
 
-    let evaluate = ["evaluate", "run/best", "--data", "data", "--out"];
+    let evaluate = ["evaluate", "model", "run/best", "--data", "data", "--out"];
     let out = |path: &'static str| [&evaluate[..], &[path]].concat();
     refused(&fixture, &out("nowhere/x.json"), "--out nowhere/x.json: ");
     refused(

@@ -15,19 +15,21 @@ use tempfile::TempDir;
 
 use self::packages::{Package, code, sdist, wheel};
 use super::*;
+use crate::cli::CorpusArgs;
+use crate::host::Silent;
 use crate::test_server::{Answer, Server};
 
 #[derive(Parser)]
 struct CommandLine {
     #[command(flatten)]
-    args: Args,
+    args: CorpusArgs,
 }
 
 /// A folder, an index that serves the packages, and a manifest of them.
 struct Place {
     folder: TempDir,
     server: Server,
-    interrupt: Interrupt,
+    host: Silent,
 }
 
 impl Place {
@@ -56,7 +58,7 @@ impl Place {
         Self {
             folder,
             server,
-            interrupt: Interrupt::default(),
+            host: Silent::default(),
         }
     }
 
@@ -75,12 +77,13 @@ impl Place {
             out.to_str().unwrap(),
         ];
         let args = CommandLine::parse_from(fixed.iter().chain(more)).args;
-        let client = Client::new(None, Duration::ZERO, &self.interrupt).unwrap();
+        let client = Client::new(None, Duration::ZERO, &self.host).unwrap();
         let index = format!("{}/simple", self.server.url);
-        let report = build(&args, &client, &index).map_err(|error| {
-            let line = format!("{error:#}").replace(&self.server.url, "URL");
-            line.replace(self.folder.path().to_str().unwrap(), "FOLDER")
-        })?;
+        let report =
+            build_from(&args.settings(), &client, &index, &self.host).map_err(|error| {
+                let line = format!("{error:#}").replace(&self.server.url, "URL");
+                line.replace(self.folder.path().to_str().unwrap(), "FOLDER")
+            })?;
         assert!(report.to_string().lines().count() >= 3);
         let bytes = fs::read(out.join(REPORT)).unwrap();
         Ok(serde_json::from_slice(&bytes).unwrap())
@@ -181,7 +184,7 @@ fn an_interrupt_keeps_what_is_there() {
     let place = Place::new(two(), |_, _, answer| answer);
     place.build(&["--package", "tiny"]).unwrap();
     let requests = place.server.requests();
-    place.interrupt.request();
+    place.host.cancel();
     let line = place.build(&[]).unwrap_err();
     assert_eq!(
         line,

@@ -15,12 +15,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
+use crate::cli::PrepareArgs;
 use crate::data::{Dataset, Split};
+use crate::host::Silent;
 
 #[derive(Parser)]
 struct CommandLine {
     #[command(flatten)]
-    args: Args,
+    args: PrepareArgs,
 }
 
 /// A folder to work in, and a hub, if there is one.
@@ -63,7 +65,9 @@ impl Place {
             }
         });
         let parsed = CommandLine::try_parse_from(std::iter::once("prepare".into()).chain(words));
-        super::prepare(&parsed?.args, &self.hub, &Interrupt::default())
+        let settings = parsed?.args.settings();
+        let report = prepare_with(&settings, &self.hub, &Silent::default())?;
+        Ok(summary(&report, &settings.out))
     }
 
     /// The message with which it fails, and that nothing is left of it.

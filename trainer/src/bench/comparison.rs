@@ -1,0 +1,123 @@
+//! The contenders of a benchmark side by side, as a table and as JSON.
+
+use std::fmt::{self, Write};
+
+use anyhow::Result;
+use minicopilot::model::bf16_accelerated;
+use serde::Serialize;
+
+use super::measure::{Turn, VOCABULARY_SIZE};
+use crate::experiment::Experiment;
+
+/// What the contenders came to.
+#[derive(Debug)]
+pub struct Comparison {
+    pub(super) experiment: Experiment,
+    pub(super) device: String,
+    pub(super) contenders: Vec<Contender>,
+}
+
+impl Comparison {
+    /// The contenders as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(&self.contenders)? + "\n")
+    }
+}
+
+/// The best turn of one contender.
+#[derive(Debug, Serialize)]
+pub struct Contender {
+    pub name: String,
+    #[serde(flatten)]
+    pub best: Turn,
+    pub gflops: f64,
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            experiment,
+            device,
+            contenders,
+        } = self;
+        f.write_str(&table(
+            experiment,
+            device,
+            flops_per_token(experiment),
+            contenders,
+        ))
+    }
+}
+
+fn table(experiment: &Experiment, device: &str, flops: f64, contenders: &[Contender]) -> String {
+    let t = &experiment.training;
+    let (threads, accelerated) = (rayon::current_num_threads(), bf16_accelerated());
+    let place = match device {
+        "cpu" => format!(
+            "{threads} threads, bf16 instructions: {}",
+            if accelerated { "yes" } else { "no" }
+        ),
+        _ => device.to_owned(),
+    };
+    let mut table = format!(
+        "{} lanes x {} steps, {} of {VOCABULARY_SIZE} classes, {:.1} MFLOP a token, {place}\n\
+         {:<18}{:>10}{:>10}{:>10}{:>9}  phases\n",
+        t.lanes,
+        t.steps,
+        classes(experiment),
+        flops / 1e6,
+        "",
+        "tokens/s",
+        "GFLOP/s",
+        "of peak",
+        "MiB"
+    );
+    // Writing to a string cannot fail.
+    for Contender { name, best, gflops } in contenders {
+        let share = best.peak_gflops.map_or("-".to_owned(), |peak| {
+            format!("{:.0} %", 100.0 * gflops / peak)
+        });
+        let phases: Vec<String> = best
+            .phases
+            .iter()
+            .map(|(phase, share)| format!("{phase} {:.0} %", 100.0 * share))
+            .collect();
+        let _ = writeln!(
+            table,
+            "{name:<18}{:>10.0}{gflops:>10.0}{share:>10}{:>9.0}  {}",
+            best.tokens_per_second,
+            best.peak_memory_mib,
+            phases.join(", ")
+        );
+    }
+    for Contender { name, best, .. } in contenders {
+        if let Some(peak) = best.peak_gflops {
+            let _ = writeln!(
+                table,
+                "{name}: peak {peak:.0} GFLOP/s, a matrix product alone"
+            );
+        }
+    }
+    table
+}
+
+/// Classes that each target is compared with.
+pub fn classes(experiment: &Experiment) -> usize {
+    let t = &experiment.training;
+    (t.softmax_head as usize)
+        .saturating_add(t.softmax_sample)
+        .min(VOCABULARY_SIZE)
+}
+
+/// Floating-point operations of the matrix products for one token: each weight is multiplied and added once forward
+/// and twice backward.
+pub fn flops_per_token(experiment: &Experiment) -> f64 {
+    let config = experiment.model_config(VOCABULARY_SIZE);
+    let recurrent: usize = config
+        .parameters()
+        .iter()
+        .filter(|(name, shape)| shape.len() == 2 && name.contains("weight_"))
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum();
+    6.0 * (recurrent + classes(experiment) * config.hidden_size) as f64
+}

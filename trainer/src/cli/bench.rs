@@ -1,0 +1,58 @@
+//! Arguments of `trainer bench`.
+
+use std::path::PathBuf;
+
+use minicopilot::model::MatmulPrecision;
+
+use crate::bench::Settings;
+
+/// Arguments of `trainer bench`.
+#[derive(Debug, clap::Args)]
+pub struct BenchArgs {
+    /// The experiment whose network and batch are measured
+    #[arg(long, value_name = "TOML")]
+    config: PathBuf,
+    /// A Python that can import torch, to be measured beside
+    #[arg(long, value_name = "PYTHON")]
+    torch: Option<PathBuf>,
+    /// cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// In place of the experiment's
+    #[arg(long)]
+    lanes: Option<usize>,
+    /// Seconds for each contender's turn
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
+    seconds: f64,
+    /// Turns each; the fastest counts
+    #[arg(long, default_value_t = 2)]
+    rounds: usize,
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// One turn of this program in this precision, as JSON (what the other processes are started with)
+    #[arg(long, hide = true, value_parser = precision)]
+    pub turn: Option<MatmulPrecision>,
+}
+
+impl BenchArgs {
+    /// What they ask for.
+    pub fn settings(self) -> Settings {
+        Settings {
+            config: self.config,
+            torch: self.torch,
+            device: self.device,
+            lanes: self.lanes,
+            seconds: self.seconds,
+            rounds: self.rounds,
+        }
+    }
+}
+
+fn precision(name: &str) -> Result<MatmulPrecision, String> {
+    match name {
+        "f32" => Ok(MatmulPrecision::F32),
+        "bf16" => Ok(MatmulPrecision::Bf16),
+        _ => Err("f32 or bf16".to_owned()),
+    }
+}

@@ -1,0 +1,144 @@
+//! Arguments of `trainer evaluate` and its subcommands.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::data::Split;
+use crate::evaluation::{Subject, context, model};
+use crate::replay::ReplayContext;
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub enum EvaluateCommand {
+    /// The network alone; the default
+    Model(ModelArgs),
+    /// The network combined with its context, as it is served: the mixture, and the mixture with its reranker
+    Context(ContextArgs),
+    /// The network in f32 and the int8 engine that serves, and how often they agree
+    Quantized(QuantizedArgs),
+}
+
+/// What every subcommand measures on.
+#[derive(Debug, clap::Args)]
+struct SubjectArgs {
+    /// A checkpoint folder
+    #[arg(value_name = "CHECKPOINT")]
+    checkpoint: PathBuf,
+    /// A folder made by `trainer prepare`
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Which part
+    #[arg(long, value_enum, default_value_t = Split::Validation)]
+    split: Split,
+    /// Measure only the first files, whole ones, until they have so many tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_tokens: Option<u64>,
+}
+
+impl SubjectArgs {
+    fn subject(self) -> Subject {
+        Subject {
+            checkpoint: self.checkpoint,
+            data: self.data,
+            split: self.split,
+            max_tokens: self.max_tokens,
+        }
+    }
+}
+
+/// Arguments of `trainer evaluate model`.
+#[derive(Debug, clap::Args)]
+pub struct ModelArgs {
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Also measure a back-off trigram, counted on the tokens that the checkpoint has learned from
+    #[arg(long)]
+    baseline: bool,
+    /// Keep the figures with all their parts (calibration, classes of tokens, positions in the file); `trainer report`
+    /// reads RUN/evaluation-*.json
+    #[arg(long, value_name = "JSON")]
+    out: Option<PathBuf>,
+    /// Also follow the gradient of single predictions back through the network; the JSON of --out then holds its norm by
+    /// distance
+    #[arg(long, requires = "out")]
+    gradients: bool,
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ModelArgs {
+    /// What they ask for.
+    pub fn settings(self) -> model::Settings {
+        model::Settings {
+            subject: self.subject.subject(),
+            device: self.device,
+            baseline: self.baseline,
+            out: self.out,
+            gradients: self.gradients,
+        }
+    }
+}
+
+/// Arguments of `trainer evaluate context`.
+#[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub struct ContextArgs {
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Each file with the other files of its package, as in an editor that has opened the project
+    #[arg(long)]
+    project: bool,
+    /// As if the other files of each file's package were installed, so that only their declarations count
+    #[arg(long, conflicts_with = "project")]
+    libraries: bool,
+    /// With the text after the cursor: as if each file were written in blocks of 20 lines, above the rest of it
+    #[arg(long)]
+    suffix: bool,
+    /// Also without this expert; may be repeated
+    #[arg(long, value_name = "EXPERT")]
+    without: Vec<String>,
+    /// The network in f32, in place of the int8 engine that serves
+    #[arg(long)]
+    full_precision: bool,
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ContextArgs {
+    /// What they ask for.
+    pub fn settings(self) -> context::Settings {
+        context::Settings {
+            subject: self.subject.subject(),
+            context: ReplayContext {
+                project: self.project,
+                libraries: self.libraries,
+                suffix: self.suffix,
+            },
+            without: self.without,
+            full_precision: self.full_precision,
+        }
+    }
+}
+
+/// Arguments of `trainer evaluate quantized`.
+#[derive(Debug, clap::Args)]
+pub struct QuantizedArgs {
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl QuantizedArgs {
+    /// What they ask for.
+    pub fn subject(self) -> Subject {
+        self.subject.subject()
+    }
+}

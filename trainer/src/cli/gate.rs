@@ -1,0 +1,42 @@
+//! Arguments of `trainer gate`.
+
+use std::path::PathBuf;
+
+use crate::gate::Settings;
+
+/// Arguments of `trainer gate`.
+#[derive(Debug, clap::Args)]
+pub struct GateArgs {
+    /// A checkpoint by `trainer export`
+    #[arg(value_name = "CHECKPOINT")]
+    checkpoint: PathBuf,
+    /// A folder made by `trainer prepare --split-by package`
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where the joined checkpoint goes
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Targets that the gate and the reranker are fitted on
+    #[arg(long, default_value_t = 1_200_000)]
+    tokens: u64,
+    /// Passes over them
+    #[arg(long, default_value_t = 3)]
+    epochs: usize,
+    /// Another seed draws other initial weights
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+}
+
+impl GateArgs {
+    /// What they ask for.
+    pub fn settings(self) -> Settings {
+        Settings {
+            checkpoint: self.checkpoint,
+            data: self.data,
+            out: self.out,
+            tokens: self.tokens,
+            epochs: self.epochs,
+            seed: self.seed,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Arguments of `trainer prepare`.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use minicopilot::tokenizer::{MAX_LEN, RESERVED};
+
+use crate::data::SplitBy;
+use crate::prepare::Settings;
+
+/// Arguments of `trainer prepare`.
+#[derive(Debug, clap::Args)]
+pub struct PrepareArgs {
+    /// Parquet files (columns path, code and optionally package), CodeXGLUE text (.txt: one file a line, tokens
+    /// separated by a space), .py files, folders of them (names that begin with a dot are left out), or a data set of
+    /// the Hugging Face hub: hf://OWNER/NAME[@REVISION][/PART]
+    #[arg(value_name = "SOURCE", required_unless_present_all = ["test", "vocabulary"])]
+    sources: Vec<PathBuf>,
+    /// The folder to write
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// What is held out for validation: single files, or whole packages (the parquet column, else a path's first folder)
+    #[arg(long, value_enum, default_value_t = SplitBy::File)]
+    split_by: SplitBy,
+    /// Share of the files, or of the tokens when split by package, that is held out
+    #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
+    validation: f64,
+    /// Another seed holds out others
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Tokens in the vocabulary, `<PAD>` and `<UNK>` not counted
+    #[arg(long, default_value_t = 10_000, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=(MAX_LEN - RESERVED.len()) as i64))]
+    vocabulary_size: u32,
+    /// Use this tokenizer.json, or the one in this folder, instead of counting one
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "vocabulary_size")]
+    vocabulary: Option<PathBuf>,
+    /// Sources of the test split, encoded with the same vocabulary
+    #[arg(long, value_name = "SOURCE", num_args = 1..)]
+    test: Vec<PathBuf>,
+    /// Replace what an earlier `trainer prepare` wrote into DIR
+    #[arg(long)]
+    force: bool,
+    /// Threads that read sources [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
+}
+
+impl PrepareArgs {
+    /// What they ask for.
+    pub fn settings(self) -> Settings {
+        Settings {
+            sources: self.sources,
+            test: self.test,
+            out: self.out,
+            force: self.force,
+            split_by: self.split_by,
+            validation: self.validation,
+            seed: self.seed,
+            vocabulary: self.vocabulary,
+            vocabulary_size: self.vocabulary_size,
+            threads: self.threads,
+        }
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0 to less than 1".to_owned()),
+    }
+}

@@ -1,0 +1,67 @@
+//! Arguments of `trainer train`.
+
+use std::path::PathBuf;
+
+use crate::training::Settings;
+
+/// Arguments of `trainer train`.
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// The experiment; may be left out with --resume, which takes the run's own
+    #[arg(long, value_name = "TOML", required_unless_present = "resume")]
+    config: Option<PathBuf>,
+    /// A folder made by `trainer prepare`
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The run's folder: config.toml, metrics.jsonl, checkpoints last/ and best/
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Continue the run in RUN from its last checkpoint
+    #[arg(long)]
+    resume: bool,
+    /// Begin with this checkpoint's weights instead of fresh ones
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with = "resume")]
+    from: Option<PathBuf>,
+    /// cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// In place of the experiment's seed
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Several runs, one for each of these seeds, in RUN/seed-N
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N,N,...",
+        conflicts_with = "seed"
+    )]
+    seeds: Vec<u64>,
+    /// In place of the experiment's token budget
+    #[arg(long)]
+    max_tokens: Option<u64>,
+    /// Stop after so many minutes (with --seeds: all runs together), to be continued with --resume
+    #[arg(long)]
+    max_minutes: Option<f64>,
+    /// How often to save, at most 10
+    #[arg(long, default_value_t = 5.0, value_name = "MINUTES")]
+    save_every: f64,
+}
+
+impl TrainArgs {
+    /// What they ask for.
+    pub fn settings(self) -> Settings {
+        Settings {
+            config: self.config,
+            data: self.data,
+            out: self.out,
+            resume: self.resume,
+            from: self.from,
+            device: self.device,
+            seed: self.seed,
+            seeds: self.seeds,
+            max_tokens: self.max_tokens,
+            max_minutes: self.max_minutes,
+            save_every: self.save_every,
+        }
+    }
+}

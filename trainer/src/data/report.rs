@@ -1,0 +1,168 @@
+//! `prepare.json`: what a prepared folder was made of. `prepare` writes it, [`super::Dataset`] checks itself against it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::split::Split;
+
+/// The contents of `prepare.json`. Nothing in it depends on when, where or how fast it was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrepareReport {
+    /// Version of everything that decides the output's bytes.
+    pub format: u32,
+    /// SHA-256 over what the sources hold and the settings that matter.
+    pub fingerprint: String,
+    /// What was asked for.
+    pub settings: RecordedSettings,
+    /// The vocabulary beside the report.
+    pub vocabulary: VocabularyPart,
+    /// What each split holds, by its name.
+    pub splits: BTreeMap<String, Counts>,
+    /// The packages of the validation part, where whole packages are held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_packages: Option<Vec<String>>,
+    /// Test files whose tokens also occur in a file of the other sources.
+    pub test_files_also_in_training: u64,
+    /// Files that were left out.
+    pub skipped: Skipped,
+}
+
+/// What `trainer prepare` was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedSettings {
+    /// The sources, in their order.
+    pub sources: Vec<RecordedSource>,
+    /// What is never torn apart between training and validation.
+    pub split_by: SplitBy,
+    /// The share that is held out.
+    pub validation: f64,
+    /// Seed of that choice.
+    pub seed: u64,
+    /// The vocabulary that was given, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<PathBuf>,
+    /// The size of the vocabulary that was counted, if none was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary_size: Option<u32>,
+}
+
+/// One source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedSource {
+    /// As it was given, or the file's name in the hub.
+    pub path: String,
+    /// How it was read.
+    pub kind: SourceKind,
+    /// It belongs to the test split.
+    pub test: bool,
+}
+
+/// How a source is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Rows of a Parquet file.
+    Parquet,
+    /// A text file of tokens, one Python file a line.
+    Text,
+    /// A Python file or a folder of them.
+    Python,
+}
+
+/// What is never torn apart between training and validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitBy {
+    /// A file, as in the original experiment.
+    File,
+    /// A package: validation then resembles a test set that is made of other packages.
+    Package,
+}
+
+/// The vocabulary of a prepared folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VocabularyPart {
+    /// Entries, the reserved ones included.
+    pub tokens: usize,
+    /// SHA-256 of its entries.
+    pub fingerprint: String,
+    /// Distinct tokens in all splits.
+    pub distinct: usize,
+}
+
+/// What a split holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Files.
+    pub files: u64,
+    /// Tokens, `<s>` and `</s>` included.
+    pub tokens: u64,
+    /// Tokens outside the vocabulary.
+    pub unknown: u64,
+    /// `unknown` / `tokens`.
+    pub oov_rate: f64,
+    /// Tokens by class.
+    pub classes: BTreeMap<String, u64>,
+}
+
+/// Files that were left out, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped(BTreeMap<String, SkippedGroup>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct SkippedGroup {
+    files: u64,
+    examples: Vec<String>,
+}
+
+/// Skipped files that are named, of each reason.
+const EXAMPLES: usize = 5;
+
+impl Skipped {
+    /// Counts a file that was left out for the reason `why`; `detail` may be empty.
+    pub fn add(&mut self, path: &str, why: &str, detail: &str) {
+        if !self.0.contains_key(why) {
+            self.0.insert(why.to_owned(), SkippedGroup::default());
+        }
+        let Some(group) = self.0.get_mut(why) else {
+            return;
+        };
+        group.files += 1;
+        if group.examples.len() < EXAMPLES {
+            let detail = if detail.is_empty() {
+                String::new()
+            } else {
+                format!(": {detail}")
+            };
+            group.examples.push(format!("{path}{detail}"));
+        }
+    }
+
+    /// Whether nothing was left out.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("nothing was skipped");
+        }
+        let groups = self.0.iter().map(|(why, group)| {
+            let first = group.examples.first().map_or("", String::as_str);
+            format!("{} ({why}, such as {first})", group.files)
+        });
+        f.write_str(&groups.collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl PrepareReport {
+    /// What a split holds; nothing if the report does not name it.
+    pub fn counts(&self, split: Split) -> Option<&Counts> {
+        self.splits.get(&split.to_string())
+    }
+}

@@ -1,0 +1,63 @@
+//! What is measured: a checkpoint, on the first files of a part of prepared data.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use minicopilot::model::checkpoint::Checkpoint;
+
+use crate::data::{Dataset, Split};
+use crate::host::{Host, Unit};
+
+/// A checkpoint and the files that it is measured on.
+#[derive(Debug)]
+pub struct Subject {
+    /// A checkpoint folder.
+    pub checkpoint: PathBuf,
+    /// A folder of prepared data.
+    pub data: PathBuf,
+    /// Which part of the data.
+    pub split: Split,
+    /// Measure only the first files, whole ones, until they have so many tokens.
+    pub max_tokens: Option<u64>,
+}
+
+impl Subject {
+    /// Loads the checkpoint and the data, which must fit together and hold files of the part.
+    pub(super) fn open(&self) -> Result<(Checkpoint, Dataset)> {
+        let checkpoint = Checkpoint::load(&self.checkpoint)?;
+        let dataset = Dataset::open(&self.data)?;
+        dataset.check_vocabulary(&checkpoint.vocabulary)?;
+        ensure!(
+            !dataset.files(self.split).is_empty(),
+            "{} holds no {} part; see `trainer prepare --help`",
+            self.data.display(),
+            self.split
+        );
+        Ok((checkpoint, dataset))
+    }
+
+    /// The limit as a number.
+    pub(super) fn limit(&self) -> u64 {
+        self.max_tokens.unwrap_or(u64::MAX)
+    }
+
+    /// Calls `measure` with the limit and with what it tells the targets done, which is false when it is to end.
+    /// `None` if the user has stopped it: figures of a part that nobody chose would only mislead.
+    pub(super) fn measure<T>(
+        &self,
+        dataset: &Dataset,
+        message: &str,
+        host: &dyn Host,
+        measure: impl FnOnce(u64, &(dyn Fn(u64) -> bool + Sync)) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let limit = self.limit();
+        let total = limit.min(dataset.files(self.split).tokens());
+        let progress = host.progress(Unit::Tokens, total, 0);
+        progress.message(message);
+        let measured = measure(limit, &|tokens| {
+            progress.set(tokens);
+            !host.cancelled()
+        })?;
+        Ok((!host.cancelled()).then_some(measured))
+    }
+}

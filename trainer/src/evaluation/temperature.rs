@@ -1,0 +1,44 @@
+//! The temperature of a network's probabilities, fitted on the validation part (Guo et al. 2017).
+
+use anyhow::Result;
+use minicopilot::metrics::TemperatureFit;
+use minicopilot::model::Model;
+use minicopilot::tokenizer::PAD;
+use rayon::prelude::*;
+
+use super::language_model::each_step;
+use crate::data::{Dataset, Split};
+
+/// The temperature that fits the first files of the validation part, as many as make up `max_tokens`. `progress` is told
+/// the targets done, and ends it by `false`.
+pub fn fit(
+    model: &Model,
+    dataset: &Dataset,
+    max_tokens: u64,
+    progress: &dyn Fn(u64) -> bool,
+) -> Result<f64> {
+    let mut fit = TemperatureFit::default();
+    each_step(
+        model,
+        dataset,
+        Split::Validation,
+        max_tokens,
+        progress,
+        &mut |batch, t, logits| {
+            let targets = &batch.targets[t * batch.lanes..(t + 1) * batch.lanes];
+            let rows = logits
+                .par_chunks_exact(logits.len() / batch.lanes)
+                .zip(targets);
+            let fits: Vec<TemperatureFit> = rows
+                .filter(|&(_, &target)| target != PAD)
+                .map(|(row, &target)| {
+                    let mut fit = TemperatureFit::default();
+                    fit.add(row, target);
+                    fit
+                })
+                .collect();
+            fits.iter().for_each(|one| fit += one); // in order, so that the sum does not depend on the threads
+        },
+    )?;
+    Ok(fit.temperature())
+}

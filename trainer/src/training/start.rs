@@ -1,0 +1,137 @@
+//! What a run begins with: fresh weights, another run's, or its own last checkpoint.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use candle_core::{Device, Tensor, Var};
+use minicopilot::model::checkpoint::Checkpoint;
+use minicopilot::model::{ModelConfig, State, initial_parameters};
+use minicopilot::tokenizer::Vocabulary;
+
+use super::folder::{LAST, POSITION, STATE, read_json, taken};
+use super::learner::Learner;
+use super::progress::{Origin, RunProgress};
+use crate::data::{Dataset, Split};
+use crate::experiment::Experiment;
+
+/// What a run begins with.
+pub struct Start {
+    parameters: Tensors,
+    pub progress: RunProgress,
+    /// Adam's moments and the carried recurrent state, under their names in `state.safetensors`; none of a new run.
+    state: Option<HashMap<String, Tensor>>,
+}
+
+/// Tensors by name.
+type Tensors = BTreeMap<String, Tensor>;
+
+impl Start {
+    /// Fresh weights.
+    pub fn fresh(experiment: &Experiment, config: &ModelConfig, dataset: &Dataset) -> Result<Self> {
+        let parameters = initial_parameters(
+            config,
+            experiment.training.initialization,
+            experiment.training.seed,
+            &frequencies(dataset),
+            &Device::Cpu,
+        )?;
+        Ok(Self {
+            parameters,
+            progress: RunProgress::start(dataset, None),
+            state: None,
+        })
+    }
+
+    /// The weights of another run.
+    pub fn from_checkpoint(checkpoint: &Checkpoint, dataset: &Dataset) -> Self {
+        let origin = Origin {
+            weights: checkpoint.config.fingerprints.weights.clone(),
+            training: checkpoint.config.training.clone(),
+        };
+        Self {
+            parameters: checkpoint.tensors().clone(),
+            progress: RunProgress::start(dataset, Some(origin)),
+            state: None,
+        }
+    }
+
+    /// Where the run in `folder` was when it was last saved.
+    pub fn resumed(folder: &Path, config: &ModelConfig, dataset: &Dataset) -> Result<Self> {
+        let last = folder.join(LAST);
+        let parameters = load(&last, config, dataset.vocabulary())?.tensors().clone();
+        let progress: RunProgress = read_json(&last.join(POSITION))?;
+        ensure!(
+            progress.data == dataset.fingerprint(),
+            "{} was begun on other data (fingerprint {:.12}…) than --data holds ({:.12}…)",
+            folder.display(),
+            progress.data,
+            dataset.fingerprint()
+        );
+        let path = last.join(STATE);
+        let state = candle_core::safetensors::load(&path, &Device::Cpu)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self {
+            parameters,
+            progress,
+            state: Some(state),
+        })
+    }
+
+    /// The learner with these parameters, and with the moments and the carried state of the checkpoint `last`.
+    pub fn learner(
+        &self,
+        experiment: &Experiment,
+        vocabulary_size: usize,
+        last: &Path,
+        device: &Device,
+    ) -> Result<Learner> {
+        let parameters: BTreeMap<String, Var> = self
+            .parameters
+            .iter()
+            .map(|(name, t)| Ok((name.clone(), Var::from_tensor(&t.to_device(device)?)?)))
+            .collect::<candle_core::Result<_>>()?;
+        let mut learner = Learner::new(experiment, vocabulary_size, parameters, device)?;
+        learner.adam.updates = self.progress.step;
+        let Some(state) = &self.state else {
+            return Ok(learner);
+        };
+        for (prefix, moments) in [
+            ("first", &mut learner.adam.first),
+            ("second", &mut learner.adam.second),
+        ] {
+            for (name, moment) in moments.iter_mut() {
+                *moment = taken(state, &format!("{prefix}.{name}"), last)?.to_device(device)?;
+            }
+        }
+        let carried: Vec<Tensor> = (0..)
+            .map_while(|k| state.get(&format!("state.{k}")))
+            .map(|tensor| tensor.to_device(device))
+            .collect::<candle_core::Result<_>>()?;
+        if !carried.is_empty() {
+            learner.state = Some(State::from_tensors(&carried)?);
+        }
+        Ok(learner)
+    }
+}
+
+/// The checkpoint in `folder`, which must be of this network and vocabulary.
+pub fn load(folder: &Path, config: &ModelConfig, vocabulary: &Vocabulary) -> Result<Checkpoint> {
+    let checkpoint = Checkpoint::load(folder)?;
+    ensure!(
+        checkpoint.config.model == *config && checkpoint.vocabulary == *vocabulary,
+        "{} was trained on another vocabulary or architecture than --data and the experiment give",
+        folder.display()
+    );
+    Ok(checkpoint)
+}
+
+/// How often each id occurs in the training part.
+fn frequencies(dataset: &Dataset) -> Vec<u64> {
+    let mut counts = vec![0; dataset.vocabulary().len()];
+    let shards = dataset.files(Split::Train);
+    for &id in (0..shards.len()).flat_map(|i| shards.file(i)) {
+        counts[id as usize] += 1;
+    }
+    counts
+}
