@@ -1,7 +1,7 @@
 //! What the library asks of the program that runs it: somewhere to show progress, and whether to go on.
 //!
 //! Long work takes a `&dyn Host`. Nothing in the library draws a bar, writes to a standard stream or catches a signal;
-//! [`crate::terminal`] does, and [`Silent`] is for tests and for programs without a terminal.
+//! the module `terminal` does, and [`Silent`] is for tests and for programs without a terminal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

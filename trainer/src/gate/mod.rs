@@ -11,6 +11,7 @@ use minicopilot::context::Syntax;
 use minicopilot::inference::Engine;
 use minicopilot::model::checkpoint::Checkpoint;
 use minicopilot::prediction::{Mixture, RERANKED, prior};
+use minicopilot::tokenizer::Vocabulary;
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -110,41 +111,23 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
             epoch + 1
         )?)
     };
-
-    let syntax = Syntax::new(&checkpoint.vocabulary);
-    let mut examples = GateExamples::default();
-    replay.each(
-        "reading for the gate",
-        &|site, into: &mut GateExamples| gate_example(&syntax, site, into),
-        &mut |some| examples.append(some),
-    )?;
-    let targets = examples.len();
-    let mut parameters = fit::gate(
-        &examples,
+    let vocabulary = &checkpoint.vocabulary;
+    let (mut parameters, targets) = fit_gate(
+        &replay,
+        vocabulary,
         &centre,
-        settings.epochs,
-        settings.seed,
+        settings,
         &mut |epoch, loss| note("gate", epoch, loss),
     )?;
-    drop(examples);
     parameters.extend(fit::neutral_reranker()?);
-
-    let mixture = Mixture::new(&parameters, &checkpoint.vocabulary)?;
-    let mut examples = RerankerExamples::default();
-    replay.each(
-        "reading for the reranker",
-        &|site, into: &mut RerankerExamples| reranker_example(&mixture, site, into),
-        &mut |some| examples.append(some),
-    )?;
-    parameters.extend(fit::reranker(
-        &examples,
-        settings.epochs,
-        settings.seed,
-        &mut |epoch, loss| note("reranker", epoch, loss),
-    )?);
+    let mixture = Mixture::new(&parameters, vocabulary)?;
+    let (reranker, reranked) = fit_reranker(&replay, &mixture, settings, &mut |epoch, loss| {
+        note("reranker", epoch, loss)
+    })?;
+    parameters.extend(reranker);
 
     let training = json!({
-        "targets": targets, "reranked": examples.targets.len(), "epochs": settings.epochs, "seed": settings.seed,
+        "targets": targets, "reranked": reranked, "epochs": settings.epochs, "seed": settings.seed,
         "data": dataset.fingerprint(),
     });
     save(checkpoint, parameters, training, settings)?;
@@ -153,6 +136,45 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
         log,
         targets,
     })
+}
+
+/// Is told each epoch's number and mean loss.
+type Note<'n> = &'n mut dyn FnMut(usize, f64) -> Result<()>;
+
+/// The gate's parameters, and how many targets they were fitted on.
+fn fit_gate(
+    replay: &Replay<'_>,
+    vocabulary: &Vocabulary,
+    centre: &[f32],
+    settings: &Settings,
+    note: Note<'_>,
+) -> Result<(Parameters, usize)> {
+    let syntax = Syntax::new(vocabulary);
+    let mut examples = GateExamples::default();
+    replay.each(
+        "reading for the gate",
+        &|site, into: &mut GateExamples| gate_example(&syntax, site, into),
+        &mut |some| examples.append(some),
+    )?;
+    let parameters = fit::gate(&examples, centre, settings.epochs, settings.seed, note)?;
+    Ok((parameters, examples.len()))
+}
+
+/// The reranker's parameters, and how many targets they were fitted on.
+fn fit_reranker(
+    replay: &Replay<'_>,
+    mixture: &Mixture,
+    settings: &Settings,
+    note: Note<'_>,
+) -> Result<(Parameters, usize)> {
+    let mut examples = RerankerExamples::default();
+    replay.each(
+        "reading for the reranker",
+        &|site, into: &mut RerankerExamples| reranker_example(mixture, site, into),
+        &mut |some| examples.append(some),
+    )?;
+    let parameters = fit::reranker(&examples, settings.epochs, settings.seed, note)?;
+    Ok((parameters, examples.targets.len()))
 }
 
 /// Files of the validation part with so many targets, from its end: `evaluate` measures the first ones.
