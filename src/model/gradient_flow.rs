@@ -37,6 +37,7 @@ impl Model {
             targets,
             &Softmax::Full,
             MatmulPrecision::F32,
+            lanes as u64,
         )?;
         let d_h1 = taken(&(loss * lanes as f64)?, &seen)?; // a sum: each lane's own gradient
         let d_x = taken(&(h1 * &d_h1)?.sum_all()?, &x)?;

@@ -20,7 +20,9 @@ const PAD: u32 = crate::tokenizer::PAD;
 /// Rows whose logits are alive at once in each thread.
 const CHUNK: usize = 256;
 
-/// Mean cross-entropy of `targets` `[N]` after `hidden` `[N,H]`, over those that are not `<PAD>`.
+/// Cross-entropy in nats of `targets` `[N]` after `hidden` `[N,H]`, summed over those that are not `<PAD>` and divided by
+/// `divisor`. The gradients are divided before they are multiplied with the weights, so that a sum over several batches
+/// with one divisor has the same precision as a mean over one batch.
 pub(super) fn cross_entropy(
     hidden: &Tensor,
     w: &Tensor,
@@ -28,20 +30,29 @@ pub(super) fn cross_entropy(
     targets: &[u32],
     softmax: &Softmax,
     precision: MatmulPrecision,
+    divisor: u64,
 ) -> Result<Tensor> {
+    let divisor = divisor.max(1);
     if hidden.device().is_cpu() {
         let op = OutputLoss {
             targets: targets.to_vec(),
             softmax: softmax.clone(),
             precision,
+            divisor,
             gradients: Mutex::default(),
         };
         return hidden.contiguous()?.apply_op3(w, b, op);
     }
-    gpu::cross_entropy(&hidden.contiguous()?, w, b, targets, precision)
+    gpu::cross_entropy(&hidden.contiguous()?, w, b, targets, precision, divisor)
 }
 
-/// The same in plain Candle operations, over all classes: what the others are tested against.
+/// How many targets are not `<PAD>`.
+#[cfg(test)]
+pub(super) fn count(targets: &[u32]) -> u64 {
+    targets.iter().filter(|&&target| target != PAD).count() as u64
+}
+
+/// The mean in plain Candle operations, over all classes: what the others are tested against.
 #[cfg(test)]
 pub(super) fn plain(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[u32]) -> Result<Tensor> {
     let counted: Vec<f32> = targets
@@ -99,6 +110,7 @@ struct OutputLoss {
     targets: Vec<u32>,
     softmax: Softmax,
     precision: MatmulPrecision,
+    divisor: u64,
     gradients: Mutex<Gradients>,
 }
 
@@ -116,8 +128,7 @@ impl OutputLoss {
         reason = "one pass from rows to gradients, read from top to bottom"
     )]
     fn forward(&self, h: &[f32], w: &[f32], b: &[f32], hidden: usize) -> (f32, Gradients) {
-        let counted = self.targets.iter().filter(|&&t| t != PAD).count().max(1);
-        let scale = 1.0 / counted as f32;
+        let scale = 1.0 / self.divisor as f32;
         let sampled = Classes::gather(&self.softmax, w, b, hidden);
         let (weight, bias) = sampled
             .as_ref()
@@ -207,7 +218,7 @@ impl OutputLoss {
                     .for_each(|(a, w)| *a += gradient * w);
             }
         }
-        ((loss / counted as f64) as f32, gradients)
+        ((loss / self.divisor as f64) as f32, gradients)
     }
 }
 

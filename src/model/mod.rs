@@ -278,14 +278,16 @@ impl Model {
         logits.reshape(shape)
     }
 
-    /// Mean cross-entropy, in nats, of `targets` `[T*B]` after final hidden states `[T,B,H]`; targets `<PAD>` do
-    /// not count. The logits of the whole batch are never alive at once. On a GPU the softmax is always the full one.
+    /// Cross-entropy in nats of `targets` `[T*B]` after final hidden states `[T,B,H]`, summed over the targets that are not
+    /// `<PAD>` and divided by `divisor`: a batch's share of the mean over `divisor` targets. The logits of the whole batch
+    /// are never alive at once. On a GPU the softmax is always the full one.
     pub fn loss(
         &self,
         hidden: &Tensor,
         targets: &[u32],
         softmax: &Softmax,
         precision: MatmulPrecision,
+        divisor: u64,
     ) -> Result<Tensor> {
         let hidden = hidden.reshape(((), self.config.hidden_size))?; // [N,H]
         loss::cross_entropy(
@@ -295,6 +297,7 @@ impl Model {
             targets,
             softmax,
             precision,
+            divisor,
         )
     }
 }

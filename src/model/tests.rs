@@ -141,7 +141,13 @@ fn fused_equals_plain() {
         };
         let (hidden, _) = model.seq_training(&ids, &state, training).unwrap();
         let fused = model
-            .loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32)
+            .loss(
+                &hidden,
+                &targets,
+                &Softmax::Full,
+                MatmulPrecision::F32,
+                loss::count(&targets),
+            )
             .unwrap();
         let fused_gradients = fused.backward().unwrap();
 
@@ -198,7 +204,13 @@ fn gradient_flow_is_the_derivative_by_place() {
         let loss = || -> f64 {
             let (hidden, _) = model.seq(&ids, &model.zero_state(1).unwrap()).unwrap();
             let hidden = hidden.get(steps - 1).unwrap();
-            let loss = model.loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32);
+            let loss = model.loss(
+                &hidden,
+                &targets,
+                &Softmax::Full,
+                MatmulPrecision::F32,
+                loss::count(&targets),
+            );
             f64::from(loss.unwrap().to_scalar::<f32>().unwrap())
         };
         let table = &vars["embedding.weight"];
@@ -248,7 +260,16 @@ fn sampled_softmax_estimates_the_full_one() {
     let b = Var::from_vec(value(v, 3), v, &Device::Cpu).unwrap();
     let targets = random_ids(rows, v as u32, 4);
     let loss = |softmax: &Softmax| {
-        loss::cross_entropy(&h, &w, &b, &targets, softmax, MatmulPrecision::F32).unwrap()
+        loss::cross_entropy(
+            &h,
+            &w,
+            &b,
+            &targets,
+            softmax,
+            MatmulPrecision::F32,
+            loss::count(&targets),
+        )
+        .unwrap()
     };
     let scalar = |t: Tensor| f64::from(t.to_scalar::<f32>().unwrap());
 
@@ -290,6 +311,50 @@ fn sampled_softmax_estimates_the_full_one() {
     }
 }
 
+/// What data-parallel training relies on: losses and gradients of a batch's parts, all divided by the targets of the whole
+/// batch, add up to those of the batch; also where a part is padding only.
+#[test]
+fn losses_of_parts_add_up_to_that_of_the_batch() {
+    let (rows, hidden, v) = (24, 6, 23usize);
+    let mut g = SplitMix64::new(1);
+    let mut normal = |count| (0..count).map(|_| g.normal() as f32).collect::<Vec<_>>();
+    let h = Tensor::from_vec(normal(rows * hidden), (rows, hidden), &Device::Cpu).unwrap();
+    let w = Var::from_vec(normal(v * hidden), (v, hidden), &Device::Cpu).unwrap();
+    let b = Var::from_vec(normal(v), v, &Device::Cpu).unwrap();
+    let mut targets = random_ids(rows, v as u32, 4);
+    targets[..7].fill(crate::tokenizer::PAD);
+    let divisor = loss::count(&targets);
+    for softmax in [Softmax::Full, Softmax::sampled(8, 5, v, 9)] {
+        // The loss, and then its gradient.
+        let part = |from: usize, to: usize| {
+            let loss = loss::cross_entropy(
+                &h.narrow(0, from, to - from).unwrap(),
+                &w,
+                &b,
+                &targets[from..to],
+                &softmax,
+                MatmulPrecision::F32,
+                divisor,
+            );
+            let loss = loss.unwrap();
+            let gradients = loss.backward().unwrap();
+            let gradient = gradients.get(&w).unwrap().flatten_all().unwrap();
+            [
+                vec![loss.to_scalar().unwrap()],
+                gradient.to_vec1::<f32>().unwrap(),
+            ]
+            .concat()
+        };
+        let whole = part(0, rows);
+        let parts = [part(0, 7), part(7, 15), part(15, rows)];
+        for (k, expected) in whole.into_iter().enumerate() {
+            let sum: f32 = parts.iter().map(|part| part[k]).sum();
+            assert!((sum - expected).abs() < 1e-5, "{k}: {sum} {expected}");
+        }
+        assert_eq!(parts[0][0].to_bits(), 0.0f32.to_bits());
+    }
+}
+
 #[test]
 fn one_batch_can_be_overfitted() {
     for architecture in ARCHITECTURES {
@@ -312,7 +377,13 @@ fn one_batch_can_be_overfitted() {
                 .seq_training(&ids, &state, Training::default())
                 .unwrap();
             let loss = model
-                .loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32)
+                .loss(
+                    &hidden,
+                    &targets,
+                    &Softmax::Full,
+                    MatmulPrecision::F32,
+                    loss::count(&targets),
+                )
                 .unwrap();
             last = loss.to_scalar().unwrap();
             let gradients = loss.backward().unwrap();

@@ -28,6 +28,7 @@ pub mod prepare;
 mod random;
 mod replay;
 pub mod report;
+mod tasks;
 pub mod terminal;
 #[cfg(test)]
 mod test_server;

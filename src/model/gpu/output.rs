@@ -17,16 +17,17 @@ const ALIGNMENT: usize = 64;
 /// Bias of a class that is there for the alignment only: its probability is 0.
 const NEVER: f32 = -1e30;
 
-/// Mean cross-entropy of `targets` `[N]` after `hidden` `[N,H]`, over those that are not `<PAD>` and over all classes,
-/// with the output layer's `w` `[V,H]` and `b` `[V]`.
+/// Cross-entropy in nats of `targets` `[N]` after `hidden` `[N,H]`, over all classes, summed over the targets that are not
+/// `<PAD>` and divided by `divisor`; with the output layer's `w` `[V,H]` and `b` `[V]`.
 pub(in crate::model) fn cross_entropy(
     hidden: &Tensor,
     w: &Tensor,
     b: &Tensor,
     targets: &[u32],
     precision: MatmulPrecision,
+    divisor: u64,
 ) -> Result<Tensor> {
-    in_chunks(CHUNK, hidden, w, b, targets, precision)
+    in_chunks(CHUNK, hidden, w, b, targets, precision, divisor)
 }
 
 /// [`cross_entropy`] with so many rows in a chunk.
@@ -37,6 +38,7 @@ pub(super) fn in_chunks(
     b: &Tensor,
     targets: &[u32],
     precision: MatmulPrecision,
+    divisor: u64,
 ) -> Result<Tensor> {
     allow_tf32(precision);
     let device = hidden.device();
@@ -46,8 +48,7 @@ pub(super) fn in_chunks(
     } else {
         DType::F32
     };
-    let counted = targets.iter().filter(|&&t| t != PAD).count().max(1);
-    let scale = 1.0 / counted as f32;
+    let scale = 1.0 / divisor as f32;
     let all_targets = Tensor::new(targets, device)?;
     let all_hidden = hidden.detach().to_dtype(dtype)?;
     let classes = b.elem_count();

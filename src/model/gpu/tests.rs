@@ -11,6 +11,7 @@ use candle_nn::VarBuilder;
 
 use super::super::dropout::dropout;
 use super::super::fused::Weights;
+use super::super::loss;
 use super::super::recurrent::LayerState;
 use super::super::{
     Architecture, Initialization, MatmulPrecision, Model, ModelConfig, Softmax, SplitMix64,
@@ -101,7 +102,13 @@ fn losses_and_gradients_are_those_of_the_fused_operations() {
         let before = super::super::State::from_tensors(&before).unwrap();
         let (hidden, after) = model.seq_training(&ids, &before, training).unwrap();
         let loss = model
-            .loss(&hidden, &targets, &Softmax::Full, MatmulPrecision::F32)
+            .loss(
+                &hidden,
+                &targets,
+                &Softmax::Full,
+                MatmulPrecision::F32,
+                loss::count(&targets),
+            )
             .unwrap();
         let gradients = loss.backward().unwrap();
         let mut all = vec![("loss".to_owned(), flat(&loss))];
@@ -149,7 +156,16 @@ fn losses_and_gradients_are_those_of_the_fused_operations() {
         let hidden = (h1 + h2).unwrap().reshape(((), HIDDEN)).unwrap();
         let [w, b] = ["output.weight", "output.bias"].map(|name| vars[name].as_tensor());
         // In chunks of 16 rows: three full ones and a rest.
-        let loss = output::in_chunks(16, &hidden, w, b, &targets, precision).unwrap();
+        let loss = output::in_chunks(
+            16,
+            &hidden,
+            w,
+            b,
+            &targets,
+            precision,
+            loss::count(&targets),
+        )
+        .unwrap();
         let gradients = loss.backward().unwrap();
         let mut all = vec![flat(&loss)];
         all.extend(s1.tensors().chain(s2.tensors()).map(flat));

@@ -66,7 +66,13 @@ impl Fixture {
             .unwrap();
         let logits = model.logits(&hidden).unwrap();
         let loss = model
-            .loss(&hidden, &targets, &Softmax::Full, precision)
+            .loss(
+                &hidden,
+                &targets,
+                &Softmax::Full,
+                precision,
+                loss::count(&targets),
+            )
             .unwrap();
         let gradients = loss.backward().unwrap();
         let gradient = vars.iter().map(|(name, var)| {

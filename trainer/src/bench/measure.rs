@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Batch;
 use crate::experiment::Experiment;
-use crate::training::{Learner, PHASES};
+use crate::tasks::{LanguageModel, Phases};
+use crate::training::{Learner, Solo};
 
 /// Rows of the vocabulary that the contract prescribes.
 pub(super) const VOCABULARY_SIZE: usize = 10_002;
@@ -51,9 +52,10 @@ pub fn turn(
         .into_iter()
         .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?)))
         .collect::<candle_core::Result<_>>()?;
-    let mut learner = Learner::new(&experiment, VOCABULARY_SIZE, parameters, device)?;
+    let task = LanguageModel::over(&experiment, VOCABULARY_SIZE, &parameters, device)?;
+    let mut learner = Learner::new(task, parameters, &experiment.training, Box::new(Solo))?;
     let batch = batch(&experiment);
-    let mut phases = [0.0; PHASES.len()];
+    let mut phases: Vec<(&'static str, f64)> = Vec::new();
     let (mut began, mut done) = (Instant::now(), 0);
     for step in 0.. {
         let result = learner.step(
@@ -66,10 +68,7 @@ pub fn turn(
             continue;
         }
         done += result.tokens;
-        phases
-            .iter_mut()
-            .zip(result.phases)
-            .for_each(|(sum, seconds)| *sum += seconds);
+        add_up(&mut phases, result.phases);
         if began.elapsed().as_secs_f64() >= seconds {
             break;
         }
@@ -88,12 +87,21 @@ pub fn turn(
         tokens_per_second: done as f64 / took,
         peak_memory_mib: peak_memory()?,
         peak_gflops: Some(peak_rate(precision) / 1e9),
-        phases: PHASES
-            .iter()
-            .map(|&name| name.to_owned())
-            .zip(phases.map(|seconds| seconds / took))
+        phases: phases
+            .into_iter()
+            .map(|(name, seconds)| (name.to_owned(), seconds / took))
             .collect(),
     })
+}
+
+/// Adds the phases of a step to those of the steps before.
+fn add_up(sums: &mut Vec<(&'static str, f64)>, step: Phases) {
+    for (k, (name, seconds)) in step.seconds.into_iter().enumerate() {
+        match sums.get_mut(k) {
+            Some((_, sum)) => *sum += seconds,
+            None => sums.push((name, seconds)),
+        }
+    }
 }
 
 /// Tokens distributed as in text (Zipf: the k-th in frequency occurs with probability proportional to 1 / k).

@@ -1,129 +1,97 @@
-//! What learns: the network, its optimiser and the recurrent state between batches; and one step of it.
+//! What learns: a task, its optimiser, what its batches carry, and one step of it.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use candle_core::{DType, Device, Tensor, Var};
-use candle_nn::VarBuilder;
-use minicopilot::model::{Model, Softmax, SplitMix64, State, Training};
+use candle_core::Var;
+use minicopilot::model::SplitMix64;
 
-use super::optimizer::{Adam, GradientNorms};
-use crate::data::Batch;
-use crate::experiment::{Experiment, Loader, TrainingSettings};
-
-/// The parts of a step, as [`Step::phases`] times them.
-pub const PHASES: [&str; 4] = ["layers", "output and loss", "backward", "update"];
+use super::communicator::Communicator;
+use super::gradients::{GradientNorms, Gradients};
+use super::optimizer::Adam;
+use crate::experiment::TrainingSettings;
+use crate::tasks::{LossSum, Pass, Phases, Task};
 
 /// A network in training.
-pub struct Learner {
-    pub model: Model,
+pub struct Learner<T: Task> {
+    pub task: T,
     pub adam: Adam,
-    /// The recurrent state that the next batch of a stream continues.
-    pub state: Option<State>,
+    /// What the next batch continues.
+    pub carry: T::Carry,
     settings: TrainingSettings,
-    device: Device,
+    communicator: Box<dyn Communicator>,
 }
 
-/// What one step came to.
+/// What one step came to, over all workers.
 pub struct Step {
+    /// Mean loss of the targets, in nats.
     pub loss: f64,
     pub gradient_norms: GradientNorms,
+    /// Targets learned from.
     pub tokens: u64,
-    /// Seconds in each of [`PHASES`].
-    pub phases: [f64; PHASES.len()],
+    pub phases: Phases,
 }
 
-impl Learner {
-    /// Over `parameters`, which both the network and the optimiser hold.
+impl<T: Task> Learner<T> {
+    /// Over `parameters`, which the task's network holds too.
     pub fn new(
-        experiment: &Experiment,
-        vocabulary_size: usize,
+        task: T,
         parameters: BTreeMap<String, Var>,
-        device: &Device,
+        settings: &TrainingSettings,
+        communicator: Box<dyn Communicator>,
     ) -> Result<Self> {
-        let settings = &experiment.training;
-        ensure!(
-            settings.softmax_sample > 0 || settings.softmax_head as usize >= vocabulary_size,
-            "training.softmax_head leaves {} classes out, so softmax_sample must be at least 1",
-            vocabulary_size.saturating_sub(settings.softmax_head as usize)
-        );
-        let tensors = parameters
-            .iter()
-            .map(|(name, var)| (name.clone(), var.as_tensor().clone()))
-            .collect();
-        let vb = VarBuilder::from_tensors(tensors, DType::F32, device);
         Ok(Self {
-            model: Model::new(&experiment.model_config(vocabulary_size), &vb)?,
-            adam: Adam::new(parameters, &experiment.training)?,
-            state: None,
-            settings: experiment.training.clone(),
-            device: device.clone(),
+            task,
+            adam: Adam::new(parameters, settings)?,
+            carry: T::Carry::default(),
+            settings: settings.clone(),
+            communicator,
         })
     }
 
-    /// Forward, backward, clip, update. `number` is the step's place in the run: dropout and the sampled classes
-    /// depend on it alone.
-    pub fn step(&mut self, batch: &Batch, rate: f64, number: u64) -> Result<Step> {
-        let settings = &self.settings;
-        let mut clock = Instant::now();
-        let mut lap = || {
-            std::mem::replace(&mut clock, Instant::now())
-                .elapsed()
-                .as_secs_f64()
+    /// Forward, backward, clip, update. `number` is the step's place in the run: everything random depends on it alone.
+    pub fn step(&mut self, batch: &T::Batch, rate: f64, number: u64) -> Result<Step> {
+        let mut phases = Phases::begin();
+        let pass = Pass {
+            seed: SplitMix64::mix(self.settings.seed, number),
+            all_targets: self.communicator.sum(self.task.targets(batch))?,
+            phases: &mut phases,
         };
-        let seed = SplitMix64::mix(settings.seed, number);
-        let state = self
-            .state
-            .take()
-            .map_or_else(|| self.model.zero_state(batch.lanes), Ok)?;
-        let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &self.device)?; // [T,B]
-        let training = Training {
-            starts: Some(&batch.starts),
-            dropout_seed: Some(seed),
-            precision: settings.precision,
-        };
-        let (hidden, state) = self.model.seq_training(&ids, &state, training)?; // [T,B,H]
-        let layers = lap();
-        let softmax = softmax(settings, self.model.config().vocabulary_size, seed);
-        let loss = self
-            .model
-            .loss(&hidden, &batch.targets, &softmax, settings.precision)?;
-        let output = lap();
-        let gradients = loss.backward()?;
-        let backward = lap();
+        let LossSum { sum, mut targets } = self.task.loss(batch, &mut self.carry, pass)?;
+        let mut gradients = Gradients::of(&sum, &self.adam.parameters)?;
+        phases.end("backward");
 
-        let loss = f64::from(loss.to_scalar::<f32>()?);
-        let gradient_norms = self.adam.gradient_norms(&gradients)?;
-        let gradient_norm = gradient_norms.total;
+        let mut loss = f64::from(sum.to_scalar::<f32>()?);
+        self.communicator
+            .all_reduce(&mut gradients, &mut loss, &mut targets)?;
+        let gradient_norms = gradients.norms()?;
+        let norm = gradient_norms.total;
         ensure!(
-            loss.is_finite() && gradient_norm.is_finite(),
-            "step {number}: the loss is {loss} and the gradients' norm {gradient_norm}"
+            loss.is_finite() && norm.is_finite(),
+            "step {number}: the loss is {loss} and the gradients' norm {norm}"
         );
-        let clip = if settings.clip > 0.0 {
-            (settings.clip / (gradient_norm + 1e-6)).min(1.0)
+        let clip = if self.settings.clip > 0.0 {
+            (self.settings.clip / (norm + 1e-6)).min(1.0)
         } else {
             1.0
         };
         self.adam.step(&gradients, rate, clip)?;
-        self.state = (settings.loader == Loader::Streams).then_some(state);
+        phases.end("update");
         Ok(Step {
             loss,
             gradient_norms,
-            tokens: batch.target_count(),
-            phases: [layers, output, backward, lap()],
+            tokens: targets,
+            phases,
         })
     }
-}
 
-fn softmax(settings: &TrainingSettings, vocabulary_size: usize, seed: u64) -> Softmax {
-    if settings.softmax_head as usize >= vocabulary_size {
-        return Softmax::Full;
+    /// Whether this worker saves, logs and talks to the user.
+    pub fn is_main(&self) -> bool {
+        self.communicator.is_main()
     }
-    Softmax::sampled(
-        settings.softmax_head,
-        settings.softmax_sample,
-        vocabulary_size,
-        seed,
-    )
+
+    /// Whether any worker wants to stop.
+    pub fn any(&self, stop: bool) -> Result<bool> {
+        self.communicator.any(stop)
+    }
 }

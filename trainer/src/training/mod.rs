@@ -3,13 +3,16 @@
 //! [`train`] opens each run of a command; the loop over its batches, [`epochs`], can be read from top to bottom: rate,
 //! forward, backward, clip, update, log.
 
+mod communicator;
 mod epochs;
 pub(crate) mod folder;
+mod gradients;
 mod learner;
 pub(crate) mod log;
 mod optimizer;
 mod progress;
 mod run;
+mod slices;
 mod start;
 mod summary;
 
@@ -18,7 +21,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-pub(crate) use self::learner::{Learner, PHASES};
+pub(crate) use self::communicator::Solo;
+pub(crate) use self::learner::Learner;
 use self::run::Run;
 pub use self::summary::{Ending, Summary};
 use crate::data::{Dataset, Split};
@@ -76,12 +80,7 @@ pub fn train(
             settings.data.display()
         );
     }
-    let runs: Vec<(PathBuf, Option<u64>)> = if settings.seeds.is_empty() {
-        vec![(settings.out.clone(), settings.seed)]
-    } else {
-        let run = |&seed: &u64| (settings.out.join(format!("seed-{seed}")), Some(seed));
-        settings.seeds.iter().map(run).collect()
-    };
+    let runs = runs(settings);
     if !settings.resume {
         // Before the first run has taken its hours.
         for (out, _) in &runs {
@@ -106,6 +105,7 @@ pub fn train(
             &experiment,
             &dataset,
             &device,
+            Box::new(Solo),
         )?;
         let ending = epochs::train(&mut run, &dataset, &limits, host)?;
         ended(&run.summary(ending))?;
@@ -114,6 +114,15 @@ pub fn train(
         }
     }
     Ok(())
+}
+
+/// The folders of the runs, and what replaces the experiment's seed in each.
+fn runs(settings: &Settings) -> Vec<(PathBuf, Option<u64>)> {
+    if settings.seeds.is_empty() {
+        return vec![(settings.out.clone(), settings.seed)];
+    }
+    let run = |&seed: &u64| (settings.out.join(format!("seed-{seed}")), Some(seed));
+    settings.seeds.iter().map(run).collect()
 }
 
 /// The experiment of the run in `out`: as given, or its own.

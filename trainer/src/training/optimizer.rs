@@ -3,14 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, D, InplaceOp2, InplaceOp3, Layout, Result, Storage, Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
 use rayon::prelude::*;
 
+use super::gradients::Gradients;
+use super::slices::{CHUNK, contiguous, contiguous_mut};
 use crate::experiment::TrainingSettings;
-
-/// Elements that one thread updates at a time.
-const CHUNK: usize = 1 << 16;
 
 /// The parameters, their moments and the number of updates.
 pub struct Adam {
@@ -19,15 +17,6 @@ pub struct Adam {
     pub second: BTreeMap<String, Tensor>,
     pub updates: u64,
     settings: TrainingSettings,
-}
-
-/// Euclidean norms of the gradients.
-#[derive(Debug, Default)]
-pub struct GradientNorms {
-    /// By the parameter's name.
-    pub each: BTreeMap<String, f64>,
-    /// Of all gradients as one vector.
-    pub total: f64,
 }
 
 impl Adam {
@@ -49,30 +38,8 @@ impl Adam {
         })
     }
 
-    /// Norm of each parameter's gradient, and of all together.
-    pub fn gradient_norms(&self, gradients: &GradStore) -> Result<GradientNorms> {
-        let (mut names, mut found) = (Vec::new(), Vec::new());
-        for (name, parameter) in &self.parameters {
-            if let Some(gradient) = gradients.get(parameter) {
-                names.push(name.clone());
-                found.push(gradient.contiguous()?);
-            }
-        }
-        let squares = if found.iter().all(|gradient| gradient.device().is_cpu()) {
-            found.iter().map(squares).collect::<Result<Vec<f64>>>()?
-        } else {
-            squares_elsewhere(&found)?
-        };
-        let total = squares.iter().sum::<f64>().sqrt();
-        let each = names.into_iter().zip(squares);
-        Ok(GradientNorms {
-            each: each.map(|(name, squares)| (name, squares.sqrt())).collect(),
-            total,
-        })
-    }
-
     /// One update (Kingma & Ba 2015, algorithm 1; decay as Loshchilov & Hutter 2019) with the gradients times `scale`.
-    pub fn step(&mut self, gradients: &GradStore, rate: f64, scale: f64) -> Result<()> {
+    pub fn step(&mut self, gradients: &Gradients, rate: f64, scale: f64) -> Result<()> {
         self.updates += 1;
         let TrainingSettings {
             beta1,
@@ -89,7 +56,7 @@ impl Adam {
             keep: 1.0 - rate * weight_decay,
         };
         for (name, parameter) in &self.parameters {
-            let Some(gradient) = gradients.get(parameter) else {
+            let Some(gradient) = gradients.get(name) else {
                 continue;
             };
             let (Some(first), Some(second)) = (self.first.get_mut(name), self.second.get_mut(name))
@@ -105,7 +72,7 @@ impl Adam {
                 parameter,
                 first,
                 second,
-                &gradient.contiguous()?,
+                gradient,
                 (beta1, beta2),
                 scale,
                 &update,
@@ -113,45 +80,6 @@ impl Adam {
         }
         Ok(())
     }
-}
-
-/// Sum of squares, in one pass over the memory; always added up in the same order, so that a run can be repeated.
-fn squares(gradient: &Tensor) -> Result<f64> {
-    let (storage, layout) = gradient.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else {
-        candle_core::bail!("a gradient that is not in the CPU's memory")
-    };
-    let chunks: Vec<f64> = contiguous(storage, layout)?
-        .par_chunks(CHUNK)
-        .map(|chunk| {
-            let (blocks, rest) = chunk.as_chunks::<8>();
-            let mut sums = [0.0; 8]; // independent, so that they fit a vector register
-            for block in blocks {
-                for (sum, &g) in sums.iter_mut().zip(block) {
-                    *sum += f64::from(g) * f64::from(g);
-                }
-            }
-            let rest: f64 = rest.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
-            sums.iter().sum::<f64>() + rest
-        })
-        .collect();
-    Ok(chunks.iter().sum())
-}
-
-/// The same of several gradients on a GPU: it is waited for once, and rows are summed first, since a sum of everything is one
-/// block's work there.
-fn squares_elsewhere(gradients: &[Tensor]) -> Result<Vec<f64>> {
-    let sums = gradients.iter().map(|gradient| {
-        let squares = gradient.sqr()?;
-        let rows = if squares.rank() > 1 {
-            squares.sum(D::Minus1)?
-        } else {
-            squares
-        };
-        rows.sum_all()
-    });
-    let sums = Tensor::stack(&sums.collect::<Result<Vec<_>>>()?, 0)?;
-    Ok(sums.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
 }
 
 /// In place, one pass for each moment and one for the parameter.
@@ -270,21 +198,6 @@ impl InplaceOp3 for Update {
     }
 }
 
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        candle_core::bail!("a strided tensor in the optimiser")
-    };
-    Ok(&storage.as_slice::<f32>()?[start..end])
-}
-
-fn contiguous_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    let (Some((start, end)), CpuStorage::F32(values)) = (layout.contiguous_offsets(), storage)
-    else {
-        candle_core::bail!("a strided or foreign tensor in the optimiser")
-    };
-    Ok(&mut values[start..end])
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
@@ -303,47 +216,6 @@ mod tests {
         [0.798_495_054, -1.796_260_834, 3.193_965_912],
         [0.698_821_127, -1.694_900_632, 3.290_937_901],
     ];
-
-    #[test]
-    fn norms_are_those_of_the_formula() {
-        let parameter = |values: &[f32], shape: (usize, usize)| {
-            Var::from_slice(values, shape, &Device::Cpu).unwrap()
-        };
-        // The loss is w x - v, so w's gradient is x spread over w's rows; v's is -1.
-        let x: Vec<f32> = (0..CHUNK + 13).map(|k| (k % 7) as f32 - 2.5).collect();
-        let w = parameter(&vec![0.0; 2 * x.len()], (2, x.len()));
-        let v = parameter(&[1.0, 2.0, 3.0], (1, 3));
-        let row = Tensor::from_slice(&x, (1, x.len()), &Device::Cpu).unwrap();
-        let loss =
-            (w.broadcast_mul(&row).unwrap().sum_all().unwrap() - v.sum_all().unwrap()).unwrap();
-        let idle = parameter(&[1.0], (1, 1));
-        let parameters = [("w", w), ("v", v), ("idle", idle)];
-        let parameters = parameters.map(|(name, var)| (name.to_owned(), var)).into();
-        let adam = Adam::new(parameters, &TrainingSettings::default()).unwrap();
-        let gradients = loss.backward().unwrap();
-        let norms = adam.gradient_norms(&gradients).unwrap();
-        let elsewhere =
-            ["v", "w"].map(|name| gradients.get(&adam.parameters[name]).unwrap().clone());
-        for (squares, name) in squares_elsewhere(&elsewhere)
-            .unwrap()
-            .into_iter()
-            .zip(["v", "w"])
-        {
-            assert!(
-                (squares.sqrt() / norms.each[name] - 1.0).abs() < 1e-5,
-                "{name}: {squares}"
-            );
-        }
-        let squares: f64 = 2.0 * x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
-        assert_eq!(norms.each.keys().collect::<Vec<_>>(), ["v", "w"]);
-        for (ours, expected) in [
-            (norms.each["w"], squares.sqrt()),
-            (norms.each["v"], 3f64.sqrt()),
-            (norms.total, (squares + 3.0).sqrt()),
-        ] {
-            assert!((ours / expected - 1.0).abs() < 1e-12, "{ours} {expected}");
-        }
-    }
 
     /// Gradient of the sum of `p²` by these.
     const WEIGHTS: [f32; 3] = [1.0, 0.5, -0.25];
@@ -373,7 +245,7 @@ mod tests {
         let weights = Tensor::new(&WEIGHTS, &Device::Cpu).unwrap();
         for expected in PYTORCH {
             let loss = (p.sqr().unwrap() * &weights).unwrap().sum_all().unwrap();
-            let doubled = (loss * 2.0).unwrap().backward().unwrap();
+            let doubled = Gradients::of(&(loss * 2.0).unwrap(), &adam.parameters).unwrap();
             adam.step(&doubled, 0.1, 0.5).unwrap(); // half of twice the gradient
             agree(&p, expected);
         }

@@ -10,25 +10,28 @@ use candle_core::{Device, Tensor};
 use minicopilot::files::{recover_folder, write_synced};
 use minicopilot::metrics::Figures;
 use minicopilot::model::checkpoint::{Checkpoint, Precision};
+use serde::Serialize;
 use serde_json::json;
 
+use super::communicator::Communicator;
 use super::folder::{BEST, CONFIG, LAST, LOG, POSITION, STATE, ensure_free, same_experiment};
 use super::learner::{Learner, Step};
 use super::log::{self, Line, Log};
 use super::progress::RunProgress;
 use super::start::{self, Start};
 use super::summary::{Ending, Summary};
-use crate::data::{Batch, Dataset};
+use crate::data::Dataset;
 use crate::experiment::Experiment;
 use crate::model_card;
+use crate::tasks::{LanguageModel, Task};
 
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 10;
 
 /// An open run.
-pub struct Run {
+pub struct Run<T: Task> {
     pub experiment: Experiment,
-    pub learner: Learner,
+    pub learner: Learner<T>,
     pub progress: RunProgress,
     folder: PathBuf,
     log: Log,
@@ -36,7 +39,7 @@ pub struct Run {
     clock: Instant,
 }
 
-impl Run {
+impl Run<LanguageModel> {
     /// A new run in `folder`, from the weights of the checkpoint `from` or fresh ones, or, with `resume`, the one that is
     /// there.
     pub fn open(
@@ -46,6 +49,7 @@ impl Run {
         experiment: &Experiment,
         dataset: &Dataset,
         device: &Device,
+        communicator: Box<dyn Communicator>,
     ) -> Result<Self> {
         let (last, config) = (folder.join(LAST), folder.join(CONFIG));
         for kept in [&last, &folder.join(BEST)] {
@@ -68,7 +72,7 @@ impl Run {
             None if resume && last.exists() => Start::resumed(folder, &model_config, dataset)?,
             None => Start::fresh(experiment, &model_config, dataset)?,
         };
-        let learner = start.learner(experiment, vocabulary.len(), &last, device)?;
+        let learner = start.learner(experiment, vocabulary.len(), &last, device, communicator)?;
         let log = Log::open(&folder.join(LOG), start.progress.log_bytes)?;
         let checkpoint = Checkpoint::new(
             model_config,
@@ -95,7 +99,9 @@ impl Run {
         }
         Ok(run)
     }
+}
 
+impl<T: Task> Run<T> {
     /// The folder of the last checkpoint.
     pub fn last(&self) -> PathBuf {
         self.folder.join(LAST)
@@ -108,7 +114,7 @@ impl Run {
     }
 
     /// The next step of the run.
-    pub fn step(&mut self, batch: &Batch, rate: f64) -> Result<Step> {
+    pub fn step(&mut self, batch: &T::Batch, rate: f64) -> Result<Step> {
         let step = self.learner.step(batch, rate, self.progress.step).map_err(|error| {
             let config = self.folder.join(CONFIG);
             let (config, last) = (config.display(), self.last());
@@ -132,7 +138,7 @@ impl Run {
     pub fn end_epoch(&mut self) {
         self.progress.epoch += 1;
         self.progress.batch = 0;
-        self.learner.state = None;
+        self.learner.carry = T::Carry::default();
     }
 
     /// Counts a step and writes a line every few.
@@ -159,7 +165,7 @@ impl Run {
         } = self.progress;
         let norms = &step.gradient_norms;
         let each = norms.each.iter();
-        self.log.write(&Line::<()>::Train(log::Train {
+        self.write(&Line::<()>::Train(log::Train {
             epoch,
             step: done,
             tokens,
@@ -183,7 +189,7 @@ impl Run {
             seconds,
             ..
         } = self.progress;
-        self.log.write(&Line::Validation(log::Validation {
+        self.write(&Line::Validation(log::Validation {
             epoch,
             step,
             tokens,
@@ -221,15 +227,13 @@ impl Run {
                     .map(|(name, t)| (format!("{prefix}.{name}"), t.clone())),
             );
         }
-        if let Some(state) = &self.learner.state {
-            tensors.extend(
-                state
-                    .tensors()
-                    .into_iter()
-                    .enumerate()
-                    .map(|(k, t)| (format!("state.{k}"), t.clone())),
-            );
-        }
+        let carried = self.learner.task.carried(&self.learner.carry);
+        tensors.extend(
+            carried
+                .into_iter()
+                .enumerate()
+                .map(|(k, tensor)| (format!("state.{k}"), tensor)),
+        );
         let progress = serde_json::to_vec_pretty(&self.progress)?;
         self.save(&self.last(), |folder| {
             candle_core::safetensors::save(&tensors, folder.join(STATE))
@@ -240,6 +244,9 @@ impl Run {
     }
 
     fn save(&self, folder: &Path, more: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+        if !self.learner.is_main() {
+            return Ok(());
+        }
         let tensors = self.learner.adam.parameters.iter();
         let tensors = tensors
             .map(|(name, var)| Ok((name.clone(), var.to_device(&Device::Cpu)?)))
@@ -282,6 +289,14 @@ impl Run {
             last: self.last(),
             log: self.folder.join(LOG),
         }
+    }
+
+    /// Logs a line, if this worker does.
+    fn write<F: Serialize>(&mut self, line: &Line<F>) -> Result<()> {
+        if self.learner.is_main() {
+            self.log.write(line)?;
+        }
+        Ok(())
     }
 
     /// Moves the clock's time into the position.

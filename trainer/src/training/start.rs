@@ -6,14 +6,16 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor, Var};
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::model::{ModelConfig, State, initial_parameters};
+use minicopilot::model::{ModelConfig, initial_parameters};
 use minicopilot::tokenizer::Vocabulary;
 
+use super::communicator::Communicator;
 use super::folder::{LAST, POSITION, STATE, read_json, taken};
 use super::learner::Learner;
 use super::progress::{Origin, RunProgress};
 use crate::data::{Dataset, Split};
 use crate::experiment::Experiment;
+use crate::tasks::{LanguageModel, Task};
 
 /// What a run begins with.
 pub struct Start {
@@ -85,13 +87,15 @@ impl Start {
         vocabulary_size: usize,
         last: &Path,
         device: &Device,
-    ) -> Result<Learner> {
+        communicator: Box<dyn Communicator>,
+    ) -> Result<Learner<LanguageModel>> {
         let parameters: BTreeMap<String, Var> = self
             .parameters
             .iter()
             .map(|(name, t)| Ok((name.clone(), Var::from_tensor(&t.to_device(device)?)?)))
             .collect::<candle_core::Result<_>>()?;
-        let mut learner = Learner::new(experiment, vocabulary_size, parameters, device)?;
+        let task = LanguageModel::over(experiment, vocabulary_size, &parameters, device)?;
+        let mut learner = Learner::new(task, parameters, &experiment.training, communicator)?;
         learner.adam.updates = self.progress.step;
         let Some(state) = &self.state else {
             return Ok(learner);
@@ -108,9 +112,7 @@ impl Start {
             .map_while(|k| state.get(&format!("state.{k}")))
             .map(|tensor| tensor.to_device(device))
             .collect::<candle_core::Result<_>>()?;
-        if !carried.is_empty() {
-            learner.state = Some(State::from_tensors(&carried)?);
-        }
+        learner.carry = learner.task.carry_of(&carried)?;
         Ok(learner)
     }
 }
