@@ -23,7 +23,7 @@ fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
     });
     let lines = offers
         .rank(
-            &BufferTokens::new(),
+            &prediction.space(&BufferTokens::new()),
             &prediction,
             &InsertionSite {
                 prefix,

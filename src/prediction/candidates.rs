@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use super::experts::{EXPERTS, ExpertScores, FOLLOWED, HERE, log};
 use super::weights::Weights;
-use crate::context::{BufferTokens, Syntax, Word};
+use crate::context::{
+    BufferTokens, BufferWord, CandidateId, CandidateSpace, Position, Syntax, Token,
+};
 use crate::inference::Distribution;
 use crate::simd::{softmax_in_place, tanh};
 use crate::symbols::Members;
@@ -21,9 +23,7 @@ const COPIED: usize = 8;
 /// What a probability of nothing is taken for.
 const FLOOR: f32 = 1e-6;
 
-/// What comes next, over one space of candidates: the ids of the vocabulary; behind them the numbers of the document's
-/// [words](BufferTokens::words), for those outside it; and behind these the numbers of the names around the document, for
-/// those that are none of its words.
+/// What comes next, over the [candidates](CandidateSpace) of a buffer.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// By candidate.
@@ -42,41 +42,35 @@ impl Prediction {
     /// Mixes the experts by the gate's `weights`. Members have what they should have at least.
     pub(super) fn new(
         syntax: &Syntax,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         answer: &Distribution,
         evidence: ExpertScores,
         weights: [f32; EXPERTS.len()],
         units: Vec<f32>,
     ) -> Self {
-        let vocabulary_size = answer.probabilities.len();
         let unknown = answer.probabilities[UNK as usize];
         let known = 1.0 / (1.0 - unknown).max(FLOOR);
         let share = weights[0] * known;
         let mut probabilities: Vec<f32> = answer.probabilities.iter().map(|p| p * share).collect();
         probabilities[UNK as usize] = 0.0;
-        let surroundings = document.surroundings();
-        let names = surroundings.map_or(0, |s| s.names().len());
-        let words = evidence.by_word.len();
-        probabilities.resize(vocabulary_size + words + names, 0.0);
-        for (number, (word, said)) in document.words().iter().zip(&evidence.by_word).enumerate() {
-            let candidate = place(vocabulary_size, number, word);
+        probabilities.resize(space.len(), 0.0);
+        for (word, said) in evidence.by_word.iter().enumerate() {
+            let candidate = space.of(Token::Buffer(BufferWord::at(word)));
             let caches = said.iter().zip(&weights[1..]);
-            probabilities[candidate] += caches.map(|(p, weight)| p * weight).sum::<f32>();
+            probabilities[candidate.index()] += caches.map(|(p, weight)| p * weight).sum::<f32>();
         }
         let [of_names, of_ngrams, of_match, of_members] = weights[1 + HERE..] else {
             unreachable!("so many experts know more than the buffer's tokens")
         };
         for &(member, p) in &evidence.members.shares {
-            probabilities[member] += of_members * p;
+            probabilities[member.index()] += of_members * p;
         }
-        if let Some(surroundings) = surroundings {
-            let candidate = |token| document.candidate_of(token, vocabulary_size);
-            for &(token, p) in surroundings.shares(evidence.behind) {
-                probabilities[candidate(token)] += of_names * p;
-            }
-            for &(token, [ngrams, matched]) in &evidence.around {
-                probabilities[candidate(token)] += of_ngrams * ngrams + of_match * matched;
-            }
+        for &(token, p) in space.buffer().project().unigrams(evidence.behind) {
+            probabilities[space.of_project_token(token).index()] += of_names * p;
+        }
+        for &(token, [ngrams, matched]) in &evidence.around {
+            let candidate = space.of_project_token(token).index();
+            probabilities[candidate] += of_ngrams * ngrams + of_match * matched;
         }
         if evidence.members.least > 0.0 {
             close(&mut probabilities, &evidence.members, syntax);
@@ -84,48 +78,29 @@ impl Prediction {
         Self {
             probabilities,
             weights,
-            vocabulary_size,
+            vocabulary_size: answer.probabilities.len(),
             evidence,
             known,
             units,
         }
     }
 
-    /// How a candidate outside the vocabulary is spelled.
-    pub fn spelling<'a>(&self, document: &'a BufferTokens, candidate: usize) -> Option<&'a str> {
-        let beyond = candidate.checked_sub(self.vocabulary_size)?;
-        let words = document.words();
-        if let Some(word) = words.get(beyond) {
-            return Some(&word.text);
-        }
-        let names = document.surroundings()?.names();
-        names.get(beyond - words.len()).map(|name| &**name)
-    }
-
-    /// What could come at all: of what is outside the vocabulary, names.
-    pub fn candidates<'a>(
-        &'a self,
-        document: &'a BufferTokens,
-    ) -> impl Iterator<Item = usize> + 'a {
-        let words = document.words();
-        (0..self.probabilities.len()).filter(move |&candidate| {
-            let beyond = candidate.checked_sub(self.vocabulary_size);
-            let word = beyond.and_then(|number| words.get(number));
-            word.is_none_or(Word::is_offered)
-        })
+    /// The space of its candidates, over the buffer that it was made for.
+    pub fn space<'a>(&self, buffer: &'a BufferTokens) -> CandidateSpace<'a> {
+        CandidateSpace::new(self.vocabulary_size, buffer)
     }
 
     /// Which experts a candidate's probability is from, before the reranker: their shares of it, those of a percent and more.
     pub fn sources(
         &self,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         answer: &Distribution,
-        candidate: usize,
+        candidate: CandidateId,
     ) -> Vec<(&'static str, f32)> {
         if self.evidence.by_word.is_empty() {
             return Vec::new(); // the network alone
         }
-        let mut parts = self.evidence.likelihoods(document, answer, candidate);
+        let mut parts = self.evidence.likelihoods(space, answer, candidate);
         for (part, weight) in parts.iter_mut().zip(self.weights) {
             *part *= weight;
         }
@@ -154,8 +129,12 @@ impl Prediction {
     }
 
     /// Of `fitting`, the likeliest `most` with their probabilities, the likeliest first.
-    pub fn best(&self, fitting: impl Iterator<Item = usize>, most: usize) -> Vec<(usize, f32)> {
-        let mut best: Vec<(usize, f32)> = fitting
+    pub fn best(
+        &self,
+        fitting: impl Iterator<Item = CandidateId>,
+        most: usize,
+    ) -> Vec<(CandidateId, f32)> {
+        let mut best: Vec<(CandidateId, f32)> = fitting
             .map(|candidate| (candidate, self.probability(candidate)))
             .filter(|&(_, p)| p > 0.0)
             .collect();
@@ -164,8 +143,11 @@ impl Prediction {
     }
 
     /// Of a candidate; nothing of one that is not known.
-    pub fn probability(&self, candidate: usize) -> f32 {
-        self.probabilities.get(candidate).copied().unwrap_or(0.0)
+    pub fn probability(&self, candidate: CandidateId) -> f32 {
+        self.probabilities
+            .get(candidate.index())
+            .copied()
+            .unwrap_or(0.0)
     }
 
     /// What the gate made of the evidence before it weighed the experts.
@@ -176,44 +158,45 @@ impl Prediction {
     /// What the reranker knows of a candidate.
     pub fn features(
         &self,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         answer: &Distribution,
-        candidate: usize,
+        candidate: CandidateId,
     ) -> [f32; CANDIDATE_FEATURES] {
-        let beyond = candidate.checked_sub(self.vocabulary_size);
-        let word = match beyond {
-            Some(word) => Some(word).filter(|&word| word < document.words().len()),
-            None => document.word(candidate as u32),
-        };
-        let word = word.filter(|&word| document.words()[word].count > 0);
-        let said = self.evidence.said(document, candidate);
+        let buffer = space.buffer();
+        let is_unknown = space.is_out_of_vocabulary(candidate);
+        let word = space.word(candidate);
+        let word = word.filter(|&word| buffer.lexeme(word).count > 0);
+        let said = self.evidence.said(space, candidate);
         let mut features = [0.0; CANDIDATE_FEATURES];
-        features[0] = log(self.probabilities[candidate], FLOOR);
-        let network = match beyond {
-            Some(_) => 0.0,
-            None => answer.probabilities[candidate] * self.known,
+        features[0] = log(self.probabilities[candidate.index()], FLOOR);
+        let network = if is_unknown {
+            0.0
+        } else {
+            answer.probabilities[candidate.index()] * self.known
         };
         features[1] = log(network, FLOOR);
         for (feature, said) in features[2..].iter_mut().zip(said) {
             *feature = log(said, FLOOR);
         }
-        let entry = word.map(|word| &document.words()[word]);
+        let entry = word.map(|word| buffer.lexeme(word));
         let age = word
-            .and_then(|word| document.last_position(word))
-            .map_or(f32::from(u16::MAX), |last| (document.len() - last) as f32);
-        let rank = candidate.min(self.vocabulary_size);
+            .and_then(|word| buffer.last_position(word))
+            .map_or(f32::from(u16::MAX), |last| {
+                (buffer.len() - last.index()) as f32
+            });
+        let rank = candidate.index().min(self.vocabulary_size);
         features[LOGS..LOGS + 5].copy_from_slice(&[
             entry.map_or(0.0, |word| (word.count as f32).ln_1p()),
             age.ln_1p() / 4.0,
-            f32::from(beyond.is_some()),
-            f32::from(entry.is_some_and(|word| word.is_name) || word.is_none() && beyond.is_some()),
+            f32::from(is_unknown),
+            f32::from(entry.is_some_and(|word| word.is_name) || word.is_none() && is_unknown),
             (rank as f32).ln_1p() / 4.0,
         ]);
         if let Some(word) = word {
             let (copied, followed) = features[LOGS + 5..].split_at_mut(COPIED);
             for (back, copied) in (1..).zip(copied) {
-                let there = document.len().checked_sub(back);
-                *copied = f32::from(there.is_some_and(|at| document.at(at) == word));
+                let there = buffer.len().checked_sub(back).map(Position::at);
+                *copied = f32::from(there.is_some_and(|at| buffer.word_at(at) == word));
             }
             for (last, followed) in self.evidence.last_followers.iter().zip(followed) {
                 *followed = f32::from(*last == Some(word));
@@ -227,11 +210,11 @@ impl Prediction {
     pub(super) fn ranked(
         &self,
         weights: &Weights,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         answer: &Distribution,
-        fitting: impl Iterator<Item = usize>,
+        fitting: impl Iterator<Item = CandidateId>,
         most: usize,
-    ) -> Vec<(usize, f32)> {
+    ) -> Vec<(CandidateId, f32)> {
         let mut best = self.best(fitting, most.max(RERANKED));
         let head = best.len().min(RERANKED);
         let exponents = weights.exponent.apply(&self.units);
@@ -239,7 +222,7 @@ impl Prediction {
         let mut scores: Vec<f32> = best[..head]
             .iter()
             .map(|&(candidate, _)| {
-                let features = self.features(document, answer, candidate);
+                let features = self.features(space, answer, candidate);
                 let logs = features.iter().zip(&exponents);
                 let powers: f32 = logs.map(|(log, exponent)| log * exponent).sum();
                 let mut hidden = weights.candidate.apply(&features);
@@ -252,7 +235,7 @@ impl Prediction {
         softmax_in_place(&mut scores);
         // What members have at least, they keep.
         let members = &self.evidence.members;
-        let is_kept = |candidate: usize| members.least > 0.0 && members.contain(candidate);
+        let is_kept = |candidate: CandidateId| members.least > 0.0 && members.contain(candidate);
         let mut sums = [(0.0, 0.0); 2];
         for (&(candidate, p), score) in best.iter().zip(&scores) {
             let (mass, scored) = &mut sums[usize::from(is_kept(candidate))];
@@ -282,7 +265,7 @@ fn close(probabilities: &mut [f32], members: &Members, syntax: &Syntax) {
     let of_names = known.map(|(_, p)| p).chain(beyond).sum::<f32>();
     let of_members: f32 = shares
         .iter()
-        .map(|&(member, _)| probabilities[member])
+        .map(|&(member, _)| probabilities[member.index()])
         .sum();
     let lacking = least * of_names - of_members;
     if of_members <= 0.0 || lacking <= 0.0 {
@@ -292,7 +275,10 @@ fn close(probabilities: &mut [f32], members: &Members, syntax: &Syntax) {
     let left = (others - lacking) / others;
     let mut next = 0;
     for (candidate, p) in probabilities.iter_mut().enumerate() {
-        if let Some(&(_, share)) = shares.get(next).filter(|(member, _)| *member == candidate) {
+        if let Some(&(_, share)) = shares
+            .get(next)
+            .filter(|(member, _)| member.index() == candidate)
+        {
             next += 1;
             *p += lacking * 0.5 * (*p / of_members + share);
         } else if candidate >= size || syntax.is_name(candidate as u32) {
@@ -301,21 +287,13 @@ fn close(probabilities: &mut [f32], members: &Members, syntax: &Syntax) {
     }
 }
 
-fn place(vocabulary_size: usize, number: usize, word: &Word) -> usize {
-    if word.id == UNK {
-        vocabulary_size + number
-    } else {
-        word.id as usize
-    }
-}
-
 /// The most probable first, of equals the one with the lower number.
-fn descending(a: &(usize, f32), b: &(usize, f32)) -> Ordering {
+fn descending(a: &(CandidateId, f32), b: &(CandidateId, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
 /// Keeps the `most` best, sorted.
-fn keep_best(candidates: &mut Vec<(usize, f32)>, most: usize) {
+fn keep_best(candidates: &mut Vec<(CandidateId, f32)>, most: usize) {
     if candidates.len() > most {
         if most > 0 {
             candidates.select_nth_unstable_by(most - 1, descending);
@@ -348,7 +326,7 @@ mod tests {
             chosen.dedup();
             let share = 1.0 / chosen.len() as f32;
             let members = Members {
-                shares: chosen.iter().map(|&member| (member, share)).collect(),
+                shares: chosen.iter().map(|&member| (CandidateId::at(member), share)).collect(),
                 least,
                 ..Members::default()
             };

@@ -15,7 +15,10 @@
 //!   behind a dot or elsewhere, and the n-grams and the longest match there;
 //! * *members*: what was declared to be there, here or around: see [`crate::symbols`].
 
-use crate::context::{BufferTokens, Found, ORDERS, Syntax};
+use crate::context::{
+    BufferTokens, BufferWord, CandidateId, CandidateSpace, MAX_NGRAM_ORDER, Position, ProjectToken,
+    Syntax, Token, TokenId, interpolation_weight,
+};
 use crate::inference::{CosineScores, Distribution, WINDOW};
 use crate::symbols::{Members, PLACES, members};
 use crate::tokenizer::UNK;
@@ -55,7 +58,7 @@ pub(super) const FOLLOWED: usize = 3;
 /// How much less each earlier token counts among the unigrams.
 const UNIGRAM_DECAY: f32 = 0.998;
 /// How much less each earlier occurrence of a context counts, by the context's length.
-const DECAY: [f32; ORDERS] = [0.98, 0.95, 0.9, 0.9, 0.9];
+const DECAY: [f32; MAX_NGRAM_ORDER] = [0.98, 0.95, 0.9, 0.9, 0.9];
 /// Occurrences of a context that are looked at.
 const OCCURRENCES: usize = 128;
 /// How long a match can become.
@@ -64,7 +67,7 @@ const LONGEST: usize = 12;
 const SHARPNESS: [f32; 2] = [16.0, 8.0];
 
 /// Numbers about what the experts say: see [`BufferTokens::evidence`].
-pub const FEATURES: usize = 17 + 5 * CACHES + 6 + ORDERS + PLACES;
+pub const FEATURES: usize = 17 + 5 * CACHES + 6 + MAX_NGRAM_ORDER + PLACES;
 
 /// What the experts say.
 #[derive(Clone, Debug)]
@@ -72,13 +75,12 @@ pub struct ExpertScores {
     /// By word, the probability that each expert for the buffer gives it.
     pub(super) by_word: Vec<[f32; HERE]>,
     /// By token of the surroundings, ascending: the same of the n-grams and the longest match there.
-    pub(super) around: Vec<(u32, [f32; 2])>,
+    pub(super) around: Vec<(ProjectToken, [f32; 2])>,
     pub(super) members: Members,
     /// The document's last token, as one of the surroundings.
-    pub(super) behind: Option<u32>,
-    vocabulary_size: usize,
+    pub(super) behind: Option<ProjectToken>,
     /// The word that came next the last time, after contexts of 1, 2 … tokens.
-    pub(super) last_followers: [Option<usize>; FOLLOWED],
+    pub(super) last_followers: [Option<BufferWord>; FOLLOWED],
     /// Whether a cache says anything at all.
     pub alive: [bool; CACHES],
     /// What the gate decides by.
@@ -90,7 +92,7 @@ pub struct ExpertScores {
 struct ContinuationCounts {
     total: f32,
     /// Words and their decayed counts.
-    counts: Vec<(usize, f32)>,
+    counts: Vec<(BufferWord, f32)>,
     occurrences: usize,
 }
 
@@ -98,8 +100,8 @@ impl ContinuationCounts {
     fn of(document: &BufferTokens, order: usize) -> Self {
         let mut followers = Self::default();
         let mut weight = 1.0;
-        for position in document.occurrences(order).take(OCCURRENCES) {
-            let word = document.at(position + 1);
+        for position in document.previous_matches(order).take(OCCURRENCES) {
+            let word = document.word_at(position.next());
             match followers
                 .counts
                 .iter_mut()
@@ -117,11 +119,7 @@ impl ContinuationCounts {
 
     /// How much the context is to be trusted over shorter ones.
     fn trust(&self) -> f32 {
-        if self.total > 0.0 {
-            self.total / (self.total + self.counts.len() as f32)
-        } else {
-            0.0
-        }
+        interpolation_weight(self.total, self.counts.len())
     }
 
     fn largest(&self) -> f32 {
@@ -138,68 +136,57 @@ impl ExpertScores {
             around: Vec::new(),
             members: Members::default(),
             behind: None,
-            vocabulary_size: 0,
             last_followers: [None; FOLLOWED],
             alive: [false; CACHES],
             features: [0.0; FEATURES],
         }
     }
 
-    /// How likely each expert has found a candidate of `document`: see [`super::Prediction`].
+    /// How likely each expert has found a candidate.
     pub fn likelihoods(
         &self,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         answer: &Distribution,
-        candidate: usize,
+        candidate: CandidateId,
     ) -> [f32; EXPERTS.len()] {
         let mut likelihoods = [0.0; EXPERTS.len()];
-        if candidate < self.vocabulary_size && candidate != UNK as usize {
+        if !space.is_out_of_vocabulary(candidate) && candidate.get() != UNK {
             let known = (1.0 - answer.probabilities[UNK as usize]).max(1e-6);
-            likelihoods[0] = answer.probabilities[candidate] / known;
+            likelihoods[0] = answer.probabilities[candidate.index()] / known;
         }
-        likelihoods[1..].copy_from_slice(&self.said(document, candidate));
+        likelihoods[1..].copy_from_slice(&self.said(space, candidate));
         likelihoods
     }
 
-    /// What a cache gives most: an id, which is none of the vocabulary's or [`UNK`] for what is outside it.
-    fn likeliest(&self, document: &BufferTokens, cache: usize) -> Option<(u32, f32)> {
+    /// What a cache gives most.
+    fn likeliest(&self, space: &CandidateSpace<'_>, cache: usize) -> Option<(CandidateId, f32)> {
+        let of_project = |(token, p)| (space.of_project_token(token), p);
         match cache.checked_sub(HERE) {
             None => {
                 let words = self.by_word.iter().enumerate();
                 let best = largest(words.map(|(word, said)| (word, said[cache])));
-                best.map(|(word, p)| (document.words()[word].id, p))
+                best.map(|(word, p)| (space.of(Token::Buffer(BufferWord::at(word))), p))
             }
-            Some(0) => document.surroundings()?.likeliest(self.behind),
-            Some(3) => {
-                let best = largest(self.members.shares.iter().copied());
-                best.map(|(candidate, p)| (candidate as u32, p))
+            Some(0) => {
+                let best = space.buffer().project().best_unigram(self.behind);
+                best.map(of_project)
             }
+            Some(3) => largest(self.members.shares.iter().copied()),
             Some(found) => {
                 let said = self.around.iter();
-                largest(said.map(|&(token, said)| (token, said[found - 1])))
+                largest(said.map(|&(token, said)| (token, said[found - 1]))).map(of_project)
             }
         }
     }
 
     /// What each cache gives a candidate.
-    pub(super) fn said(&self, document: &BufferTokens, candidate: usize) -> [f32; CACHES] {
+    pub(super) fn said(&self, space: &CandidateSpace<'_>, candidate: CandidateId) -> [f32; CACHES] {
         let mut said = [0.0; CACHES];
-        let beyond = candidate.checked_sub(self.vocabulary_size);
-        let is_here = beyond.is_none_or(|word| word < self.by_word.len());
-        let (word, token) = if is_here {
-            let word = beyond.or_else(|| document.word(candidate as u32));
-            (
-                word,
-                document.around(candidate as u32, self.vocabulary_size),
-            )
-        } else {
-            (None, Some((candidate - self.by_word.len()) as u32))
-        };
-        if let Some(word) = word {
-            said[..HERE].copy_from_slice(&self.by_word[word]);
+        if let Some(word) = space.word(candidate) {
+            said[..HERE].copy_from_slice(&self.by_word[word.index()]);
         }
-        if let (Some(token), Some(surroundings)) = (token, document.surroundings()) {
-            let shares = surroundings.shares(self.behind);
+        if let Some(token) = space.project_token(candidate) {
+            let shares = space.buffer().project().unigrams(self.behind);
             if let Ok(at) = shares.binary_search_by_key(&token, |&(token, _)| token) {
                 said[HERE] = shares[at].1;
             }
@@ -227,27 +214,27 @@ impl BufferTokens {
         answer: &Distribution,
         similar: &CosineScores,
     ) -> ExpertScores {
-        let vocabulary_size = answer.probabilities.len();
-        let mut by_word = vec![[0.0; HERE]; self.words().len()];
-        let orders: [ContinuationCounts; ORDERS] =
+        let space = CandidateSpace::new(syntax.vocabulary_size(), self);
+        let mut by_word = vec![[0.0; HERE]; self.lexemes().len()];
+        let orders: [ContinuationCounts; MAX_NGRAM_ORDER] =
             std::array::from_fn(|k| ContinuationCounts::of(self, k + 1));
         self.recency(&mut by_word);
         ngrams(&orders, &mut by_word);
-        let highest = (1..=ORDERS)
+        let highest = (1..=MAX_NGRAM_ORDER)
             .rev()
             .find(|&order| orders[order - 1].total > 0.0);
         let length = highest.map_or(0, |order| self.longest_match(order, &mut by_word));
         self.neighbours(similar, &mut by_word);
         let alive_here = normalise(&mut by_word, |said| said);
         let last_tokens = || {
-            let back = (0..self.len()).rev();
-            back.map(|at| self.around(self.token(at, vocabulary_size), vocabulary_size))
+            let back = (0..self.len()).rev().map(Position::at);
+            back.map(|at| space.project_token(space.candidate_at(at)))
         };
         let behind = last_tokens().next().flatten();
-        let surroundings = self.surroundings();
-        let mut found = surroundings.map_or_else(Found::default, |s| s.find(last_tokens()));
-        let alive_around = normalise(&mut found.said, |(_, said)| said);
-        let shares = surroundings.map_or(&[][..], |s| s.shares(behind));
+        let project = self.project();
+        let mut found = project.continuations(last_tokens());
+        let alive_around = normalise(&mut found.scores, |(_, said)| said);
+        let shares = project.unigrams(behind);
         let members = members(self, syntax);
         let alive = std::array::from_fn(|cache| match cache.checked_sub(HERE) {
             None => alive_here[cache],
@@ -257,13 +244,12 @@ impl BufferTokens {
         });
         let mut evidence = ExpertScores {
             by_word,
-            around: found.said,
+            around: found.scores,
             members,
             behind,
-            vocabulary_size,
             last_followers: std::array::from_fn(|k| {
-                let last = self.occurrences(k + 1).next();
-                last.map(|position| self.at(position + 1))
+                let last = self.previous_matches(k + 1).next();
+                last.map(|position| self.word_at(position.next()))
             }),
             alive,
             features: [0.0; FEATURES],
@@ -272,7 +258,8 @@ impl BufferTokens {
         let mut features = Vec::with_capacity(FEATURES);
         let (top, probability) = best_known(&answer.probabilities);
         let unknown = answer.probabilities[UNK as usize];
-        let outside = self.words().iter().filter(|w| w.id == UNK && w.count > 0);
+        let lexemes = self.lexemes().iter();
+        let outside = lexemes.filter(|l| l.id == TokenId::UNK && l.count > 0);
         let followers = highest.map(|order| &orders[order - 1]);
         features.extend([
             answer.entropy,
@@ -290,23 +277,23 @@ impl BufferTokens {
         features.extend(orders.iter().map(ContinuationCounts::trust));
         features.push(similar.cosines.iter().copied().fold(0.0, f32::max));
         features.extend([
-            (surroundings.map_or(0, |s| s.code()) as f32).ln_1p(),
-            found.length as f32,
+            (project.code_len() as f32).ln_1p(),
+            found.match_length as f32,
             (found.occurrences as f32).ln_1p(),
             (found.distinct as f32).ln_1p(),
-            found.largest,
+            found.largest_share,
         ]);
-        features.extend(found.trusts);
+        features.extend(found.interpolation_weights);
         features.push((evidence.members.shares.len() as f32).ln_1p());
         features.extend(evidence.members.place);
-        let top_said = evidence.said(self, top as usize);
+        let top = CandidateId::new(top);
+        let top_said = evidence.said(&space, top);
         for (cache, &is_alive) in alive.iter().enumerate() {
-            let best = evidence.likeliest(self, cache).filter(|_| is_alive);
-            let id = best.map_or(UNK, |(id, _)| id);
-            let known = answer.probabilities.get(id as usize).filter(|_| id != UNK);
+            let best = evidence.likeliest(&space, cache).filter(|_| is_alive);
+            let known = best.and_then(|(best, _)| answer.probabilities.get(best.index()));
             features.extend([
                 best.map_or(0.0, |(_, p)| p),
-                f32::from(best.is_some() && id == top),
+                f32::from(best.is_some_and(|(best, _)| best == top)),
                 log(top_said[cache], 1e-4),
                 log(known.copied().unwrap_or(0.0), 1e-6),
                 f32::from(is_alive),
@@ -322,19 +309,19 @@ impl BufferTokens {
         let mut total = 0.0;
         let end = self.len();
         for position in (end.saturating_sub(WINDOW).max(1)..end).rev() {
-            let word = self.at(position);
-            let said = &mut by_word[word];
+            let word = self.word_at(Position::at(position));
+            let said = &mut by_word[word.index()];
             said[NGRAM] += weight;
             total += weight;
             weight *= UNIGRAM_DECAY;
             if said[RECENT] > 0.0 {
                 continue;
             }
-            let word = &self.words()[word];
-            if word.is_name {
+            let lexeme = self.lexeme(word);
+            if lexeme.is_name {
                 let age = (end - position) as f32;
                 said[RECENT] = (-age / 60.0).exp() + 0.05 * (-age / 1000.0).exp();
-                if word.id == UNK {
+                if lexeme.id == TokenId::UNK {
                     said[UNKNOWN] = said[RECENT];
                 }
             }
@@ -346,17 +333,17 @@ impl BufferTokens {
 
     /// What followed the longest match, given the longest context that has occurred; how long that match is.
     fn longest_match(&self, order: usize, by_word: &mut [[f32; HERE]]) -> usize {
-        let positions: Vec<(usize, usize)> = self
-            .occurrences(order)
+        let positions: Vec<(Position, usize)> = self
+            .previous_matches(order)
             .take(OCCURRENCES / 4)
-            .map(|position| (position, self.agreement(position, LONGEST)))
+            .map(|position| (position, self.match_length(position, LONGEST)))
             .collect();
         let longest = positions.iter().map(|&(_, length)| length).max();
         let mut weight = 1.0;
         for &(position, length) in &positions {
             if Some(length) == longest {
-                by_word[self.at(position + 1)][MATCH] += weight;
-                weight *= DECAY[ORDERS - 1];
+                by_word[self.word_at(position.next()).index()][MATCH] += weight;
+                weight *= DECAY[MAX_NGRAM_ORDER - 1];
             }
         }
         longest.unwrap_or(0)
@@ -365,11 +352,11 @@ impl BufferTokens {
     fn neighbours(&self, similar: &CosineScores, by_word: &mut [[f32; HERE]]) {
         let most = similar.cosines.iter().copied().fold(-1.0, f32::max);
         for (position, cosine) in (similar.first..).zip(&similar.cosines) {
-            let word = self.at(position);
-            let said = &mut by_word[word];
+            let word = self.word_at(Position::at(position));
+            let said = &mut by_word[word.index()];
             said[NEIGHBOURS] += (SHARPNESS[0] * (cosine - most)).exp();
-            let word = &self.words()[word];
-            if word.is_name && word.id == UNK {
+            let lexeme = self.lexeme(word);
+            if lexeme.is_name && lexeme.id == TokenId::UNK {
                 said[UNKNOWN_NEIGHBOURS] += (SHARPNESS[1] * (cosine - most)).exp();
             }
         }
@@ -377,14 +364,14 @@ impl BufferTokens {
 }
 
 /// The unigrams that are there, interpolated with longer contexts.
-fn ngrams(orders: &[ContinuationCounts; ORDERS], by_word: &mut [[f32; HERE]]) {
+fn ngrams(orders: &[ContinuationCounts; MAX_NGRAM_ORDER], by_word: &mut [[f32; HERE]]) {
     let shorter: f32 = orders.iter().map(|order| 1.0 - order.trust()).product();
     by_word.iter_mut().for_each(|said| said[NGRAM] *= shorter);
     let mut left = 1.0;
     for followers in orders.iter().rev() {
         let trust = followers.trust();
         for &(word, count) in &followers.counts {
-            by_word[word][NGRAM] += left * trust * count / followers.total;
+            by_word[word.index()][NGRAM] += left * trust * count / followers.total;
         }
         left *= 1.0 - trust;
     }

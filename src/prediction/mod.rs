@@ -17,7 +17,7 @@ pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
 pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES};
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
-use crate::context::{BufferTokens, Syntax};
+use crate::context::{BufferTokens, CandidateId, CandidateSpace, Syntax};
 use crate::inference::{CosineScores, Distribution};
 use crate::simd::{softmax_in_place, tanh};
 use crate::symbols;
@@ -108,11 +108,9 @@ impl Mixture {
             }
         });
         softmax_in_place(&mut weights);
-        trust(
-            &mut weights,
-            document.surroundings().map_or(0, |around| around.code()),
-        );
-        Prediction::new(&self.syntax, document, answer, evidence, weights, units)
+        trust(&mut weights, document.project().code_len());
+        let space = CandidateSpace::new(self.syntax.vocabulary_size(), document);
+        Prediction::new(&self.syntax, &space, answer, evidence, weights, units)
     }
 
     /// Whether `document` ends with a dot behind something that it is asked of, so that a name must follow.
@@ -129,13 +127,13 @@ impl Mixture {
     pub fn rank(
         &self,
         prediction: &Prediction,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         answer: &Distribution,
-        fitting: impl Iterator<Item = usize>,
+        fitting: impl Iterator<Item = CandidateId>,
         most: usize,
-    ) -> Vec<(usize, f32)> {
+    ) -> Vec<(CandidateId, f32)> {
         if self.reranks {
-            prediction.ranked(&self.weights, document, answer, fitting, most)
+            prediction.ranked(&self.weights, space, answer, fitting, most)
         } else {
             prediction.best(fitting, most)
         }

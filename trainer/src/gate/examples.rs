@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use minicopilot::context::BufferTokens;
+use minicopilot::context::{BufferTokens, CandidateId, CandidateSpace, TokenId};
 use minicopilot::inference::{CosineScores, Distribution};
 use minicopilot::python;
 use minicopilot::tokenizer::UNK;
@@ -134,7 +134,7 @@ impl<'a> Files<'a> {
                 self.names[id as usize]
             };
             surrounding.choose(&texts[..at], text, &mut document);
-            document.push(id, text, is_name);
+            document.push(TokenId::new(id), text, is_name);
             let (answer, similar) = reading.after(&ids[..=at])?;
             see(&Place {
                 document: &document,
@@ -215,16 +215,20 @@ impl<'a> Surrounding<'a> {
         let state = Some(project.state_of(&around));
         if self.chosen != state {
             self.chosen = state;
-            document.surround(Some(Arc::new(project.surroundings(self.path, &around))));
+            document.set_project(Arc::new(project.surroundings(self.path, &around)));
         }
     }
 }
 
 impl Place<'_> {
-    /// The target's number among the candidates, if it is one.
-    pub fn candidate(&self) -> Option<usize> {
-        let size = self.answer.probabilities.len();
-        self.document.candidate(size, self.target, self.text)
+    /// The candidates for what follows.
+    pub fn space(&self) -> CandidateSpace<'_> {
+        CandidateSpace::new(self.answer.probabilities.len(), self.document)
+    }
+
+    /// The candidate that follows, if it is one.
+    pub fn candidate(&self) -> Option<CandidateId> {
+        self.space().find(TokenId::new(self.target), self.text)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use candle_core::Device;
+use minicopilot::context::CandidateId;
 use minicopilot::inference::Engine;
 use minicopilot::metrics::{Figures, HEADLINE_METRICS, Metrics, Observation, standard_errors};
 use minicopilot::model::checkpoint::Checkpoint;
@@ -166,26 +167,24 @@ fn measure(
 
 fn observe(contestant: &Contestant, dataset: &Dataset, place: &Place<'_>) -> Observation {
     let vocabulary = dataset.vocabulary();
-    let document = place.document;
-    let (prediction, ranked) = match &contestant.mixture {
+    let space = place.space();
+    let ranked = match &contestant.mixture {
         None => {
             let prediction = Prediction::of_network(place.answer);
-            let known = (0..vocabulary.len()).filter(|&id| id != UNK as usize);
-            let ranked = prediction.best(known, ANSWERS);
-            (prediction, ranked)
+            let known = (0..vocabulary.len() as u32).filter(|&id| id != UNK);
+            prediction.best(known.map(CandidateId::new), ANSWERS)
         }
         Some(mixture) => {
-            let prediction = mixture.predict(document, place.answer, place.similar);
-            let all = prediction.candidates(document);
-            let ranked = mixture.rank(&prediction, document, place.answer, all, ANSWERS);
-            (prediction, ranked)
+            let prediction = mixture.predict(place.document, place.answer, place.similar);
+            let all = space.candidates();
+            mixture.rank(&prediction, &space, place.answer, all, ANSWERS)
         }
     };
     let answers: Vec<(&str, f32)> = ranked
         .iter()
         .map(|&(candidate, probability)| {
-            let known = vocabulary.token(candidate as u32);
-            let text = known.or_else(|| prediction.spelling(document, candidate));
+            let known = vocabulary.token(candidate.get());
+            let text = known.or_else(|| space.spelling(candidate));
             (text.unwrap_or_default(), probability)
         })
         .collect();

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use minicopilot::context::Syntax;
+use minicopilot::context::{CandidateId, Syntax};
 use minicopilot::inference::Engine;
 use minicopilot::model::checkpoint::Checkpoint;
 use minicopilot::prediction::{Mixture, RERANKED, prior};
@@ -241,7 +241,7 @@ fn gate_example(syntax: &Syntax, place: &Place<'_>, examples: &mut GateExamples)
     let Some(target) = place.candidate() else {
         return;
     };
-    let likelihoods = evidence.likelihoods(place.document, place.answer, target);
+    let likelihoods = evidence.likelihoods(&place.space(), place.answer, target);
     if likelihoods.iter().all(|&p| p <= 0.0) {
         return;
     }
@@ -256,7 +256,10 @@ fn gate_example(syntax: &Syntax, place: &Place<'_>, examples: &mut GateExamples)
 /// What the reranker sees at a place whose target is among the mixture's best.
 fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut RerankerExamples) {
     let prediction = mixture.predict(place.document, place.answer, place.similar);
-    let best = prediction.best(0..prediction.probabilities.len(), RERANKED);
+    let best = prediction.best(
+        (0..prediction.probabilities.len()).map(CandidateId::at),
+        RERANKED,
+    );
     let target = place.candidate();
     let found = best
         .iter()
@@ -267,7 +270,7 @@ fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut Reranke
     examples.units.extend_from_slice(prediction.units());
     for k in 0..RERANKED {
         let mut features =
-            prediction.features(place.document, place.answer, best[k.min(best.len() - 1)].0);
+            prediction.features(&place.space(), place.answer, best[k.min(best.len() - 1)].0);
         if k >= best.len() {
             features[0] = -60.0; // there is none
         }
