@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::rank::InsertionSite;
 use super::{CachedPrediction, Completer, CompletionSession, Options};
-use crate::context::{CandidateId, Position, TokenId};
+use crate::context::{Position, TokenId};
 use crate::inference::{EngineError, TruncatedContext};
 use crate::python::{self, CursorIn, EOL, Kind};
 use crate::tokenizer::UNK;
@@ -143,7 +143,7 @@ impl Completer {
             let id = self.vocabulary.id(&first.token);
             return Some((first.token, id, first.probability));
         }
-        let all = (0..prediction.probabilities.len()).map(CandidateId::at);
+        let all = prediction.candidates();
         let known = all.filter(|candidate| candidate.get() != UNK).collect();
         let (candidate, p) = self.best(&space, answer, prediction, known, 1).pop()?;
         let (token, id) = self.token_of(&space, candidate)?;

@@ -163,7 +163,7 @@ impl Completer {
 
     fn over(mut engine: Engine, vocabulary: Vocabulary, mixture: Option<Mixture>) -> Self {
         if let Some(mixture) = &mixture {
-            engine.keep_hidden_states(mixture.centre().to_vec());
+            engine.keep_hidden_states(mixture.mean_hidden().to_vec());
         }
         let tokens = || (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
         Self {
@@ -197,8 +197,8 @@ impl Completer {
             .iter()
             .flat_map(|CachedPrediction { answer, prediction }| {
                 let space = prediction.space(document);
-                let everything = (0..prediction.probabilities.len()).map(CandidateId::at);
-                let best = self.best(&space, answer, prediction, everything.collect(), k);
+                let everything = prediction.candidates().collect();
+                let best = self.best(&space, answer, prediction, everything, k);
                 best.into_iter()
                     .filter_map(move |(candidate, probability)| {
                         let (token, id) = self.token_of(&space, candidate)?;
@@ -210,7 +210,11 @@ impl Completer {
                                 UNK if candidate.get() != UNK => 0.0,
                                 id => answer.probabilities[id as usize],
                             },
-                            sources: prediction.sources(&space, answer, candidate),
+                            sources: prediction
+                            .sources(&space, answer, candidate)
+                            .into_iter()
+                            .map(|(expert, share)| (expert.name(), share))
+                            .collect(),
                         })
                     })
             });

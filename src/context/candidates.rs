@@ -27,6 +27,11 @@ impl<'a> CandidateSpace<'a> {
         self.buffer
     }
 
+    /// The size of the vocabulary.
+    pub fn vocabulary_size(&self) -> usize {
+        self.vocabulary_size
+    }
+
     /// How many candidates, those included that stand for another one.
     #[allow(clippy::len_without_is_empty, reason = "a vocabulary has entries")]
     pub fn len(&self) -> usize {

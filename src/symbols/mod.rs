@@ -50,8 +50,15 @@ enum Place {
     Call,
 }
 
-/// How many kinds of places there are.
+/// How many kinds of places there are, and what they are called among the [features](crate::prediction::FEATURE_NAMES).
 pub(crate) const PLACES: usize = 5;
+pub(crate) const PLACE_NAMES: [&str; PLACES] = [
+    "own member",
+    "member of a class",
+    "member of a module",
+    "imported name",
+    "argument",
+];
 
 /// What may stand at a place.
 #[derive(Clone, Debug, Default)]
@@ -62,16 +69,6 @@ pub(crate) struct Members {
     pub(crate) place: [f32; PLACES],
     /// What they have together, at least, of all that names have: where they are known, others hardly stand.
     pub(crate) least: f32,
-}
-
-impl Members {
-    /// Whether a candidate is one.
-    pub(crate) fn contain(&self, candidate: CandidateId) -> bool {
-        let found = self
-            .shares
-            .binary_search_by_key(&candidate, |&(member, _)| member);
-        found.is_ok()
-    }
 }
 
 /// Names, and how often each was met.

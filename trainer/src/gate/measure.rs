@@ -8,7 +8,7 @@ use minicopilot::context::CandidateId;
 use minicopilot::inference::Engine;
 use minicopilot::metrics::{Figures, HEADLINE_METRICS, Metrics, Observation, standard_errors};
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::prediction::{EXPERTS, Mixture, Prediction};
+use minicopilot::prediction::{Mixture, Part, Prediction};
 use minicopilot::tokenizer::UNK;
 use rayon::prelude::*;
 
@@ -67,7 +67,7 @@ pub fn compared(
     let mixture = checkpoint
         .mixture()?
         .context("the checkpoint is a network alone; join it to the buffer with `trainer gate`")?;
-    let centre = mixture.centre().to_vec();
+    let centre = mixture.mean_hidden().to_vec();
     let network = if full_precision {
         Network::Full(FullPrecision {
             model: checkpoint.model(&Device::Cpu)?,
@@ -80,13 +80,12 @@ pub fn compared(
         Network::Int8(engine)
     };
     let lacking = |name: &str| -> Result<Contestant> {
-        let known = || format!("{}, reranker", EXPERTS[1..].join(", "));
-        let less = mixture.clone().without(name);
+        let known = || Part::names().collect::<Vec<_>>().join(", ");
+        let part = Part::named(name)
+            .with_context(|| format!("--without {name}: there are {}", known()))?;
         Ok(Contestant {
             name: format!("- {name}"),
-            mixture: Some(
-                less.with_context(|| format!("--without {name}: there are {}", known()))?,
-            ),
+            mixture: Some(mixture.clone().without(part)),
         })
     };
     let mut contestants = vec![

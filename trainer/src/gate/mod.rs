@@ -10,10 +10,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use minicopilot::context::{CandidateId, Syntax};
+use minicopilot::context::Syntax;
 use minicopilot::inference::Engine;
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::prediction::{Mixture, RERANKED, prior};
+use minicopilot::prediction::{ExpertScores, Mixture, RERANKED, gate_features, prior};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -237,17 +237,19 @@ fn centre(
 
 /// What the gate sees at a place that some expert could have foretold.
 fn gate_example(syntax: &Syntax, place: &Place<'_>, examples: &mut GateExamples) {
-    let evidence = place.document.evidence(syntax, place.answer, place.similar);
+    let space = place.space();
+    let scores = ExpertScores::new(&space, syntax, place.similar);
     let Some(target) = place.candidate() else {
         return;
     };
-    let likelihoods = evidence.likelihoods(&place.space(), place.answer, target);
+    let likelihoods = scores.expert_probabilities(&space, place.answer, target);
     if likelihoods.iter().all(|&p| p <= 0.0) {
         return;
     }
     // Candle's softmax knows no infinity.
-    let priors = prior(place.answer, &evidence).map(|prior| prior.max(-60.0));
-    examples.features.extend(evidence.features);
+    let priors = prior(place.answer, &scores).map(|prior| prior.max(-60.0));
+    let features = gate_features(&space, place.answer, place.similar, &scores);
+    examples.features.extend(features);
     examples.hidden.extend_from_slice(&place.answer.hidden);
     examples.priors.extend(priors);
     examples.likelihoods.extend(likelihoods);
@@ -256,10 +258,7 @@ fn gate_example(syntax: &Syntax, place: &Place<'_>, examples: &mut GateExamples)
 /// What the reranker sees at a place whose target is among the mixture's best.
 fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut RerankerExamples) {
     let prediction = mixture.predict(place.document, place.answer, place.similar);
-    let best = prediction.best(
-        (0..prediction.probabilities.len()).map(CandidateId::at),
-        RERANKED,
-    );
+    let best = prediction.best(prediction.candidates(), RERANKED);
     let target = place.candidate();
     let found = best
         .iter()
@@ -267,7 +266,7 @@ fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut Reranke
     let Some(found) = found else {
         return;
     };
-    examples.units.extend_from_slice(prediction.units());
+    examples.units.extend_from_slice(prediction.gate_activations());
     for k in 0..RERANKED {
         let mut features =
             prediction.features(&place.space(), place.answer, best[k.min(best.len() - 1)].0);
