@@ -211,10 +211,10 @@ impl Completer {
                                 id => answer.probabilities[id as usize],
                             },
                             sources: prediction
-                            .sources(&space, answer, candidate)
-                            .into_iter()
-                            .map(|(expert, share)| (expert.name(), share))
-                            .collect(),
+                                .sources(&space, answer, candidate)
+                                .into_iter()
+                                .map(|(expert, share)| (expert.name(), share))
+                                .collect(),
                         })
                     })
             });

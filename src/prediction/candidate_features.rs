@@ -92,7 +92,9 @@ fn put_neighbourhood(row: &mut Features, buffer: &BufferTokens, word: Option<Buf
         let last = buffer.previous_matches(order).next();
         let last = last.map(|position| buffer.word_at(position.next()));
         let followed = word.is_some() && last == word;
-        let name = format_args!("followed the last {order}");
-        row.put(name, f32::from(followed));
+        row.put(
+            format_args!("followed the last {order}"),
+            f32::from(followed),
+        );
     }
 }

@@ -50,7 +50,7 @@ enum Place {
     Call,
 }
 
-/// How many kinds of places there are, and what they are called among the [features](crate::prediction::FEATURE_NAMES).
+/// How many kinds of places there are, and what they are called among the features.
 pub(crate) const PLACES: usize = 5;
 pub(crate) const PLACE_NAMES: [&str; PLACES] = [
     "own member",

@@ -108,7 +108,9 @@ fn score_unigrams(buffer: &BufferTokens, scores: &mut BufferScores) {
 
 /// Interpolates the unigrams with longer contexts.
 fn score_ngrams(orders: &[ContinuationCounts; MAX_NGRAM_ORDER], scores: &mut BufferScores) {
-    let shorter = orders.iter().map(|order| 1.0 - order.interpolation_weight());
+    let shorter = orders
+        .iter()
+        .map(|order| 1.0 - order.interpolation_weight());
     let shorter: f32 = shorter.product();
     scores.map(Expert::Ngrams, |score| score * shorter);
     let mut left = 1.0;

@@ -266,7 +266,9 @@ fn reranker_example(mixture: &Mixture, place: &Place<'_>, examples: &mut Reranke
     let Some(found) = found else {
         return;
     };
-    examples.units.extend_from_slice(prediction.gate_activations());
+    examples
+        .units
+        .extend_from_slice(prediction.gate_activations());
     for k in 0..RERANKED {
         let mut features =
             prediction.features(&place.space(), place.answer, best[k.min(best.len() - 1)].0);
