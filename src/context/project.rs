@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::ids::{ProjectName, ProjectToken};
+use super::ids::{ProjectName, ProjectToken, TokenId};
 use super::modules::{ImportableModules, ModuleRef};
 use super::suffix_array::SuffixArray;
 use super::syntax::Syntax;
@@ -248,7 +248,7 @@ fn unigrams(
     for (position, pair) in tokens.windows(2).enumerate() {
         let token = pair[1];
         // Outside the vocabulary there are only names.
-        if token.index() >= size || syntax.is_name(token.get()) {
+        if token.index() >= size || syntax.is_name(TokenId::new(token.get())) {
             counts[usize::from(pair[0] == dot)][token.index()] += weight(position);
         }
     }

@@ -131,7 +131,8 @@ proptest! {
             }
             let is_name = token >= KNOWN;
             prop_assert_eq!(space.is_out_of_vocabulary(candidate), is_name);
-            prop_assert_eq!(space.spelling(candidate), is_name.then(|| spelled(token)).as_deref());
+            let spelling = is_name.then(|| spelled(token));
+            prop_assert_eq!(space.spelling(candidate), spelling.as_deref());
             let occurs = file.contains(&token) || space.word(candidate).is_some_and(|w| buffer.lexeme(w).count > 0);
             let times = named.iter().filter(|&&(name, _)| name == candidate).count();
             prop_assert_eq!(times, usize::from(is_name && occurs));

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::sources::{Side, Spot, Texts};
-use crate::context::{BufferTokens, CandidateSpace, Syntax};
+use crate::context::{BufferTokens, CandidateSpace, Syntax, TokenId};
 
 /// Tokens of a statement that are looked at.
 pub(crate) const STATEMENT: usize = 400;
@@ -97,7 +97,7 @@ impl<'a> Names<'a> {
     pub(crate) fn is_name(&self, token: u32) -> bool {
         // Behind the vocabulary only names stand where this is asked, or a literal that no one offers.
         let is_outside = self.texts.is_out_of_vocabulary(token) && token != u32::MAX;
-        is_outside || self.syntax.is_name(token)
+        is_outside || self.syntax.is_name(TokenId::new(token))
     }
 
     /// Whether a statement begins at a position of the document.
@@ -117,7 +117,7 @@ impl<'a> Names<'a> {
 
     /// Whether a name begins with an underscore.
     pub(crate) fn is_private(&self, name: u32) -> bool {
-        self.syntax.is_private(name) || self.texts.is_private(name)
+        self.syntax.is_private(TokenId::new(name)) || self.texts.is_private(name)
     }
 
     /// The document's token before a position; the end of a line before the first.

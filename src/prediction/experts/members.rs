@@ -1,7 +1,7 @@
 //! The expert that knows declarations: attributes, imported names and parameters that fit the cursor, and the floor that they
 //! have together.
 
-use crate::context::{BufferTokens, CandidateId, Syntax};
+use crate::context::{BufferTokens, CandidateId, Syntax, TokenId};
 use crate::symbols::{self, PLACES};
 
 /// What is declared to fit.
@@ -47,7 +47,7 @@ impl Members {
         let known = known
             .iter()
             .enumerate()
-            .filter(|&(id, _)| syntax.is_name(id as u32));
+            .filter(|&(id, _)| syntax.is_name(TokenId::at(id)));
         let of_names = known.map(|(_, p)| p).chain(beyond).sum::<f32>();
         let members = self.shares.iter();
         let of_members: f32 = members
@@ -64,7 +64,7 @@ impl Members {
             let member = members.next_if(|(member, _)| member.index() == candidate);
             if let Some((_, share)) = member {
                 *p += lacking * 0.5 * (*p / of_members + share);
-            } else if candidate >= size || syntax.is_name(candidate as u32) {
+            } else if candidate >= size || syntax.is_name(TokenId::at(candidate)) {
                 *p *= left;
             }
         }
