@@ -128,10 +128,7 @@ impl Completer {
         let document = &session.document;
         let space = prediction.space(document);
         if !prefix.is_empty() {
-            let exactly = Options {
-                loosely: false,
-                ..Options::default()
-            };
+            let exactly = Options::default().exact();
             let best = |fitting| self.best(&space, answer, prediction, fitting, 1);
             let gap = InsertionSite {
                 prefix,

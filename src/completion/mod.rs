@@ -22,7 +22,7 @@ use crate::context::{
 };
 use crate::inference::{self, CosineScores, Distribution, Engine, EngineError, TruncatedContext};
 use crate::model::checkpoint::{Checkpoint, CheckpointError};
-use crate::prediction::{Mixture, Prediction};
+use crate::prediction::{Expert, Mixture, Prediction};
 use crate::python::{self, CursorIn, IncrementalLexer, Kind};
 use crate::tokenizer::{UNK, Vocabulary};
 use dictionary_keys::DictionaryKeys;
@@ -88,8 +88,10 @@ pub struct Options {
     pub in_comments: bool,
     /// Whether keys of dictionaries are offered, inside string literals too.
     pub keys: bool,
-    /// Whether names that the word begun may be short for are offered where nothing starts with it.
-    pub loosely: bool,
+    /// Whether names that the typed prefix abbreviates are offered where nothing starts with it.
+    pub fuzzy: bool,
+    /// Whether new names that end like known ones are offered where nothing starts with the typed prefix.
+    pub new_names: bool,
 }
 
 impl Default for Options {
@@ -99,7 +101,19 @@ impl Default for Options {
             in_strings: false,
             in_comments: false,
             keys: true,
-            loosely: true,
+            fuzzy: true,
+            new_names: true,
+        }
+    }
+}
+
+impl Options {
+    /// The same, with only those names that start with the typed prefix.
+    fn exact(self) -> Self {
+        Self {
+            fuzzy: false,
+            new_names: false,
+            ..self
         }
     }
 }
@@ -125,7 +139,7 @@ pub struct NextToken {
     /// The same by the network alone.
     pub network: f32,
     /// Which experts it is from, and their shares; none where there is but the network.
-    pub sources: Vec<(&'static str, f32)>,
+    pub sources: Vec<(Expert, f32)>,
 }
 
 /// What can be inserted at the cursor.
@@ -210,11 +224,7 @@ impl Completer {
                                 UNK if candidate.get() != UNK => 0.0,
                                 id => answer.probabilities[id as usize],
                             },
-                            sources: prediction
-                                .sources(&space, answer, candidate)
-                                .into_iter()
-                                .map(|(expert, share)| (expert.name(), share))
-                                .collect(),
+                            sources: prediction.sources(&space, answer, candidate),
                         })
                     })
             });
@@ -260,14 +270,11 @@ impl Completer {
             return Some(cursor.outside_code(text, options));
         }
         let known = session.at_hand()?;
-        let exactly = Options {
-            loosely: false,
-            ..*options
-        };
         let is_begun = !cursor.prefix.is_empty();
-        let found = self.offer(&session.document, known, text, cursor, &exactly);
-        // To look for what a word may be short for takes longer.
-        let is_short = options.loosely && is_begun && found.items.is_empty();
+        let found = self.offer(&session.document, known, text, cursor, &options.exact());
+        // The search for abbreviated and new names takes longer.
+        let is_inexact = *options != options.exact();
+        let is_short = is_inexact && is_begun && found.items.is_empty();
         (!is_short).then_some(found)
     }
 
@@ -355,13 +362,13 @@ impl Completer {
         let modules = self.modules(document);
         let modules = modules.filter(|_| word_end == prefix.end);
         let is_module = modules.is_some_and(|modules| modules.has_some(begun));
-        let ranked = &Options {
-            loosely: options.loosely && !is_module,
-            max_items: modules.map_or(options.max_items, |_| {
-                options.max_items.max(modules::LOOKED_AT)
-            }),
-            ..*options
-        };
+        let mut ranked = *options;
+        if is_module {
+            ranked = ranked.exact();
+        }
+        if modules.is_some() {
+            ranked.max_items = ranked.max_items.max(modules::LOOKED_AT);
+        }
         let gap = InsertionSite {
             prefix: begun,
             right: &text[prefix.end..],
@@ -369,7 +376,7 @@ impl Completer {
         };
         let space = prediction.space(document);
         let best = |fitting| self.best(&space, answer, prediction, fitting, ranked.max_items);
-        let mut items = self.offers.rank(&space, prediction, &gap, ranked, best);
+        let mut items = self.offers.rank(&space, prediction, &gap, &ranked, best);
         if let Some(modules) = modules {
             modules.join(&mut items, begun, options.max_items);
         }

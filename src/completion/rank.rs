@@ -76,9 +76,9 @@ impl CandidateTable {
         }
     }
 
-    /// The candidates that fit a gap. `best` chooses
-    /// among them and gives their `probabilities`, which become shares of everything that would have
-    /// fitted. `loosely`: where nothing starts with the word begun, names that it is [short for](FuzzyPattern).
+    /// The candidates that fit a gap. `best` chooses among them and gives their `probabilities`, which become shares of everything that
+    /// would have fitted. Where nothing starts with the typed prefix, `options` may ask for names that it [abbreviates](FuzzyPattern)
+    /// and for new names.
     pub(super) fn rank(
         &self,
         space: &CandidateSpace<'_>,
@@ -100,9 +100,13 @@ impl CandidateTable {
         // Names that no expert gives anything to are as good as none.
         let is_known = |&candidate: &CandidateId| prediction.probability(candidate) > 0.0;
         let nothing_fits = !fitting.iter().any(is_known);
-        let is_loose = options.loosely && nothing_fits && right.word.is_empty();
-        if is_loose {
-            fitting = self.fitting_loosely(space, prefix);
+        let is_inexact = *options != options.exact() && nothing_fits && right.word.is_empty();
+        if is_inexact {
+            fitting = if options.fuzzy {
+                self.fitting_loosely(space, prefix)
+            } else {
+                Vec::new()
+            };
         }
         let probabilities = fitting.iter().map(|&c| prediction.probability(c));
         let total: f64 = probabilities.map(f64::from).sum();
@@ -113,7 +117,7 @@ impl CandidateTable {
                 let name = space.spelling(candidate)?;
                 (name, name, Kind::Name)
             };
-            let text = if is_loose {
+            let text = if is_inexact {
                 text.to_owned()
             } else {
                 let rest = text.strip_prefix(prefix)?;
@@ -133,7 +137,7 @@ impl CandidateTable {
             let mut texts = FxHashSet::default();
             candidates.retain(|candidate| texts.insert(candidate.text.clone()));
         }
-        if is_loose {
+        if is_inexact && options.new_names {
             self.with_new_names(candidates, space.buffer(), prefix, options.max_items)
         } else {
             candidates

@@ -1,5 +1,7 @@
 //! The experts of the mixture: which there are, what they are called, and what they know.
 
+use std::fmt;
+
 /// Gives a macro the list of all experts, the network first: its variant, its name in checkpoints and messages, its scope, and
 /// whether it predicts mostly out-of-vocabulary names. The order is that of the gate's outputs.
 macro_rules! experts {
@@ -105,7 +107,23 @@ impl Expert {
     }
 }
 
+impl fmt::Display for Expert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl Scope {
+    /// Its name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Buffer => "buffer",
+            Self::Project => "project",
+            Self::Declarations => "declarations",
+        }
+    }
+
     /// How many experts it has.
     pub(super) const fn experts(self) -> usize {
         columns(Expert::COUNT, self)

@@ -130,6 +130,10 @@ impl Prediction {
 }
 
 /// The most probable first, of equals the one with the lower number.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what sorting by it takes"
+)]
 pub(super) fn descending(a: &(CandidateId, f32), b: &(CandidateId, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
