@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use minicopilot::context::BufferTokens;
+use minicopilot::context::{BufferTokens, TokenId};
 use minicopilot::inference::{Engine, StateHistory};
 use minicopilot::model::SplitMix64;
 use minicopilot::model::checkpoint::Checkpoint;
@@ -80,10 +80,12 @@ fn bench(criterion: &mut Criterion) {
     }
     if let Some(mixture) = checkpoint.mixture().expect("gate") {
         assert!(engine.choose_kernel(Engine::kernels()[0]));
-        engine.keep_hidden_states(mixture.centre().to_vec());
+        engine.keep_hidden_states(mixture.mean_hidden().to_vec());
         let text: Vec<u32> = (0..4000).map(|_| ids()).collect();
         let (mut session, mut document) = (StateHistory::new(), BufferTokens::new());
-        text.iter().for_each(|&id| document.push(id, "", true));
+        for &id in &text {
+            document.push(TokenId::new(id), "", true);
+        }
         let answer = session.answer(&engine, &text).expect("answer");
         let similarities = || session.similarities(&engine, &text, &answer);
         let similar = similarities();
@@ -94,8 +96,8 @@ fn bench(criterion: &mut Criterion) {
             bencher.iter(|| mixture.predict(&document, &answer, &similar));
         });
         group.bench_function("one ranking of everything", |bencher| {
-            let all = 0..prediction.probabilities.len();
-            bencher.iter(|| mixture.rank(&prediction, &document, &answer, all.clone(), 5));
+            let space = prediction.space(&document);
+            bencher.iter(|| mixture.rank(&prediction, &space, &answer, prediction.candidates(), 5));
         });
     }
     group.finish();

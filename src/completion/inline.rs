@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::rank::InsertionSite;
 use super::{CachedPrediction, Completer, CompletionSession, Options};
+use crate::context::{Position, TokenId};
 use crate::inference::{EngineError, TruncatedContext};
 use crate::python::{self, CursorIn, EOL, Kind};
 use crate::tokenizer::UNK;
@@ -59,7 +60,7 @@ impl Completer {
         }
         self.know(session)?;
         let known = session.known.take();
-        let (read, words) = (session.ids.len(), session.document.words().len());
+        let (read, words) = (session.ids.len(), session.document.lexemes().len());
         let prefix = &text[place.prefix.clone()];
         let found = self.walk(session, prefix, likely, stop);
         let above = self.spelled(session, read);
@@ -69,7 +70,7 @@ impl Completer {
             session.states.remember(read, Arc::clone(&known.answer));
         }
         // Words that the walk was the first to say have numbers now, which what was known before has none for.
-        session.known = known.filter(|_| session.document.words().len() == words);
+        session.known = known.filter(|_| session.document.lexemes().len() == words);
         self.know(session)?;
         let Some(found) = found? else {
             return Ok(None);
@@ -115,7 +116,7 @@ impl Completer {
                 id => self.names[id as usize],
             };
             session.ids.push(id);
-            session.document.push(id, &token, is_name);
+            session.document.push(TokenId::new(id), &token, is_name);
             tokens.push((token, p));
         }
         Ok(Some(tokens).filter(|tokens| !tokens.is_empty()))
@@ -125,23 +126,24 @@ impl Completer {
     fn likeliest(&self, session: &CompletionSession, prefix: &str) -> Option<(String, u32, f32)> {
         let CachedPrediction { answer, prediction } = session.known.as_ref()?;
         let document = &session.document;
+        let space = prediction.space(document);
         if !prefix.is_empty() {
             let exactly = Options::default().exact();
-            let best = |fitting| self.best(document, answer, prediction, fitting, 1);
+            let best = |fitting| self.best(&space, answer, prediction, fitting, 1);
             let gap = InsertionSite {
                 prefix,
                 right: "",
                 only_names: self.needs_a_name(document),
             };
-            let mut items = (self.offers).rank(document, prediction, &gap, &exactly, best);
+            let mut items = (self.offers).rank(&space, prediction, &gap, &exactly, best);
             let first = items.pop()?;
             let id = self.vocabulary.id(&first.token);
             return Some((first.token, id, first.probability));
         }
-        let known = |&candidate: &usize| candidate != UNK as usize;
-        let all = (0..prediction.probabilities.len()).filter(known).collect();
-        let (candidate, p) = self.best(document, answer, prediction, all, 1).pop()?;
-        let (token, id) = self.token_of(prediction, document, candidate)?;
+        let all = prediction.candidates();
+        let known = all.filter(|candidate| candidate.get() != UNK).collect();
+        let (candidate, p) = self.best(&space, answer, prediction, known, 1).pop()?;
+        let (token, id) = self.token_of(&space, candidate)?;
         Some((token.to_owned(), id, p))
     }
 
@@ -151,7 +153,8 @@ impl Completer {
         let spelled = (0..read).rev().map(|at| {
             let id = session.ids[at];
             let text = self.vocabulary.token(id).filter(|_| id != UNK);
-            text.unwrap_or_else(|| document.spelling(at)).to_owned()
+            let word = document.word_at(Position::at(at));
+            text.unwrap_or(&document.lexeme(word).text).to_owned()
         });
         let mut lines = 0;
         let mut above: Vec<String> = spelled

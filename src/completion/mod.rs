@@ -17,10 +17,12 @@ use std::sync::Arc;
 
 use tracing::debug_span;
 
-use crate::context::{BufferTokens, ProjectContext};
+use crate::context::{
+    BufferTokens, CandidateId, CandidateSpace, Position, ProjectContext, TokenId,
+};
 use crate::inference::{self, CosineScores, Distribution, Engine, EngineError, TruncatedContext};
 use crate::model::checkpoint::{Checkpoint, CheckpointError};
-use crate::prediction::{Mixture, Prediction};
+use crate::prediction::{Expert, Mixture, Prediction};
 use crate::python::{self, CursorIn, IncrementalLexer, Kind};
 use crate::tokenizer::{UNK, Vocabulary};
 use dictionary_keys::DictionaryKeys;
@@ -137,7 +139,7 @@ pub struct NextToken {
     /// The same by the network alone.
     pub network: f32,
     /// Which experts it is from, and their shares; none where there is but the network.
-    pub sources: Vec<(&'static str, f32)>,
+    pub sources: Vec<(Expert, f32)>,
 }
 
 /// What can be inserted at the cursor.
@@ -175,7 +177,7 @@ impl Completer {
 
     fn over(mut engine: Engine, vocabulary: Vocabulary, mixture: Option<Mixture>) -> Self {
         if let Some(mixture) = &mixture {
-            engine.keep_hidden_states(mixture.centre().to_vec());
+            engine.keep_hidden_states(mixture.mean_hidden().to_vec());
         }
         let tokens = || (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
         Self {
@@ -208,21 +210,23 @@ impl Completer {
         let all = known
             .iter()
             .flat_map(|CachedPrediction { answer, prediction }| {
-                let everything = (0..prediction.probabilities.len()).collect();
-                let best = self.best(document, answer, prediction, everything, k);
-                best.into_iter().filter_map(|(candidate, probability)| {
-                    let (token, id) = self.token_of(prediction, document, candidate)?;
-                    Some(NextToken {
-                        token: token.to_owned(),
-                        id,
-                        probability,
-                        network: match id {
-                            UNK if candidate != UNK as usize => 0.0,
-                            id => answer.probabilities[id as usize],
-                        },
-                        sources: prediction.sources(document, answer, candidate),
+                let space = prediction.space(document);
+                let everything = prediction.candidates().collect();
+                let best = self.best(&space, answer, prediction, everything, k);
+                best.into_iter()
+                    .filter_map(move |(candidate, probability)| {
+                        let (token, id) = self.token_of(&space, candidate)?;
+                        Some(NextToken {
+                            token: token.to_owned(),
+                            id,
+                            probability,
+                            network: match id {
+                                UNK if candidate.get() != UNK => 0.0,
+                                id => answer.probabilities[id as usize],
+                            },
+                            sources: prediction.sources(&space, answer, candidate),
+                        })
                     })
-                })
             });
         Ok(NextTokens {
             prefix,
@@ -370,8 +374,9 @@ impl Completer {
             right: &text[prefix.end..],
             only_names: self.needs_a_name(document),
         };
-        let best = |fitting| self.best(document, answer, prediction, fitting, ranked.max_items);
-        let mut items = self.offers.rank(document, prediction, &gap, &ranked, best);
+        let space = prediction.space(document);
+        let best = |fitting| self.best(&space, answer, prediction, fitting, ranked.max_items);
+        let mut items = self.offers.rank(&space, prediction, &gap, &ranked, best);
         if let Some(modules) = modules {
             modules.join(&mut items, begun, options.max_items);
         }
@@ -394,7 +399,7 @@ impl Completer {
     /// What can be imported, if that is known, where the name of a module is.
     fn modules<'a>(&self, document: &'a BufferTokens) -> Option<Modules<'a>> {
         let mixture = self.mixture.as_ref()?;
-        let importable = document.surroundings()?.importable();
+        let importable = document.project().importable();
         let is_asked = !importable.is_empty() && mixture.begins_module(document);
         is_asked.then_some(Modules(importable))
     }
@@ -402,28 +407,27 @@ impl Completer {
     /// How a candidate is spelled, and its id: [`UNK`] outside the vocabulary.
     fn token_of<'a>(
         &'a self,
-        prediction: &Prediction,
-        document: &'a BufferTokens,
-        candidate: usize,
+        space: &CandidateSpace<'a>,
+        candidate: CandidateId,
     ) -> Option<(&'a str, u32)> {
-        if let Some(token) = self.vocabulary.token(candidate as u32) {
-            return Some((token, candidate as u32));
+        if let Some(token) = self.vocabulary.token(candidate.get()) {
+            return Some((token, candidate.get()));
         }
-        Some((prediction.spelling(document, candidate)?, UNK))
+        Some((space.spelling(candidate)?, UNK))
     }
 
     /// The likeliest of `fitting`, as the reranker orders them if there is one.
     fn best(
         &self,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         answer: &Distribution,
         prediction: &Prediction,
-        fitting: Vec<usize>,
+        fitting: Vec<CandidateId>,
         most: usize,
-    ) -> Vec<(usize, f32)> {
+    ) -> Vec<(CandidateId, f32)> {
         let fitting = fitting.into_iter();
         match &self.mixture {
-            Some(mixture) => mixture.rank(prediction, document, answer, fitting, most),
+            Some(mixture) => mixture.rank(prediction, space, answer, fitting, most),
             None => prediction.best(fitting, most),
         }
     }
@@ -485,14 +489,15 @@ impl Completer {
         let context = reader.context(text, cursor);
         if ids.is_empty() {
             ids.push(self.vocabulary.id(python::START));
-            document.push(ids[0], python::START, false);
+            document.push(TokenId::new(ids[0]), python::START, false);
         }
         let length = 1 + context.tokens.len();
         let mut is_same = length == ids.len();
         for (at, &token) in (1..length).zip(context.tokens).skip(context.unchanged) {
             python::surface(text, token, spelling);
             let id = self.vocabulary.id(spelling);
-            if ids.get(at) == Some(&id) && document.spells(at, id, spelling) {
+            let (position, token) = (Position::at(at), TokenId::new(id));
+            if ids.get(at) == Some(&id) && document.is_at(position, token, spelling) {
                 continue;
             }
             is_same = false; // another name outside the vocabulary is another document, though its id is the same
@@ -503,11 +508,11 @@ impl Completer {
                 id => self.names[id as usize],
             };
             ids.push(id);
-            document.push(id, spelling, is_name);
+            document.push(token, spelling, is_name);
         }
         ids.truncate(length);
         document.truncate(length);
-        if document.tidy() || !is_same {
+        if document.compact() || !is_same {
             *known = None;
         }
         Cursor {
@@ -575,13 +580,16 @@ impl CompletionSession {
 
     /// Whether the document stands in these surroundings, or in none.
     pub fn stands_in(&self, surroundings: Option<&Arc<ProjectContext>>) -> bool {
-        self.document.surroundings().map(Arc::as_ptr) == surroundings.map(Arc::as_ptr)
+        match surroundings {
+            Some(surroundings) => Arc::ptr_eq(self.document.project(), surroundings),
+            None => self.document.project().is_empty(),
+        }
     }
 
     /// Puts the document into other surroundings, or into none; that takes a millisecond.
     pub fn surround(&mut self, surroundings: Option<Arc<ProjectContext>>) {
         if !self.stands_in(surroundings.as_ref()) {
-            self.document.surround(surroundings);
+            self.document.set_project(surroundings.unwrap_or_default());
             self.known = None;
         }
     }

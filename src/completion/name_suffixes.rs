@@ -3,8 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::fuzzy::begins;
-use crate::context::BufferTokens;
-use crate::tokenizer::UNK;
+use crate::context::{BufferTokens, BufferWord, Position, TokenId};
 
 /// Letters, at least, that an end adds to what is typed of it.
 const ADDED: usize = 2;
@@ -65,15 +64,15 @@ impl NameSuffixes {
             return Vec::new();
         };
         let fits = |end: &&str| end.len() >= rest.len() + ADDED && end.starts_with(rest);
-        let words = document.words().iter().enumerate();
-        let stands = words.filter(|(_, word)| word.is_name && word.count > 0);
-        let spelled = stands.filter_map(|(number, word)| match word.id {
-            UNK => Some((number, &*word.text)),
-            id => Some((number, name(id)?)),
+        let lexemes = document.lexemes().iter().enumerate();
+        let stands = lexemes.filter(|(_, lexeme)| lexeme.is_name && lexeme.count > 0);
+        let spelled = stands.filter_map(|(word, lexeme)| match lexeme.id {
+            TokenId::UNK => Some((BufferWord::at(word), &*lexeme.text)),
+            id => Some((BufferWord::at(word), name(id.get())?)),
         });
-        let mut here: Vec<(usize, &str)> = spelled
-            .flat_map(|(number, name)| ends(name).filter(fits).map(move |end| (number, end)))
-            .filter_map(|(number, end)| Some((document.last_position(number)?, end)))
+        let mut here: Vec<(Position, &str)> = spelled
+            .flat_map(|(word, name)| ends(name).filter(fits).map(move |end| (word, end)))
+            .filter_map(|(word, end)| Some((document.last_position(word)?, end)))
             .collect();
         here.sort_unstable_by(|a, b| b.cmp(a));
         let first = self.ends.partition_point(|(end, _)| **end < *rest);
@@ -125,7 +124,11 @@ mod tests {
         let known = ["name", "get_size", "sizes", "fileName"];
         let tails = NameSuffixes::new((2..).zip(known));
         let mut document = BufferTokens::new();
-        for (id, text) in [(UNK, "set_user_name"), (3, ""), (UNK, "userName")] {
+        for (id, text) in [
+            (TokenId::UNK, "set_user_name"),
+            (TokenId::new(3), ""),
+            (TokenId::UNK, "userName"),
+        ] {
             document.push(id, text, true);
         }
         let check = |typed: &str| {

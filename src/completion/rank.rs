@@ -7,10 +7,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::fuzzy::FuzzyPattern;
 use super::name_suffixes::{NameSuffixes, RIGHT};
 use super::{Candidate, Options};
-use crate::context::BufferTokens;
+use crate::context::{BufferTokens, CandidateId, CandidateSpace};
 use crate::prediction::Prediction;
 use crate::python::{self, Kind};
-use crate::tokenizer::UNK;
 
 /// What can be inserted for each vocabulary entry that has a text; specials, the line end and `<NUM_LIT>` have none.
 #[derive(Debug)]
@@ -22,7 +21,6 @@ pub(super) struct CandidateTable {
     /// By id.
     by_id: FxHashMap<u32, Insertable>,
     tails: NameSuffixes,
-    vocabulary_size: usize,
 }
 
 /// Where candidates are to stand.
@@ -56,8 +54,7 @@ impl CandidateTable {
             };
             (token != python::EOL).then_some((id, offer))
         };
-        let mut vocabulary_size = 0;
-        let tokens = (0..).zip(tokens).inspect(|_| vocabulary_size += 1);
+        let tokens = (0..).zip(tokens);
         let by_id: FxHashMap<u32, Insertable> = tokens.filter_map(offer).collect();
         let mut sorted: Vec<(Box<str>, u32)> = by_id
             .iter()
@@ -76,49 +73,48 @@ impl CandidateTable {
             ids,
             tails: NameSuffixes::new(names.into_iter()),
             by_id,
-            vocabulary_size,
         }
     }
 
-    /// The candidates that fit a gap: of the vocabulary, and of a document's words, and the names around it, outside it. `best` chooses
-    /// among their numbers (see [`Prediction`]) and gives their `probabilities`, which become shares of everything that would have
-    /// fitted. Where nothing starts with the typed prefix, `options` may ask for names that it [abbreviates](FuzzyPattern) and for new names.
+    /// The candidates that fit a gap. `best` chooses among them and gives their `probabilities`, which become shares of everything that
+    /// would have fitted. Where nothing starts with the typed prefix, `options` may ask for names that it [abbreviates](FuzzyPattern)
+    /// and for new names.
     pub(super) fn rank(
         &self,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         prediction: &Prediction,
         gap: &InsertionSite,
         options: &Options,
-        best: impl FnOnce(Vec<usize>) -> Vec<(usize, f32)>,
+        best: impl FnOnce(Vec<CandidateId>) -> Vec<(CandidateId, f32)>,
     ) -> Vec<Candidate> {
         let prefix = gap.prefix;
         let right = SuffixAfterCursor::new(gap.right);
-        let mut fitting = self.fitting(document, prefix, &right);
+        let mut fitting = self.fitting(space, prefix, &right);
         if gap.only_names {
-            // Behind the vocabulary there are names only.
+            // Outside the vocabulary there are only names.
             fitting.retain(|&candidate| {
-                let offer = self.by_id.get(&(candidate as u32));
+                let offer = self.by_id.get(&candidate.get());
                 offer.is_none_or(|offer| offer.kind == Kind::Name)
             });
         }
         // Names that no expert gives anything to are as good as none.
-        let is_known = |&candidate: &usize| prediction.probability(candidate) > 0.0;
+        let is_known = |&candidate: &CandidateId| prediction.probability(candidate) > 0.0;
         let nothing_fits = !fitting.iter().any(is_known);
         let is_inexact = *options != options.exact() && nothing_fits && right.word.is_empty();
         if is_inexact {
             fitting = if options.fuzzy {
-                self.fitting_loosely(document, prefix)
+                self.fitting_loosely(space, prefix)
             } else {
                 Vec::new()
             };
         }
         let probabilities = fitting.iter().map(|&c| prediction.probability(c));
         let total: f64 = probabilities.map(f64::from).sum();
-        let candidates = best(fitting).into_iter().filter_map(|(number, p)| {
-            let (text, token, kind) = if let Some(offer) = self.by_id.get(&(number as u32)) {
+        let candidates = best(fitting).into_iter().filter_map(|(candidate, p)| {
+            let (text, token, kind) = if let Some(offer) = self.by_id.get(&candidate.get()) {
                 (&*offer.text, &*offer.token, offer.kind)
             } else {
-                let name = prediction.spelling(document, number)?;
+                let name = space.spelling(candidate)?;
                 (name, name, Kind::Name)
             };
             let text = if is_inexact {
@@ -142,7 +138,7 @@ impl CandidateTable {
             candidates.retain(|candidate| texts.insert(candidate.text.clone()));
         }
         if is_inexact && options.new_names {
-            self.with_new_names(candidates, document, prefix, options.max_items)
+            self.with_new_names(candidates, space.buffer(), prefix, options.max_items)
         } else {
             candidates
         }
@@ -185,61 +181,36 @@ impl CandidateTable {
         all
     }
 
-    /// The numbers of what starts with `prefix` and does not stand there already.
+    /// What starts with `prefix` and does not stand there already.
     fn fitting(
         &self,
-        document: &BufferTokens,
+        space: &CandidateSpace<'_>,
         prefix: &str,
         right: &SuffixAfterCursor,
-    ) -> Vec<usize> {
+    ) -> Vec<CandidateId> {
         let (range, there) = (self.beginning_with(prefix), self.there(prefix, right));
         let known = range
             .filter(|index| !there.iter().any(|there| there.contains(index)))
-            .map(|index| self.ids[index] as usize);
+            .map(|index| CandidateId::new(self.ids[index]));
         let stands = |text: &str| {
             let rest = text.strip_prefix(prefix);
             !right.word.is_empty() && rest == Some(right.word)
         };
-        let words = document.words();
-        let outside = words.iter().enumerate().filter(|(_, word)| {
-            let fits = word.id == UNK && word.is_offered();
-            fits && word.text.starts_with(prefix) && !stands(&word.text)
-        });
-        let outside = outside.map(|(number, _)| number);
-        let names = document.surroundings().map_or(&[][..], |s| s.names());
-        let first = names.partition_point(|name| **name < *prefix);
-        let around = (first..).zip(&names[first..]);
-        let around = around
-            .take_while(|(_, name)| name.starts_with(prefix))
-            .filter(|&(number, name)| document.here(number).is_none() && !stands(name))
-            .map(|(number, _)| words.len() + number);
-        let beyond = outside.chain(around);
-        known
-            .chain(beyond.map(|number| self.vocabulary_size + number))
-            .collect()
+        let names = space.names_with_prefix(prefix);
+        let names = names.filter(|(_, name)| !stands(name));
+        known.chain(names.map(|(name, _)| name)).collect()
     }
 
-    /// The numbers of the names that `prefix` may be short for.
-    fn fitting_loosely(&self, document: &BufferTokens, prefix: &str) -> Vec<usize> {
+    /// The names that `prefix` may be short for.
+    fn fitting_loosely(&self, space: &CandidateSpace<'_>, prefix: &str) -> Vec<CandidateId> {
         let Some(short) = FuzzyPattern::new(prefix) else {
             return Vec::new();
         };
         let is_name = |offer: &Insertable| offer.kind == Kind::Name && short.fits(&offer.text);
         let known = self.by_id.iter().filter(|(_, offer)| is_name(offer));
-        let known = known.map(|(&id, _)| id as usize);
-        let words = document.words().iter().enumerate();
-        let outside =
-            words.filter(|(_, word)| word.id == UNK && word.is_offered() && short.fits(&word.text));
-        let names = document.surroundings().map_or(&[][..], |s| s.names());
-        let around = names
-            .iter()
-            .enumerate()
-            .filter(|&(number, name)| document.here(number).is_none() && short.fits(name));
-        let around = around.map(|(number, _)| document.words().len() + number);
-        let beyond = outside.map(|(number, _)| number).chain(around);
-        known
-            .chain(beyond.map(|number| self.vocabulary_size + number))
-            .collect()
+        let known = known.map(|(&id, _)| CandidateId::new(id));
+        let names = space.names().filter(|(_, name)| short.fits(name));
+        known.chain(names.map(|(name, _)| name)).collect()
     }
 
     /// The places in `texts` of what begins with `prefix`.

@@ -27,7 +27,7 @@ fn check_with(fixture: &str, distribution: &[(&str, f32)], options: &Options) ->
     });
     let lines = offers
         .rank(
-            &BufferTokens::new(),
+            &prediction.space(&BufferTokens::new()),
             &prediction,
             &InsertionSite {
                 prefix,

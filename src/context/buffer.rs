@@ -1,62 +1,61 @@
-//! The tokens of one document, and where each context has occurred before.
+//! The tokens of a buffer up to the cursor, with an index of where each context has occurred before.
 //!
-//! Counts of contexts are never stored: every position is linked to the one before it where the same last tokens stood, so that
-//! what followed a context, and how long ago, is read off a chain, and taking tokens back at the end undoes exactly what
-//! adding them did.
+//! Counts of n-grams are never stored: every position is linked to the previous one where the same last tokens ended, so that
+//! what followed a context, and how long ago, is read off a chain, and truncating the buffer undoes exactly what pushing
+//! tokens did. Knows the project that the buffer is in only to link the names that both have.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::ids::{BufferWord, Position, ProjectName, TokenId};
+use super::ngram::MAX_NGRAM_ORDER;
 use super::project::ProjectContext;
-use crate::tokenizer::UNK;
 
-/// The longest context that occurrences are linked by, in tokens.
-pub const ORDERS: usize = 5;
-/// Words that are too few to be tidied.
-const CROWDED: usize = 2048;
-/// No such position.
+/// Distinct tokens from which on [`BufferTokens::compact`] does anything.
+const COMPACT_ABOVE: usize = 2048;
+/// No such position or word.
 const NONE: u32 = u32::MAX;
 
 /// The tokens before a cursor.
 #[derive(Clone, Debug, Default)]
 pub struct BufferTokens {
-    words: Vec<Word>,
-    /// How many of the words have not been taken back.
-    standing: usize,
-    by_id: FxHashMap<u32, u32>,
-    by_text: FxHashMap<Box<str>, u32>,
-    /// The word at each position.
-    tokens: Vec<u32>,
-    /// By position, for contexts of 1 to [`ORDERS`] tokens: the position before it where the same context ended.
-    previous: Vec<[u32; ORDERS]>,
-    /// The last position where a context ended, by its hash.
+    lexemes: Vec<Lexeme>,
+    /// How many of the lexemes occur.
+    live_count: usize,
+    by_id: FxHashMap<TokenId, BufferWord>,
+    by_text: FxHashMap<Box<str>, BufferWord>,
+    /// By position.
+    tokens: Vec<BufferWord>,
+    /// By position, for contexts of 1 to [`MAX_NGRAM_ORDER`] tokens: the previous position where the same context ended, or [`NONE`].
+    previous: Vec<[u32; MAX_NGRAM_ORDER]>,
+    /// By the hash of a context, the last position where it ended.
     last: FxHashMap<u64, u32>,
-    /// Files of its project, if it has any.
-    surroundings: Option<Arc<ProjectContext>>,
-    /// The word that a name of the surroundings is here.
-    here: Vec<u32>,
+    /// The project that the buffer is in, an empty one if it is in none.
+    project: Arc<ProjectContext>,
+    /// By name of the project, the word of the buffer that is the same, or [`NONE`].
+    word_of_name: Vec<u32>,
 }
 
-/// A distinct token of a document.
+/// A distinct token of a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
-    /// In the vocabulary; [`UNK`] outside it.
-    pub id: u32,
-    /// How it is spelled, if that is not the vocabulary's to say.
+pub struct Lexeme {
+    /// In the vocabulary; [`TokenId::UNK`] outside it.
+    pub id: TokenId,
+    /// The spelling of an out-of-vocabulary token; empty for others.
     pub text: Box<str>,
     /// A name that is not a keyword.
     pub is_name: bool,
-    /// How often it stands in the document.
+    /// How often it occurs in the buffer.
     pub count: u32,
-    /// Its number among the names of the surroundings.
-    around: u32,
+    /// The same name in the project.
+    project_name: Option<ProjectName>,
 }
 
-impl Word {
-    /// Whether it may stand here: a name that stands in the document or around it.
-    pub fn is_offered(&self) -> bool {
-        self.is_name && (self.count > 0 || self.around != NONE)
+impl Lexeme {
+    /// Whether it may come next: a name that occurs in the buffer or in the project.
+    pub fn is_candidate(&self) -> bool {
+        self.is_name && (self.count > 0 || self.project_name.is_some())
     }
 }
 
@@ -66,7 +65,7 @@ impl BufferTokens {
         Self::default()
     }
 
-    /// How many tokens.
+    /// Number of tokens.
     pub fn len(&self) -> usize {
         self.tokens.len()
     }
@@ -76,132 +75,99 @@ impl BufferTokens {
         self.tokens.is_empty()
     }
 
-    /// The distinct tokens, by number. Some may have been taken back: their count is 0.
-    pub fn words(&self) -> &[Word] {
-        &self.words
+    /// The distinct tokens, by [`BufferWord`]. Some may not occur any more: their count is 0.
+    pub fn lexemes(&self) -> &[Lexeme] {
+        &self.lexemes
     }
 
-    /// The number of a vocabulary entry that has stood in the document.
-    pub fn word(&self, id: u32) -> Option<usize> {
-        self.by_id.get(&id).map(|&word| word as usize)
+    /// A distinct token.
+    pub fn lexeme(&self, word: BufferWord) -> &Lexeme {
+        &self.lexemes[word.index()]
+    }
+
+    /// The word that is a vocabulary entry, if it has occurred in the buffer.
+    pub fn word(&self, id: TokenId) -> Option<BufferWord> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The out-of-vocabulary word that is spelled so.
+    pub fn word_spelled(&self, text: &str) -> Option<BufferWord> {
+        self.by_text.get(text).copied()
     }
 
     /// The word at a position.
-    pub(crate) fn at(&self, position: usize) -> usize {
-        self.tokens[position] as usize
+    pub fn word_at(&self, position: Position) -> BufferWord {
+        self.tokens[position.index()]
     }
 
-    /// Memory, in bytes.
+    /// Memory, in bytes, with the project's.
     pub fn bytes(&self) -> usize {
-        let words = self.words.iter();
-        let texts: usize = words.map(|w| size_of::<Word>() + 2 * w.text.len()).sum();
+        let lexemes = self.lexemes.iter();
+        let texts: usize = lexemes
+            .map(|l| size_of::<Lexeme>() + 2 * l.text.len())
+            .sum();
         let maps =
             self.by_id.capacity() * 9 + self.by_text.capacity() * 25 + self.last.capacity() * 17;
-        let around = self.surroundings.as_ref().map_or(0, |s| s.bytes());
-        texts + maps + self.tokens.len() * (4 + 4 * ORDERS) + 4 * self.here.len() + around
+        let tokens = self.tokens.len() * (4 + 4 * MAX_NGRAM_ORDER);
+        texts + maps + tokens + 4 * self.word_of_name.len() + self.project.bytes()
     }
 
-    /// Puts the document into other surroundings, or into none.
-    pub fn surround(&mut self, surroundings: Option<Arc<ProjectContext>>) {
-        let names = surroundings.as_ref().map_or(0, |s| s.names().len());
-        self.surroundings = surroundings;
-        self.here = vec![NONE; names];
-        for word in 0..self.words.len() {
-            self.find_around(word);
+    /// The project that the buffer is in; an empty one if it is in none.
+    pub fn project(&self) -> &Arc<ProjectContext> {
+        &self.project
+    }
+
+    /// Puts the buffer into a project.
+    pub fn set_project(&mut self, project: Arc<ProjectContext>) {
+        self.word_of_name = vec![NONE; project.names().len()];
+        self.project = project;
+        for word in 0..self.lexemes.len() {
+            self.link_project_name(BufferWord::at(word));
         }
     }
 
-    /// What it stands in.
-    pub fn surroundings(&self) -> Option<&Arc<ProjectContext>> {
-        self.surroundings.as_ref()
+    /// The word that a name of the project is in the buffer.
+    pub fn word_of_name(&self, name: ProjectName) -> Option<BufferWord> {
+        let word = self.word_of_name.get(name.index()).copied();
+        word.filter(|&word| word != NONE).map(BufferWord::new)
     }
 
-    /// The token at a position: an id of the vocabulary, which has this size, or that plus the number of a word outside it.
-    pub(crate) fn token(&self, position: usize, vocabulary_size: usize) -> u32 {
-        let word = self.tokens[position];
-        match self.words[word as usize].id {
-            UNK => vocabulary_size as u32 + word,
-            id => id,
-        }
+    /// The name that a word is in the project.
+    pub fn name_of_word(&self, word: BufferWord) -> Option<ProjectName> {
+        self.lexeme(word).project_name
     }
 
-    /// What a token of the document is in the surroundings.
-    pub(crate) fn around(&self, token: u32, vocabulary_size: usize) -> Option<u32> {
-        let Some(word) = (token as usize).checked_sub(vocabulary_size) else {
-            return Some(token);
-        };
-        let around = self.words[word].around;
-        (around != NONE).then(|| vocabulary_size as u32 + around)
-    }
-
-    /// The [candidate](super::Prediction) that a token of the surroundings is.
-    pub(crate) fn candidate_of(&self, token: u32, vocabulary_size: usize) -> usize {
-        match (token as usize).checked_sub(vocabulary_size) {
-            None => token as usize,
-            Some(name) => {
-                let beyond = self.here(name).unwrap_or(self.words.len() + name);
-                vocabulary_size + beyond
-            }
-        }
-    }
-
-    /// The positions of a word, the last one first.
-    pub(crate) fn places(&self, word: usize) -> impl Iterator<Item = usize> {
-        let before = |position: &usize| {
-            let previous = self.previous[*position][0];
-            (previous != NONE).then_some(previous as usize)
-        };
-        std::iter::successors(self.last_position(word), before)
-    }
-
-    /// The word that a name of the surroundings is here.
-    pub fn here(&self, name: usize) -> Option<usize> {
-        let word = self.here.get(name).filter(|&&word| word != NONE);
-        word.map(|&word| word as usize)
-    }
-
-    /// The number of a token among all [candidates](super::Prediction), if it is one: its id and, if that is [`UNK`], how
-    /// it is spelled.
-    pub fn candidate(&self, vocabulary_size: usize, id: u32, text: &str) -> Option<usize> {
-        if id != UNK {
-            return Some(id as usize);
-        }
-        let around = || Some(self.words.len() + self.surroundings.as_ref()?.name(text)?);
-        let word = self.by_text.get(text).map(|&word| word as usize);
-        word.or_else(around).map(|beyond| vocabulary_size + beyond)
-    }
-
-    fn find_around(&mut self, word: usize) {
-        let Word {
-            id, text, around, ..
-        } = &mut self.words[word];
-        let surroundings = self.surroundings.as_ref().filter(|_| *id == UNK);
-        let name = surroundings.and_then(|s| s.name(text));
-        *around = name.map_or(NONE, |name| name as u32);
+    fn link_project_name(&mut self, word: BufferWord) {
+        let lexeme = &mut self.lexemes[word.index()];
+        let is_unknown = lexeme.id == TokenId::UNK;
+        let name = is_unknown
+            .then(|| self.project.name(&lexeme.text))
+            .flatten();
+        lexeme.project_name = name;
         if let Some(name) = name {
-            self.here[name] = word as u32;
+            self.word_of_name[name.index()] = word.get();
         }
     }
 
-    /// Appends a token: its id and, if that is [`UNK`], how it is spelled.
-    pub fn push(&mut self, id: u32, text: &str, is_name: bool) {
+    /// Appends a token: its id and, if that is [`TokenId::UNK`], its spelling.
+    pub fn push(&mut self, id: TokenId, text: &str, is_name: bool) {
         let word = self.intern(id, text, is_name);
-        let count = &mut self.words[word as usize].count;
+        let count = &mut self.lexemes[word.index()].count;
         *count += 1;
-        self.standing += usize::from(*count == 1);
+        self.live_count += usize::from(*count == 1);
         let position = self.tokens.len() as u32;
         self.tokens.push(word);
-        let mut previous = [NONE; ORDERS];
+        let mut previous = [NONE; MAX_NGRAM_ORDER];
         for (previous, key) in previous.iter_mut().zip(self.contexts(self.tokens.len())) {
             *previous = self.last.insert(key, position).unwrap_or(NONE);
         }
         self.previous.push(previous);
     }
 
-    /// Takes back all but the first `len` tokens.
+    /// Removes all but the first `len` tokens.
     pub fn truncate(&mut self, len: usize) {
         while self.tokens.len() > len {
-            let previous = self.previous.pop().unwrap_or([NONE; ORDERS]);
+            let previous = self.previous.pop().unwrap_or([NONE; MAX_NGRAM_ORDER]);
             for (previous, key) in previous.into_iter().zip(self.contexts(self.tokens.len())) {
                 if previous == NONE {
                     self.last.remove(&key);
@@ -210,108 +176,114 @@ impl BufferTokens {
                 }
             }
             if let Some(word) = self.tokens.pop() {
-                let count = &mut self.words[word as usize].count;
+                let count = &mut self.lexemes[word.index()].count;
                 *count -= 1;
-                self.standing -= usize::from(*count == 0);
+                self.live_count -= usize::from(*count == 0);
             }
         }
     }
 
-    /// How the token at a position is spelled, if that is not the vocabulary's to say.
-    pub fn spelling(&self, position: usize) -> &str {
-        &self.words[self.tokens[position] as usize].text
+    /// Whether the token at a position has this id and, if that is [`TokenId::UNK`], this spelling.
+    pub fn is_at(&self, position: Position, id: TokenId, text: &str) -> bool {
+        let lexeme = self.lexeme(self.word_at(position));
+        lexeme.id == id && (id != TokenId::UNK || *lexeme.text == *text)
     }
 
-    /// Whether the token at a position is this one.
-    pub fn spells(&self, position: usize, id: u32, text: &str) -> bool {
-        let word = &self.words[self.tokens[position] as usize];
-        word.id == id && (id != UNK || *word.text == *text)
-    }
-
-    /// Numbers the words anew if most of them have been taken back, as what was misspelled for a moment is; whether it
-    /// did.
-    pub fn tidy(&mut self) -> bool {
-        let is_crowded = self.words.len() >= CROWDED && self.standing < self.words.len() / 2;
+    /// Numbers the words anew if most of them occur no more, as happens while names are being typed; whether it did.
+    pub fn compact(&mut self) -> bool {
+        let lexemes = self.lexemes.len();
+        let is_crowded = lexemes >= COMPACT_ABOVE && self.live_count < lexemes / 2;
         if is_crowded {
             let old = std::mem::take(self);
-            self.surround(old.surroundings);
+            self.set_project(old.project);
             for &word in &old.tokens {
-                let word = &old.words[word as usize];
-                self.push(word.id, &word.text, word.is_name);
+                let lexeme = &old.lexemes[word.index()];
+                self.push(lexeme.id, &lexeme.text, lexeme.is_name);
             }
         }
         is_crowded
     }
 
-    /// The positions before the last one where its last `order` tokens stood too, the latest first.
-    pub(crate) fn occurrences(&self, order: usize) -> impl Iterator<Item = usize> {
-        let before = move |position: usize| {
-            let previous = self.previous[position][order - 1];
-            (previous != NONE).then_some(previous as usize)
-        };
-        let last = self.tokens.len().checked_sub(1);
-        std::iter::successors(last.and_then(before), move |&position| before(position))
+    /// The positions before the last one where the last `order` tokens ended too, the latest first.
+    pub(crate) fn previous_matches(&self, order: usize) -> impl Iterator<Item = Position> {
+        let last = self.tokens.len().checked_sub(1).map(Position::at);
+        let first = last.and_then(|last| self.previous_end(last, order));
+        std::iter::successors(first, move |&position| self.previous_end(position, order))
     }
 
-    /// How many tokens up to `position` agree with the last ones of the document, at most `most`.
-    pub(crate) fn agreement(&self, position: usize, most: usize) -> usize {
-        let here = self.tokens[..=position].iter().rev();
-        let end = self.tokens.iter().rev();
-        here.zip(end).take(most).take_while(|(a, b)| a == b).count()
+    /// The positions of a word, the last one first.
+    pub(crate) fn positions(&self, word: BufferWord) -> impl Iterator<Item = Position> {
+        let before = |&position: &Position| self.previous_end(position, 1);
+        std::iter::successors(self.last_position(word), before)
     }
 
-    /// The position where a word stands last.
-    pub fn last_position(&self, word: usize) -> Option<usize> {
-        let key = extended(EMPTY, word as u32);
-        self.last.get(&key).map(|&position| position as usize)
+    /// The previous position where the `order` tokens up to this one ended.
+    fn previous_end(&self, position: Position, order: usize) -> Option<Position> {
+        let previous = self.previous[position.index()][order - 1];
+        (previous != NONE).then_some(Position::new(previous))
+    }
+
+    /// How many tokens up to `position` are the same as the last ones of the buffer, at most `max`.
+    pub(crate) fn match_length(&self, position: Position, max: usize) -> usize {
+        let earlier = self.tokens[..=position.index()].iter().rev();
+        let last = self.tokens.iter().rev();
+        let pairs = earlier.zip(last).take(max);
+        pairs.take_while(|(a, b)| a == b).count()
+    }
+
+    /// The last position of a word.
+    pub fn last_position(&self, word: BufferWord) -> Option<Position> {
+        let key = extended(EMPTY, word.get());
+        self.last.get(&key).copied().map(Position::new)
     }
 
     /// The hashes of the contexts of 1, 2 … tokens that end with the first `len`.
-    fn contexts(&self, len: usize) -> [u64; ORDERS] {
+    fn contexts(&self, len: usize) -> [u64; MAX_NGRAM_ORDER] {
         let mut key = EMPTY;
         std::array::from_fn(|order| {
-            // Before the beginning stands something that stands nowhere else.
+            // Before the start there is something that is nowhere else.
             let word = len
                 .checked_sub(order + 1)
-                .map_or(NONE, |at| self.tokens[at]);
+                .map_or(NONE, |at| self.tokens[at].get());
             key = extended(key, word);
             key
         })
     }
 
-    fn intern(&mut self, id: u32, text: &str, is_name: bool) -> u32 {
-        let known = if id == UNK {
-            self.by_text.get(text)
+    fn intern(&mut self, id: TokenId, text: &str, is_name: bool) -> BufferWord {
+        let is_unknown = id == TokenId::UNK;
+        let known = if is_unknown {
+            self.word_spelled(text)
         } else {
-            self.by_id.get(&id)
+            self.word(id)
         };
-        if let Some(&word) = known {
+        if let Some(word) = known {
             return word;
         }
-        let word = self.words.len() as u32;
-        let text: Box<str> = if id == UNK { text.into() } else { "".into() };
-        if id == UNK {
+        let word = BufferWord::at(self.lexemes.len());
+        let text: Box<str> = if is_unknown { text.into() } else { "".into() };
+        if is_unknown {
             self.by_text.insert(text.clone(), word);
         } else {
             self.by_id.insert(id, word);
         }
-        self.words.push(Word {
+        self.lexemes.push(Lexeme {
             id,
             text,
             is_name,
             count: 0,
-            around: NONE,
+            project_name: None,
         });
-        self.find_around(word as usize);
+        self.link_project_name(word);
         word
     }
 }
 
-/// The hash of a context of no tokens.
+/// The hash of the empty context.
 const EMPTY: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The hash of a context that is one token longer, to the left. A multiplication and a shift mix well enough: of a
-/// million contexts two collide about once in ten million documents.
+/// million contexts two collide about once in ten million buffers.
 fn extended(key: u64, word: u32) -> u64 {
     let mixed = (key ^ u64::from(word)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     mixed ^ (mixed >> 32)
@@ -323,51 +295,57 @@ mod tests {
 
     use super::*;
 
-    fn document(tokens: &[u32]) -> BufferTokens {
-        let mut document = BufferTokens::new();
+    fn buffer(tokens: &[u32]) -> BufferTokens {
+        let mut buffer = BufferTokens::new();
         for &token in tokens {
-            push(&mut document, token);
+            push(&mut buffer, token);
         }
-        document
+        buffer
     }
 
-    fn push(document: &mut BufferTokens, token: u32) {
-        let id = if token < 5 { token + 2 } else { UNK };
-        document.push(id, &format!("name{token}"), true);
+    fn id(token: u32) -> TokenId {
+        match token {
+            ..5 => TokenId::new(token + 2),
+            _ => TokenId::UNK,
+        }
+    }
+
+    fn push(buffer: &mut BufferTokens, token: u32) {
+        buffer.push(id(token), &format!("name{token}"), true);
     }
 
     proptest! {
         #[test]
-        fn chains_are_the_occurrences(tokens in prop::collection::vec(0..8u32, 1..60)) {
-            let document = document(&tokens);
-            for order in 1..=ORDERS {
-                // What is shorter than the context has occurred once only.
+        fn chains_are_the_previous_matches(tokens in prop::collection::vec(0..8u32, 1..60)) {
+            let buffer = buffer(&tokens);
+            for order in 1..=MAX_NGRAM_ORDER {
+                // A context that is longer than the text has not occurred before.
                 let end = tokens.len();
                 let same = |&at: &usize| at + 1 >= order && end >= order && tokens[at + 1 - order..=at] == tokens[end - order..];
                 let expected: Vec<usize> = (0..end - 1).rev().filter(same).collect();
-                prop_assert_eq!(document.occurrences(order).collect::<Vec<_>>(), expected);
+                prop_assert_eq!(buffer.previous_matches(order).map(Position::index).collect::<Vec<_>>(), expected);
             }
             for token in 0..8 {
-                let word = document.words.iter().position(|word| if token < 5 { word.id == token + 2 } else { *word.text == *format!("name{token}") });
-                let last = tokens.iter().rposition(|&t| t == token);
-                prop_assert_eq!(word.and_then(|word| document.last_position(word)), last);
-                prop_assert_eq!(word.map_or(0, |word| document.words[word].count as usize), tokens.iter().filter(|&&t| t == token).count());
+                let word = if token < 5 { buffer.word(id(token)) } else { buffer.word_spelled(&format!("name{token}")) };
+                let positions: Vec<usize> = (0..tokens.len()).rev().filter(|&at| tokens[at] == token).collect();
+                prop_assert_eq!(word.map_or(0, |word| buffer.lexeme(word).count as usize), positions.len());
+                prop_assert_eq!(word.map_or(Vec::new(), |word| buffer.positions(word).map(Position::index).collect()), positions);
             }
         }
 
         #[test]
-        fn taking_back_undoes_adding(tokens in prop::collection::vec(0..8u32, 0..40), cut in 0..40usize, more in prop::collection::vec(0..12u32, 0..40)) {
+        fn truncating_undoes_pushing(tokens in prop::collection::vec(0..8u32, 0..40), cut in 0..40usize, more in prop::collection::vec(0..12u32, 0..40)) {
             let cut = cut.min(tokens.len());
-            let mut edited = document(&tokens);
+            let mut edited = buffer(&tokens);
             edited.truncate(cut);
             more.iter().for_each(|&token| push(&mut edited, token));
-            let fresh = document(&[&tokens[..cut], &more[..]].concat());
+            let fresh = buffer(&[&tokens[..cut], &more[..]].concat());
             prop_assert_eq!(edited.len(), fresh.len());
-            for order in 1..=ORDERS {
-                prop_assert_eq!(edited.occurrences(order).collect::<Vec<_>>(), fresh.occurrences(order).collect::<Vec<_>>());
+            for order in 1..=MAX_NGRAM_ORDER {
+                prop_assert_eq!(edited.previous_matches(order).collect::<Vec<_>>(), fresh.previous_matches(order).collect::<Vec<_>>());
             }
-            let counts = |document: &BufferTokens| {
-                let mut counts: Vec<Word> = document.words.iter().filter(|word| word.count > 0).cloned().collect();
+            let counts = |buffer: &BufferTokens| {
+                let mut counts: Vec<Lexeme> = buffer.lexemes.iter().filter(|lexeme| lexeme.count > 0).cloned().collect();
                 counts.sort_by(|a, b| (a.id, &a.text).cmp(&(b.id, &b.text)));
                 counts
             };

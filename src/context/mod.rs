@@ -1,15 +1,30 @@
-//! What is known about the code around the cursor: the tokens of the buffer and of the project's other files, indexed so that
-//! earlier occurrences of the current context are found quickly.
+//! The code around the cursor as tokens, indexed so that earlier occurrences of the current context are found quickly.
 //!
-//! [`BufferTokens`] holds one buffer and links every position to the previous occurrence of the same n-gram;
-//! [`ProjectContext`] holds the tokens of the files near it in a suffix array. Knows nothing of experts, text or protocols.
+//! ```text
+//! BufferTokens      the tokens before the cursor, each linked to the previous occurrence of the same n-gram
+//! ProjectContext    the files around the buffer, in a SuffixArray; Continuations of a context in them
+//! CandidateSpace    what may come next, and every conversion between the indices in `ids`
+//! ```
+//!
+//! Knows nothing of experts, text or protocols.
 
 mod buffer;
+mod candidates;
+mod continuations;
+mod ids;
+mod modules;
+mod ngram;
 mod project;
+mod suffix_array;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use buffer::ORDERS;
-pub use buffer::{BufferTokens, Word};
-pub(crate) use project::Found;
-pub use project::{ImportableModules, ModuleRef, ProjectContext};
+pub use buffer::{BufferTokens, Lexeme};
+pub use candidates::CandidateSpace;
+pub(crate) use continuations::Continuations;
+pub use ids::{BufferWord, CandidateId, Position, ProjectName, ProjectToken, Token, TokenId};
+pub use modules::{ImportableModules, ModuleRef};
+pub(crate) use ngram::{MAX_NGRAM_ORDER, interpolation_weight};
+pub use project::ProjectContext;
 pub use syntax::Syntax;

@@ -1,127 +1,68 @@
-//! What stands around a document: the rest of its own file below, and files of its project, the nearest first, sorted by
-//! what stands before each token; and behind them outlines of libraries, of which only the declarations count.
+//! The project around a buffer: the text after the cursor in its own file, the project's other files, the nearest first, and after
+//! them outlines of libraries, of which only the declarations count.
 //!
-//! A suffix array over reversed contexts: the places where the last k tokens of a buffer have stood are one range, found by
-//! two binary searches inside that of the last k - 1. It takes 8 bytes a token, is made once, in the background, and is never
-//! changed; a project that changes gets a new one.
+//! Made in the background and never changed: when the project changes, it gets a new one. Knows nothing of experts.
 
-use std::cmp::Ordering;
-use std::hash::{Hash, Hasher};
 use std::iter::repeat;
 use std::ops::Range;
-use std::sync::Arc;
 
-use super::buffer::ORDERS;
+use rustc_hash::FxHashMap;
+
+use super::ids::{ProjectName, ProjectToken, TokenId};
+use super::modules::{ImportableModules, ModuleRef};
+use super::suffix_array::SuffixArray;
 use super::syntax::Syntax;
 use crate::tokenizer::UNK;
 
-/// The longest context that is looked for, in tokens.
-const DEEPEST: usize = 12;
-/// Places of one context that are looked at, evenly spread.
-const SAMPLED: usize = 128;
-/// How far from the document, in tokens, a place has lost most of its weight; and what it never loses.
+/// How far from the buffer, in tokens, the weight of an occurrence has nearly fallen to [`FAR_WEIGHT`]. Chosen, not measured.
 const NEAR: f32 = 20_000.0;
 const FAR_WEIGHT: f32 = 0.25;
 
-/// The files around a document. Immutable: share it.
-///
-/// Its tokens are ids of the vocabulary, or the vocabulary's size plus the number of a name.
-#[derive(Debug)]
+/// The tokens of a buffer's project. Immutable: share it. The default has none: that of a buffer without a project.
+#[derive(Debug, Default)]
 pub struct ProjectContext {
-    vocabulary_size: usize,
-    /// The names outside the vocabulary, sorted.
+    /// The out-of-vocabulary names, sorted.
     names: Vec<Box<str>>,
     /// File after file.
-    tokens: Vec<u32>,
-    /// The positions that a token follows, sorted by the token there, then the one before it, and so on.
-    order: Vec<u32>,
-    /// Names, and what share of all they have: elsewhere, and behind a dot. Ascending.
-    shares: [Vec<(u32, f32)>; 2],
-    /// The likeliest of each.
-    likeliest: [Option<(u32, f32)>; 2],
-    /// How many tokens, the first ones, stand in the document's own file, below it.
+    pub(super) suffixes: SuffixArray,
+    /// Relative frequencies of names that do not follow a dot, and of those that do.
+    unigrams: [Unigrams; 2],
+    /// How many tokens, the first ones, are the text after the cursor.
     below: usize,
-    /// How many tokens stand before the libraries.
+    /// How many tokens precede the libraries.
     code: usize,
-    /// Keywords that declare the name behind them, these names, and where the keywords stand; ascending.
+    /// Keywords that declare the name after them, these names, and the keywords' positions; ascending.
     declarations: Vec<(u32, u32, u32)>,
-    /// The file that each of the others is, the nearest first.
+    /// The nearest first.
     files: Vec<File>,
-    /// The last parts of the document's own package, of the one around it, and so on.
+    /// The last parts of the buffer's own package, of the one around it, and so on.
     packages: Vec<u32>,
     /// The token of a dot.
-    dot: u32,
+    dot: Option<ProjectToken>,
     importable: ImportableModules,
 }
 
-/// A file around a document.
+/// A file of the project, or a library.
 #[derive(Debug)]
 struct File {
     names: ModuleRef,
     range: Range<usize>,
 }
 
-/// What can be imported without a dot. Lists are sorted, and shared by many documents.
-#[derive(Clone, Debug, Default)]
-pub struct ImportableModules {
-    /// From the environment; nothing where that is not known.
-    pub installed: Arc<[Box<str>]>,
-    /// The project's own modules, the document's among them.
-    pub own: Arc<[Box<str>]>,
-    /// How the document's own is called.
-    pub document: Box<str>,
-}
-
-/// Which lists it is: they are large, and never changed.
-impl Hash for ImportableModules {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let lists = [&self.installed, &self.own].map(|list| (Arc::as_ptr(list).addr(), list.len()));
-        (lists, &self.document).hash(state);
-    }
-}
-
-impl ImportableModules {
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.installed.is_empty() && self.own.is_empty()
-    }
-}
-
-/// How a module is called: the last part of its name, and that of the package it is in. Numbers of tokens, [`UNK`] for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ModuleRef {
-    /// `c` of `a.b.c`.
-    pub module: u32,
-    /// `b` of `a.b.c`.
-    pub package: u32,
-    /// It can be imported as it is called, for all that is known: it is `a`.
-    pub is_top: bool,
-    /// It is a package: other modules are in it.
-    pub is_package: bool,
-    /// All that it declares is known.
-    pub is_outline: bool,
-}
-
-/// What followed a context in the surroundings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Found {
-    /// Tokens, ascending: what the n-grams and what the longest match give each. Neither adds up to one.
-    pub(crate) said: Vec<(u32, [f32; 2])>,
-    /// The longest match's length.
-    pub(crate) length: usize,
-    /// How often the longest match stands there.
-    pub(crate) occurrences: usize,
-    /// How many tokens followed it, and the likeliest's share.
-    pub(crate) distinct: usize,
-    pub(crate) largest: f32,
-    /// By context length, how much it is to be trusted over shorter ones.
-    pub(crate) trusts: [f32; ORDERS],
+/// A unigram distribution of names.
+#[derive(Debug, Default)]
+struct Unigrams {
+    /// Ascending by token.
+    shares: Vec<(ProjectToken, f32)>,
+    /// The one with the largest share.
+    best: Option<(ProjectToken, f32)>,
 }
 
 impl ProjectContext {
-    /// Of the tokens `below` the document in its own file, which is a module of the first of `packages`, this of the next, and of `files`, the nearest first:
-    /// how each one's module is called, and its tokens from `<s>` on; and the same of `libraries`. Tokens are below the
-    /// vocabulary's size, or index `words` behind it. `importable` is what can be imported without a dot.
+    /// The context of a buffer that is a module of the first of `packages`, this of the next, and so on. `below` are the tokens after
+    /// the cursor in its own file, `near` the files, the nearest first: how each one's module is called, and its tokens from `<s>` on;
+    /// `libraries` are the same. A token is an id or the vocabulary's size plus an index of `words`, the second of which continues the
+    /// first.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
@@ -143,70 +84,44 @@ impl ProjectContext {
                 code = tokens.len();
             }
         }
-        let outside = |token: &u32| (*token as usize).checked_sub(vocabulary_size);
         let modules = files
-            .iter()
-            .flat_map(|file| [&file.names.module, &file.names.package]);
-        let all = tokens.iter().chain(modules).chain(&packages);
-        let mut used: Vec<usize> = all.filter_map(outside).collect();
-        used.sort_unstable();
-        used.dedup();
-        let [first, second] = words;
-        let spelled = |word: usize| {
-            first
-                .get(word)
-                .unwrap_or_else(|| &second[word - first.len()])
-        };
-        used.sort_unstable_by_key(|&word| spelled(word));
-        let mut number = rustc_hash::FxHashMap::default();
-        number.extend(used.iter().enumerate().map(|(n, &word)| (word, n)));
-        let renumber = |token: &mut u32| {
-            if let Some(word) = outside(token) {
-                *token = (vocabulary_size + number[&word]) as u32;
-            }
-        };
-        tokens.iter_mut().for_each(renumber);
-        for File { names, .. } in &mut files {
-            renumber(&mut names.module);
-            renumber(&mut names.package);
-        }
-        packages.iter_mut().for_each(renumber);
-        let mut surroundings = Self {
-            vocabulary_size,
-            names: used.iter().map(|&word| spelled(word).clone()).collect(),
-            order: Vec::new(),
-            shares: [Vec::new(), Vec::new()],
-            likeliest: [None; 2],
-            code,
+            .iter_mut()
+            .flat_map(|file| [&mut file.names.module, &mut file.names.package]);
+        let all = tokens.iter_mut().chain(modules).chain(&mut packages);
+        let names = renumber(all.collect(), vocabulary_size, words);
+        let tokens: Vec<ProjectToken> = tokens.into_iter().map(ProjectToken::new).collect();
+        let dot = ProjectToken::new(syntax.dot);
+        let ignored = [syntax.start, UNK].map(ProjectToken::new);
+        Self {
+            unigrams: unigrams(&tokens[..code], dot, syntax, names.len()),
             declarations: declarations(&tokens, syntax),
-            tokens,
+            suffixes: SuffixArray::new(tokens, code, ignored),
+            names,
             below: below.len(),
+            code,
             files,
             packages,
-            dot: syntax.dot,
+            dot: Some(dot),
             importable,
-        };
-        surroundings.sort(syntax.start);
-        surroundings.share(syntax);
-        surroundings
+        }
     }
 
-    /// How many tokens.
+    /// Number of tokens.
     pub fn len(&self) -> usize {
-        self.tokens.len()
+        self.tokens().len()
     }
 
-    /// Whether nothing is known.
+    /// Whether nothing is known of a project.
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty() && self.files.is_empty() && self.importable.is_empty()
+        self.tokens().is_empty() && self.files.is_empty() && self.importable.is_empty()
     }
 
-    /// The names outside the vocabulary, sorted.
+    /// The out-of-vocabulary names, sorted.
     pub fn names(&self) -> &[Box<str>] {
         &self.names
     }
 
-    /// What can be imported without a dot, whether anybody does or not.
+    /// The modules that can be imported without a dot.
     pub fn importable(&self) -> &ImportableModules {
         &self.importable
     }
@@ -214,36 +129,36 @@ impl ProjectContext {
     /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|name| 16 + name.len()).sum();
-        let shares = self.shares.iter().map(|shares| 8 * shares.len());
-        4 * (self.tokens.len() + self.order.len())
+        let unigrams = self.unigrams.iter().map(|names| 8 * names.shares.len());
+        self.suffixes.bytes()
             + names
-            + shares.sum::<usize>()
+            + unigrams.sum::<usize>()
             + 24 * self.files.len()
             + 12 * self.declarations.len()
     }
 
     /// The tokens, file after file.
-    pub(crate) fn tokens(&self) -> &[u32] {
-        &self.tokens
+    pub(crate) fn tokens(&self) -> &[ProjectToken] {
+        self.suffixes.tokens()
     }
 
-    /// How many tokens, the first ones, stand in the document's own file, below it.
+    /// How many tokens, the first ones, are the text after the cursor.
     pub(crate) fn below(&self) -> usize {
         self.below
     }
 
-    /// The files, by number, and how their modules are called; the nearest first.
+    /// The modules of the files, with their numbers; the nearest first.
     pub(crate) fn files(&self) -> impl Iterator<Item = (usize, ModuleRef)> {
         self.files.iter().map(|file| file.names).enumerate()
     }
 
-    /// How a file's module is called, and where its tokens are.
+    /// The module of a file, and the range of its tokens.
     pub(crate) fn file(&self, file: usize) -> (ModuleRef, Range<usize>) {
         let File { names, range } = &self.files[file];
         (*names, range.clone())
     }
 
-    /// The last parts of the document's own package, of the one around it, and so on; [`UNK`] for one that cannot be named.
+    /// The last parts of the buffer's own package, of the one around it, and so on; [`UNK`] for one that cannot be named.
     pub(crate) fn packages(&self) -> &[u32] {
         &self.packages
     }
@@ -257,12 +172,12 @@ impl ProjectContext {
             .filter(|&module| module != UNK)
     }
 
-    /// How many tokens stand below the document and in the files near it.
-    pub(crate) fn code(&self) -> usize {
+    /// How many tokens there are without the libraries'.
+    pub(crate) fn code_len(&self) -> usize {
         self.code
     }
 
-    /// The nearest place in `range` of a keyword that declares a name.
+    /// The nearest position in `range` of a keyword that declares a name.
     pub(crate) fn declared(&self, keyword: u32, name: u32, range: Range<usize>) -> Option<usize> {
         let before =
             |&(k, n, at): &(u32, u32, u32)| (k, n, at as usize) < (keyword, name, range.start);
@@ -273,284 +188,92 @@ impl ProjectContext {
         is_it.then_some(first.2 as usize)
     }
 
-    /// The number of a name outside the vocabulary.
-    pub(crate) fn name(&self, text: &str) -> Option<usize> {
-        self.names.binary_search_by(|name| (**name).cmp(text)).ok()
+    /// The name that is spelled so.
+    pub fn name(&self, text: &str) -> Option<ProjectName> {
+        let found = self.names.binary_search_by(|name| (**name).cmp(text));
+        found.ok().map(ProjectName::at)
     }
 
-    /// The shares of names behind `token`, ascending by token.
-    pub(crate) fn shares(&self, behind: Option<u32>) -> &[(u32, f32)] {
-        &self.shares[usize::from(behind == Some(self.dot))]
+    /// The relative frequencies of names after a token, ascending by name: those after a dot, or those elsewhere.
+    pub(crate) fn unigrams(&self, after: Option<ProjectToken>) -> &[(ProjectToken, f32)] {
+        &self.unigrams_after(after).shares
     }
 
-    /// The one with the largest share.
-    pub(crate) fn likeliest(&self, behind: Option<u32>) -> Option<(u32, f32)> {
-        self.likeliest[usize::from(behind == Some(self.dot))]
+    /// The most frequent of these.
+    pub(crate) fn best_unigram(&self, after: Option<ProjectToken>) -> Option<(ProjectToken, f32)> {
+        self.unigrams_after(after).best
     }
 
-    fn sort(&mut self, start: u32) {
-        let tokens = &self.tokens;
-        // Three tokens decide nearly always, and lie together.
-        let key = |position: usize| {
-            let back = |k| {
-                position
-                    .checked_sub(k)
-                    .map_or(0, |at| u64::from(tokens[at]))
-            };
-            back(0) << 42 | (back(1) & 0x1f_ffff) << 21 | (back(2) & 0x1f_ffff)
-        };
-        let is_said = |&at: &usize| ![start, UNK].contains(&tokens[at + 1]);
-        let followed = (0..self.code.saturating_sub(1)).filter(is_said);
-        let mut keyed: Vec<(u64, u32)> = followed.map(|at| (key(at), at as u32)).collect();
-        keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| deeper(tokens, a.1, b.1)));
-        self.order = keyed.into_iter().map(|(_, position)| position).collect();
-    }
-
-    fn share(&mut self, syntax: &Syntax) {
-        let mut counts = [(); 2].map(|()| vec![0.0; self.vocabulary_size + self.names.len()]);
-        for (position, pair) in self.tokens[..self.code].windows(2).enumerate() {
-            // Behind the vocabulary there are names only.
-            if pair[1] as usize >= self.vocabulary_size || syntax.is_name(pair[1]) {
-                counts[usize::from(pair[0] == self.dot)][pair[1] as usize] += weight(position);
-            }
-        }
-        self.shares = counts.map(|counts| {
-            let total: f32 = counts.iter().sum();
-            let counted = (0..).zip(counts).filter(|&(_, count)| count > 0.0);
-            counted
-                .map(|(token, count)| (token, count / total))
-                .collect()
-        });
-        for (likeliest, shares) in self.likeliest.iter_mut().zip(&self.shares) {
-            *likeliest = shares.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
-        }
-    }
-
-    /// The token `back` before a position.
-    fn token(&self, position: u32, back: usize) -> Option<u32> {
-        (position as usize)
-            .checked_sub(back)
-            .map(|at| self.tokens[at])
-    }
-
-    /// Of positions where the same `back` tokens stand, those where `token` stands before them.
-    fn range<'a>(&self, range: &'a [u32], back: usize, token: u32) -> &'a [u32] {
-        let first = range.partition_point(|&at| self.token(at, back) < Some(token));
-        let count = range[first..].partition_point(|&at| self.token(at, back) == Some(token));
-        &range[first..first + count]
-    }
-
-    /// What followed the places where the same tokens stood as in `context`, the last one first.
-    pub(crate) fn find(&self, context: impl Iterator<Item = Option<u32>>) -> Found {
-        let mut found = Found::default();
-        let mut range = &self.order[..];
-        let mut orders: Vec<Vec<(u32, f32)>> = Vec::with_capacity(ORDERS);
-        for (back, token) in context.take(DEEPEST).enumerate() {
-            let Some(token) = token else { break };
-            let longer = self.range(range, back, token);
-            if longer.is_empty() {
-                break;
-            }
-            range = longer;
-            found.length = back + 1;
-            if back < ORDERS {
-                let followers = self.followers(range);
-                let total: f32 = followers.iter().map(|(_, count)| count).sum();
-                found.trusts[back] = total / (total + followers.len() as f32);
-                orders.push(followers);
-            }
-        }
-        if found.length == 0 {
-            return found;
-        }
-        let longest = self.followers(range);
-        let total: f32 = longest.iter().map(|(_, count)| count).sum();
-        let largest = longest.iter().map(|&(_, count)| count).fold(0.0, f32::max);
-        found.occurrences = range.len();
-        found.distinct = longest.len();
-        found.largest = largest / total;
-        let mut said: Vec<(u32, [f32; 2])> = Vec::new();
-        let mut left = 1.0;
-        for (followers, trust) in orders.iter().zip(found.trusts).rev() {
-            let total: f32 = followers.iter().map(|(_, count)| count).sum();
-            let share = left * trust / total;
-            said.extend(
-                followers
-                    .iter()
-                    .map(|&(token, count)| (token, [share * count, 0.0])),
-            );
-            left *= 1.0 - trust;
-        }
-        said.extend(longest.iter().map(|&(token, count)| (token, [0.0, count])));
-        said.sort_unstable_by_key(|&(token, _)| token);
-        said.dedup_by(|next, kept| {
-            let is_same = next.0 == kept.0;
-            if is_same {
-                kept.1[0] += next.1[0];
-                kept.1[1] += next.1[1];
-            }
-            is_same
-        });
-        found.said = said;
-        found
-    }
-
-    /// The tokens behind some positions, ascending, and how often they stand there, what is near counting more.
-    fn followers(&self, range: &[u32]) -> Vec<(u32, f32)> {
-        let sampled = range.len().min(SAMPLED);
-        let each = range.len() as f32 / sampled as f32;
-        let at = |k: usize| range[k * range.len() / sampled] as usize;
-        let mut followers: Vec<(u32, f32)> = (0..sampled)
-            .map(|k| (self.tokens[at(k) + 1], each * weight(at(k))))
-            .collect();
-        followers.sort_unstable_by_key(|&(token, _)| token);
-        followers.dedup_by(|next, kept| {
-            let is_same = next.0 == kept.0;
-            if is_same {
-                kept.1 += next.1;
-            }
-            is_same
-        });
-        followers
+    fn unigrams_after(&self, token: Option<ProjectToken>) -> &Unigrams {
+        &self.unigrams[usize::from(token.is_some() && token == self.dot)]
     }
 }
 
-fn declarations(tokens: &[u32], syntax: &Syntax) -> Vec<(u32, u32, u32)> {
+/// Numbers the names among `tokens`, which index `words`, in their alphabetical order; the names.
+fn renumber(
+    tokens: Vec<&mut u32>,
+    vocabulary_size: usize,
+    words: [&[Box<str>]; 2],
+) -> Vec<Box<str>> {
+    let outside = |token: u32| (token as usize).checked_sub(vocabulary_size);
+    let [first, second] = words;
+    let spelled = |word: usize| {
+        first
+            .get(word)
+            .unwrap_or_else(|| &second[word - first.len()])
+    };
+    let mut used: Vec<usize> = tokens.iter().filter_map(|token| outside(**token)).collect();
+    used.sort_unstable();
+    used.dedup();
+    used.sort_unstable_by_key(|&word| spelled(word));
+    let mut numbers = FxHashMap::default();
+    numbers.extend(used.iter().enumerate().map(|(n, &word)| (word, n)));
+    for token in tokens {
+        if let Some(word) = outside(*token) {
+            *token = (vocabulary_size + numbers[&word]) as u32;
+        }
+    }
+    used.iter().map(|&word| spelled(word).clone()).collect()
+}
+
+/// The unigrams of names elsewhere and after a dot, occurrences near the buffer counting more.
+fn unigrams(
+    tokens: &[ProjectToken],
+    dot: ProjectToken,
+    syntax: &Syntax,
+    names: usize,
+) -> [Unigrams; 2] {
+    let size = syntax.vocabulary_size();
+    let mut counts = [(); 2].map(|()| vec![0.0; size + names]);
+    for (position, pair) in tokens.windows(2).enumerate() {
+        let token = pair[1];
+        // Outside the vocabulary there are only names.
+        if token.index() >= size || syntax.is_name(TokenId::new(token.get())) {
+            counts[usize::from(pair[0] == dot)][token.index()] += weight(position);
+        }
+    }
+    counts.map(|counts| {
+        let total: f32 = counts.iter().sum();
+        let counted = (0..).zip(counts).filter(|&(_, count)| count > 0.0);
+        let shares = counted.map(|(token, count)| (ProjectToken::new(token), count / total));
+        let shares: Vec<_> = shares.collect();
+        Unigrams {
+            best: shares.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)),
+            shares,
+        }
+    })
+}
+
+fn declarations(tokens: &[ProjectToken], syntax: &Syntax) -> Vec<(u32, u32, u32)> {
     let pairs = tokens.windows(2).zip(0..);
-    let declare = pairs.filter(|(pair, _)| [syntax.class, syntax.def].contains(&pair[0]));
-    let mut found: Vec<_> = declare.map(|(pair, at)| (pair[0], pair[1], at)).collect();
+    let pairs = pairs.map(|(pair, at)| (pair[0].get(), pair[1].get(), at));
+    let declare = pairs.filter(|(keyword, ..)| [syntax.class, syntax.def].contains(keyword));
+    let mut found: Vec<_> = declare.collect();
     found.sort_unstable();
     found
 }
 
-/// What a place counts for, so many tokens from the document.
-fn weight(position: usize) -> f32 {
+/// The weight of an occurrence at a position: what is near the buffer counts more.
+pub(super) fn weight(position: usize) -> f32 {
     FAR_WEIGHT + (1.0 - FAR_WEIGHT) * (-(position as f32) / NEAR).exp()
-}
-
-/// The order of two positions whose last three tokens are the same.
-fn deeper(tokens: &[u32], a: u32, b: u32) -> Ordering {
-    let before = |position: u32, back: usize| {
-        let at = (position as usize).checked_sub(back);
-        at.map(|at| tokens[at])
-    };
-    let differing = (3..DEEPEST).map(|back| before(a, back).cmp(&before(b, back)));
-    let first = differing.into_iter().find(|order| order.is_ne());
-    first.unwrap_or(Ordering::Equal).then(a.cmp(&b))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::context::BufferTokens;
-    use crate::tokenizer::Vocabulary;
-
-    /// `<PAD>`, `<UNK>`, `.`, `<s>`, `a` and `b` are 0 to 5.
-    fn syntax() -> Syntax {
-        let known = ["<s>", ".", "a", "b"].map(|token| (token.to_owned(), 1));
-        let vocabulary = Vocabulary::from_counts(known, 10);
-        assert_eq!(vocabulary.len(), 6);
-        Syntax::new(&vocabulary)
-    }
-
-    fn spelled(token: u32) -> String {
-        format!("name{token}")
-    }
-
-    const NAMELESS: ModuleRef = ModuleRef {
-        module: UNK,
-        package: UNK,
-        is_top: false,
-        is_package: false,
-        is_outline: false,
-    };
-
-    /// ProjectContext of one file: tokens from 6 on are names outside the vocabulary.
-    fn surroundings(tokens: &[u32]) -> ProjectContext {
-        let words: Vec<Box<str>> = (6..12).map(|token| spelled(token).into()).collect();
-        ProjectContext::new(
-            &syntax(),
-            [&words, &[]],
-            Vec::new(),
-            &[],
-            std::iter::once((NAMELESS, tokens)),
-            std::iter::empty(),
-            ImportableModules::default(),
-        )
-    }
-
-    fn push(document: &mut BufferTokens, token: u32) {
-        let id = if token < 6 { token } else { UNK };
-        document.push(id, &spelled(token), true);
-    }
-
-    proptest! {
-        #[test]
-        fn a_context_is_found_where_it_stands(
-            file in prop::collection::vec(4..9u32, 1..60),
-            context in prop::collection::vec(4..9u32, 1..8),
-        ) {
-            let around = surroundings(&file);
-            let number = |token: u32| match token {
-                ..6 => Some(token),
-                _ => around.name(&spelled(token)).map(|name| 6 + name as u32),
-            };
-            let found = around.find(context.iter().rev().map(|&token| number(token)));
-            // By looking everywhere.
-            let longest = (1..=context.len())
-                .rev()
-                .find(|&length| file[..file.len() - 1].windows(length).any(|w| w == &context[context.len() - length..]))
-                .unwrap_or(0);
-            prop_assert_eq!(found.length, longest);
-            if longest > 0 {
-                let wanted = &context[context.len() - longest..];
-                let mut followers: Vec<u32> = file
-                    .windows(longest + 1)
-                    .filter(|window| &window[..longest] == wanted)
-                    .filter_map(|window| number(window[longest]))
-                    .collect();
-                prop_assert_eq!(found.occurrences, followers.len());
-                followers.sort_unstable();
-                followers.dedup();
-                let said = found.said.iter().filter(|(_, [_, matched])| *matched > 0.0);
-                prop_assert_eq!(said.map(|&(token, _)| token).collect::<Vec<_>>(), followers);
-            }
-        }
-
-        /// Every name of the surroundings is one candidate, whatever has been written and taken back, and of tokens here and
-        /// there the same.
-        #[test]
-        fn names_have_one_number_each(
-            file in prop::collection::vec(3..12u32, 1..40),
-            written in prop::collection::vec((3..12u32, 0..4usize), 0..40),
-            late in any::<bool>(),
-        ) {
-            let around = Arc::new(surroundings(&file));
-            let mut document = BufferTokens::new();
-            if !late {
-                document.surround(Some(Arc::clone(&around)));
-            }
-            for (token, taken) in written {
-                push(&mut document, token);
-                document.truncate(document.len().saturating_sub(taken));
-            }
-            document.surround(Some(Arc::clone(&around)));
-            let words = document.words().len();
-            for token in 6..12 {
-                let candidate = document.candidate(6, UNK, &spelled(token));
-                let name = around.name(&spelled(token));
-                let there = name.map(|name| document.candidate_of(6 + name as u32, 6));
-                if let Some(there) = there {
-                    prop_assert_eq!(candidate, Some(there));
-                }
-                if let Some(word) = candidate.and_then(|c| c.checked_sub(6)).filter(|&w| w < words) {
-                    prop_assert!(*document.words()[word].text == *spelled(token));
-                    let back = document.around(6 + word as u32, 6);
-                    prop_assert_eq!(back, name.map(|name| 6 + name as u32));
-                }
-            }
-        }
-    }
 }

@@ -1,17 +1,19 @@
-//! The tokens that structure is read off.
+//! The vocabulary ids of the tokens that the structure of Python code is read from, and which entries are names. Made once from
+//! a vocabulary.
 
 use std::sync::Arc;
 
+use super::ids::TokenId;
 use crate::python::{EOL, START, is_name};
 use crate::tokenizer::{UNK, Vocabulary};
 
-/// Bases that give nothing that is asked for, and those of enumerations, which give [`OF_ENUM`].
+/// Bases without members that are asked for, and bases of enumerations, whose members have [`OF_ENUM`].
 const MEMBERLESS: [&str; 3] = ["object", "ABC", "Protocol"];
 const ENUM: [&str; 3] = ["Enum", "IntEnum", "StrEnum"];
 const DYNAMIC: [&str; 2] = ["__getattr__", "__getattribute__"];
 const OF_ENUM: [&str; 2] = ["name", "value"];
 
-/// Ids of tokens that mean something for what may stand where.
+/// The ids of these tokens, as plain numbers: [`crate::symbols`] compares them with candidates, which have the same numbers.
 #[derive(Clone, Debug)]
 pub struct Syntax {
     /// By id: whether it is a name that is not a keyword.
@@ -57,9 +59,9 @@ pub struct Syntax {
 }
 
 impl Syntax {
-    /// As a vocabulary numbers them.
+    /// In a vocabulary.
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        // What it lacks stands nowhere.
+        // What it lacks is never found.
         let id = |token: &str| {
             Some(vocabulary.id(token))
                 .filter(|&id| id != UNK)
@@ -105,12 +107,12 @@ impl Syntax {
     }
 
     /// Whether an entry of the vocabulary is a name that is not a keyword.
-    pub fn is_name(&self, id: u32) -> bool {
-        self.is_name.get(id as usize).copied().unwrap_or(false)
+    pub fn is_name(&self, id: TokenId) -> bool {
+        self.is_name.get(id.index()).copied().unwrap_or(false)
     }
 
     /// Whether an entry of the vocabulary begins with an underscore.
-    pub(crate) fn is_private(&self, id: u32) -> bool {
-        self.is_private.get(id as usize).copied().unwrap_or(false)
+    pub(crate) fn is_private(&self, id: TokenId) -> bool {
+        self.is_private.get(id.index()).copied().unwrap_or(false)
     }
 }

@@ -6,15 +6,49 @@
 
 use std::fmt::Display;
 
-use super::candidates::CANDIDATE_FEATURES;
-use super::experts::FEATURES;
+use super::expert::experts;
 use crate::files::fingerprint;
 
 macro_rules! names {
-    (gate: [$($gate:literal,)*], candidate: [$($candidate:literal,)*], experts: [$($expert:literal,)*],) => {
-        /// The names of [`ExpertScores::features`](super::ExpertScores::features).
-        pub const FEATURE_NAMES: [&str; FEATURES] = [
-            $($gate,)*
+    (
+        $(#[$network_doc:meta])* Network, $network:literal, $network_scope:ident, $network_is_unknown:literal;
+        $($(#[$doc:meta])* $variant:ident, $expert:literal, $scope:ident, $is_unknown:literal;)*
+    ) => {
+        /// The names of the gate's features.
+        pub const FEATURE_NAMES: &[&str] = &[
+            "network: entropy",
+            "network: log probability of its best",
+            "network: log probability of <UNK>",
+            "network: log probability of all but <UNK>",
+            "buffer: log of its tokens",
+            "buffer: log of its unknown names",
+            "buffer: length of the longest match",
+            "longest context: log of its occurrences",
+            "longest context: log of its followers",
+            "longest context: share of its best",
+            "longest context: order",
+            "buffer: trust in order 1",
+            "buffer: trust in order 2",
+            "buffer: trust in order 3",
+            "buffer: trust in order 4",
+            "buffer: trust in order 5",
+            "neighbours: largest cosine",
+            "surroundings: log of their tokens",
+            "surroundings: length of the longest match",
+            "surroundings: log of its occurrences",
+            "surroundings: log of its followers",
+            "surroundings: share of its best",
+            "surroundings: trust in order 1",
+            "surroundings: trust in order 2",
+            "surroundings: trust in order 3",
+            "surroundings: trust in order 4",
+            "surroundings: trust in order 5",
+            "members: log of their number",
+            "place: own member",
+            "place: member of a class",
+            "place: member of a module",
+            "place: imported name",
+            "place: argument",
             $(
                 concat!($expert, ": probability of its best"),
                 concat!($expert, ": its best is the network's"),
@@ -23,100 +57,53 @@ macro_rules! names {
                 concat!($expert, ": is alive"),
             )*
         ];
-        /// The names of [`Prediction::features`](super::Prediction::features).
-        pub const CANDIDATE_FEATURE_NAMES: [&str; CANDIDATE_FEATURES] = [
+        /// The names of a candidate's features, log probabilities first.
+        pub const CANDIDATE_FEATURE_NAMES: &[&str] = &[
             "mixture: log probability",
             "network: log probability",
             $(concat!($expert, ": log probability"),)*
-            $($candidate,)*
+            "buffer: log of occurrences",
+            "buffer: log of age",
+            "is outside the vocabulary",
+            "is a name of the buffer or unknown",
+            "vocabulary: log of rank",
+            "stands 1 back",
+            "stands 2 back",
+            "stands 3 back",
+            "stands 4 back",
+            "stands 5 back",
+            "stands 6 back",
+            "stands 7 back",
+            "stands 8 back",
+            "followed the last 1",
+            "followed the last 2",
+            "followed the last 3",
         ];
     };
 }
+experts!(names);
 
-names! {
-    gate: [
-        "network: entropy",
-        "network: log probability of its best",
-        "network: log probability of <UNK>",
-        "network: log probability of all but <UNK>",
-        "buffer: log of its tokens",
-        "buffer: log of its unknown names",
-        "buffer: length of the longest match",
-        "longest context: log of its occurrences",
-        "longest context: log of its followers",
-        "longest context: share of its best",
-        "longest context: order",
-        "buffer: trust in order 1",
-        "buffer: trust in order 2",
-        "buffer: trust in order 3",
-        "buffer: trust in order 4",
-        "buffer: trust in order 5",
-        "neighbours: largest cosine",
-        "surroundings: log of their tokens",
-        "surroundings: length of the longest match",
-        "surroundings: log of its occurrences",
-        "surroundings: log of its followers",
-        "surroundings: share of its best",
-        "surroundings: trust in order 1",
-        "surroundings: trust in order 2",
-        "surroundings: trust in order 3",
-        "surroundings: trust in order 4",
-        "surroundings: trust in order 5",
-        "members: log of their number",
-        "place: own member",
-        "place: member of a class",
-        "place: member of a module",
-        "place: imported name",
-        "place: argument",
-    ],
-    candidate: [
-        "buffer: log of occurrences",
-        "buffer: log of age",
-        "is outside the vocabulary",
-        "is a name of the buffer or unknown",
-        "vocabulary: log of rank",
-        "stands 1 back",
-        "stands 2 back",
-        "stands 3 back",
-        "stands 4 back",
-        "stands 5 back",
-        "stands 6 back",
-        "stands 7 back",
-        "stands 8 back",
-        "followed the last 1",
-        "followed the last 2",
-        "followed the last 3",
-    ],
-    experts: [
-        "unknown names",
-        "n-grams",
-        "longest match",
-        "neighbours",
-        "unknown neighbours",
-        "recent names",
-        "project names",
-        "project n-grams",
-        "project match",
-        "members",
-    ],
-}
+/// How many features the gate has.
+pub const FEATURES: usize = FEATURE_NAMES.len();
+/// How many features a candidate has for the reranker.
+pub const CANDIDATE_FEATURES: usize = CANDIDATE_FEATURE_NAMES.len();
 
 /// SHA-256 of all names in their order, in hexadecimal: a gate fits the program that has the same.
 pub fn features_fingerprint() -> String {
-    let names = [&FEATURE_NAMES[..], &CANDIDATE_FEATURE_NAMES[..]];
+    let names = [FEATURE_NAMES, CANDIDATE_FEATURE_NAMES];
     fingerprint::of(names.map(|names| names.join("\n")).join("\n\n").as_bytes())
 }
 
 /// Features, written one after another.
 pub(super) struct Row<const N: usize> {
-    names: &'static [&'static str; N],
+    names: &'static [&'static str],
     values: [f32; N],
     written: usize,
 }
 
 impl<const N: usize> Row<N> {
     /// Nothing written yet.
-    pub(super) fn new(names: &'static [&'static str; N]) -> Self {
+    pub(super) fn new(names: &'static [&'static str]) -> Self {
         Self {
             names,
             values: [0.0; N],
@@ -146,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_feature_has_a_name_of_its_own() {
-        for names in [&FEATURE_NAMES[..], &CANDIDATE_FEATURE_NAMES[..]] {
+        for names in [FEATURE_NAMES, CANDIDATE_FEATURE_NAMES] {
             let distinct: std::collections::BTreeSet<_> = names.iter().collect();
             assert_eq!(distinct.len(), names.len());
         }

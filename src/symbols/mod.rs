@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use crate::context::{BufferTokens, Syntax};
+use crate::context::{BufferTokens, CandidateId, Syntax};
 use resolve::{FOLLOWED, Meaning, Names, REACH, STATEMENT, Statement};
 use sources::{Side, Spot};
 
@@ -64,21 +64,11 @@ pub(crate) const PLACE_NAMES: [&str; PLACES] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members {
     /// Candidates, ascending, and their shares.
-    pub(crate) shares: Vec<(usize, f32)>,
+    pub(crate) shares: Vec<(CandidateId, f32)>,
     /// One at the kind of place, if it is any of these.
     pub(crate) place: [f32; PLACES],
     /// What they have together, at least, of all that names have: where they are known, others hardly stand.
     pub(crate) least: f32,
-}
-
-impl Members {
-    /// Whether a candidate is one.
-    pub(crate) fn contain(&self, candidate: usize) -> bool {
-        let found = self
-            .shares
-            .binary_search_by_key(&candidate, |&(member, _)| member);
-        found.is_ok()
-    }
 }
 
 /// Names, and how often each was met.
@@ -139,7 +129,7 @@ pub(crate) fn members(document: &BufferTokens, syntax: &Syntax) -> Members {
     let total: f32 = met.counts.values().sum();
     let shares = met.counts.into_iter();
     members.shares = shares
-        .map(|(name, count)| (name as usize, count / total))
+        .map(|(name, count)| (CandidateId::new(name), count / total))
         .collect();
     members
         .shares
@@ -249,8 +239,8 @@ impl Search<'_> {
             Some(Meaning::Class(class)) => {
                 let is_written = self.of_class(class, &mut Vec::new(), met);
                 // It goes on below.
-                if is_own && let (Some(has_function), Some(around)) = (is_written, texts.around) {
-                    let below = Spot::around(0)..Spot::around(around.below());
+                if is_own && let Some(has_function) = is_written {
+                    let below = Spot::around(0)..Spot::around(texts.around().below());
                     self.of_body(below, has_function, met);
                 }
                 if is_own { Place::Own } else { Place::Class }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::sources::{Side, Spot, Texts};
-use crate::context::{BufferTokens, Syntax};
+use crate::context::{BufferTokens, CandidateSpace, Syntax, TokenId};
 
 /// Tokens of a statement that are looked at.
 pub(crate) const STATEMENT: usize = 400;
@@ -71,9 +71,7 @@ impl<'a> Names<'a> {
     pub(crate) fn new(document: &'a BufferTokens, syntax: &'a Syntax) -> Self {
         Self {
             texts: Texts {
-                document,
-                around: document.surroundings().map(|around| &**around),
-                vocabulary_size: syntax.vocabulary_size(),
+                space: CandidateSpace::new(syntax.vocabulary_size(), document),
                 eol: syntax.eol,
             },
             syntax,
@@ -98,8 +96,8 @@ impl<'a> Names<'a> {
     /// Whether a token is a name that is not a keyword.
     pub(crate) fn is_name(&self, token: u32) -> bool {
         // Behind the vocabulary only names stand where this is asked, or a literal that no one offers.
-        let is_outside = token as usize >= self.texts.vocabulary_size && token != u32::MAX;
-        is_outside || self.syntax.is_name(token)
+        let is_outside = self.texts.is_out_of_vocabulary(token) && token != u32::MAX;
+        is_outside || self.syntax.is_name(TokenId::new(token))
     }
 
     /// Whether a statement begins at a position of the document.
@@ -119,7 +117,7 @@ impl<'a> Names<'a> {
 
     /// Whether a name begins with an underscore.
     pub(crate) fn is_private(&self, name: u32) -> bool {
-        self.syntax.is_private(name) || self.texts.is_private(name)
+        self.syntax.is_private(TokenId::new(name)) || self.texts.is_private(name)
     }
 
     /// The document's token before a position; the end of a line before the first.

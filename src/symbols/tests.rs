@@ -5,6 +5,7 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::context::{CandidateSpace, TokenId};
 use crate::python;
 use crate::tokenizer::Vocabulary;
 use crate::workspace::{self, Imports, WorkspaceIndex};
@@ -85,18 +86,17 @@ fn found(
         ..workspace::ContextSelection::default()
     };
     let surroundings = project.surroundings(own, &around);
-    document.surround(Some(Arc::new(surroundings)));
+    document.set_project(Arc::new(surroundings));
     for token in &tokens {
-        document.push(vocabulary.id(token), token, python::is_name(token));
+        let id = TokenId::new(vocabulary.id(token));
+        document.push(id, token, python::is_name(token));
     }
-    let size = vocabulary.len();
+    let space = CandidateSpace::new(vocabulary.len(), &document);
     let members = members(&document, &Syntax::new(&vocabulary));
     let (found, least) = (members.shares, members.least);
-    let words = document.words();
-    let name = |candidate: usize| match candidate.checked_sub(size) {
-        None => vocabulary.token(candidate as u32).unwrap(),
-        Some(word) if word < words.len() => &words[word].text,
-        Some(beyond) => &document.surroundings().unwrap().names()[beyond - words.len()],
+    let name = |candidate: CandidateId| {
+        let known = vocabulary.token(candidate.get());
+        known.or_else(|| space.spelling(candidate)).unwrap()
     };
     // The likeliest first; those that are as likely as each other, to a percent, in the order of their letters.
     let mut met: Vec<(i64, &str)> = found

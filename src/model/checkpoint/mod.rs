@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use error::CheckpointError;
 
 use crate::model::{Model, ModelConfig};
-use crate::prediction::{EXPERTS, Mixture, features_fingerprint};
+use crate::prediction::{Expert, Mixture, features_fingerprint};
 use crate::tokenizer::Vocabulary;
 
 /// The version of the folder's layout that this program reads and writes.
@@ -54,7 +54,7 @@ pub struct Config {
 /// `gate` in `config.json`: what `trainer gate` has made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateConfig {
-    /// [`crate::prediction::EXPERTS`] of the program that made it.
+    /// [`crate::prediction::Expert::NAMES`] of the program that made it.
     pub experts: Vec<String>,
     /// [`features_fingerprint`] of the program that made it. Optional: gates that were fitted before features had names have
     /// none, and only their shapes are checked.
@@ -160,7 +160,7 @@ impl Checkpoint {
         training: serde_json::Value,
     ) -> Self {
         self.config.gate = Some(GateConfig {
-            experts: EXPERTS.map(str::to_owned).to_vec(),
+            experts: Expert::NAMES.map(str::to_owned).to_vec(),
             features: Some(features_fingerprint()),
             training,
             fingerprint: String::new(), // known when it is written

@@ -150,7 +150,7 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
         .map(|(what, ..)| what)
         .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"));
     if let Some(gate) = &config.gate {
-        if gate.experts != prediction::EXPERTS {
+        if gate.experts != prediction::Expert::NAMES {
             return Err(CheckpointError::Experts(path.to_owned()));
         }
         let features = gate.features.as_ref();

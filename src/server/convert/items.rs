@@ -13,7 +13,7 @@ use tower_lsp::ls_types::{
 use super::super::documents::Document;
 use super::{Encoding, range};
 use crate::completion::{Candidate, Completions, InlineCompletion, NextTokens};
-use crate::prediction::{EXPERTS, SCOPES};
+use crate::prediction::Expert;
 use crate::python::Kind;
 
 /// How this client wants to see items.
@@ -214,7 +214,9 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
         probability: next.probability,
         network: next.network,
         scope: scope_shares(&next.sources),
-        source: next.sources.into_iter().collect(),
+        source: (next.sources.into_iter())
+            .map(|(expert, share)| (expert.name(), share))
+            .collect(),
     });
     NextTokensAnswer {
         tokens: tokens.collect(),
@@ -224,16 +226,14 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
 }
 
 /// The experts' shares, summed by scope and scaled to a sum of 1.
-fn scope_shares(sources: &[(&'static str, f32)]) -> BTreeMap<&'static str, f32> {
+fn scope_shares(sources: &[(Expert, f32)]) -> BTreeMap<&'static str, f32> {
     let total: f32 = sources.iter().map(|(_, share)| share).sum();
     if total == 0.0 {
         return BTreeMap::from([("network", 1.0)]);
     }
     let mut shares = BTreeMap::new();
-    for (name, scope) in EXPERTS.into_iter().zip(SCOPES) {
-        for (_, share) in sources.iter().filter(|(expert, _)| *expert == name) {
-            *shares.entry(scope).or_insert(0.0) += share / total;
-        }
+    for (expert, share) in sources {
+        *shares.entry(expert.scope().name()).or_insert(0.0) += share / total;
     }
     shares
 }
@@ -353,20 +353,14 @@ mod tests {
     #[test]
     fn shares_are_grouped_by_scope() {
         let sources = [
-            ("network", 0.25),
-            ("n-grams", 0.125),
-            ("recent names", 0.0625),
-            ("members", 0.0625),
+            (Expert::Network, 0.25),
+            (Expert::Ngrams, 0.125),
+            (Expert::RecentNames, 0.0625),
+            (Expert::Members, 0.0625),
         ];
         let check = |sources| serde_json::to_string(&scope_shares(sources)).unwrap();
         assert_snapshot!(check(&sources), @r#"{"buffer":0.375,"declarations":0.125,"network":0.5}"#);
         assert_snapshot!(check(&[]), @r#"{"network":1.0}"#);
-        for (expert, scope) in EXPERTS.into_iter().zip(SCOPES) {
-            let is_of_project = expert.starts_with("project");
-            assert_eq!(scope == "project", is_of_project, "{expert}");
-            assert_eq!(scope == "network", expert == "network", "{expert}");
-            assert_eq!(scope == "declarations", expert == "members", "{expert}");
-        }
     }
 
     #[test]

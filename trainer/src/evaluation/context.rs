@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use candle_core::Device;
+use minicopilot::context::CandidateId;
 use minicopilot::inference::Engine;
 use minicopilot::metrics::{Figures, HEADLINE_METRICS, Metrics, Observation, standard_errors};
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::prediction::{EXPERTS, Mixture, Prediction};
+use minicopilot::prediction::{Mixture, Part, Prediction};
 use minicopilot::tokenizer::UNK;
 use rayon::prelude::*;
 
@@ -112,7 +113,7 @@ pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Compariso
         )?;
         let network = network(
             &checkpoint,
-            mixture.centre().to_vec(),
+            mixture.mean_hidden().to_vec(),
             settings.full_precision,
         )?;
         let contestants = contestants(&mixture, &settings.without)?;
@@ -153,13 +154,12 @@ fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> R
 /// The ways to answer that are compared.
 fn contestants(mixture: &Mixture, without: &[String]) -> Result<Vec<Contestant>> {
     let lacking = |name: &str| -> Result<Contestant> {
-        let known = || format!("{}, reranker", EXPERTS[1..].join(", "));
-        let less = mixture.clone().without(name);
+        let known = || Part::names().collect::<Vec<_>>().join(", ");
+        let part = Part::named(name)
+            .with_context(|| format!("--without {name}: there are {}", known()))?;
         Ok(Contestant {
             name: format!("- {name}"),
-            mixture: Some(
-                less.with_context(|| format!("--without {name}: there are {}", known()))?,
-            ),
+            mixture: Some(mixture.clone().without(part)),
         })
     };
     let mut contestants = vec![
@@ -226,26 +226,24 @@ fn measure(
 
 fn observe(contestant: &Contestant, dataset: &Dataset, place: &PredictionSite<'_>) -> Observation {
     let vocabulary = dataset.vocabulary();
-    let document = place.document;
-    let (prediction, ranked) = match &contestant.mixture {
+    let space = place.space();
+    let ranked = match &contestant.mixture {
         None => {
             let prediction = Prediction::of_network(place.answer);
-            let known = (0..vocabulary.len()).filter(|&id| id != UNK as usize);
-            let ranked = prediction.best(known, ANSWERS);
-            (prediction, ranked)
+            let known = (0..vocabulary.len() as u32).filter(|&id| id != UNK);
+            prediction.best(known.map(CandidateId::new), ANSWERS)
         }
         Some(mixture) => {
-            let prediction = mixture.predict(document, place.answer, place.similar);
-            let all = prediction.candidates(document);
-            let ranked = mixture.rank(&prediction, document, place.answer, all, ANSWERS);
-            (prediction, ranked)
+            let prediction = mixture.predict(place.document, place.answer, place.similar);
+            let all = space.candidates();
+            mixture.rank(&prediction, &space, place.answer, all, ANSWERS)
         }
     };
     let answers: Vec<(&str, f32)> = ranked
         .iter()
         .map(|&(candidate, probability)| {
-            let known = vocabulary.token(candidate as u32);
-            let text = known.or_else(|| prediction.spelling(document, candidate));
+            let known = vocabulary.token(candidate.get());
+            let text = known.or_else(|| space.spelling(candidate));
             (text.unwrap_or_default(), probability)
         })
         .collect();

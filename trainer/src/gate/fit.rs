@@ -8,7 +8,7 @@ use candle_nn::ops::{log_softmax, softmax};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use minicopilot::model::{SplitMix64, shuffle};
 use minicopilot::prediction::{
-    CANDIDATE_FEATURES, EXPERTS, FEATURES, LOGS, RERANKED, UNITS, parameters,
+    CANDIDATE_FEATURES, Expert, FEATURES, LOGS, RERANKED, UNITS, parameters,
 };
 
 /// Examples of one step.
@@ -37,7 +37,7 @@ pub struct RerankerExamples {
 
 impl GateExamples {
     pub fn len(&self) -> usize {
-        self.priors.len() / EXPERTS.len()
+        self.priors.len() / Expert::COUNT
     }
 
     pub fn append(&mut self, mut other: Self) {
@@ -221,8 +221,8 @@ pub fn gate(
     let loss = |rows: &[usize]| {
         let features = gathered(&examples.features, FEATURES, rows)?;
         let hidden = gathered(&examples.hidden, hidden_size, rows)?;
-        let priors = gathered(&examples.priors, EXPERTS.len(), rows)?;
-        let likelihoods = gathered(&examples.likelihoods, EXPERTS.len(), rows)?;
+        let priors = gathered(&examples.priors, Expert::COUNT, rows)?;
+        let likelihoods = gathered(&examples.likelihoods, Expert::COUNT, rows)?;
         let standard = features.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
         let (weights, _) = variables.gate(&standard, &hidden, &priors)?;
         let mixed = (weights * likelihoods)?.sum(1)?;

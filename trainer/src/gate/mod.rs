@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use minicopilot::context::Syntax;
 use minicopilot::inference::Engine;
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::prediction::{Mixture, RERANKED, prior};
+use minicopilot::prediction::{ExpertScores, Mixture, RERANKED, gate_features, prior};
 use minicopilot::tokenizer::Vocabulary;
 use rayon::prelude::*;
 use serde_json::json;
@@ -274,17 +274,19 @@ impl Replay<'_> {
 
 /// What the gate sees at a place that some expert could have foretold.
 fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateExamples) {
-    let evidence = site.document.evidence(syntax, site.answer, site.similar);
+    let space = site.space();
+    let scores = ExpertScores::new(&space, syntax, site.similar);
     let Some(target) = site.candidate() else {
         return;
     };
-    let likelihoods = evidence.likelihoods(site.document, site.answer, target);
+    let likelihoods = scores.expert_probabilities(&space, site.answer, target);
     if likelihoods.iter().all(|&p| p <= 0.0) {
         return;
     }
     // Candle's softmax knows no infinity.
-    let priors = prior(site.answer, &evidence).map(|prior| prior.max(-60.0));
-    examples.features.extend(evidence.features);
+    let priors = prior(site.answer, &scores).map(|prior| prior.max(-60.0));
+    let features = gate_features(&space, site.answer, site.similar, &scores);
+    examples.features.extend(features);
     examples.hidden.extend_from_slice(&site.answer.hidden);
     examples.priors.extend(priors);
     examples.likelihoods.extend(likelihoods);
@@ -293,7 +295,7 @@ fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateE
 /// What the reranker sees at a place whose target is among the mixture's best.
 fn reranker_example(mixture: &Mixture, site: &PredictionSite<'_>, examples: &mut RerankerExamples) {
     let prediction = mixture.predict(site.document, site.answer, site.similar);
-    let best = prediction.best(0..prediction.probabilities.len(), RERANKED);
+    let best = prediction.best(prediction.candidates(), RERANKED);
     let target = site.candidate();
     let found = best
         .iter()
@@ -301,10 +303,12 @@ fn reranker_example(mixture: &Mixture, site: &PredictionSite<'_>, examples: &mut
     let Some(found) = found else {
         return;
     };
-    examples.units.extend_from_slice(prediction.units());
+    examples
+        .units
+        .extend_from_slice(prediction.gate_activations());
     for k in 0..RERANKED {
         let mut features =
-            prediction.features(site.document, site.answer, best[k.min(best.len() - 1)].0);
+            prediction.features(&site.space(), site.answer, best[k.min(best.len() - 1)].0);
         if k >= best.len() {
             features[0] = -60.0; // there is none
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use minicopilot::context::BufferTokens;
+use minicopilot::context::{BufferTokens, CandidateId, CandidateSpace, TokenId};
 use minicopilot::inference::{CosineScores, Distribution};
 use minicopilot::python;
 use minicopilot::tokenizer::UNK;
@@ -137,7 +137,7 @@ impl<'a> CorpusReplay<'a> {
                 self.names[id as usize]
             };
             selector.choose(&texts[..at], text, &mut document);
-            document.push(id, text, is_name);
+            document.push(TokenId::new(id), text, is_name);
             let (answer, similar) = pass.after(&ids[..=at])?;
             see(&PredictionSite {
                 document: &document,
@@ -218,16 +218,20 @@ impl<'a> ContextSelector<'a> {
         let state = Some(project.state_of(&around));
         if self.chosen != state {
             self.chosen = state;
-            document.surround(Some(Arc::new(project.surroundings(self.path, &around))));
+            document.set_project(Arc::new(project.surroundings(self.path, &around)));
         }
     }
 }
 
 impl PredictionSite<'_> {
-    /// The target's number among the candidates, if it is one.
-    pub fn candidate(&self) -> Option<usize> {
-        let size = self.answer.probabilities.len();
-        self.document.candidate(size, self.target, self.text)
+    /// The candidates for what follows.
+    pub fn space(&self) -> CandidateSpace<'_> {
+        CandidateSpace::new(self.answer.probabilities.len(), self.document)
+    }
+
+    /// The candidate that follows, if it is one.
+    pub fn candidate(&self) -> Option<CandidateId> {
+        self.space().find(TokenId::new(self.target), self.text)
     }
 }
 

@@ -80,7 +80,7 @@ fn compare(parameters: &Parameters, generator: &mut SplitMix64) {
     let standard = features.broadcast_sub(mean).unwrap();
     let standard = standard.broadcast_div(deviation).unwrap();
     let hidden = batch(hidden_size, 0.5);
-    let priors = batch(EXPERTS.len(), 2.0);
+    let priors = batch(Expert::COUNT, 2.0);
     let candidates = batch(CANDIDATES * CANDIDATE_FEATURES, 4.0).abs().unwrap();
     let candidates = candidates.neg().unwrap();
     let candidates = candidates.reshape((CONTEXTS, CANDIDATES, CANDIDATE_FEATURES));

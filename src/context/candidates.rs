@@ -1,0 +1,185 @@
+//! The candidates for the next token, and every conversion between the indices of the vocabulary, the buffer, the project and
+//! the candidates.
+
+use super::buffer::{BufferTokens, Lexeme};
+use super::ids::{BufferWord, CandidateId, Position, ProjectName, ProjectToken, Token, TokenId};
+
+/// Everything that may come next in a buffer, in one space: the vocabulary's entries; after them the buffer's words, of which
+/// those outside the vocabulary are candidates; and after these the names of its project, of which those are candidates
+/// that the buffer lacks. A token is one candidate, however it is found.
+#[derive(Clone, Copy, Debug)]
+pub struct CandidateSpace<'a> {
+    vocabulary_size: usize,
+    buffer: &'a BufferTokens,
+}
+
+impl<'a> CandidateSpace<'a> {
+    /// The candidates for the token after `buffer`, with a vocabulary of this size.
+    pub fn new(vocabulary_size: usize, buffer: &'a BufferTokens) -> Self {
+        Self {
+            vocabulary_size,
+            buffer,
+        }
+    }
+
+    /// The buffer that they are for.
+    pub fn buffer(&self) -> &'a BufferTokens {
+        self.buffer
+    }
+
+    /// The size of the vocabulary.
+    pub fn vocabulary_size(&self) -> usize {
+        self.vocabulary_size
+    }
+
+    /// How many candidates, those included that stand for another one.
+    #[allow(clippy::len_without_is_empty, reason = "a vocabulary has entries")]
+    pub fn len(&self) -> usize {
+        self.first_name() + self.buffer.project().names().len()
+    }
+
+    /// The first candidate that is a name of the project.
+    fn first_name(&self) -> usize {
+        self.vocabulary_size + self.buffer.lexemes().len()
+    }
+
+    /// The candidate that a token is.
+    pub fn of(&self, token: Token) -> CandidateId {
+        match token {
+            Token::Known(id) => CandidateId::new(id.get()),
+            Token::Buffer(word) => match self.buffer.lexeme(word).id {
+                TokenId::UNK => CandidateId::at(self.vocabulary_size + word.index()),
+                id => CandidateId::new(id.get()),
+            },
+            Token::Project(name) => match self.buffer.word_of_name(name) {
+                Some(word) => CandidateId::at(self.vocabulary_size + word.index()),
+                None => CandidateId::at(self.first_name() + name.index()),
+            },
+        }
+    }
+
+    /// What a candidate is: of the buffer and the project only what is outside the vocabulary.
+    pub fn token(&self, candidate: CandidateId) -> Token {
+        let Some(beyond) = candidate.index().checked_sub(self.vocabulary_size) else {
+            return Token::Known(TokenId::new(candidate.get()));
+        };
+        match beyond.checked_sub(self.buffer.lexemes().len()) {
+            None => Token::Buffer(BufferWord::at(beyond)),
+            Some(name) => Token::Project(ProjectName::at(name)),
+        }
+    }
+
+    /// Whether a candidate is outside the vocabulary.
+    pub fn is_out_of_vocabulary(&self, candidate: CandidateId) -> bool {
+        candidate.index() >= self.vocabulary_size
+    }
+
+    /// The word of the buffer that a candidate is, in the vocabulary or not.
+    pub fn word(&self, candidate: CandidateId) -> Option<BufferWord> {
+        match self.token(candidate) {
+            Token::Known(id) => self.buffer.word(id),
+            Token::Buffer(word) => Some(word),
+            Token::Project(_) => None,
+        }
+    }
+
+    /// The candidate that the token at a position of the buffer is.
+    pub fn candidate_at(&self, position: Position) -> CandidateId {
+        self.of(Token::Buffer(self.buffer.word_at(position)))
+    }
+
+    /// The candidate that a token of the project is.
+    pub fn of_project_token(&self, token: ProjectToken) -> CandidateId {
+        self.of(match token.index().checked_sub(self.vocabulary_size) {
+            None => Token::Known(TokenId::new(token.get())),
+            Some(name) => Token::Project(ProjectName::at(name)),
+        })
+    }
+
+    /// A candidate as a token of the project; none if it is a word that the project lacks.
+    pub fn project_token(&self, candidate: CandidateId) -> Option<ProjectToken> {
+        let name = match self.token(candidate) {
+            Token::Known(id) => return Some(ProjectToken::new(id.get())),
+            Token::Buffer(word) => self.buffer.name_of_word(word)?,
+            Token::Project(name) => name,
+        };
+        Some(ProjectToken::at(self.vocabulary_size + name.index()))
+    }
+
+    /// The spelling of an out-of-vocabulary candidate.
+    pub fn spelling(&self, candidate: CandidateId) -> Option<&'a str> {
+        match self.token(candidate) {
+            Token::Known(_) => None,
+            Token::Buffer(word) => Some(&self.buffer.lexeme(word).text),
+            Token::Project(name) => {
+                let names = self.buffer.project().names();
+                names.get(name.index()).map(|name| &**name)
+            }
+        }
+    }
+
+    /// The candidate that a token is, by its id and, if that is [`TokenId::UNK`], its spelling; none if it is unknown.
+    pub fn find(&self, id: TokenId, text: &str) -> Option<CandidateId> {
+        if id != TokenId::UNK {
+            return Some(self.of(Token::Known(id)));
+        }
+        let word = self.buffer.word_spelled(text).map(Token::Buffer);
+        let token = word.or_else(|| self.buffer.project().name(text).map(Token::Project));
+        token.map(|token| self.of(token))
+    }
+
+    /// Everything that may come next: the vocabulary, and names outside it.
+    pub fn candidates(&self) -> impl Iterator<Item = CandidateId> + use<'a> {
+        let (buffer, vocabulary_size) = (self.buffer, self.vocabulary_size);
+        let all = (0..self.len()).filter(move |candidate| {
+            let beyond = candidate.checked_sub(vocabulary_size);
+            let lexeme = beyond.and_then(|word| buffer.lexemes().get(word));
+            lexeme.is_none_or(Lexeme::is_candidate)
+        });
+        all.map(CandidateId::at)
+    }
+
+    /// The names outside the vocabulary that begin with `prefix`, each once, and their spellings.
+    pub fn names_with_prefix(&self, prefix: &str) -> impl Iterator<Item = (CandidateId, &'a str)> {
+        let names = self.buffer.project().names();
+        let first = names.partition_point(|name| **name < *prefix);
+        let of_project = self.names_of_project(first);
+        let of_project = of_project.take_while(move |(_, name)| name.starts_with(prefix));
+        let of_buffer = self.names_of_buffer();
+        let of_buffer = of_buffer.filter(move |(_, name)| name.starts_with(prefix));
+        of_buffer.chain(self.lacking_in_buffer(of_project))
+    }
+
+    /// All names outside the vocabulary, each once, and their spellings.
+    pub fn names(&self) -> impl Iterator<Item = (CandidateId, &'a str)> {
+        let of_project = self.lacking_in_buffer(self.names_of_project(0));
+        self.names_of_buffer().chain(of_project)
+    }
+
+    fn names_of_buffer(&self) -> impl Iterator<Item = (CandidateId, &'a str)> + use<'a> {
+        let first = self.vocabulary_size;
+        let lexemes = self.buffer.lexemes().iter().zip(first..);
+        let names =
+            lexemes.filter(|(lexeme, _)| lexeme.id == TokenId::UNK && lexeme.is_candidate());
+        names.map(|(lexeme, candidate)| (CandidateId::at(candidate), &*lexeme.text))
+    }
+
+    fn names_of_project(
+        &self,
+        first: usize,
+    ) -> impl Iterator<Item = (ProjectName, &'a str)> + use<'a> {
+        let names = self.buffer.project().names().iter().enumerate().skip(first);
+        names.map(|(name, text)| (ProjectName::at(name), &**text))
+    }
+
+    fn lacking_in_buffer(
+        &self,
+        names: impl Iterator<Item = (ProjectName, &'a str)>,
+    ) -> impl Iterator<Item = (CandidateId, &'a str)> {
+        let Self { buffer, .. } = *self;
+        let first = self.first_name();
+        names
+            .filter(move |&(name, _)| buffer.word_of_name(name).is_none())
+            .map(move |(name, text)| (CandidateId::at(first + name.index()), text))
+    }
+}

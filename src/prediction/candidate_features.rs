@@ -1,0 +1,100 @@
+//! What the reranker decides by: numbers about a candidate.
+
+use super::expert::Expert;
+use super::features::{CANDIDATE_FEATURE_NAMES, CANDIDATE_FEATURES, Row};
+use super::prediction::Prediction;
+use super::tuning::FEATURE_FLOOR;
+use crate::context::{BufferTokens, BufferWord, CandidateId, CandidateSpace, Position};
+use crate::inference::Distribution;
+
+/// How far back, in tokens, it is asked whether a candidate occurs there: `self.name = name`, `name=name`.
+const COPIED: usize = 8;
+/// Context lengths for which it is asked what followed the last time.
+const FOLLOWED: usize = 3;
+
+impl Prediction {
+    /// The features of a candidate, in the order of [`CANDIDATE_FEATURE_NAMES`].
+    pub fn features(
+        &self,
+        space: &CandidateSpace<'_>,
+        answer: &Distribution,
+        candidate: CandidateId,
+    ) -> [f32; CANDIDATE_FEATURES] {
+        let buffer = space.buffer();
+        let word = space.word(candidate);
+        let word = word.filter(|&word| buffer.lexeme(word).count > 0);
+        let mut row = Row::new(CANDIDATE_FEATURE_NAMES);
+        self.put_probabilities(&mut row, space, answer, candidate);
+        put_occurrences(&mut row, space, candidate, word);
+        put_neighbourhood(&mut row, buffer, word);
+        row.finish()
+    }
+
+    /// The logarithms that the reranker combines: [`LOGS`](super::reranker::LOGS).
+    fn put_probabilities(
+        &self,
+        row: &mut Features,
+        space: &CandidateSpace<'_>,
+        answer: &Distribution,
+        candidate: CandidateId,
+    ) {
+        let log = |p: f32| p.max(FEATURE_FLOOR).ln();
+        let network = if space.is_out_of_vocabulary(candidate) {
+            0.0
+        } else {
+            answer.probabilities[candidate.index()] * self.in_vocabulary_scale
+        };
+        row.put("mixture: log probability", log(self.probability(candidate)));
+        row.put("network: log probability", log(network));
+        let scores = self.scores.scores_for(space, candidate);
+        for expert in Expert::context() {
+            let score = scores[expert as usize];
+            let name = expert.name();
+            row.put(format_args!("{name}: log probability"), log(score));
+        }
+    }
+}
+
+type Features = Row<CANDIDATE_FEATURES>;
+
+/// How often and how long ago a candidate occurred, and what it is; `word` if it occurs in the buffer.
+fn put_occurrences(
+    row: &mut Features,
+    space: &CandidateSpace<'_>,
+    candidate: CandidateId,
+    word: Option<BufferWord>,
+) {
+    let buffer = space.buffer();
+    let lexeme = word.map(|word| buffer.lexeme(word));
+    let count = lexeme.map_or(0.0, |lexeme| (lexeme.count as f32).ln_1p());
+    let last = word.and_then(|word| buffer.last_position(word));
+    let age = last.map_or(f32::from(u16::MAX), |last| {
+        (buffer.len() - last.index()) as f32
+    });
+    let is_unknown = space.is_out_of_vocabulary(candidate);
+    let is_name = lexeme.map_or(is_unknown, |lexeme| lexeme.is_name);
+    let rank = candidate.index().min(space.vocabulary_size());
+    row.put("buffer: log of occurrences", count);
+    row.put("buffer: log of age", age.ln_1p() / 4.0);
+    row.put("is outside the vocabulary", f32::from(is_unknown));
+    row.put("is a name of the buffer or unknown", f32::from(is_name));
+    row.put("vocabulary: log of rank", (rank as f32).ln_1p() / 4.0);
+}
+
+/// Whether a word occurs a few tokens back, and whether it followed the last tokens the last time.
+fn put_neighbourhood(row: &mut Features, buffer: &BufferTokens, word: Option<BufferWord>) {
+    for back in 1..=COPIED {
+        let at = buffer.len().checked_sub(back).map(Position::at);
+        let is_there = word.is_some() && at.map(|at| buffer.word_at(at)) == word;
+        row.put(format_args!("stands {back} back"), f32::from(is_there));
+    }
+    for order in 1..=FOLLOWED {
+        let last = buffer.previous_matches(order).next();
+        let last = last.map(|position| buffer.word_at(position.next()));
+        let followed = word.is_some() && last == word;
+        row.put(
+            format_args!("followed the last {order}"),
+            f32::from(followed),
+        );
+    }
+}

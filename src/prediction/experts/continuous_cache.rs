@@ -1,0 +1,29 @@
+//! What followed where the network was in a similar state: a continuous cache (Grave, Joulin & Usunier 2017, "Improving Neural
+//! Language Models with a Continuous Cache"), over all tokens and over out-of-vocabulary names.
+
+use super::buffer::BufferScores;
+use crate::context::{BufferTokens, Position, TokenId};
+use crate::inference::CosineScores;
+use crate::prediction::expert::Expert;
+use crate::prediction::tuning::{SHARPNESS, UNKNOWN_SHARPNESS};
+
+const ALL: usize = Expert::Neighbours.column();
+const UNKNOWN: usize = Expert::UnknownNeighbours.column();
+
+/// Scores what followed earlier states by their cosines with the present one.
+pub(in crate::prediction) fn score(
+    buffer: &BufferTokens,
+    similar: &CosineScores,
+    scores: &mut BufferScores,
+) {
+    let largest = similar.cosines.iter().copied().fold(-1.0, f32::max);
+    for (position, cosine) in (similar.first..).zip(&similar.cosines) {
+        let word = buffer.word_at(Position::at(position));
+        let row = scores.row(word);
+        row[ALL] += (SHARPNESS * (cosine - largest)).exp();
+        let lexeme = buffer.lexeme(word);
+        if lexeme.is_name && lexeme.id == TokenId::UNK {
+            row[UNKNOWN] += (UNKNOWN_SHARPNESS * (cosine - largest)).exp();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the gate decides by: numbers about the network, the buffer, the project and every expert.
+
+use super::expert::Expert;
+use super::experts::buffer_ngrams::ContinuationCounts;
+use super::features::{FEATURE_NAMES, FEATURES, Row};
+use super::scores::ExpertScores;
+use super::tuning::{BEST_FLOOR, FEATURE_FLOOR, KNOWN_FLOOR};
+use crate::context::{CandidateId, CandidateSpace, Continuations};
+use crate::inference::{CosineScores, Distribution};
+use crate::symbols::PLACE_NAMES;
+use crate::tokenizer::UNK;
+
+/// The gate's features, in the order of [`FEATURE_NAMES`], where the network has given `answer` in a state that is `similar`
+/// to earlier ones.
+pub fn gate_features(
+    space: &CandidateSpace<'_>,
+    answer: &Distribution,
+    similar: &CosineScores,
+    scores: &ExpertScores,
+) -> [f32; FEATURES] {
+    let mut row = Row::new(FEATURE_NAMES);
+    let (best, probability) = best_known(&answer.probabilities);
+    put_network(&mut row, answer, probability);
+    put_buffer(&mut row, space, scores);
+    let cosines = similar.cosines.iter().copied();
+    row.put("neighbours: largest cosine", cosines.fold(0.0, f32::max));
+    put_project(&mut row, space, &scores.project.continuations);
+    let members = &scores.members;
+    let count = log_count(members.shares.len());
+    row.put("members: log of their number", count);
+    for (name, is_here) in PLACE_NAMES.iter().zip(members.place) {
+        row.put(format_args!("place: {name}"), is_here);
+    }
+    put_experts(&mut row, space, answer, scores, best);
+    row.finish()
+}
+
+type Features = Row<FEATURES>;
+
+fn put_network(row: &mut Features, answer: &Distribution, best: f32) {
+    let unknown = answer.probabilities[UNK as usize];
+    row.put("network: entropy", answer.entropy);
+    let best = log(best, BEST_FLOOR);
+    row.put("network: log probability of its best", best);
+    let of_unknown = log(unknown, FEATURE_FLOOR);
+    row.put("network: log probability of <UNK>", of_unknown);
+    let of_known = log(1.0 - unknown, KNOWN_FLOOR);
+    row.put("network: log probability of all but <UNK>", of_known);
+}
+
+fn put_buffer(row: &mut Features, space: &CandidateSpace<'_>, scores: &ExpertScores) {
+    let continuations = &scores.continuations;
+    let longest = continuations.longest();
+    let order = continuations.longest_order.unwrap_or(0);
+    let occurrences = longest.map_or(0.0, |l| log_count(l.occurrences));
+    let distinct = longest.map_or(0.0, |l| log_count(l.distinct()));
+    let share = longest.map_or(0.0, ContinuationCounts::largest_share);
+    let unknown = log_count(ExpertScores::unknown_words(space));
+    let match_length = continuations.match_length as f32;
+    row.put("buffer: log of its tokens", log_count(space.buffer().len()));
+    row.put("buffer: log of its unknown names", unknown);
+    row.put("buffer: length of the longest match", match_length);
+    row.put("longest context: log of its occurrences", occurrences);
+    row.put("longest context: log of its followers", distinct);
+    row.put("longest context: share of its best", share);
+    row.put("longest context: order", order as f32);
+    for (order, counts) in (1..).zip(&continuations.orders) {
+        let weight = counts.interpolation_weight();
+        row.put(format_args!("buffer: trust in order {order}"), weight);
+    }
+}
+
+fn put_project(row: &mut Features, space: &CandidateSpace<'_>, found: &Continuations) {
+    let tokens = log_count(space.buffer().project().code_len());
+    let match_length = found.match_length as f32;
+    let occurrences = log_count(found.occurrences);
+    let distinct = log_count(found.distinct);
+    row.put("surroundings: log of their tokens", tokens);
+    row.put("surroundings: length of the longest match", match_length);
+    row.put("surroundings: log of its occurrences", occurrences);
+    row.put("surroundings: log of its followers", distinct);
+    row.put("surroundings: share of its best", found.largest_share);
+    for (order, weight) in (1..).zip(found.interpolation_weights) {
+        row.put(format_args!("surroundings: trust in order {order}"), weight);
+    }
+}
+
+/// `network_best` is the network's best vocabulary entry.
+fn put_experts(
+    row: &mut Features,
+    space: &CandidateSpace<'_>,
+    answer: &Distribution,
+    scores: &ExpertScores,
+    network_best: CandidateId,
+) {
+    let of_network_best = scores.scores_for(space, network_best);
+    for expert in Expert::context() {
+        let name = expert.name();
+        let best = scores.best(space, expert);
+        let is_same = best.is_some_and(|(best, _)| best == network_best);
+        let known = best.and_then(|(best, _)| answer.probabilities.get(best.index()));
+        let known = log(known.copied().unwrap_or(0.0), FEATURE_FLOOR);
+        let of_network_best = log(of_network_best[expert as usize], BEST_FLOOR);
+        let mut put = |what: &str, value| row.put(format_args!("{name}: {what}"), value);
+        put("probability of its best", best.map_or(0.0, |(_, p)| p));
+        put("its best is the network's", f32::from(is_same));
+        put("log probability of the network's best", of_network_best);
+        put("network's log probability of its best", known);
+        put("is alive", f32::from(scores.has_mass(expert)));
+    }
+}
+
+/// The likeliest entry of the vocabulary but `<UNK>`, and its probability.
+fn best_known(probabilities: &[f32]) -> (CandidateId, f32) {
+    let known = (0..).zip(probabilities).filter(|&(id, _)| id != UNK);
+    let (id, p) = known.fold(
+        (0, 0.0),
+        |best, (id, &p)| if p > best.1 { (id, p) } else { best },
+    );
+    (CandidateId::new(id), p)
+}
+
+fn log_count(count: usize) -> f32 {
+    (count as f32).ln_1p()
+}
+
+/// ln max(p, floor).
+fn log(p: f32, floor: f32) -> f32 {
+    p.max(floor).ln()
+}

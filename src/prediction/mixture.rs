@@ -1,0 +1,181 @@
+//! The mixture of experts as it is used: predict what comes next, and rank candidates.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+use super::expert::{Expert, Scope};
+use super::features::{CANDIDATE_FEATURES, FEATURES};
+use super::gate::{Gate, GateOutput, prior, shrink_project_weights};
+use super::gate_features::gate_features;
+use super::prediction::Prediction;
+use super::reranker::Reranker;
+use super::scores::ExpertScores;
+use crate::context::{BufferTokens, CandidateId, CandidateSpace, Syntax};
+use crate::inference::{CosineScores, Distribution};
+use crate::simd::softmax_in_place;
+use crate::symbols;
+use crate::tokenizer::Vocabulary;
+
+/// Name and shape of every parameter of the gate and the reranker, for a network with this hidden size.
+pub fn parameters(hidden_size: usize) -> Vec<(String, Vec<usize>)> {
+    let all = Gate::parameters(hidden_size).into_iter();
+    all.chain(Reranker::parameters())
+        .map(|(name, shape)| (name.to_owned(), shape))
+        .collect()
+}
+
+/// The gate and the reranker.
+#[derive(Clone, Debug)]
+pub struct Mixture {
+    gate: Gate,
+    reranker: Reranker,
+    syntax: Syntax,
+    /// By expert: whether it is left out.
+    ablated: [bool; Expert::COUNT],
+    reranks: bool,
+}
+
+/// What can be left out of a mixture, to measure how much it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// One of the experts.
+    Expert(Expert),
+    /// All experts that know the project.
+    Project,
+    /// The reranker.
+    Reranker,
+}
+
+impl Part {
+    /// The names of all parts but `project`, in order.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Expert::context().map(Expert::name).chain(["reranker"])
+    }
+
+    /// The part of that name: an expert's, but not the network's, or `project`, or `reranker`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "project" => Some(Self::Project),
+            "reranker" => Some(Self::Reranker),
+            _ => Expert::context()
+                .find(|expert| expert.name() == name)
+                .map(Self::Expert),
+        }
+    }
+}
+
+impl Mixture {
+    /// From tensors with the names and shapes of [`parameters`], for buffers of this vocabulary.
+    pub fn new(
+        tensors: &BTreeMap<String, Tensor>,
+        vocabulary: &Vocabulary,
+    ) -> candle_core::Result<Self> {
+        Ok(Self {
+            gate: Gate::new(tensors)?,
+            reranker: Reranker::new(tensors)?,
+            syntax: Syntax::new(vocabulary),
+            ablated: [false; Expert::COUNT],
+            reranks: true,
+        })
+    }
+
+    /// The same without a part.
+    #[must_use]
+    pub fn without(mut self, part: Part) -> Self {
+        match part {
+            Part::Expert(expert) => self.ablated[expert as usize] = true,
+            Part::Project => {
+                for expert in Expert::of(Scope::Project) {
+                    self.ablated[expert as usize] = true;
+                }
+            }
+            Part::Reranker => self.reranks = false,
+        }
+        self
+    }
+
+    /// The mean hidden state, `[H]`: what [`crate::inference::Engine::keep_hidden_states`] is to be given.
+    pub fn mean_hidden(&self) -> &[f32] {
+        &self.gate.mean_hidden
+    }
+
+    /// What comes after `buffer`, where the network has given `answer` in a state that is `similar` to earlier ones.
+    pub fn predict(
+        &self,
+        buffer: &BufferTokens,
+        answer: &Distribution,
+        similar: &CosineScores,
+    ) -> Prediction {
+        let space = CandidateSpace::new(self.syntax.vocabulary_size(), buffer);
+        let mut scores = ExpertScores::new(&space, &self.syntax, similar);
+        if self.ablated[Expert::Members as usize] {
+            scores.members.floor = 0.0;
+        }
+        let features = gate_features(&space, answer, similar, &scores);
+        let prior = prior(answer, &scores);
+        let (mut weights, activations) = self.weigh(&features, &answer.hidden, &prior);
+        shrink_project_weights(&mut weights, buffer.project().code_len());
+        Prediction::new(&self.syntax, &space, answer, scores, weights, activations)
+    }
+
+    /// The gate's forward pass: the experts' weights, from [features](gate_features), the hidden state `[H]` and the
+    /// [`prior`]; and its activations `[UNITS]`.
+    pub fn weigh(
+        &self,
+        features: &[f32; FEATURES],
+        hidden: &[f32],
+        prior: &[f32; Expert::COUNT],
+    ) -> ([f32; Expert::COUNT], Vec<f32>) {
+        let GateOutput {
+            logits,
+            activations,
+        } = self.gate.forward(features, hidden);
+        let mut weights: [f32; Expert::COUNT] = std::array::from_fn(|k| {
+            if self.ablated[k] {
+                f32::NEG_INFINITY
+            } else {
+                logits[k] + prior[k]
+            }
+        });
+        softmax_in_place(&mut weights);
+        (weights, activations)
+    }
+
+    /// The reranker's forward pass: the score of each candidate, from the gate's activations `[UNITS]` and the candidates'
+    /// [features](Prediction::features). A softmax over the scores shares out what the candidates have together.
+    pub fn scores(
+        &self,
+        activations: &[f32],
+        candidates: &[[f32; CANDIDATE_FEATURES]],
+    ) -> Vec<f32> {
+        let candidates = candidates.iter().copied();
+        self.reranker.scores(activations, candidates)
+    }
+
+    /// The `most` best of some candidates and their probabilities, in descending order.
+    pub fn rank(
+        &self,
+        prediction: &Prediction,
+        space: &CandidateSpace<'_>,
+        answer: &Distribution,
+        candidates: impl Iterator<Item = CandidateId>,
+        most: usize,
+    ) -> Vec<(CandidateId, f32)> {
+        if self.reranks {
+            (self.reranker).rank(prediction, space, answer, candidates, most)
+        } else {
+            prediction.best(candidates, most)
+        }
+    }
+
+    /// Whether `buffer` ends with a dot after an object, so that a name must follow.
+    pub fn needs_a_name(&self, buffer: &BufferTokens) -> bool {
+        symbols::is_attribute(buffer, &self.syntax)
+    }
+
+    /// Whether the name of a module that is imported begins after `buffer`.
+    pub fn begins_module(&self, buffer: &BufferTokens) -> bool {
+        symbols::begins_module(buffer, &self.syntax)
+    }
+}

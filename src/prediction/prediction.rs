@@ -1,0 +1,150 @@
+//! What comes next: the mixture of all experts, over one space of candidates.
+
+use std::cmp::Ordering;
+
+use super::expert::Expert;
+use super::scores::ExpertScores;
+use super::tuning::FEATURE_FLOOR;
+use crate::context::{BufferTokens, CandidateId, CandidateSpace, Syntax};
+use crate::inference::Distribution;
+use crate::tokenizer::UNK;
+
+/// What comes next, over the [candidates](CandidateSpace) for a buffer.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// By candidate.
+    pub probabilities: Vec<f32>,
+    /// By expert: its weight in the mixture.
+    pub weights: [f32; Expert::COUNT],
+    pub(super) scores: ExpertScores,
+    /// What the network's probabilities are multiplied by to add up to one without `<UNK>`.
+    pub(super) in_vocabulary_scale: f32,
+    pub(super) gate_activations: Vec<f32>,
+    vocabulary_size: usize,
+}
+
+impl Prediction {
+    /// Mixes the experts by the gate's `weights`. Members get at least their floor.
+    pub(super) fn new(
+        syntax: &Syntax,
+        space: &CandidateSpace<'_>,
+        answer: &Distribution,
+        scores: ExpertScores,
+        weights: [f32; Expert::COUNT],
+        gate_activations: Vec<f32>,
+    ) -> Self {
+        let unknown = answer.probabilities[UNK as usize];
+        let in_vocabulary_scale = 1.0 / (1.0 - unknown).max(FEATURE_FLOOR);
+        let scale = weights[Expert::Network as usize] * in_vocabulary_scale;
+        let mut probabilities = Vec::with_capacity(space.len());
+        probabilities.extend(answer.probabilities.iter().map(|p| p * scale));
+        probabilities[UNK as usize] = 0.0;
+        probabilities.resize(space.len(), 0.0);
+        scores.add_to(&mut probabilities, space, &weights);
+        if scores.members.floor > 0.0 {
+            scores.members.apply_floor(&mut probabilities, syntax);
+        }
+        Self {
+            probabilities,
+            weights,
+            scores,
+            in_vocabulary_scale,
+            gate_activations,
+            vocabulary_size: space.vocabulary_size(),
+        }
+    }
+
+    /// The network's own distribution, with `<UNK>`.
+    pub fn of_network(answer: &Distribution) -> Self {
+        let mut weights = [0.0; Expert::COUNT];
+        weights[Expert::Network as usize] = 1.0;
+        Self {
+            probabilities: answer.probabilities.clone(),
+            weights,
+            scores: ExpertScores::default(),
+            in_vocabulary_scale: 1.0,
+            gate_activations: Vec::new(),
+            vocabulary_size: answer.probabilities.len(),
+        }
+    }
+
+    /// The space of the candidates, of the buffer that the prediction was made for.
+    pub fn space<'a>(&self, buffer: &'a BufferTokens) -> CandidateSpace<'a> {
+        CandidateSpace::new(self.vocabulary_size, buffer)
+    }
+
+    /// All candidates that have a probability.
+    pub fn candidates(&self) -> impl Iterator<Item = CandidateId> + use<> {
+        (0..self.probabilities.len()).map(CandidateId::at)
+    }
+
+    /// The probability of a candidate; 0 if it has none.
+    pub fn probability(&self, candidate: CandidateId) -> f32 {
+        let p = self.probabilities.get(candidate.index());
+        p.copied().unwrap_or(0.0)
+    }
+
+    /// The `most` best of some candidates and their probabilities, in descending order.
+    pub fn best(
+        &self,
+        candidates: impl Iterator<Item = CandidateId>,
+        most: usize,
+    ) -> Vec<(CandidateId, f32)> {
+        let mut best: Vec<(CandidateId, f32)> = candidates
+            .map(|candidate| (candidate, self.probability(candidate)))
+            .filter(|&(_, p)| p > 0.0)
+            .collect();
+        keep_best(&mut best, most);
+        best
+    }
+
+    /// The experts that a candidate's probability comes from, before the reranker, and their shares of it, from one percent on.
+    /// None where the network is alone.
+    pub fn sources(
+        &self,
+        space: &CandidateSpace<'_>,
+        answer: &Distribution,
+        candidate: CandidateId,
+    ) -> Vec<(Expert, f32)> {
+        if self.scores.is_empty() {
+            return Vec::new();
+        }
+        let mut parts = self.scores.expert_probabilities(space, answer, candidate);
+        for (part, weight) in parts.iter_mut().zip(self.weights) {
+            *part *= weight;
+        }
+        let all = parts.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let shares = Expert::ALL.into_iter().zip(parts.map(|part| part / all));
+        shares.filter(|&(_, share)| share >= 0.01).collect()
+    }
+
+    /// What the reranker is told of the context, `[UNITS]`; empty for the network alone.
+    pub fn gate_activations(&self) -> &[f32] {
+        &self.gate_activations
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.probabilities[..]) + self.scores.bytes()
+    }
+}
+
+/// The most probable first, of equals the one with the lower number.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what sorting by it takes"
+)]
+pub(super) fn descending(a: &(CandidateId, f32), b: &(CandidateId, f32)) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// Keeps the `most` best, sorted.
+fn keep_best(candidates: &mut Vec<(CandidateId, f32)>, most: usize) {
+    if candidates.len() > most {
+        if most > 0 {
+            candidates.select_nth_unstable_by(most - 1, descending);
+        }
+        candidates.truncate(most);
+    }
+    candidates.sort_unstable_by(descending);
+}
