@@ -83,7 +83,8 @@ fn bench(criterion: &mut Criterion) {
         engine.keep_hidden_states(mixture.centre().to_vec());
         let text: Vec<u32> = (0..4000).map(|_| ids()).collect();
         let (mut session, mut document) = (StateHistory::new(), BufferTokens::new());
-        text.iter().for_each(|&id| document.push(id, "", true));
+        text.iter()
+            .for_each(|&id| document.push(id, "", true, None));
         let answer = session.answer(&engine, &text).expect("answer");
         let similarities = || session.similarities(&engine, &text, &answer);
         let similar = similarities();

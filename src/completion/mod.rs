@@ -474,14 +474,18 @@ impl Completer {
         let context = reader.context(text, cursor);
         if ids.is_empty() {
             ids.push(self.vocabulary.id(python::START));
-            document.push(ids[0], python::START, false);
+            document.push(ids[0], python::START, false, None);
         }
         let length = 1 + context.tokens.len();
         let mut is_same = length == ids.len();
         for (at, &token) in (1..length).zip(context.tokens).skip(context.unchanged) {
             python::surface(text, token, spelling);
             let id = self.vocabulary.id(spelling);
-            if ids.get(at) == Some(&id) && document.spells(at, id, spelling) {
+            let column = begins_line(context.tokens, at - 1)
+                .then(|| python::column(text, token))
+                .flatten();
+            let is_there = ids.get(at) == Some(&id) && document.spells(at, id, spelling);
+            if is_there && document.column(at) == column {
                 continue;
             }
             is_same = false; // another name outside the vocabulary is another document, though its id is the same
@@ -492,7 +496,7 @@ impl Completer {
                 id => self.names[id as usize],
             };
             ids.push(id);
-            document.push(id, spelling, is_name);
+            document.push(id, spelling, is_name, column);
         }
         ids.truncate(length);
         document.truncate(length);
@@ -505,6 +509,14 @@ impl Completer {
             keys: None,
         }
     }
+}
+
+/// Whether a token of a text is the first of its line.
+fn begins_line(tokens: &[python::Token], at: usize) -> bool {
+    tokens[at].kind != Kind::Eol
+        && at
+            .checked_sub(1)
+            .is_none_or(|before| tokens[before].kind == Kind::Eol)
 }
 
 impl Cursor {

@@ -126,7 +126,7 @@ mod tests {
         let tails = NameSuffixes::new((2..).zip(known));
         let mut document = BufferTokens::new();
         for (id, text) in [(UNK, "set_user_name"), (3, ""), (UNK, "userName")] {
-            document.push(id, text, true);
+            document.push(id, text, true, None);
         }
         let check = |typed: &str| {
             let name = |id: u32| known.get(id as usize - 2).copied();

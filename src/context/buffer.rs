@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::project::ProjectContext;
+use crate::symbols::{BufferSymbols, Item, NO_COLUMN, Name, Numbering, Role};
 use crate::tokenizer::UNK;
 
 /// The longest context that occurrences are linked by, in tokens.
@@ -36,6 +37,8 @@ pub struct BufferTokens {
     surroundings: Option<Arc<ProjectContext>>,
     /// The word that a name of the surroundings is here.
     here: Vec<u32>,
+    /// What its tokens declare.
+    symbols: BufferSymbols,
 }
 
 /// A distinct token of a document.
@@ -49,6 +52,8 @@ pub struct Word {
     pub is_name: bool,
     /// How often it stands in the document.
     pub count: u32,
+    /// What it is to declarations.
+    role: Role,
     /// Its number among the names of the surroundings.
     around: u32,
 }
@@ -98,7 +103,8 @@ impl BufferTokens {
         let maps =
             self.by_id.capacity() * 9 + self.by_text.capacity() * 25 + self.last.capacity() * 17;
         let around = self.surroundings.as_ref().map_or(0, |s| s.bytes());
-        texts + maps + self.tokens.len() * (4 + 4 * ORDERS) + 4 * self.here.len() + around
+        let chains = self.tokens.len() * (4 + 4 * ORDERS) + 4 * self.here.len();
+        texts + maps + chains + self.symbols.bytes() + around
     }
 
     /// Puts the document into other surroundings, or into none.
@@ -109,6 +115,17 @@ impl BufferTokens {
         for word in 0..self.words.len() {
             self.find_around(word);
         }
+    }
+
+    /// What its tokens declare.
+    pub fn symbols(&self) -> &BufferSymbols {
+        &self.symbols
+    }
+
+    /// How far to the right the line begins that a token is the first of; nothing if it is not, or if nobody has said.
+    pub(crate) fn column(&self, position: usize) -> Option<u16> {
+        let column = self.symbols.item(position).column;
+        (column != NO_COLUMN).then_some(column)
     }
 
     /// What it stands in.
@@ -123,6 +140,17 @@ impl BufferTokens {
             UNK => vocabulary_size as u32 + word,
             id => id,
         }
+    }
+
+    /// What a word is to declarations.
+    pub(super) fn role(&self, word: usize) -> Role {
+        self.words.get(word).map_or(Role::Other, |word| word.role)
+    }
+
+    /// The number of a word among the names of the surroundings.
+    pub(super) fn name_around(&self, word: usize) -> Option<u32> {
+        let around = self.words.get(word)?.around;
+        (around != NONE).then_some(around)
     }
 
     /// What a token of the document is in the surroundings.
@@ -143,15 +171,6 @@ impl BufferTokens {
                 vocabulary_size + beyond
             }
         }
-    }
-
-    /// The positions of a word, the last one first.
-    pub(crate) fn places(&self, word: usize) -> impl Iterator<Item = usize> {
-        let before = |position: &usize| {
-            let previous = self.previous[*position][0];
-            (previous != NONE).then_some(previous as usize)
-        };
-        std::iter::successors(self.last_position(word), before)
     }
 
     /// The word that a name of the surroundings is here.
@@ -183,9 +202,24 @@ impl BufferTokens {
         }
     }
 
-    /// Appends a token: its id and, if that is [`UNK`], how it is spelled.
-    pub fn push(&mut self, id: u32, text: &str, is_name: bool) {
+    /// Appends a token: its id, how it is spelled, and how far to the right its line begins, if it is the first of one and
+    /// that is known.
+    pub fn push(&mut self, id: u32, text: &str, is_name: bool, column: Option<u16>) {
         let word = self.intern(id, text, is_name);
+        self.append(word, column.unwrap_or(NO_COLUMN));
+    }
+
+    fn append(&mut self, word: u32, column: u16) {
+        let Word { id, role, .. } = self.words[word as usize];
+        let number = match id {
+            UNK => Numbering::Buffer(word),
+            id => Numbering::Vocabulary(id),
+        };
+        self.symbols.push(Item {
+            name: Name::new(number),
+            column,
+            role,
+        });
         let count = &mut self.words[word as usize].count;
         *count += 1;
         self.standing += usize::from(*count == 1);
@@ -200,6 +234,7 @@ impl BufferTokens {
 
     /// Takes back all but the first `len` tokens.
     pub fn truncate(&mut self, len: usize) {
+        self.symbols.truncate(len);
         while self.tokens.len() > len {
             let previous = self.previous.pop().unwrap_or([NONE; ORDERS]);
             for (previous, key) in previous.into_iter().zip(self.contexts(self.tokens.len())) {
@@ -235,9 +270,10 @@ impl BufferTokens {
         if is_crowded {
             let old = std::mem::take(self);
             self.surround(old.surroundings);
-            for &word in &old.tokens {
+            for (&word, item) in old.tokens.iter().zip(old.symbols.items()) {
                 let word = &old.words[word as usize];
-                self.push(word.id, &word.text, word.is_name);
+                let number = self.intern_as(word.id, &word.text, word.is_name, word.role);
+                self.append(number, item.column);
             }
         }
         is_crowded
@@ -280,12 +316,21 @@ impl BufferTokens {
     }
 
     fn intern(&mut self, id: u32, text: &str, is_name: bool) -> u32 {
+        let known = self.known(id, text);
+        known.unwrap_or_else(|| self.intern_as(id, text, is_name, Role::of(text)))
+    }
+
+    fn known(&self, id: u32, text: &str) -> Option<u32> {
         let known = if id == UNK {
             self.by_text.get(text)
         } else {
             self.by_id.get(&id)
         };
-        if let Some(&word) = known {
+        known.copied()
+    }
+
+    fn intern_as(&mut self, id: u32, text: &str, is_name: bool, role: Role) -> u32 {
+        if let Some(word) = self.known(id, text) {
             return word;
         }
         let word = self.words.len() as u32;
@@ -300,6 +345,7 @@ impl BufferTokens {
             text,
             is_name,
             count: 0,
+            role,
             around: NONE,
         });
         self.find_around(word as usize);
@@ -333,7 +379,7 @@ mod tests {
 
     fn push(document: &mut BufferTokens, token: u32) {
         let id = if token < 5 { token + 2 } else { UNK };
-        document.push(id, &format!("name{token}"), true);
+        document.push(id, &format!("name{token}"), true, None);
     }
 
     proptest! {

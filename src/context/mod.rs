@@ -5,11 +5,13 @@
 //! [`ProjectContext`] holds the tokens of the files near it in a suffix array. Knows nothing of experts, text or protocols.
 
 mod buffer;
+mod names;
 mod project;
 mod syntax;
 
 pub(crate) use buffer::ORDERS;
 pub use buffer::{BufferTokens, Word};
+pub(crate) use names::BufferNames;
 pub(crate) use project::Found;
-pub use project::{ImportableModules, ModuleRef, ProjectContext};
+pub use project::{Declarations, ImportableModules, ProjectContext};
 pub use syntax::Syntax;

@@ -1,5 +1,5 @@
 //! What stands around a document: the rest of its own file below, and files of its project, the nearest first, sorted by
-//! what stands before each token; and behind them outlines of libraries, of which only the declarations count.
+//! what stands before each token; and what these files and those that it imports declare.
 //!
 //! A suffix array over reversed contexts: the places where the last k tokens of a buffer have stood are one range, found by
 //! two binary searches inside that of the last k - 1. It takes 8 bytes a token, is made once, in the background, and is never
@@ -7,12 +7,11 @@
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
-use std::iter::repeat;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::buffer::ORDERS;
 use super::syntax::Syntax;
+use crate::symbols::{Module, Name, Numbering, ProjectSymbols, Symbols};
 use crate::tokenizer::UNK;
 
 /// The longest context that is looked for, in tokens.
@@ -39,26 +38,21 @@ pub struct ProjectContext {
     shares: [Vec<(u32, f32)>; 2],
     /// The likeliest of each.
     likeliest: [Option<(u32, f32)>; 2],
-    /// How many tokens, the first ones, stand in the document's own file, below it.
-    below: usize,
-    /// How many tokens stand before the libraries.
-    code: usize,
-    /// Keywords that declare the name behind them, these names, and where the keywords stand; ascending.
-    declarations: Vec<(u32, u32, u32)>,
-    /// The file that each of the others is, the nearest first.
-    files: Vec<File>,
-    /// The last parts of the document's own package, of the one around it, and so on.
-    packages: Vec<u32>,
+    symbols: ProjectSymbols,
     /// The token of a dot.
     dot: u32,
     importable: ImportableModules,
 }
 
-/// A file around a document.
-#[derive(Debug)]
-struct File {
-    names: ModuleRef,
-    range: Range<usize>,
+/// What declarations there are around a document. Their names are numbered as its tokens are.
+#[derive(Debug, Default)]
+pub struct Declarations {
+    /// Of the rest of its own file.
+    pub below: Symbols,
+    /// Of the modules around, the nearest first.
+    pub modules: Vec<Module>,
+    /// The last parts of its own package, of the one around it, and so on; [`Name::NONE`] for one that cannot be named.
+    pub packages: Vec<Name>,
 }
 
 /// What can be imported without a dot. Lists are sorted, and shared by many documents.
@@ -87,21 +81,6 @@ impl ImportableModules {
     }
 }
 
-/// How a module is called: the last part of its name, and that of the package it is in. Numbers of tokens, [`UNK`] for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ModuleRef {
-    /// `c` of `a.b.c`.
-    pub module: u32,
-    /// `b` of `a.b.c`.
-    pub package: u32,
-    /// It can be imported as it is called, for all that is known: it is `a`.
-    pub is_top: bool,
-    /// It is a package: other modules are in it.
-    pub is_package: bool,
-    /// All that it declares is known.
-    pub is_outline: bool,
-}
-
 /// What followed a context in the surroundings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
@@ -119,36 +98,22 @@ pub(crate) struct Found {
 }
 
 impl ProjectContext {
-    /// Of the tokens `below` the document in its own file, which is a module of the first of `packages`, this of the next, and of `files`, the nearest first:
-    /// how each one's module is called, and its tokens from `<s>` on; and the same of `libraries`. Tokens are below the
-    /// vocabulary's size, or index `words` behind it. `importable` is what can be imported without a dot.
+    /// Of the tokens `below` the document in its own file, and of those of files, the nearest first, each from `<s>` on. Tokens are
+    /// below the vocabulary's size, or index `words` behind it. `importable` is what can be imported without a dot.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
-        mut packages: Vec<u32>,
         below: &[u32],
-        near: impl Iterator<Item = (ModuleRef, &'a [u32])>,
-        libraries: impl Iterator<Item = (ModuleRef, &'a [u32])>,
+        near: impl Iterator<Item = &'a [u32]>,
+        declarations: Declarations,
         importable: ImportableModules,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
-        let (mut tokens, mut files) = (below.to_vec(), Vec::new());
-        let mut code = tokens.len();
-        let (near, libraries) = (near.zip(repeat(false)), libraries.zip(repeat(true)));
-        for ((names, file), is_library) in near.chain(libraries) {
-            let range = tokens.len()..tokens.len() + file.len();
-            files.push(File { names, range });
-            tokens.extend_from_slice(file);
-            if !is_library {
-                code = tokens.len();
-            }
-        }
+        let mut tokens = below.to_vec();
+        near.for_each(|file| tokens.extend_from_slice(file));
         let outside = |token: &u32| (*token as usize).checked_sub(vocabulary_size);
-        let modules = files
-            .iter()
-            .flat_map(|file| [&file.names.module, &file.names.package]);
-        let all = tokens.iter().chain(modules).chain(&packages);
-        let mut used: Vec<usize> = all.filter_map(outside).collect();
+        let mut used: Vec<usize> = tokens.iter().filter_map(outside).collect();
+        used.extend(declarations.names().map(|name| name as usize));
         used.sort_unstable();
         used.dedup();
         let [first, second] = words;
@@ -160,29 +125,20 @@ impl ProjectContext {
         used.sort_unstable_by_key(|&word| spelled(word));
         let mut number = rustc_hash::FxHashMap::default();
         number.extend(used.iter().enumerate().map(|(n, &word)| (word, n)));
-        let renumber = |token: &mut u32| {
+        for token in &mut tokens {
             if let Some(word) = outside(token) {
                 *token = (vocabulary_size + number[&word]) as u32;
             }
-        };
-        tokens.iter_mut().for_each(renumber);
-        for File { names, .. } in &mut files {
-            renumber(&mut names.module);
-            renumber(&mut names.package);
         }
-        packages.iter_mut().for_each(renumber);
+        let symbols = declarations.numbered(|name| number[&(name as usize)] as u32);
         let mut surroundings = Self {
             vocabulary_size,
             names: used.iter().map(|&word| spelled(word).clone()).collect(),
             order: Vec::new(),
             shares: [Vec::new(), Vec::new()],
             likeliest: [None; 2],
-            code,
-            declarations: declarations(&tokens, syntax),
             tokens,
-            below: below.len(),
-            files,
-            packages,
+            symbols,
             dot: syntax.dot,
             importable,
         };
@@ -198,7 +154,7 @@ impl ProjectContext {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty() && self.files.is_empty() && self.importable.is_empty()
+        self.tokens.is_empty() && self.symbols.is_empty() && self.importable.is_empty()
     }
 
     /// The names outside the vocabulary, sorted.
@@ -218,59 +174,12 @@ impl ProjectContext {
         4 * (self.tokens.len() + self.order.len())
             + names
             + shares.sum::<usize>()
-            + 24 * self.files.len()
-            + 12 * self.declarations.len()
+            + self.symbols.bytes()
     }
 
-    /// The tokens, file after file.
-    pub(crate) fn tokens(&self) -> &[u32] {
-        &self.tokens
-    }
-
-    /// How many tokens, the first ones, stand in the document's own file, below it.
-    pub(crate) fn below(&self) -> usize {
-        self.below
-    }
-
-    /// The files, by number, and how their modules are called; the nearest first.
-    pub(crate) fn files(&self) -> impl Iterator<Item = (usize, ModuleRef)> {
-        self.files.iter().map(|file| file.names).enumerate()
-    }
-
-    /// How a file's module is called, and where its tokens are.
-    pub(crate) fn file(&self, file: usize) -> (ModuleRef, Range<usize>) {
-        let File { names, range } = &self.files[file];
-        (*names, range.clone())
-    }
-
-    /// The last parts of the document's own package, of the one around it, and so on; [`UNK`] for one that cannot be named.
-    pub(crate) fn packages(&self) -> &[u32] {
-        &self.packages
-    }
-
-    /// The last parts of the modules in a package.
-    pub(crate) fn modules(&self, package: u32) -> impl Iterator<Item = u32> {
-        let files = self.files.iter().map(|file| file.names);
-        let inside = files.filter(move |names| package != UNK && names.package == package);
-        inside
-            .map(|names| names.module)
-            .filter(|&module| module != UNK)
-    }
-
-    /// How many tokens stand below the document and in the files near it.
-    pub(crate) fn code(&self) -> usize {
-        self.code
-    }
-
-    /// The nearest place in `range` of a keyword that declares a name.
-    pub(crate) fn declared(&self, keyword: u32, name: u32, range: Range<usize>) -> Option<usize> {
-        let before =
-            |&(k, n, at): &(u32, u32, u32)| (k, n, at as usize) < (keyword, name, range.start);
-        let first = self
-            .declarations
-            .get(self.declarations.partition_point(before))?;
-        let is_it = first.0 == keyword && first.1 == name && (first.2 as usize) < range.end;
-        is_it.then_some(first.2 as usize)
+    /// What is declared around the document.
+    pub(crate) fn symbols(&self) -> &ProjectSymbols {
+        &self.symbols
     }
 
     /// The number of a name outside the vocabulary.
@@ -300,7 +209,7 @@ impl ProjectContext {
             back(0) << 42 | (back(1) & 0x1f_ffff) << 21 | (back(2) & 0x1f_ffff)
         };
         let is_said = |&at: &usize| ![start, UNK].contains(&tokens[at + 1]);
-        let followed = (0..self.code.saturating_sub(1)).filter(is_said);
+        let followed = (0..self.tokens.len().saturating_sub(1)).filter(is_said);
         let mut keyed: Vec<(u64, u32)> = followed.map(|at| (key(at), at as u32)).collect();
         keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| deeper(tokens, a.1, b.1)));
         self.order = keyed.into_iter().map(|(_, position)| position).collect();
@@ -308,7 +217,7 @@ impl ProjectContext {
 
     fn share(&mut self, syntax: &Syntax) {
         let mut counts = [(); 2].map(|()| vec![0.0; self.vocabulary_size + self.names.len()]);
-        for (position, pair) in self.tokens[..self.code].windows(2).enumerate() {
+        for (position, pair) in self.tokens.windows(2).enumerate() {
             // Behind the vocabulary there are names only.
             if pair[1] as usize >= self.vocabulary_size || syntax.is_name(pair[1]) {
                 counts[usize::from(pair[0] == self.dot)][pair[1] as usize] += weight(position);
@@ -415,12 +324,42 @@ impl ProjectContext {
     }
 }
 
-fn declarations(tokens: &[u32], syntax: &Syntax) -> Vec<(u32, u32, u32)> {
-    let pairs = tokens.windows(2).zip(0..);
-    let declare = pairs.filter(|(pair, _)| [syntax.class, syntax.def].contains(&pair[0]));
-    let mut found: Vec<_> = declare.map(|(pair, at)| (pair[0], pair[1], at)).collect();
-    found.sort_unstable();
-    found
+impl Declarations {
+    /// The names outside the vocabulary that they speak of.
+    fn names(&self) -> impl Iterator<Item = u32> {
+        let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
+        let tables = tables.chain([&self.below]);
+        let modules = self.modules.iter().map(|module| module.names);
+        let modules = modules.flat_map(|names| [names.name, names.package]);
+        let modules = modules.chain(self.packages.iter().copied());
+        let modules = modules
+            .filter_map(Name::some)
+            .filter_map(|name| match name.numbering() {
+                Numbering::Project(name) => Some(name),
+                _ => None,
+            });
+        tables.flat_map(Symbols::project_names).chain(modules)
+    }
+
+    /// The same in another numbering.
+    fn numbered(self, number: impl Fn(u32) -> u32) -> ProjectSymbols {
+        let renumber = |name: Name| match name.some().map(Name::numbering) {
+            Some(Numbering::Project(name)) => Name::new(Numbering::Project(number(name))),
+            _ => name,
+        };
+        let modules = self.modules.into_iter().map(|mut module| {
+            module.names.name = renumber(module.names.name);
+            module.names.package = renumber(module.names.package);
+            let symbols = module.symbols.take();
+            module.symbols = symbols.map(|symbols| symbols.renumbered(renumber));
+            module
+        });
+        ProjectSymbols::new(
+            self.below.renumbered(renumber),
+            modules.collect(),
+            self.packages.into_iter().map(renumber).collect(),
+        )
+    }
 }
 
 /// What a place counts for, so many tokens from the document.
@@ -459,31 +398,22 @@ mod tests {
         format!("name{token}")
     }
 
-    const NAMELESS: ModuleRef = ModuleRef {
-        module: UNK,
-        package: UNK,
-        is_top: false,
-        is_package: false,
-        is_outline: false,
-    };
-
     /// ProjectContext of one file: tokens from 6 on are names outside the vocabulary.
     fn surroundings(tokens: &[u32]) -> ProjectContext {
         let words: Vec<Box<str>> = (6..12).map(|token| spelled(token).into()).collect();
         ProjectContext::new(
             &syntax(),
             [&words, &[]],
-            Vec::new(),
             &[],
-            std::iter::once((NAMELESS, tokens)),
-            std::iter::empty(),
+            std::iter::once(tokens),
+            Declarations::default(),
             ImportableModules::default(),
         )
     }
 
     fn push(document: &mut BufferTokens, token: u32) {
         let id = if token < 6 { token } else { UNK };
-        document.push(id, &spelled(token), true);
+        document.push(id, &spelled(token), true, None);
     }
 
     proptest! {

@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 
 use super::experts::{EXPERTS, ExpertScores, FOLLOWED, HERE, log};
+use super::members::Members;
 use super::weights::Weights;
 use crate::context::{BufferTokens, Syntax, Word};
 use crate::inference::Distribution;
 use crate::simd::{softmax_in_place, tanh};
-use crate::symbols::Members;
 use crate::tokenizer::UNK;
 
 /// How many of the mixture's best are ranked anew.

@@ -15,9 +15,10 @@
 //!   behind a dot or elsewhere, and the n-grams and the longest match there;
 //! * *members*: what was declared to be there, here or around: see [`crate::symbols`].
 
-use crate::context::{BufferTokens, Found, ORDERS, Syntax};
+use super::members::Members;
+use crate::context::{BufferNames, BufferTokens, Found, ORDERS, Syntax};
 use crate::inference::{CosineScores, Distribution, WINDOW};
-use crate::symbols::{Members, PLACES, members};
+use crate::symbols::Site;
 use crate::tokenizer::UNK;
 
 /// The experts other than the network: those that know the buffer, and those that know what is around it.
@@ -64,7 +65,7 @@ const LONGEST: usize = 12;
 const SHARPNESS: [f32; 2] = [16.0, 8.0];
 
 /// Numbers about what the experts say: see [`BufferTokens::evidence`].
-pub const FEATURES: usize = 17 + 5 * CACHES + 6 + ORDERS + PLACES;
+pub const FEATURES: usize = 17 + 5 * CACHES + 6 + ORDERS + Site::COUNT;
 
 /// What the experts say.
 #[derive(Clone, Debug)]
@@ -248,7 +249,11 @@ impl BufferTokens {
         let mut found = surroundings.map_or_else(Found::default, |s| s.find(last_tokens()));
         let alive_around = normalise(&mut found.said, |(_, said)| said);
         let shares = surroundings.map_or(&[][..], |s| s.shares(behind));
-        let members = members(self, syntax);
+        let names = BufferNames {
+            document: self,
+            syntax,
+        };
+        let members = Members::at_end(&names);
         let alive = std::array::from_fn(|cache| match cache.checked_sub(HERE) {
             None => alive_here[cache],
             Some(0) => !shares.is_empty(),
@@ -290,7 +295,7 @@ impl BufferTokens {
         features.extend(orders.iter().map(ContinuationCounts::trust));
         features.push(similar.cosines.iter().copied().fold(0.0, f32::max));
         features.extend([
-            (surroundings.map_or(0, |s| s.code()) as f32).ln_1p(),
+            (surroundings.map_or(0, |s| s.len()) as f32).ln_1p(),
             found.length as f32,
             (found.occurrences as f32).ln_1p(),
             (found.distinct as f32).ln_1p(),

@@ -7,6 +7,7 @@
 
 mod candidates;
 mod experts;
+mod members;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
 pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES};
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
-use crate::context::{BufferTokens, Syntax};
+use crate::context::{BufferNames, BufferTokens, Syntax};
 use crate::inference::{CosineScores, Distribution};
 use crate::simd::{softmax_in_place, tanh};
 use crate::symbols;
@@ -110,19 +111,26 @@ impl Mixture {
         softmax_in_place(&mut weights);
         trust(
             &mut weights,
-            document.surroundings().map_or(0, |around| around.code()),
+            document.surroundings().map_or(0, |around| around.len()),
         );
         Prediction::new(&self.syntax, document, answer, evidence, weights, units)
     }
 
     /// Whether `document` ends with a dot behind something that it is asked of, so that a name must follow.
     pub fn needs_a_name(&self, document: &BufferTokens) -> bool {
-        symbols::is_attribute(document, &self.syntax)
+        symbols::is_attribute(self.names(document).sources())
     }
 
     /// Whether the name of a module that is imported begins behind `document`.
     pub fn begins_module(&self, document: &BufferTokens) -> bool {
-        symbols::begins_module(document, &self.syntax)
+        symbols::begins_module(self.names(document).sources())
+    }
+
+    fn names<'a>(&'a self, document: &'a BufferTokens) -> BufferNames<'a> {
+        BufferNames {
+            document,
+            syntax: &self.syntax,
+        }
     }
 
     /// Of the candidates that fit, the likeliest `most` with their probabilities, the likeliest first.

@@ -134,7 +134,8 @@ impl<'a> Files<'a> {
                 self.names[id as usize]
             };
             surrounding.choose(&texts[..at], text, &mut document);
-            document.push(id, text, is_name);
+            // A corpus has no indentation.
+            document.push(id, text, is_name, None);
             let (answer, similar) = reading.after(&ids[..=at])?;
             see(&Place {
                 document: &document,
