@@ -122,7 +122,7 @@ impl BufferTokens {
         &self.symbols
     }
 
-    /// How far to the right the line begins that a token is the first of; nothing if it is not, or if nobody has said.
+    /// The column of a token that is the first of its line; `None` if it is not, or if its indentation is unknown.
     pub(crate) fn column(&self, position: usize) -> Option<u16> {
         let column = self.symbols.item(position).column;
         (column != NO_COLUMN).then_some(column)
@@ -202,7 +202,7 @@ impl BufferTokens {
         }
     }
 
-    /// Appends a token: its id, how it is spelled, and how far to the right its line begins, if it is the first of one and
+    /// Appends a token: its id, how it is spelled, and the column where its line begins, if it is the first of one and
     /// that is known.
     pub fn push(&mut self, id: u32, text: &str, is_name: bool, column: Option<u16>) {
         let word = self.intern(id, text, is_name);

@@ -72,7 +72,10 @@ impl Names for BufferNames<'_> {
         match name.numbering() {
             Numbering::Vocabulary(id) => self.syntax.role(id),
             Numbering::Buffer(word) => self.document.role(word as usize),
-            Numbering::Project(_) => self.spelling(name).map_or(Role::Other, Role::of),
+            Numbering::Project(name) => {
+                let around = self.document.surroundings();
+                around.map_or(Role::Other, |around| around.role(name as usize))
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::buffer::ORDERS;
 use super::syntax::Syntax;
-use crate::symbols::{Module, Name, Numbering, ProjectSymbols, Symbols};
+use crate::symbols::{Module, Name, Numbering, ProjectSymbols, Role, Symbols};
 use crate::tokenizer::UNK;
 
 /// The longest context that is looked for, in tokens.
@@ -39,6 +39,8 @@ pub struct ProjectContext {
     /// The likeliest of each.
     likeliest: [Option<(u32, f32)>; 2],
     symbols: ProjectSymbols,
+    /// What each of the names is to declarations.
+    roles: Vec<Role>,
     /// The token of a dot.
     dot: u32,
     importable: ImportableModules,
@@ -133,6 +135,7 @@ impl ProjectContext {
         let symbols = declarations.numbered(|name| number[&(name as usize)] as u32);
         let mut surroundings = Self {
             vocabulary_size,
+            roles: used.iter().map(|&word| Role::of(spelled(word))).collect(),
             names: used.iter().map(|&word| spelled(word).clone()).collect(),
             order: Vec::new(),
             shares: [Vec::new(), Vec::new()],
@@ -169,12 +172,17 @@ impl ProjectContext {
 
     /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
-        let names: usize = self.names.iter().map(|name| 16 + name.len()).sum();
+        let names: usize = self.names.iter().map(|name| 17 + name.len()).sum();
         let shares = self.shares.iter().map(|shares| 8 * shares.len());
         4 * (self.tokens.len() + self.order.len())
             + names
             + shares.sum::<usize>()
             + self.symbols.bytes()
+    }
+
+    /// What one of the names is to declarations.
+    pub(super) fn role(&self, name: usize) -> Role {
+        self.roles.get(name).copied().unwrap_or(Role::Other)
     }
 
     /// What is declared around the document.

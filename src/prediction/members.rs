@@ -15,7 +15,7 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// Behind the last token of a buffer.
+    /// After the last token of a buffer.
     pub(super) fn at_end(names: &BufferNames<'_>) -> Self {
         let MemberSet {
             site,

@@ -1,7 +1,7 @@
 //! The symbols of a buffer that is being edited: its tokens are pushed and taken back, and the table follows.
 //!
-//! Statements are declared as they end. Each leaves a mark of how long the table's lists were, so that taking tokens back
-//! cuts them there, and reads again only what stands of the statement that was cut.
+//! A statement is declared when it ends, and leaves a mark with the lengths of the table's lists. Taking tokens back truncates
+//! the lists to a mark and re-reads only the tokens that remain of the statement that was cut.
 
 use std::ops::Range;
 
@@ -29,7 +29,7 @@ pub struct BufferSymbols {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     start: u32,
-    /// How many tokens there were when the statement behind it was known to have ended.
+    /// The number of tokens with which the statement after it was known to have ended.
     ended: u32,
     state: State,
     lengths: Lengths,
@@ -101,7 +101,7 @@ impl BufferSymbols {
         self.items.is_empty()
     }
 
-    /// The token at a position; a line's end behind the last one.
+    /// The token at a position; a line end past the last one.
     pub fn item(&self, at: usize) -> Item {
         self.items.get(at).copied().unwrap_or(Item::END)
     }

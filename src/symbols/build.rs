@@ -1,11 +1,12 @@
 //! Builds a file's [`Symbols`] from its tokens, statement by statement.
 //!
-//! Where lines come with their indentation, a scope ends with the first line that stands no further right than its head. Where
-//! they do not, as in the py150 corpora, a class ends where the next one begins; its members are the functions
-//! whose first parameter is `self` or `cls`, what is assigned before the first of them, and what stands behind `self.`.
-//! That finds nearly all.
+//! If lines come with their indentation, a scope ends at the first line that is indented no further than its head. If they do
+//! not, as in the py150 corpora, a class ends where the next one begins; its members are the functions whose first parameter
+//! is `self` or `cls`, the assignments before the first of them, and the attributes of `self`. That finds nearly all.
 
-use super::role::{Item, NO_COLUMN, Role};
+use super::role::{Item, NO_COLUMN, Name, Role};
+use rustc_hash::FxHashMap;
+
 use super::statement;
 use super::table::{Lengths, OPEN, Scope, ScopeId, ScopeKind, Span, Symbols};
 
@@ -14,11 +15,14 @@ use super::table::{Lengths, OPEN, Scope, ScopeId, ScopeKind, Span, Symbols};
 pub(super) struct Builder {
     pub(super) table: Symbols,
     pub(super) state: State,
-    /// What is bound in functions is kept: nobody outside a file can ask for it.
+    /// What is bound in functions is kept, and every attribute of `self` each time: nobody outside a file can ask for the former,
+    /// and nothing is taken back there.
     pub(super) keeps_locals: bool,
+    /// The symbols of attributes, where one is kept for all places.
+    pub(super) attributes: FxHashMap<(ScopeId, Name), usize>,
 }
 
-/// Where a builder stands between two tokens.
+/// The state of a builder between two tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
     /// The innermost scope of the statement that is being read.
@@ -35,7 +39,7 @@ pub(super) struct State {
     /// The statement's first word that tells what it is, and how many of its tokens were read.
     first: Option<Role>,
     length: u32,
-    /// How far to the right its line begins.
+    /// The column where its line begins.
     column: u16,
     last: Role,
 }
@@ -54,6 +58,7 @@ impl Builder {
         Self {
             table: Symbols::new(),
             keeps_locals,
+            attributes: FxHashMap::default(),
             state: State {
                 scope: ScopeId::MODULE,
                 has_function: false,
@@ -151,7 +156,7 @@ impl Builder {
 
     /// A line begins with a token: scopes end that do not reach so far to the right.
     fn enter(&mut self, item: Item) {
-        // Behind a semicolon or a head's colon the line goes on.
+        // After a semicolon or a head's colon the line goes on.
         if item.column == NO_COLUMN {
             return;
         }

@@ -24,20 +24,20 @@ pub struct ImportStatement {
 pub struct ImportedName {
     /// Positions of its parts; several only in `import a.b`. A star is one.
     pub path: Vec<usize>,
-    /// The position of the name behind `as`.
+    /// The position of the name after `as`.
     pub alias: Option<usize>,
 }
 
 /// What can follow an unfinished import statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expects {
-    /// The name of a module from its beginning: behind `import`, `from` and a comma of `import`.
+    /// The first part of a module's name: after `import`, `from`, or a comma of `import`.
     Module,
-    /// A part of a module's name, behind a dot.
+    /// A further part of a module's name, after a dot.
     Submodule,
     /// A name that the module has.
     Member,
-    /// The statement can end, or go on with `as`, a comma or `import`; or a name of the file's own stands there.
+    /// A keyword, a comma, the end of the statement, or a new name after `as`.
     #[default]
     Other,
 }

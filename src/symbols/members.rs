@@ -5,16 +5,16 @@ use rustc_hash::FxHashMap;
 
 use super::imports::{Expects, ImportStatement, ImportedName};
 use super::project::Origin;
-use super::resolve::{Completeness, Location, MAX_INDIRECTIONS, Resolution, Resolver, Sources};
+use super::resolve::{
+    Completeness, Location, MAX_INDIRECTIONS, MAX_STATEMENT, Resolution, Resolver, Sources,
+};
 use super::role::{Name, Role};
 use super::table::{ParameterKind, ScopeId, SymbolId, SymbolKind, Symbols};
 
 /// Classes that are looked at together: one, its bases and theirs.
 const MAX_CLASSES: usize = 8;
-/// The longest call whose arguments are looked through, in tokens.
-const MAX_ARGUMENTS: usize = 2000;
-/// What a name that begins with an underscore counts where somebody else's are asked for; in a module what is assigned, as
-/// constants are, and modules in it.
+/// The weight of a name that begins with an underscore, unless the receiver is `self`; of a variable of a module, which is mostly a
+/// constant; and of a submodule.
 const PRIVATE: f32 = 0.05;
 const ASSIGNED: f32 = 0.3;
 const MODULE: f32 = 0.3;
@@ -33,9 +33,9 @@ const OF_MOST: f32 = 0.6;
 pub enum Site {
     /// `self.`, `cls.`
     OwnAttribute,
-    /// Behind the dot of a class or one of its objects.
+    /// After the dot of a class or one of its objects.
     Attribute,
-    /// Behind the dot of a module.
+    /// After the dot of a module.
     ModuleAttribute,
     /// `from module import`
     ImportedName,
@@ -185,7 +185,7 @@ impl Collector<'_> {
             end -= 1;
         }
         match self.role(end.checked_sub(1)?) {
-            Role::Dot => Some(self.behind_dot(end - 1)),
+            Role::Dot => Some(self.after_dot(end - 1)),
             Role::Comma | Role::Parenthesis => {
                 self.of_call(end);
                 Some(Site::Argument)
@@ -256,7 +256,7 @@ impl Collector<'_> {
         Some(names)
     }
 
-    fn behind_dot(&mut self, dot: usize) -> Site {
+    fn after_dot(&mut self, dot: usize) -> Site {
         let Some(names) = self.dotted_before(dot) else {
             return Site::Attribute;
         };
@@ -291,7 +291,8 @@ impl Collector<'_> {
         let Sources {
             buffer, project, ..
         } = self.resolver.sources;
-        let items = &buffer.items()[buffer.statement()];
+        let first = buffer.len().saturating_sub(MAX_STATEMENT);
+        let items = &buffer.items()[buffer.statement().start.max(first)..];
         for triple in items.windows(3) {
             if triple[0].role == Role::Own && triple[1].role == Role::Dot {
                 self.counts.add(triple[2].name, 1.0);
@@ -305,7 +306,7 @@ impl Collector<'_> {
         let Some(scope) = column.and_then(|column| project.continued_class(column)) else {
             return;
         };
-        // Without indentation what is assigned behind the first function is none of its members.
+        // Without indentation, an assignment after the first function is not a member.
         let takes_variables = table.is_exact() || !buffer.has_function();
         self.of_body(Origin::Below, below, scope, takes_variables);
     }
@@ -347,7 +348,7 @@ impl Collector<'_> {
         self.of_body(class.origin, table, declared.scope, true);
     }
 
-    /// Whether a file is read as it stands, and meant.
+    /// Whether a name that is imported from a file means what that file declares.
     fn is_certain(&self, origin: Origin) -> bool {
         let modules = self.resolver.sources.project.modules();
         match origin {
@@ -356,7 +357,7 @@ impl Collector<'_> {
         }
     }
 
-    /// What stands in the body of a class.
+    /// The body of a class.
     fn of_body(&mut self, origin: Origin, table: &Symbols, scope: ScopeId, takes_variables: bool) {
         for id in table.declared_in(scope) {
             let symbol = table.symbol(id);
@@ -467,7 +468,7 @@ impl Collector<'_> {
         let start = self.resolver.sources.buffer.statement().start;
         let mut depth = 0_usize;
         let mut given = Vec::new();
-        for at in (start.max(end.saturating_sub(MAX_ARGUMENTS))..end).rev() {
+        for at in (start.max(end.saturating_sub(MAX_STATEMENT))..end).rev() {
             match self.role(at) {
                 Role::Closing => depth += 1,
                 role if role.opens() && depth > 0 => depth -= 1,
@@ -498,7 +499,7 @@ impl Collector<'_> {
         let names = self.dotted_before(bracket);
         let found = names.and_then(|names| self.resolver.dotted(&names));
         let found = found.or_else(|| {
-            // Whatever it belongs to, somebody may have declared it.
+            // A function or class of that name, whatever it belongs to.
             let name = self.name(called);
             let function = self.resolver.declared(name, false);
             let class = || self.resolver.declared(name, true).map(Resolution::Class);

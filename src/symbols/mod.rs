@@ -1,7 +1,7 @@
 //! The symbol table: what files declare, and what a name means.
 //!
 //! ```text
-//! tokens -> role     Item: a token's role, its number, how far to the right its line begins
+//! tokens -> role     Item: a token's role, its number, the column where its line begins
 //!        -> build    statement by statement -> table: Symbols of scopes
 //!           buffer   the same, with tokens that are taken back
 //! tables -> project  those around a buffer, and which module is which

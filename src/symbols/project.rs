@@ -6,7 +6,7 @@ use super::table::{ScopeId, ScopeKind, SymbolId, SymbolKind, Symbols};
 /// How a module is called, and what is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ModuleRef {
-    /// `c` of `a.b.c`; [`Name::NONE`] if nobody could import it.
+    /// `c` of `a.b.c`; [`Name::NONE`] if it is not an identifier.
     pub name: Name,
     /// `b` of `a.b.c`.
     pub package: Name,

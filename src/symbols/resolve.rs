@@ -14,6 +14,8 @@ use super::table::{
 
 /// How often a name is followed to where a module, or a variable, has it from.
 pub(super) const MAX_INDIRECTIONS: usize = 4;
+/// Tokens of the statement that is being written that are looked at.
+pub(super) const MAX_STATEMENT: usize = 2000;
 /// Bindings that are looked at to answer one question; a class or a module counts as so many.
 const BUDGET: usize = 2048;
 const SCAN: usize = 64;
@@ -30,7 +32,7 @@ pub struct Sources<'a> {
 pub trait Names {
     /// A name in the buffer's numbering; in the project's, if it does not stand in the buffer.
     fn in_buffer(&self, name: Name) -> Name;
-    /// A name in the project's numbering, if it stands there.
+    /// A name in the project's numbering, if it occurs there.
     fn in_project(&self, name: Name) -> Option<Name>;
     /// The role of a name, or of any other token that an expression has.
     fn role(&self, name: Name) -> Role;
@@ -145,12 +147,6 @@ impl<'a> Resolver<'a> {
         self.dotted_at(names, buffer.len() as u32, buffer.scope(), 0)
     }
 
-    /// The class that the end of the buffer is in.
-    pub(super) fn own_class(&self) -> Option<SymbolId> {
-        let buffer = self.sources.buffer;
-        self.enclosing_class(buffer.scope(), buffer.len() as u32)
-    }
-
     fn enclosing_class(&self, scope: ScopeId, at: u32) -> Option<SymbolId> {
         let table = self.sources.buffer.table();
         if table.is_exact() {
@@ -250,7 +246,8 @@ impl<'a> Resolver<'a> {
         if (before as usize) < statement.end {
             return false;
         }
-        let items = &buffer.items()[statement];
+        let first = buffer.len().saturating_sub(MAX_STATEMENT);
+        let items = &buffer.items()[statement.start.max(first)..];
         items.windows(2).any(|pair| {
             pair[1].name == name && matches!(pair[0].role, Role::For | Role::As | Role::Lambda)
         })
@@ -354,7 +351,7 @@ impl<'a> Resolver<'a> {
         module.map(Resolution::Module)
     }
 
-    /// What a name behind the dot of something means.
+    /// What a name after the dot of something means.
     fn attribute(
         &mut self,
         of: Resolution,
@@ -434,6 +431,12 @@ impl<'a> Resolver<'a> {
         followed: usize,
     ) -> Option<Resolution> {
         let names = self.sources.names;
+        if import.is_plain {
+            // `import a.b` binds `a`.
+            let first = *self.sources.project.symbols(module)?.path(import).first()?;
+            let module = self.sources.project.module(first, None);
+            return module.map(Resolution::Module);
+        }
         match name.or(import.member.map(|member| names.in_buffer(member))) {
             None => self.imported_module(module, import).map(Resolution::Module),
             Some(member) => {
@@ -470,13 +473,14 @@ impl<'a> Resolver<'a> {
                 None => self.doubtful(name),
                 found => found,
             },
-            // The package itself.
+            // A package itself: its own, or the one that it is in.
             [] => {
-                let ModulePlace { name, is_package } = self.place(module)?;
-                match (is_package, import.level) {
-                    (true, 1) => Some(module),
-                    _ => project.called(name).filter(|&found| found != module),
+                let names = project.modules()[module as usize].names;
+                if names.is_package && import.level == 1 {
+                    return Some(module);
                 }
+                let package = project.called(names.package.some()?);
+                package.filter(|&found| found != module)
             }
         }
     }
@@ -484,14 +488,6 @@ impl<'a> Resolver<'a> {
     fn beside(&self, module: u32, name: Name) -> Option<u32> {
         let Sources { project, names, .. } = self.sources;
         project.beside(module, names.in_project(name)?)
-    }
-
-    fn place(&self, module: u32) -> Option<ModulePlace> {
-        let names = self.sources.project.modules().get(module as usize)?.names;
-        Some(ModulePlace {
-            name: names.package.some()?,
-            is_package: names.is_package,
-        })
     }
 
     /// A module by the last part of its name alone.
@@ -650,12 +646,6 @@ impl<'a> Resolver<'a> {
         }
         (!is_whole || at + 1 == tokens.len()).then_some(found)
     }
-}
-
-/// The package that a module is in.
-struct ModulePlace {
-    name: Name,
-    is_package: bool,
 }
 
 /// Whether what is bound in a scope can be named in another one. What a class binds cannot be from its functions; what has no

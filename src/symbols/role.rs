@@ -1,7 +1,7 @@
 //! What a token is to the grammar of declarations, and the numbers of names.
 //!
 //! The builder and the parsers read [`Item`]s: they never look at spellings, so that the same code reads a buffer (numbered
-//! by the vocabulary and the buffer), the workspace's files (numbered by the project), and text that nobody has numbered yet.
+//! by the vocabulary and the buffer), the workspace's files (numbered by the project), and text that has no numbers yet.
 
 use crate::python;
 
@@ -18,7 +18,7 @@ pub enum Role {
     Dynamic,
     /// `staticmethod`.
     StaticMethod,
-    /// `globals`, which adds names that nobody can list.
+    /// `globals`, which can add names that are written nowhere.
     Globals,
     /// `Optional`.
     Optional,
@@ -26,7 +26,9 @@ pub enum Role {
     Enum,
     /// Bases that bring no member that is asked for: `object`, `ABC`, `Protocol`.
     Memberless,
-    /// `None`, `True`, `False` and other keywords that stand in expressions.
+    /// `None`.
+    NoValue,
+    /// `True`, `False` and other keywords that stand in expressions.
     Value,
     Class,
     Def,
@@ -81,6 +83,7 @@ impl Role {
             "Optional" => Self::Optional,
             "Enum" | "IntEnum" | "StrEnum" => Self::Enum,
             "object" | "ABC" | "Protocol" => Self::Memberless,
+            "None" => Self::NoValue,
             "class" => Self::Class,
             "def" => Self::Def,
             "async" => Self::Async,
@@ -222,16 +225,16 @@ impl Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     pub name: Name,
-    /// How far to the right its line begins, if it is the first of one and that is known; else [`NO_COLUMN`].
+    /// The column where its line begins, if it is the first of one and that is known; else [`NO_COLUMN`].
     pub column: u16,
     pub role: Role,
 }
 
-/// The token does not begin a line, or nobody knows where.
+/// The token does not begin a line, or its indentation is unknown.
 pub const NO_COLUMN: u16 = u16::MAX;
 
 impl Item {
-    /// What is read behind the end.
+    /// Read past the end.
     pub const END: Self = Self {
         name: Name::NONE,
         column: NO_COLUMN,

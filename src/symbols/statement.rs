@@ -1,11 +1,13 @@
 //! What one statement declares.
 
+use std::ops::Range;
+
 use super::build::Builder;
 use super::imports::{ImportStatement, ImportedName};
 use super::role::{Item, Name, Role};
 use super::table::{
-    Class, Expression, ExpressionKind, Function, Import, Parameter, ParameterKind, Returned,
-    ScopeId, ScopeKind, Span, Symbol, SymbolKind,
+    Class, Expression, ExpressionKind, Function, Import, LONGEST_EXPRESSION, Parameter,
+    ParameterKind, Returned, ScopeId, ScopeKind, Span, Symbol, SymbolKind,
 };
 
 /// Adds what a statement declares, which begins with the file's token `at`.
@@ -65,19 +67,17 @@ impl<'s> Statement<'_, 's> {
     fn position(&self, from: usize, is_it: impl Fn(Role) -> bool) -> usize {
         let mut depth = 0_usize;
         for (at, item) in self.items.iter().enumerate().skip(from) {
-            if item.role == Role::Closing {
-                depth = depth.saturating_sub(1);
+            match item.role {
+                Role::Closing if depth > 0 => depth -= 1,
+                role if depth == 0 && is_it(role) => return at,
+                role => depth += usize::from(role.opens()),
             }
-            if depth == 0 && is_it(item.role) {
-                return at;
-            }
-            depth += usize::from(item.role.opens());
         }
         self.items.len()
     }
 
-    /// The parts between commas of what stands in brackets, without them: from a token behind the opening one on. And where
-    /// the closing one stands.
+    /// Splits the contents of brackets at commas, from the token after the opening bracket on. Returns the parts, and the position
+    /// of the closing bracket.
     fn parts(&self, from: usize) -> (Vec<&'s [Item]>, usize) {
         let (mut parts, mut start) = (Vec::new(), from);
         loop {
@@ -212,7 +212,7 @@ impl<'s> Statement<'_, 's> {
         });
         if self.builder.keeps_locals {
             let list = parameters.of(&self.builder.table.parameters).to_vec();
-            // Each stands where it is named.
+            // A parameter is bound at its name.
             let positions: Vec<usize> = self.parameter_positions(&parts);
             for (parameter, at) in list.into_iter().zip(positions) {
                 let kind = SymbolKind::Parameter(parameter.annotation);
@@ -336,8 +336,10 @@ impl<'s> Statement<'_, 's> {
         let mut from = 1;
         loop {
             let end = self.position(from, |role| role == Role::Comma);
-            let alias = self.position(from, |role| role == Role::As);
-            if alias + 1 < end {
+            let part = self.items[from..end].iter();
+            let alias = part.rev().position(|item| item.role == Role::As);
+            if let Some(after) = alias.filter(|&after| after > 0) {
+                let alias = end - 1 - after;
                 let value = &self.items[from..alias];
                 let value = match self.items[0].role {
                     Role::Except => self.keep(ExpressionKind::Call, names_of(value)),
@@ -392,15 +394,20 @@ impl<'s> Statement<'_, 's> {
         }
     }
 
-    /// Names that are bound to what nobody knows: `a, (b, *c)`, of which attributes and items are none.
-    fn targets(&mut self, range: std::ops::Range<usize>) {
+    /// Binds the names of targets such as `a, (b, *c)` to unknown values. Attributes and items bind no name.
+    fn targets(&mut self, range: Range<usize>) {
+        let mut index = 0_usize;
         for at in range {
             let before = at.checked_sub(1).map_or(Role::Eol, |at| self.role(at));
-            let next = self.role(at + 1);
-            let is_part = before == Role::Dot
-                || next == Role::Dot
-                || matches!(next, Role::Parenthesis | Role::Opening);
-            if self.role(at).is_name() && !is_part {
+            let (role, next) = (self.role(at), self.role(at + 1));
+            // In the brackets of an item or a call.
+            if role == Role::Closing && index > 0 {
+                index -= 1;
+            } else if role.opens() && (index > 0 || before.is_name() || before == Role::Closing) {
+                index += 1;
+            }
+            let is_part = before == Role::Dot || next == Role::Dot || next.opens();
+            if role.is_name() && !is_part && index == 0 {
                 self.bind(at, Expression::UNKNOWN);
             }
         }
@@ -423,7 +430,7 @@ impl<'s> Statement<'_, 's> {
     /// `return A(…)`.
     fn result(&mut self) {
         let value = &self.items[1..];
-        let is_none = value.len() == 1 && value[0].role == Role::Value;
+        let is_none = value.len() == 1 && value[0].role == Role::NoValue;
         if value.is_empty() || is_none {
             return;
         }
@@ -438,7 +445,7 @@ impl<'s> Statement<'_, 's> {
         }
     }
 
-    /// Whether `self.name` stands at a position.
+    /// Whether `self.name` begins at a position.
     fn attribute_at(&self, at: usize) -> bool {
         self.role(at) == Role::Own
             && self.role(at + 1) == Role::Dot
@@ -446,7 +453,7 @@ impl<'s> Statement<'_, 's> {
             && (at == 0 || self.role(at - 1) != Role::Dot)
     }
 
-    /// What the statement writes behind `self.`.
+    /// The attributes of `self` in the statement.
     fn attributes(&mut self) {
         let Some(class) = self.builder.enclosing_class(self.builder.state.scope) else {
             return;
@@ -459,8 +466,8 @@ impl<'s> Statement<'_, 's> {
             if at == 0 && self.role(3) == Role::Colon {
                 let end = self.position(4, |role| role == Role::Equals);
                 value = self.keep(ExpressionKind::Stated, &self.items[4..end]);
-            } else if self.role(at + 3) == Role::Equals {
-                let called = call(&self.items[at + 4..]);
+            } else if at == 0 && self.role(3) == Role::Equals {
+                let called = call(&self.items[4..]);
                 let called = called.map(|names| self.keep(ExpressionKind::Call, names));
                 value = called.unwrap_or(value);
             }
@@ -474,19 +481,12 @@ impl<'s> Statement<'_, 's> {
         if !builder.keeps_locals {
             // One for all places. Where they are counted, that is how members rank that are read without indentation.
             let is_exact = builder.table.is_exact;
-            let first = builder
-                .table
-                .scope(class)
-                .map_or(0, |scope| scope.first as usize);
-            let known = builder.table.symbols[first..].iter_mut().find(|symbol| {
-                symbol.scope == class
-                    && symbol.name == name
-                    && matches!(symbol.kind, SymbolKind::Attribute(..))
-            });
+            let new = builder.table.symbols.len();
+            let known = *builder.attributes.entry((class, name)).or_insert(new);
             if let Some(Symbol {
                 kind: SymbolKind::Attribute(before, count),
                 ..
-            }) = known
+            }) = builder.table.symbols.get_mut(known)
             {
                 *count = count.saturating_add(u16::from(!is_exact));
                 if before.is_unknown() {
@@ -511,9 +511,8 @@ fn is_parameter(part: &[Item]) -> bool {
 fn call(items: &[Item]) -> Option<&[Item]> {
     let awaits = usize::from(items.first()?.role == Role::Await);
     let items = &items[awaits..];
-    let end = items
-        .iter()
-        .position(|item| item.role == Role::Parenthesis)?;
+    let mut names = items.iter().take(LONGEST_EXPRESSION + 1);
+    let end = names.position(|item| item.role == Role::Parenthesis)?;
     let mut depth = 0;
     let closes = items[end..].iter().position(|item| {
         depth += i32::from(item.role.opens());

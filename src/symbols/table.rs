@@ -75,7 +75,7 @@ pub enum ScopeKind {
 pub struct Scope {
     pub kind: ScopeKind,
     pub parent: ScopeId,
-    /// How far to the right its head begins.
+    /// The column where its head begins.
     pub(super) column: u16,
     /// Its own symbols are among these; the end is [`OPEN`] while it goes on.
     pub(super) first: u32,

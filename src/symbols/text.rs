@@ -62,7 +62,7 @@ fn role(text: &str, token: Token) -> Role {
     }
 }
 
-/// The scopes that are open behind the first tokens of a text: of what kind, and how far to the right their heads begin.
+/// The scopes that are open after some tokens of a text, the outermost first: their kinds, and the columns of their heads.
 pub fn open_scopes(text: &str, tokens: &[Token]) -> Vec<(ScopeKind, u16)> {
     let items = tokens.iter().map(|&token| Item {
         name: Name::NONE,

@@ -64,7 +64,7 @@ pub struct SuffixText {
     tokens: Vec<u32>,
     /// Its names that the project has not: their numbers go on from those of its own.
     words: Vec<Box<str>>,
-    /// How far to the right its lines begin; none if nobody knows.
+    /// The columns where its lines begin; empty if unknown.
     columns: Vec<u8>,
     /// The scopes that it goes on in.
     scopes: Vec<(ScopeKind, u16)>,
@@ -93,7 +93,7 @@ struct File {
     names: ModuleRef,
     /// `<s>` first; ids, or the vocabulary's size plus an index of `words`.
     tokens: Vec<u32>,
-    /// How far to the right its lines begin; none if nobody knows.
+    /// The columns where its lines begin; empty if unknown.
     columns: Vec<u8>,
     imports: Imports,
     resolved: ImportPaths,
@@ -136,8 +136,8 @@ impl WorkspaceIndex {
         }
     }
 
-    /// Adds a file or replaces it: its tokens from `<s>` on, each an id and how it is spelled. Nobody knows how its lines are
-    /// indented. Whether that changes anything.
+    /// Adds a file or replaces it: its tokens from `<s>` on, each an id and how it is spelled. Its indentation is
+    /// unknown. Whether that changes anything.
     pub fn insert<'a>(&mut self, path: &str, tokens: impl Iterator<Item = (u32, &'a str)>) -> bool {
         let tokens: Vec<(u32, &str)> = tokens.collect();
         let imports = Imports::of(tokens.iter().map(|&(_, text)| text));
@@ -200,7 +200,8 @@ impl WorkspaceIndex {
         symbols.mark_own(|first| number(first) == package);
         let symbols = symbols.renumbered(|name| {
             let text = number(name);
-            self.name(self.number_of(vocabulary, text))
+            let token = self.token(vocabulary.id(text), text);
+            self.name(token)
         });
         self.forget_library(path);
         if self.library_bytes + symbols.bytes() > LIBRARIES {
@@ -270,7 +271,7 @@ impl WorkspaceIndex {
         below
     }
 
-    /// The tokens of a file from the one at `from` on, for [`ContextSelection`]: as of a file whose indentation nobody knows.
+    /// The tokens of a file from the one at `from` on, for [`ContextSelection`], without indentation.
     pub fn rest(&self, path: &str, from: usize) -> SuffixText {
         let file = self.files.get(path);
         let tokens = file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[]);
@@ -492,7 +493,7 @@ impl WorkspaceIndex {
     fn role(&self, token: u32) -> Role {
         match (token as usize).checked_sub(self.syntax.vocabulary_size()) {
             None => self.syntax.role(token),
-            // What stands below a document may bring words of its own.
+            // The text after the cursor may bring words of its own.
             Some(word) => self.roles.get(word).copied().unwrap_or(Role::Name),
         }
     }
@@ -504,11 +505,6 @@ impl WorkspaceIndex {
             None => Numbering::Vocabulary(token),
             Some(word) => Numbering::Project(word as u32),
         })
-    }
-
-    /// The number of a spelling, which becomes one if it is a name.
-    fn number_of(&mut self, vocabulary: &Vocabulary, text: &str) -> u32 {
-        self.token(vocabulary.id(text), text)
     }
 
     /// How a module of a package is called, of which nothing else is known.
@@ -572,8 +568,7 @@ impl WorkspaceIndex {
     }
 }
 
-/// How far to the right the lines begin that tokens of a text are in, one after the other. What stands further right than any
-/// code does is all the same.
+/// The columns of the lines that the tokens of a text are in, in order, at most 255 each.
 fn columns(text: &str, tokens: &[python::Token]) -> Vec<u8> {
     let is_begin = |at: usize| {
         let is_eol = |at: usize| tokens[at].kind == python::Kind::Eol;

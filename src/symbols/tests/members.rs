@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 
-use crate::context::{BufferNames, BufferTokens, Syntax};
+use crate::context::{BufferNames, BufferTokens, ImportableModules, Syntax};
 use crate::python;
 use crate::symbols::{Names, Numbering, members};
 use crate::tokenizer::Vocabulary;
@@ -100,17 +100,12 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
         .iter()
         .map(|(name, _)| library(name))
         .collect();
-    let tokens = tokens(text);
-    let imports = Imports::of(tokens.iter().map(|(token, _)| &**token));
+    let buffer = tokens(text);
+    let imports = Imports::of(buffer.iter().map(|(token, _)| &**token));
     let own = "w/main.py";
-    let importable = crate::context::ImportableModules {
+    let importable = ImportableModules {
         own: project.top_modules(),
-        ..crate::context::ImportableModules::default()
-    };
-    let imported = if case.is_read {
-        project.imported(own, &imports)
-    } else {
-        Vec::new()
+        ..ImportableModules::default()
     };
     let below = if case.is_indented {
         let whole = format!("{text}\n{}", case.below);
@@ -124,6 +119,11 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
         let below = project.rest("below.py", 0);
         project.remove("below.py");
         below
+    };
+    let imported = if case.is_read {
+        project.imported(own, &imports)
+    } else {
+        Vec::new()
     };
     let around = workspace::ContextSelection {
         below,
@@ -139,7 +139,7 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
     let surroundings = project.surroundings(own, &around);
     let mut document = BufferTokens::new();
     document.surround(Some(Arc::new(surroundings)));
-    for (token, column) in &tokens {
+    for (token, column) in &buffer {
         let column = column.filter(|_| case.is_indented);
         document.push(vocabulary.id(token), token, python::is_name(token), column);
     }
@@ -241,7 +241,7 @@ fn what_stands_below_belongs_to_it() {
     let below = "        self.y = 1\n    def late(self): pass\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
     for (text, expected) in [
         ("class A:\n    def f(self):\n        self.", "f late y"),
-        ("class A:\n    x = 1\na = A.", "a x"),
+        ("class A:\n    x = 1\na = A.", "x"),
         ("b = B()\nb.", "other"),
         ("g(", "p q"),
     ] {
@@ -432,7 +432,7 @@ fn imported_files_of_the_project_are_known_whole() {
             "at > __getattr__",
             0.0,
         ),
-        // Nobody says that it is meant.
+        // It is not imported, so it is not certain.
         ("o = Other()\no.", "close", 0.0),
     ] {
         let found = found("", &files, &[], true, text);
