@@ -46,6 +46,14 @@ pub enum Site {
 impl Site {
     /// How many there are.
     pub const COUNT: usize = 5;
+    /// What they are called among the gate's features.
+    pub const NAMES: [&str; Self::COUNT] = [
+        "own member",
+        "member of a class",
+        "member of a module",
+        "imported name",
+        "argument",
+    ];
 }
 
 /// What may stand at a place.

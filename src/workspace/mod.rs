@@ -8,15 +8,18 @@
 
 #[cfg(feature = "server")]
 pub mod environment;
+mod files;
 mod imports;
 mod modules;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use files::{Counted, Files, Totals};
 pub use imports::Imports;
 use imports::{ImportPaths, ImportSet};
 
@@ -46,14 +49,11 @@ pub struct WorkspaceIndex {
     word_bytes: usize,
     /// Names, of the vocabulary too, and their tokens.
     by_text: FxHashMap<Box<str>, u32>,
-    files: BTreeMap<Box<str>, File>,
-    tokens: usize,
-    file_bytes: usize,
+    files: Files<File>,
     /// What can be imported of the files without a dot, once it is asked for.
     top_modules: Option<Arc<[Box<str>]>>,
     /// What is imported from elsewhere.
-    libraries: BTreeMap<Box<str>, Library>,
-    library_bytes: usize,
+    libraries: Files<Library>,
     /// Files that were read so far.
     version: u64,
 }
@@ -108,9 +108,22 @@ struct Library {
     imports: Imports,
 }
 
-impl File {
-    fn bytes(&self) -> usize {
-        4 * self.tokens.len() + self.columns.len() + self.imports.bytes() + self.resolved.bytes()
+impl Counted for File {
+    fn totals(&self) -> Totals {
+        let imports = self.imports.bytes() + self.resolved.bytes();
+        Totals {
+            tokens: self.tokens.len(),
+            bytes: 4 * self.tokens.len() + self.columns.len() + imports,
+        }
+    }
+}
+
+impl Counted for Library {
+    fn totals(&self) -> Totals {
+        Totals {
+            tokens: 0,
+            bytes: self.symbols.bytes(),
+        }
     }
 }
 
@@ -126,12 +139,9 @@ impl WorkspaceIndex {
             roles: Vec::new(),
             word_bytes: 0,
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
-            files: BTreeMap::new(),
-            tokens: 0,
-            file_bytes: 0,
+            files: Files::default(),
             top_modules: None,
-            libraries: BTreeMap::new(),
-            library_bytes: 0,
+            libraries: Files::default(),
             version: 0,
         }
     }
@@ -166,12 +176,9 @@ impl WorkspaceIndex {
     ) -> bool {
         let tokens: Vec<u32> = tokens.map(|(id, text)| self.token(id, text)).collect();
         let before = self.files.get(path);
-        let is_there = before.is_some();
         if before.is_some_and(|file| file.tokens == tokens && file.columns == columns) {
             return false;
         }
-        let top_modules = self.top_modules.take().filter(|_| is_there);
-        self.remove(path);
         let names = self.module_name(path);
         self.version += 1;
         let file = File {
@@ -182,10 +189,9 @@ impl WorkspaceIndex {
             resolved: imports.resolve(path),
             imports,
         };
-        self.tokens += file.tokens.len();
-        self.file_bytes += file.bytes();
-        self.top_modules = top_modules;
-        self.files.insert(path.into(), file);
+        if self.files.insert(path, file).is_none() {
+            self.top_modules = None;
+        }
         true
     }
 
@@ -204,9 +210,8 @@ impl WorkspaceIndex {
             self.name(token)
         });
         self.forget_library(path);
-        if self.library_bytes + symbols.bytes() > LIBRARIES {
-            self.libraries.clear(); // what is still imported is read again
-            self.library_bytes = 0;
+        if self.libraries.totals().bytes + symbols.bytes() > LIBRARIES {
+            self.libraries = Files::default(); // what is still imported is read again
         }
         let mut parts = name.rsplit('.');
         let mut part = || parts.next().unwrap_or_default();
@@ -217,14 +222,13 @@ impl WorkspaceIndex {
             ..self.module(part(), part())
         };
         self.version += 1;
-        self.library_bytes += symbols.bytes();
         let library = Library {
             version: self.version,
             names,
             symbols,
             imports: Imports::of_text(text),
         };
-        self.libraries.insert(path.into(), library);
+        self.libraries.insert(path, library);
     }
 
     /// What a file that was read so imports, and how many bytes its symbols take.
@@ -235,8 +239,7 @@ impl WorkspaceIndex {
 
     /// Forgets a library's file, since it may have changed.
     pub fn forget_library(&mut self, path: &str) {
-        let gone = self.libraries.remove(path);
-        self.library_bytes -= gone.map_or(0, |file| file.symbols.bytes());
+        self.libraries.remove(path);
     }
 
     /// What stands in a text from a byte offset on, where a line begins, for [`ContextSelection`]: [`BELOW`] tokens at most.
@@ -289,7 +292,7 @@ impl WorkspaceIndex {
 
     /// How many tokens.
     pub fn tokens(&self) -> usize {
-        self.tokens
+        self.files.totals().tokens
     }
 
     /// A number that changes with what stands around a document: which files, their order and their contents.
@@ -310,13 +313,11 @@ impl WorkspaceIndex {
 
     /// Takes a file out; whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {
-        let removed = self.files.remove(path);
-        if let Some(file) = &removed {
-            self.tokens -= file.tokens.len();
-            self.file_bytes -= file.bytes();
+        let is_there = self.files.remove(path).is_some();
+        if is_there {
             self.top_modules = None;
         }
-        removed.is_some()
+        is_there
     }
 
     /// Takes a file out, or all below a folder.
@@ -352,7 +353,7 @@ impl WorkspaceIndex {
 
     /// Memory, in bytes, less that of what is imported from elsewhere.
     pub fn bytes(&self) -> usize {
-        self.file_bytes + self.word_bytes + 200 * self.files.len()
+        self.files.totals().bytes + self.word_bytes + 200 * self.files.len()
     }
 
     /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
