@@ -76,20 +76,16 @@ impl<'s> Statement<'_, 's> {
         self.items.len()
     }
 
-    /// Splits the contents of brackets at commas, from the token after the opening bracket on. Returns the parts, and the position
-    /// of the closing bracket.
-    fn parts(&self, from: usize) -> (Vec<&'s [Item]>, usize) {
+    /// Splits the contents of brackets at commas, from the token after the opening bracket on. Returns the positions of the parts,
+    /// none of which is empty, and that of the closing bracket.
+    fn parts(&self, from: usize) -> (Vec<Range<usize>>, usize) {
         let (mut parts, mut start) = (Vec::new(), from);
         loop {
             let end = self.position(start, |role| matches!(role, Role::Comma | Role::Closing));
-            let part = &self.items[start..end];
-            let blanks = part.iter().take_while(|item| item.role == Role::Eol);
-            let part = &part[blanks.count()..];
-            let blanks = part.iter().rev().take_while(|item| item.role == Role::Eol);
-            let part = &part[..part.len() - blanks.count()];
-            if !part.is_empty() {
-                parts.push(part);
-            }
+            let is_blank = |at: &usize| self.role(*at) == Role::Eol;
+            let first = (start..end).find(|at| !is_blank(at)).unwrap_or(end);
+            let last = (first..end).rev().find(|at| !is_blank(at));
+            parts.extend(last.map(|last| first..last + 1));
             if self.role(end) != Role::Comma {
                 return (parts, end);
             }
@@ -131,9 +127,14 @@ impl<'s> Statement<'_, 's> {
         let Some(name) = self.items.get(1).filter(|item| item.role.is_name()) else {
             return;
         };
+        if !self.is_kept() {
+            self.builder.open_here(ScopeKind::Class);
+            return;
+        }
         let mut bases = Vec::new();
         if self.role(2) == Role::Parenthesis {
             for base in self.parts(3).0 {
+                let base = &self.items[base];
                 if !base.iter().any(|item| item.role == Role::Equals) {
                     bases.push(self.keep(ExpressionKind::Stated, base));
                 }
@@ -153,10 +154,6 @@ impl<'s> Statement<'_, 's> {
             ScopeId::MODULE
         };
         let decorators = self.builder.state.decorators;
-        if self.builder.table.is_exact && !self.is_kept() {
-            self.builder.open_here(ScopeKind::Class);
-            return;
-        }
         let class = self.builder.table.classes.len() as u32;
         self.add(name.name, 1, scope, SymbolKind::Class(class));
         let scope = self.builder.open_here(ScopeKind::Class);
@@ -175,13 +172,14 @@ impl<'s> Statement<'_, 's> {
         if self.role(2) != Role::Parenthesis {
             return;
         }
-        let is_kept = self.is_kept();
-        let (parts, close) = self.parts(3);
-        let first = parts.first().map(|part| part[0].role);
-        let start = self.builder.table.parameters.len() as u32;
-        if is_kept {
-            self.parameters(&parts);
+        if !self.is_kept() {
+            self.builder.open_here(ScopeKind::Function);
+            return;
         }
+        let (parts, close) = self.parts(3);
+        let first = parts.first().map(|part| self.role(part.start));
+        let start = self.builder.table.parameters.len() as u32;
+        let named = self.parameters(&parts);
         let table = &self.builder.table;
         let parameters = Span {
             start,
@@ -194,12 +192,8 @@ impl<'s> Statement<'_, 's> {
             scope = if is_method { scope } else { ScopeId::MODULE };
         }
         let mut returns = Expression::UNKNOWN;
-        if is_kept && self.role(close + 1) == Role::Arrow {
+        if self.role(close + 1) == Role::Arrow {
             returns = self.keep(ExpressionKind::Stated, &self.items[close + 2..]);
-        }
-        if !is_kept {
-            self.builder.open_here(ScopeKind::Function);
-            return;
         }
         let function = self.builder.table.functions.len() as u32;
         self.add(name.name, 1, scope, SymbolKind::Function(function));
@@ -212,9 +206,7 @@ impl<'s> Statement<'_, 's> {
         });
         if self.builder.keeps_locals {
             let list = parameters.of(&self.builder.table.parameters).to_vec();
-            // A parameter is bound at its name.
-            let positions: Vec<usize> = self.parameter_positions(&parts);
-            for (parameter, at) in list.into_iter().zip(positions) {
+            for (parameter, at) in list.into_iter().zip(named) {
                 let kind = SymbolKind::Parameter(parameter.annotation);
                 self.add(parameter.name, at, scope, kind);
             }
@@ -227,55 +219,49 @@ impl<'s> Statement<'_, 's> {
         builder.keeps_locals || !builder.table.is_exact || !builder.is_in_function()
     }
 
-    /// Where the named parameters among some parts of a list stand.
-    fn parameter_positions(&self, parts: &[&'s [Item]]) -> Vec<usize> {
-        let begin = self.items.as_ptr();
-        let named = parts.iter().filter_map(|part| {
-            let name = part.iter().position(|item| item.role.is_name())?;
-            is_parameter(part).then_some(&part[name])
-        });
-        // Parts are slices of the statement.
-        let offset =
-            |item: &Item| (std::ptr::from_ref(item) as usize - begin as usize) / size_of::<Item>();
-        named.map(offset).collect()
-    }
-
-    fn parameters(&mut self, parts: &[&'s [Item]]) {
-        let slash = parts.iter().position(|part| part[0].role == Role::Slash);
+    /// Adds the parameters of a function to the table. Returns the positions of their names.
+    fn parameters(&mut self, parts: &[Range<usize>]) -> Vec<usize> {
+        let is_slash = |part: &Range<usize>| self.role(part.start) == Role::Slash;
+        let slash = parts.iter().position(is_slash);
         let mut is_keyword = false;
+        let mut named = Vec::new();
         for (number, part) in parts.iter().enumerate() {
-            let stars = usize::from(matches!(part[0].role, Role::Star | Role::DoubleStar));
-            let kind = match part[0].role {
+            let first = self.role(part.start);
+            let kind = match first {
                 Role::DoubleStar => ParameterKind::Keywords,
                 Role::Star => ParameterKind::Positionals,
                 _ if is_keyword => ParameterKind::KeywordOnly,
                 _ if slash.is_some_and(|slash| number < slash) => ParameterKind::PositionalOnly,
                 _ => ParameterKind::Ordinary,
             };
-            is_keyword |= part[0].role == Role::Star;
-            if !is_parameter(part) {
+            is_keyword |= first == Role::Star;
+            let name = part.start + usize::from(matches!(first, Role::Star | Role::DoubleStar));
+            let items = &self.items[part.clone()];
+            let equals = items.iter().position(|item| item.role == Role::Equals);
+            let end = equals.map_or(part.end, |equals| part.start + equals);
+            let is_annotated = name + 1 < end && self.role(name + 1) == Role::Colon;
+            if name >= end || !self.role(name).is_name() || name + 1 < end && !is_annotated {
                 continue;
             }
-            let equals = part.iter().position(|item| item.role == Role::Equals);
-            let end = equals.unwrap_or(part.len());
-            let annotation = match part.get(stars + 1) {
-                Some(colon) if colon.role == Role::Colon && stars + 2 <= end => {
-                    self.keep(ExpressionKind::Stated, &part[stars + 2..end])
-                }
-                _ => Expression::UNKNOWN,
+            let annotation = if is_annotated {
+                self.keep(ExpressionKind::Stated, &self.items[name + 2..end])
+            } else {
+                Expression::UNKNOWN
             };
             self.builder.table.parameters.push(Parameter {
-                name: part[stars].name,
+                name: self.items[name].name,
                 kind,
                 has_default: equals.is_some(),
                 annotation,
             });
+            named.push(name);
         }
+        named
     }
 
     fn import(&mut self) {
-        let words = self.items.iter().map(|item| item.role);
-        let Some(statement) = ImportStatement::parse(words) else {
+        let roles = self.items.iter().map(|item| item.role);
+        let Some(statement) = ImportStatement::parse(roles) else {
             return;
         };
         for ImportedName { path, alias } in &statement.names {
@@ -497,14 +483,6 @@ impl<'s> Statement<'_, 's> {
         }
         self.add(name, at, class, SymbolKind::Attribute(value, 1));
     }
-}
-
-/// Whether a part of a function's head is a parameter that has a name.
-fn is_parameter(part: &[Item]) -> bool {
-    let stars = usize::from(matches!(part[0].role, Role::Star | Role::DoubleStar));
-    let next = part.get(stars + 1).map(|item| item.role);
-    part.get(stars).is_some_and(|item| item.role.is_name())
-        && matches!(next, None | Some(Role::Colon | Role::Equals))
 }
 
 /// The tokens of `a.b` where all of an expression is `a.b(…)`, awaited or not.
