@@ -349,7 +349,7 @@ impl BufferTokens {
             "members: log of their number",
             log_count(members.shares.len()),
         );
-        for (name, is_here) in PLACE_NAMES.iter().zip(members.place) {
+        for (name, is_here) in Site::NAMES.iter().zip(members.place) {
             features.put(format_args!("place: {name}"), is_here);
         }
         let top_said = evidence.said(self, top as usize);
