@@ -84,7 +84,7 @@ fn bench(criterion: &mut Criterion) {
         let text: Vec<u32> = (0..4000).map(|_| ids()).collect();
         let (mut session, mut document) = (StateHistory::new(), BufferTokens::new());
         for &id in &text {
-            document.push(TokenId::new(id), "", true);
+            document.push(TokenId::new(id), "", true, None);
         }
         let answer = session.answer(&engine, &text).expect("answer");
         let similarities = || session.similarities(&engine, &text, &answer);

@@ -2,7 +2,7 @@
 //!
 //! * keystroke -> completion: `server` applies the edit, [`completion`] lexes the text before the cursor with [`python`], looks up
 //!   ids with [`tokenizer`], and asks the document's state history in [`inference`] for the distribution over the next token;
-//!   [`prediction`] combines it with the experts that read [`context`] and [`symbols`]; [`completion`] ranks what can be inserted;
+//!   [`prediction`] combines it with the experts that read [`context`] and `symbols`; [`completion`] ranks what can be inserted;
 //! * corpus -> model: the package `trainer` uses [`python`], [`tokenizer`], [`model`] and [`metrics`] as they are here, so that
 //!   what is trained is what is served.
 //!
@@ -19,7 +19,7 @@ pub mod model;
 pub mod prediction;
 pub mod python;
 mod simd;
-pub mod symbols;
+mod symbols;
 pub mod tokenizer;
 pub mod workspace;
 

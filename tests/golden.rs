@@ -124,13 +124,6 @@ impl<'a> Workspace<'a> {
         let (project, vocabulary) = (&mut self.project, self.completer.vocabulary());
         let imports = Imports::of_text(&place.text);
         let below = project.below(vocabulary, &place.text, place.cursor + 1);
-        let outlined = project.imported(path, &imports);
-        let outlined: Vec<String> = outlined.into_iter().map(str::to_owned).collect();
-        for path in &outlined {
-            if project.lacks_outline(path) {
-                project.read_outline(vocabulary, path, &read(path));
-            }
-        }
         let is_library = |module: &str| module.split('.').next() == Some("tariff");
         let mut libraries = Vec::new();
         let mut submodules = Vec::new();
@@ -138,7 +131,7 @@ impl<'a> Workspace<'a> {
             libraries.extend(LIBRARY.map(|(_, path, _)| path));
             submodules.push(project.module("rates", "tariff"));
         }
-        for path in &outlined {
+        for path in project.imported(path, &imports) {
             submodules.extend(project.modules_in(path));
         }
         let file = path.rsplit('/').next().unwrap_or_default();
@@ -150,7 +143,7 @@ impl<'a> Workspace<'a> {
         let around = ContextSelection {
             below,
             near: project.nearest(path, &imports),
-            outlined: outlined.iter().map(|path| &**path).collect(),
+            imported: project.imported(path, &imports),
             libraries,
             submodules,
             importable,

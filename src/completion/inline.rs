@@ -116,7 +116,9 @@ impl Completer {
                 id => self.names[id as usize],
             };
             session.ids.push(id);
-            session.document.push(TokenId::new(id), &token, is_name);
+            session
+                .document
+                .push(TokenId::new(id), &token, is_name, None);
             tokens.push((token, p));
         }
         Ok(Some(tokens).filter(|tokens| !tokens.is_empty()))

@@ -489,15 +489,19 @@ impl Completer {
         let context = reader.context(text, cursor);
         if ids.is_empty() {
             ids.push(self.vocabulary.id(python::START));
-            document.push(TokenId::new(ids[0]), python::START, false);
+            document.push(TokenId::new(ids[0]), python::START, false, None);
         }
         let length = 1 + context.tokens.len();
         let mut is_same = length == ids.len();
         for (at, &token) in (1..length).zip(context.tokens).skip(context.unchanged) {
             python::surface(text, token, spelling);
             let id = self.vocabulary.id(spelling);
+            let column = begins_line(context.tokens, at - 1)
+                .then(|| python::column(text, token))
+                .flatten();
             let (position, token) = (Position::at(at), TokenId::new(id));
-            if ids.get(at) == Some(&id) && document.is_at(position, token, spelling) {
+            let is_there = ids.get(at) == Some(&id) && document.is_at(position, token, spelling);
+            if is_there && document.column(position) == column {
                 continue;
             }
             is_same = false; // another name outside the vocabulary is another document, though its id is the same
@@ -508,7 +512,7 @@ impl Completer {
                 id => self.names[id as usize],
             };
             ids.push(id);
-            document.push(token, spelling, is_name);
+            document.push(token, spelling, is_name, column);
         }
         ids.truncate(length);
         document.truncate(length);
@@ -521,6 +525,14 @@ impl Completer {
             keys: None,
         }
     }
+}
+
+/// Whether a token of a text is the first of its line.
+fn begins_line(tokens: &[python::Token], at: usize) -> bool {
+    tokens[at].kind != Kind::Eol
+        && at
+            .checked_sub(1)
+            .is_none_or(|before| tokens[before].kind == Kind::Eol)
 }
 
 impl Cursor {

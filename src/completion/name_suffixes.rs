@@ -129,7 +129,7 @@ mod tests {
             (TokenId::new(3), ""),
             (TokenId::UNK, "userName"),
         ] {
-            document.push(id, text, true);
+            document.push(id, text, true, None);
         }
         let check = |typed: &str| {
             let name = |id: u32| known.get(id as usize - 2).copied();

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::ids::{BufferWord, Position, ProjectName, TokenId};
 use super::ngram::MAX_NGRAM_ORDER;
 use super::project::ProjectContext;
+use crate::symbols::{BufferSymbols, Item, NO_COLUMN, Name, Numbering, Role};
 
 /// Distinct tokens from which on [`BufferTokens::compact`] does anything.
 const COMPACT_ABOVE: usize = 2048;
@@ -35,6 +36,8 @@ pub struct BufferTokens {
     project: Arc<ProjectContext>,
     /// By name of the project, the word of the buffer that is the same, or [`NONE`].
     word_of_name: Vec<u32>,
+    /// What its tokens declare.
+    symbols: BufferSymbols,
 }
 
 /// A distinct token of a buffer.
@@ -48,6 +51,8 @@ pub struct Lexeme {
     pub is_name: bool,
     /// How often it occurs in the buffer.
     pub count: u32,
+    /// What it is to declarations.
+    role: Role,
     /// The same name in the project.
     project_name: Option<ProjectName>,
 }
@@ -109,7 +114,8 @@ impl BufferTokens {
         let maps =
             self.by_id.capacity() * 9 + self.by_text.capacity() * 25 + self.last.capacity() * 17;
         let tokens = self.tokens.len() * (4 + 4 * MAX_NGRAM_ORDER);
-        texts + maps + tokens + 4 * self.word_of_name.len() + self.project.bytes()
+        let names = 4 * self.word_of_name.len();
+        texts + maps + tokens + names + self.symbols.bytes() + self.project.bytes()
     }
 
     /// The project that the buffer is in; an empty one if it is in none.
@@ -124,6 +130,23 @@ impl BufferTokens {
         for word in 0..self.lexemes.len() {
             self.link_project_name(BufferWord::at(word));
         }
+    }
+
+    /// What its tokens declare.
+    pub(crate) fn symbols(&self) -> &BufferSymbols {
+        &self.symbols
+    }
+
+    /// The column of a token that is the first of its line; `None` if it is not, or if its indentation is unknown.
+    pub(crate) fn column(&self, position: Position) -> Option<u16> {
+        let column = self.symbols.item(position.index()).column;
+        (column != NO_COLUMN).then_some(column)
+    }
+
+    /// What a word is to declarations.
+    pub(super) fn role(&self, word: BufferWord) -> Role {
+        let lexeme = self.lexemes.get(word.index());
+        lexeme.map_or(Role::Other, |lexeme| lexeme.role)
     }
 
     /// The word that a name of the project is in the buffer.
@@ -149,9 +172,23 @@ impl BufferTokens {
         }
     }
 
-    /// Appends a token: its id and, if that is [`TokenId::UNK`], its spelling.
-    pub fn push(&mut self, id: TokenId, text: &str, is_name: bool) {
+    /// Appends a token: its id, its spelling, and the column where its line begins, if it is the first of one and that is known.
+    pub fn push(&mut self, id: TokenId, text: &str, is_name: bool, column: Option<u16>) {
         let word = self.intern(id, text, is_name);
+        self.append(word, column.unwrap_or(NO_COLUMN));
+    }
+
+    fn append(&mut self, word: BufferWord, column: u16) {
+        let Lexeme { id, role, .. } = self.lexemes[word.index()];
+        let number = match id {
+            TokenId::UNK => Numbering::Buffer(word.get()),
+            id => Numbering::Vocabulary(id.get()),
+        };
+        self.symbols.push(Item {
+            name: Name::new(number),
+            column,
+            role,
+        });
         let count = &mut self.lexemes[word.index()].count;
         *count += 1;
         self.live_count += usize::from(*count == 1);
@@ -166,6 +203,7 @@ impl BufferTokens {
 
     /// Removes all but the first `len` tokens.
     pub fn truncate(&mut self, len: usize) {
+        self.symbols.truncate(len);
         while self.tokens.len() > len {
             let previous = self.previous.pop().unwrap_or([NONE; MAX_NGRAM_ORDER]);
             for (previous, key) in previous.into_iter().zip(self.contexts(self.tokens.len())) {
@@ -196,9 +234,10 @@ impl BufferTokens {
         if is_crowded {
             let old = std::mem::take(self);
             self.set_project(old.project);
-            for &word in &old.tokens {
+            for (&word, item) in old.tokens.iter().zip(old.symbols.items()) {
                 let lexeme = &old.lexemes[word.index()];
-                self.push(lexeme.id, &lexeme.text, lexeme.is_name);
+                let word = self.intern_as(lexeme.id, &lexeme.text, lexeme.is_name, lexeme.role);
+                self.append(word, item.column);
             }
         }
         is_crowded
@@ -209,12 +248,6 @@ impl BufferTokens {
         let last = self.tokens.len().checked_sub(1).map(Position::at);
         let first = last.and_then(|last| self.previous_end(last, order));
         std::iter::successors(first, move |&position| self.previous_end(position, order))
-    }
-
-    /// The positions of a word, the last one first.
-    pub(crate) fn positions(&self, word: BufferWord) -> impl Iterator<Item = Position> {
-        let before = |&position: &Position| self.previous_end(position, 1);
-        std::iter::successors(self.last_position(word), before)
     }
 
     /// The previous position where the `order` tokens up to this one ended.
@@ -251,16 +284,24 @@ impl BufferTokens {
     }
 
     fn intern(&mut self, id: TokenId, text: &str, is_name: bool) -> BufferWord {
-        let is_unknown = id == TokenId::UNK;
-        let known = if is_unknown {
+        let known = self.known(id, text);
+        known.unwrap_or_else(|| self.intern_as(id, text, is_name, Role::of(text)))
+    }
+
+    fn known(&self, id: TokenId, text: &str) -> Option<BufferWord> {
+        if id == TokenId::UNK {
             self.word_spelled(text)
         } else {
             self.word(id)
-        };
-        if let Some(word) = known {
+        }
+    }
+
+    fn intern_as(&mut self, id: TokenId, text: &str, is_name: bool, role: Role) -> BufferWord {
+        if let Some(word) = self.known(id, text) {
             return word;
         }
         let word = BufferWord::at(self.lexemes.len());
+        let is_unknown = id == TokenId::UNK;
         let text: Box<str> = if is_unknown { text.into() } else { "".into() };
         if is_unknown {
             self.by_text.insert(text.clone(), word);
@@ -272,6 +313,7 @@ impl BufferTokens {
             text,
             is_name,
             count: 0,
+            role,
             project_name: None,
         });
         self.link_project_name(word);
@@ -311,7 +353,7 @@ mod tests {
     }
 
     fn push(buffer: &mut BufferTokens, token: u32) {
-        buffer.push(id(token), &format!("name{token}"), true);
+        buffer.push(id(token), &format!("name{token}"), true, None);
     }
 
     proptest! {

@@ -1,17 +1,15 @@
-//! The project around a buffer: the text after the cursor in its own file, the project's other files, the nearest first, and after
-//! them outlines of libraries, of which only the declarations count.
+//! The project around a buffer: the text after the cursor in its own file and the project's other files, the nearest first; and
+//! what these files and the modules that they import declare.
 //!
 //! Made in the background and never changed: when the project changes, it gets a new one. Knows nothing of experts.
-
-use std::iter::repeat;
-use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
 use super::ids::{ProjectName, ProjectToken, TokenId};
-use super::modules::{ImportableModules, ModuleRef};
+use super::modules::ImportableModules;
 use super::suffix_array::SuffixArray;
 use super::syntax::Syntax;
+use crate::symbols::{Module, Name, Numbering, ProjectSymbols, Role, Symbols};
 use crate::tokenizer::UNK;
 
 /// How far from the buffer, in tokens, the weight of an occurrence has nearly fallen to [`FAR_WEIGHT`]. Chosen, not measured.
@@ -23,30 +21,27 @@ const FAR_WEIGHT: f32 = 0.25;
 pub struct ProjectContext {
     /// The out-of-vocabulary names, sorted.
     names: Vec<Box<str>>,
+    /// By name: what it is to declarations.
+    roles: Vec<Role>,
     /// File after file.
     pub(super) suffixes: SuffixArray,
     /// Relative frequencies of names that do not follow a dot, and of those that do.
     unigrams: [Unigrams; 2],
-    /// How many tokens, the first ones, are the text after the cursor.
-    below: usize,
-    /// How many tokens precede the libraries.
-    code: usize,
-    /// Keywords that declare the name after them, these names, and the keywords' positions; ascending.
-    declarations: Vec<(u32, u32, u32)>,
-    /// The nearest first.
-    files: Vec<File>,
-    /// The last parts of the buffer's own package, of the one around it, and so on.
-    packages: Vec<u32>,
+    symbols: ProjectSymbols,
     /// The token of a dot.
     dot: Option<ProjectToken>,
     importable: ImportableModules,
 }
 
-/// A file of the project, or a library.
-#[derive(Debug)]
-struct File {
-    names: ModuleRef,
-    range: Range<usize>,
+/// What is declared around a buffer. Its names are numbered as the words that [`ProjectContext::new`] is given.
+#[derive(Debug, Default)]
+pub struct Declarations {
+    /// Of the text after the cursor.
+    pub below: Symbols,
+    /// Of the modules around, the nearest first.
+    pub modules: Vec<Module>,
+    /// The last parts of the buffer's own package, of the one around it, and so on; [`Name::NONE`] for one that cannot be named.
+    pub packages: Vec<Name>,
 }
 
 /// A unigram distribution of names.
@@ -59,48 +54,47 @@ struct Unigrams {
 }
 
 impl ProjectContext {
-    /// The context of a buffer that is a module of the first of `packages`, this of the next, and so on. `below` are the tokens after
-    /// the cursor in its own file, `near` the files, the nearest first: how each one's module is called, and its tokens from `<s>` on;
-    /// `libraries` are the same. A token is an id or the vocabulary's size plus an index of `words`, the second of which continues the
-    /// first.
+    /// Of the tokens after the cursor in the buffer's own file, `below`, and of those of the files near it, the nearest first, each
+    /// from `<s>` on. A token is an id or the vocabulary's size plus an index of `words`, the second of which continues the first.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
-        mut packages: Vec<u32>,
         below: &[u32],
-        near: impl Iterator<Item = (ModuleRef, &'a [u32])>,
-        libraries: impl Iterator<Item = (ModuleRef, &'a [u32])>,
+        near: impl Iterator<Item = &'a [u32]>,
+        declarations: Declarations,
         importable: ImportableModules,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
-        let (mut tokens, mut files) = (below.to_vec(), Vec::new());
-        let mut code = tokens.len();
-        let (near, libraries) = (near.zip(repeat(false)), libraries.zip(repeat(true)));
-        for ((names, file), is_library) in near.chain(libraries) {
-            let range = tokens.len()..tokens.len() + file.len();
-            files.push(File { names, range });
-            tokens.extend_from_slice(file);
-            if !is_library {
-                code = tokens.len();
+        let mut tokens = below.to_vec();
+        near.for_each(|file| tokens.extend_from_slice(file));
+        let outside = |token: &u32| (*token as usize).checked_sub(vocabulary_size);
+        let [first, second] = words;
+        let spelled = |word: usize| {
+            first
+                .get(word)
+                .unwrap_or_else(|| &second[word - first.len()])
+        };
+        let mut used: Vec<usize> = tokens.iter().filter_map(outside).collect();
+        used.extend(declarations.names().map(|name| name as usize));
+        used.sort_unstable();
+        used.dedup();
+        used.sort_unstable_by_key(|&word| spelled(word));
+        let mut numbers = FxHashMap::default();
+        numbers.extend(used.iter().enumerate().map(|(n, &word)| (word, n)));
+        for token in &mut tokens {
+            if let Some(word) = outside(token) {
+                *token = (vocabulary_size + numbers[&word]) as u32;
             }
         }
-        let modules = files
-            .iter_mut()
-            .flat_map(|file| [&mut file.names.module, &mut file.names.package]);
-        let all = tokens.iter_mut().chain(modules).chain(&mut packages);
-        let names = renumber(all.collect(), vocabulary_size, words);
         let tokens: Vec<ProjectToken> = tokens.into_iter().map(ProjectToken::new).collect();
         let dot = ProjectToken::new(syntax.dot);
         let ignored = [syntax.start, UNK].map(ProjectToken::new);
         Self {
-            unigrams: unigrams(&tokens[..code], dot, syntax, names.len()),
-            declarations: declarations(&tokens, syntax),
-            suffixes: SuffixArray::new(tokens, code, ignored),
-            names,
-            below: below.len(),
-            code,
-            files,
-            packages,
+            unigrams: unigrams(&tokens, dot, syntax, used.len()),
+            suffixes: SuffixArray::new(tokens, ignored),
+            roles: used.iter().map(|&word| Role::of(spelled(word))).collect(),
+            names: used.iter().map(|&word| spelled(word).clone()).collect(),
+            symbols: declarations.numbered(|name| numbers[&(name as usize)] as u32),
             dot: Some(dot),
             importable,
         }
@@ -113,7 +107,7 @@ impl ProjectContext {
 
     /// Whether nothing is known of a project.
     pub fn is_empty(&self) -> bool {
-        self.tokens().is_empty() && self.files.is_empty() && self.importable.is_empty()
+        self.tokens().is_empty() && self.symbols.is_empty() && self.importable.is_empty()
     }
 
     /// The out-of-vocabulary names, sorted.
@@ -128,13 +122,9 @@ impl ProjectContext {
 
     /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
-        let names: usize = self.names.iter().map(|name| 16 + name.len()).sum();
+        let names: usize = self.names.iter().map(|name| 17 + name.len()).sum();
         let unigrams = self.unigrams.iter().map(|names| 8 * names.shares.len());
-        self.suffixes.bytes()
-            + names
-            + unigrams.sum::<usize>()
-            + 24 * self.files.len()
-            + 12 * self.declarations.len()
+        self.suffixes.bytes() + names + unigrams.sum::<usize>() + self.symbols.bytes()
     }
 
     /// The tokens, file after file.
@@ -142,50 +132,15 @@ impl ProjectContext {
         self.suffixes.tokens()
     }
 
-    /// How many tokens, the first ones, are the text after the cursor.
-    pub(crate) fn below(&self) -> usize {
-        self.below
+    /// What is declared around the buffer.
+    pub(crate) fn symbols(&self) -> &ProjectSymbols {
+        &self.symbols
     }
 
-    /// The modules of the files, with their numbers; the nearest first.
-    pub(crate) fn files(&self) -> impl Iterator<Item = (usize, ModuleRef)> {
-        self.files.iter().map(|file| file.names).enumerate()
-    }
-
-    /// The module of a file, and the range of its tokens.
-    pub(crate) fn file(&self, file: usize) -> (ModuleRef, Range<usize>) {
-        let File { names, range } = &self.files[file];
-        (*names, range.clone())
-    }
-
-    /// The last parts of the buffer's own package, of the one around it, and so on; [`UNK`] for one that cannot be named.
-    pub(crate) fn packages(&self) -> &[u32] {
-        &self.packages
-    }
-
-    /// The last parts of the modules in a package.
-    pub(crate) fn modules(&self, package: u32) -> impl Iterator<Item = u32> {
-        let files = self.files.iter().map(|file| file.names);
-        let inside = files.filter(move |names| package != UNK && names.package == package);
-        inside
-            .map(|names| names.module)
-            .filter(|&module| module != UNK)
-    }
-
-    /// How many tokens there are without the libraries'.
-    pub(crate) fn code_len(&self) -> usize {
-        self.code
-    }
-
-    /// The nearest position in `range` of a keyword that declares a name.
-    pub(crate) fn declared(&self, keyword: u32, name: u32, range: Range<usize>) -> Option<usize> {
-        let before =
-            |&(k, n, at): &(u32, u32, u32)| (k, n, at as usize) < (keyword, name, range.start);
-        let first = self
-            .declarations
-            .get(self.declarations.partition_point(before))?;
-        let is_it = first.0 == keyword && first.1 == name && (first.2 as usize) < range.end;
-        is_it.then_some(first.2 as usize)
+    /// What a name is to declarations.
+    pub(super) fn role(&self, name: ProjectName) -> Role {
+        let role = self.roles.get(name.index());
+        role.copied().unwrap_or(Role::Other)
     }
 
     /// The name that is spelled so.
@@ -209,31 +164,42 @@ impl ProjectContext {
     }
 }
 
-/// Numbers the names among `tokens`, which index `words`, in their alphabetical order; the names.
-fn renumber(
-    tokens: Vec<&mut u32>,
-    vocabulary_size: usize,
-    words: [&[Box<str>]; 2],
-) -> Vec<Box<str>> {
-    let outside = |token: u32| (token as usize).checked_sub(vocabulary_size);
-    let [first, second] = words;
-    let spelled = |word: usize| {
-        first
-            .get(word)
-            .unwrap_or_else(|| &second[word - first.len()])
-    };
-    let mut used: Vec<usize> = tokens.iter().filter_map(|token| outside(**token)).collect();
-    used.sort_unstable();
-    used.dedup();
-    used.sort_unstable_by_key(|&word| spelled(word));
-    let mut numbers = FxHashMap::default();
-    numbers.extend(used.iter().enumerate().map(|(n, &word)| (word, n)));
-    for token in tokens {
-        if let Some(word) = outside(*token) {
-            *token = (vocabulary_size + numbers[&word]) as u32;
-        }
+impl Declarations {
+    /// The out-of-vocabulary names among them.
+    fn names(&self) -> impl Iterator<Item = u32> {
+        let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
+        let tables = tables.chain([&self.below]);
+        let modules = self.modules.iter().map(|module| module.names);
+        let modules = modules.flat_map(|names| [names.name, names.package]);
+        let modules = modules.chain(self.packages.iter().copied());
+        let modules = modules
+            .filter_map(Name::some)
+            .filter_map(|name| match name.numbering() {
+                Numbering::Project(name) => Some(name),
+                _ => None,
+            });
+        tables.flat_map(Symbols::project_names).chain(modules)
     }
-    used.iter().map(|&word| spelled(word).clone()).collect()
+
+    /// The same in another numbering.
+    fn numbered(self, number: impl Fn(u32) -> u32) -> ProjectSymbols {
+        let renumber = |name: Name| match name.some().map(Name::numbering) {
+            Some(Numbering::Project(name)) => Name::new(Numbering::Project(number(name))),
+            _ => name,
+        };
+        let modules = self.modules.into_iter().map(|mut module| {
+            module.names.name = renumber(module.names.name);
+            module.names.package = renumber(module.names.package);
+            let symbols = module.symbols.take();
+            module.symbols = symbols.map(|symbols| symbols.renumbered(renumber));
+            module
+        });
+        ProjectSymbols::new(
+            self.below.renumbered(renumber),
+            modules.collect(),
+            self.packages.into_iter().map(renumber).collect(),
+        )
+    }
 }
 
 /// The unigrams of names elsewhere and after a dot, occurrences near the buffer counting more.
@@ -262,15 +228,6 @@ fn unigrams(
             shares,
         }
     })
-}
-
-fn declarations(tokens: &[ProjectToken], syntax: &Syntax) -> Vec<(u32, u32, u32)> {
-    let pairs = tokens.windows(2).zip(0..);
-    let pairs = pairs.map(|(pair, at)| (pair[0].get(), pair[1].get(), at));
-    let declare = pairs.filter(|(keyword, ..)| [syntax.class, syntax.def].contains(keyword));
-    let mut found: Vec<_> = declare.collect();
-    found.sort_unstable();
-    found
 }
 
 /// The weight of an occurrence at a position: what is near the buffer counts more.

@@ -29,8 +29,8 @@ pub(super) struct Matches<'a> {
 }
 
 impl SuffixArray {
-    /// Indexes the first `len` of some tokens, but for positions that one of `ignored` follows.
-    pub(super) fn new(tokens: Vec<ProjectToken>, len: usize, ignored: [ProjectToken; 2]) -> Self {
+    /// Indexes tokens, but for positions that one of `ignored` follows.
+    pub(super) fn new(tokens: Vec<ProjectToken>, ignored: [ProjectToken; 2]) -> Self {
         // Three tokens nearly always decide, and lie together.
         let key = |position: usize| {
             let back = |k| {
@@ -41,7 +41,7 @@ impl SuffixArray {
             back(0) << 42 | (back(1) & 0x1f_ffff) << 21 | (back(2) & 0x1f_ffff)
         };
         let is_continued = |&at: &usize| !ignored.contains(&tokens[at + 1]);
-        let continued = (0..len.saturating_sub(1)).filter(is_continued);
+        let continued = (0..tokens.len().saturating_sub(1)).filter(is_continued);
         let mut keyed: Vec<(u64, u32)> = continued.map(|at| (key(at), at as u32)).collect();
         keyed.sort_unstable_by(|a, b| {
             a.0.cmp(&b.0)

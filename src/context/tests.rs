@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::tokenizer::{UNK, Vocabulary};
+use crate::tokenizer::Vocabulary;
 
 /// Size of the vocabulary: `<PAD>`, `<UNK>`, `.`, `<s>`, `a` and `b`.
 const KNOWN: u32 = 6;
@@ -21,24 +21,15 @@ fn spelled(token: u32) -> String {
     format!("name{token}")
 }
 
-const NAMELESS: ModuleRef = ModuleRef {
-    module: UNK,
-    package: UNK,
-    is_top: false,
-    is_package: false,
-    is_outline: false,
-};
-
 /// A project of one file: tokens from [`KNOWN`] on are out-of-vocabulary names.
 fn project(tokens: &[u32]) -> ProjectContext {
     let words: Vec<Box<str>> = (KNOWN..12).map(|token| spelled(token).into()).collect();
     ProjectContext::new(
         &syntax(),
         [&words, &[]],
-        Vec::new(),
         &[],
-        std::iter::once((NAMELESS, tokens)),
-        std::iter::empty(),
+        std::iter::once(tokens),
+        Declarations::default(),
         ImportableModules::default(),
     )
 }
@@ -52,7 +43,7 @@ fn id(token: u32) -> TokenId {
 }
 
 fn push(buffer: &mut BufferTokens, token: u32) {
-    buffer.push(id(token), &spelled(token), true);
+    buffer.push(id(token), &spelled(token), true, None);
 }
 
 /// A token of the project, if that has it.

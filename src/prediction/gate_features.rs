@@ -7,7 +7,7 @@ use super::scores::ExpertScores;
 use super::tuning::{BEST_FLOOR, FEATURE_FLOOR, KNOWN_FLOOR};
 use crate::context::{CandidateId, CandidateSpace, Continuations};
 use crate::inference::{CosineScores, Distribution};
-use crate::symbols::PLACE_NAMES;
+use crate::symbols::Site;
 use crate::tokenizer::UNK;
 
 /// The gate's features, in the order of [`FEATURE_NAMES`], where the network has given `answer` in a state that is `similar`
@@ -28,7 +28,7 @@ pub fn gate_features(
     let members = &scores.members;
     let count = log_count(members.shares.len());
     row.put("members: log of their number", count);
-    for (name, is_here) in PLACE_NAMES.iter().zip(members.place) {
+    for (name, is_here) in Site::NAMES.iter().zip(members.place) {
         row.put(format_args!("place: {name}"), is_here);
     }
     put_experts(&mut row, space, answer, scores, best);
@@ -71,7 +71,7 @@ fn put_buffer(row: &mut Features, space: &CandidateSpace<'_>, scores: &ExpertSco
 }
 
 fn put_project(row: &mut Features, space: &CandidateSpace<'_>, found: &Continuations) {
-    let tokens = log_count(space.buffer().project().code_len());
+    let tokens = log_count(space.buffer().project().len());
     let match_length = found.match_length as f32;
     let occurrences = log_count(found.occurrences);
     let distinct = log_count(found.distinct);

@@ -11,7 +11,7 @@ use super::gate_features::gate_features;
 use super::prediction::Prediction;
 use super::reranker::Reranker;
 use super::scores::ExpertScores;
-use crate::context::{BufferTokens, CandidateId, CandidateSpace, Syntax};
+use crate::context::{BufferNames, BufferTokens, CandidateId, CandidateSpace, Syntax};
 use crate::inference::{CosineScores, Distribution};
 use crate::simd::softmax_in_place;
 use crate::symbols;
@@ -115,7 +115,7 @@ impl Mixture {
         let features = gate_features(&space, answer, similar, &scores);
         let prior = prior(answer, &scores);
         let (mut weights, activations) = self.weigh(&features, &answer.hidden, &prior);
-        shrink_project_weights(&mut weights, buffer.project().code_len());
+        shrink_project_weights(&mut weights, buffer.project().len());
         Prediction::new(&self.syntax, &space, answer, scores, weights, activations)
     }
 
@@ -171,11 +171,18 @@ impl Mixture {
 
     /// Whether `buffer` ends with a dot after an object, so that a name must follow.
     pub fn needs_a_name(&self, buffer: &BufferTokens) -> bool {
-        symbols::is_attribute(buffer, &self.syntax)
+        symbols::is_attribute(self.names(buffer).sources())
     }
 
     /// Whether the name of a module that is imported begins after `buffer`.
     pub fn begins_module(&self, buffer: &BufferTokens) -> bool {
-        symbols::begins_module(buffer, &self.syntax)
+        symbols::begins_module(self.names(buffer).sources())
+    }
+
+    fn names<'a>(&'a self, buffer: &'a BufferTokens) -> BufferNames<'a> {
+        BufferNames {
+            space: CandidateSpace::new(self.syntax.vocabulary_size(), buffer),
+            syntax: &self.syntax,
+        }
     }
 }

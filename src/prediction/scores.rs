@@ -31,7 +31,7 @@ impl ExpertScores {
             buffer,
             continuations,
             project: ProjectScores::new(space),
-            members: Members::new(tokens, syntax),
+            members: Members::new(space, syntax),
         }
     }
 

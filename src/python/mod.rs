@@ -12,6 +12,7 @@
 //!
 //! This module knows nothing of vocabularies, models or editors.
 
+mod column;
 mod context;
 mod decode;
 mod lexer;
@@ -25,6 +26,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub use column::column;
 pub use context::{CursorContext, CursorIn, IncrementalLexer};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};

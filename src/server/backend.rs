@@ -30,6 +30,7 @@ use super::documents::{Document, Documents};
 use super::indexer::Status;
 use super::requests::{CompletionOutcome, RequestError, RequestRunner};
 use super::settings::Settings;
+use crate::symbols;
 use crate::workspace::environment;
 
 /// The language server.
@@ -464,6 +465,5 @@ fn imports_at(text: &str, end: usize) -> bool {
         .rfind('\n')
         .map_or(0, |line| line + 1);
     let rest = text[end..].find('\n').map_or(text.len(), |line| end + line);
-    let mut lines = text[begin..rest].lines();
-    lines.any(|line| line.contains("import ") || line.trim_start().starts_with("from "))
+    text[begin..rest].lines().any(symbols::is_import)
 }

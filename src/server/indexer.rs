@@ -3,7 +3,7 @@
 //!
 //! No answer waits for it. Files come from the folders that the client has opened, less what `.gitignore` and the like
 //! name, hidden folders and virtual environments; they are read again when they are saved or the client says that they have
-//! changed. Of what the documents import from elsewhere there are outlines. Nothing is executed. Of its own file a document
+//! changed. Of what the documents import from elsewhere it is known what that declares. Nothing is executed. Of its own file a document
 //! sees what stands below the line that is being edited. Where it has been edited and another document is edited after it,
 //! that one sees its text as it is in the editor.
 
@@ -25,8 +25,9 @@ use tower_lsp::ls_types::Uri;
 use tracing::{debug, error, info};
 
 use crate::completion::Completer;
-use crate::context::{ImportableModules, ModuleRef, ProjectContext};
+use crate::context::{ImportableModules, ProjectContext};
 use crate::files::python_files;
+use crate::symbols::ModuleRef;
 use crate::workspace::environment::{self, Environment, Module, modules_in};
 use crate::workspace::{ContextSelection, Imports, WorkspaceIndex};
 
@@ -36,9 +37,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const WORKED_ON: usize = 6;
 /// Changes on the disk, at least, that are read by reading everything.
 const MANY: usize = 32;
-/// Names of modules from elsewhere that are looked for on behalf of one document, and tokens of outlines that it is given.
+/// Names of modules from elsewhere that are looked for on behalf of one document, and bytes of symbols that it is given.
 const ASKED: usize = 256;
-const MODULE_TOKENS: usize = 100_000;
+const MODULE_BYTES: usize = 1_000_000;
 /// How often a name is followed to where a module has it from.
 const FOLLOWED: usize = 4;
 /// Files that are larger hold data.
@@ -177,7 +178,7 @@ struct Thread {
     environment_setting: String,
     /// What can be imported of the environment without a dot.
     installed: Arc<[Box<str>]>,
-    /// The modules in packages whose outlines were read, by the paths of these.
+    /// The modules in packages that were read, by the paths of these.
     submodules: HashMap<String, Vec<ModuleRef>>,
     /// The open documents, the one edited last last.
     open: Vec<Open>,
@@ -438,15 +439,15 @@ impl Thread {
             let path = open.uri.to_file_path().map(Cow::into_owned);
             let path = path.and_then(|path| self.inside(&path)).unwrap_or_default();
             let mut libraries = self.libraries(&imports);
-            let outlined = self.read_outlines(&path, &imports);
-            for path in &outlined {
+            let importable = self.importable(&path);
+            let imported = self.project.imported(&path, &imports);
+            for path in &imported {
                 libraries.submodules.extend(self.project.modules_in(path));
             }
-            let importable = self.importable(&path);
             let around = ContextSelection {
                 below,
                 near: self.project.nearest(&path, &imports),
-                outlined: outlined.iter().map(|path| &**path).collect(),
+                imported,
                 libraries: libraries.paths.iter().map(|path| &**path).collect(),
                 submodules: libraries.submodules,
                 importable,
@@ -460,41 +461,12 @@ impl Thread {
         }
     }
 
-    /// Reads what the project's files declare that a document imports; their paths.
-    fn read_outlines(&mut self, path: &str, imports: &Imports) -> Vec<String> {
-        let imported = self.project.imported(path, imports);
-        let imported: Vec<String> = imported.into_iter().map(str::to_owned).collect();
-        for inside in &imported {
-            if self.project.lacks_outline(inside)
-                && let Some(text) = self.text_of(inside)
-            {
-                let vocabulary = self.completer.vocabulary();
-                self.project.read_outline(vocabulary, inside, &text);
-            }
-        }
-        imported
-    }
-
-    /// The text of one of the project's files: as it stands in the editor, or on the disk.
-    fn text_of(&self, inside: &str) -> Option<Arc<String>> {
-        let mut open = self.open.iter();
-        let open = open.find(|open| {
-            let path = open.uri.to_file_path();
-            path.and_then(|path| self.inside(&path)).as_deref() == Some(inside)
-        });
-        if let Some(open) = open {
-            return Some(Arc::clone(&open.text));
-        }
-        let path = self.outside(inside).filter(|path| is_readable(path))?;
-        python_files::read(&path).ok().map(Arc::new)
-    }
-
     /// Where the environment has what is imported, which is read if it has not been.
     fn libraries(&mut self, imports: &Imports) -> Libraries {
         let absolute = imports.modules().filter(|module| !module.starts_with('.'));
         let mut wanted: VecDeque<(String, usize)> =
             absolute.map(|module| (module.to_owned(), 0)).collect();
-        let (mut found, mut tokens) = (Libraries::default(), 0);
+        let (mut found, mut bytes) = (Libraries::default(), 0);
         let mut asked = HashSet::new();
         while let Some((dotted, followed)) = wanted.pop_front() {
             if asked.len() >= ASKED {
@@ -548,15 +520,15 @@ impl Thread {
                 });
                 found.submodules.extend_from_slice(inside);
             }
-            if !found.paths.contains(&path) && tokens + length <= MODULE_TOKENS {
-                tokens += length;
+            if !found.paths.contains(&path) && bytes + length <= MODULE_BYTES {
+                bytes += length;
                 found.paths.push(path);
             }
         }
         found
     }
 
-    /// Reads the outline of a module, unless it has been.
+    /// Reads what a module declares, unless it has been.
     fn read_library(&mut self, path: &str, module: &Module<'_>) {
         if self.project.library(path).is_some() {
             return;
@@ -583,15 +555,6 @@ impl Thread {
                 .collect::<Vec<_>>()
                 .join("/"),
         )
-    }
-
-    /// The path of a file that the project names so.
-    fn outside(&self, inside: &str) -> Option<PathBuf> {
-        let mut folders = self.folders.iter().enumerate();
-        folders.find_map(|(number, folder)| {
-            let rest = inside.strip_prefix(&*self.folder_name(number))?;
-            Some(folder.join(rest.strip_prefix('/')?))
-        })
     }
 
     /// What the project calls a folder.

@@ -1,611 +1,661 @@
-//! What a name stands for: a class, a function or a module, by how it was bound and what is declared.
+//! Name resolution: what a dotted name means at a place of the buffer.
+//!
+//! A name means what it was bound to last, in a scope that is visible from there; else what is declared under that name
+//! anywhere near. From there dotted names are followed through modules, what they import from each other, attributes, and what
+//! functions return. All of it within a [`Budget`], and how sure it is comes with the answer: [`Completeness`].
 
-use std::cell::Cell;
-use std::ops::Range;
+use super::buffer::BufferSymbols;
+use super::project::{Origin, ProjectSymbols};
+use super::role::{Name, Role};
+use super::table::{
+    Class, Expression, ExpressionKind, Import, ScopeId, ScopeKind, Symbol, SymbolId, SymbolKind,
+    Symbols,
+};
 
-use super::sources::{Side, Spot, Texts};
-use crate::context::{BufferTokens, CandidateSpace, Syntax, TokenId};
-
-/// Tokens of a statement that are looked at.
-pub(crate) const STATEMENT: usize = 400;
-/// Tokens that are looked at for one declaration.
-pub(crate) const REACH: usize = 6000;
 /// How often a name is followed to where a module, or a variable, has it from.
-pub(crate) const FOLLOWED: usize = 4;
-/// What may be looked at to answer one question, in places of names; a class or a file counts as so many.
-const STEPS: usize = 2048;
+pub(super) const MAX_INDIRECTIONS: usize = 4;
+/// Tokens of the statement that is being written that are looked at.
+pub(super) const MAX_STATEMENT: usize = 2000;
+/// Bindings that are looked at to answer one question; a class or a module counts as so many.
+const BUDGET: usize = 2048;
 const SCAN: usize = 64;
 
-/// What a name stands for.
+/// What is read to resolve a name.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    pub buffer: &'a BufferSymbols,
+    pub project: &'a ProjectSymbols,
+    pub names: &'a dyn Names,
+}
+
+/// How the numberings of a buffer, its project and the vocabulary go together.
+pub trait Names {
+    /// A name in the buffer's numbering; in the project's, if it does not stand in the buffer.
+    fn in_buffer(&self, name: Name) -> Name;
+    /// A name in the project's numbering, if it occurs there.
+    fn in_project(&self, name: Name) -> Option<Name>;
+    /// The role of a name, or of any other token that an expression has.
+    fn role(&self, name: Name) -> Role;
+    /// Whether it begins with an underscore.
+    fn is_private(&self, name: Name) -> bool;
+    /// Its rank by frequency anywhere.
+    fn rank(&self, name: Name) -> usize;
+    /// What every member of an enumeration has: `name`, `value`.
+    fn of_enum(&self) -> [Name; 2];
+}
+
+/// How much is known of what something has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Completeness {
+    /// Not all that tells was found or read, or it may mean something else by now.
+    Unknown,
+    /// A module takes everything from one that has no source, as of machine code.
+    Partial,
+    /// It was read without its indentation, or it is being written.
+    Approximate,
+    /// Everything.
+    Complete,
+}
+
+/// A symbol, and in which table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// A class or one of its objects: where its keyword stands.
-    Class(Spot),
-    /// A function: where its keyword stands.
-    Function(Spot),
-    /// A module: the number of its file around.
-    Module(usize),
+pub struct Location {
+    pub origin: Origin,
+    pub symbol: SymbolId,
+}
+
+/// What a name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// A class or one of its objects.
+    Class(Location),
+    Function(Location),
+    /// The number of a module around.
+    Module(u32),
     /// A package that has no file around: its name.
-    Package(u32),
+    Package(Name),
     /// It is bound to something of which nothing is known.
     Unknown,
 }
 
-/// A statement of the document that imports.
+/// What may still be looked at.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Statement {
-    /// Where `from` stands, if it does.
-    pub(crate) from: Option<usize>,
-    /// Where `import` stands.
-    pub(crate) import: usize,
+struct Budget(usize);
+
+impl Budget {
+    fn spend(&mut self, steps: usize) -> bool {
+        self.0 = self.0.saturating_sub(steps);
+        self.0 > 0
+    }
 }
 
-/// What a module takes from another one: `from .module import member as bound`, `import a.module as bound`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Taken {
-    /// The last part of the other's name; none in `from . import`.
-    pub(crate) module: Option<u32>,
-    /// The part before it, if it is named.
-    pub(crate) package: Option<u32>,
-    /// None if it is the module itself.
-    pub(crate) member: Option<u32>,
-    /// Everything that the other has, in place of one member.
-    pub(crate) is_all: bool,
-    pub(crate) bound: u32,
-    /// From the package that the module is in.
-    pub(crate) is_own: bool,
+/// Resolves the names of one question.
+pub struct Resolver<'a> {
+    pub(super) sources: Sources<'a>,
+    /// The least of what was found on the way.
+    pub(super) completeness: Completeness,
+    budget: Budget,
 }
 
-/// Finds out what names mean.
-pub(crate) struct Names<'a> {
-    pub(crate) texts: Texts<'a>,
-    pub(crate) syntax: &'a Syntax,
-    /// Something was taken for what it is by its name alone, or may be something else by now.
-    pub(crate) doubts: Cell<bool>,
-    /// How much more may be looked at.
-    steps: Cell<usize>,
-}
-
-impl<'a> Names<'a> {
-    /// Of a document, and of what stands around it.
-    pub(crate) fn new(document: &'a BufferTokens, syntax: &'a Syntax) -> Self {
+impl<'a> Resolver<'a> {
+    pub fn new(sources: Sources<'a>) -> Self {
         Self {
-            texts: Texts {
-                space: CandidateSpace::new(syntax.vocabulary_size(), document),
-                eol: syntax.eol,
-            },
-            syntax,
-            doubts: Cell::new(false),
-            steps: Cell::new(STEPS),
+            sources,
+            completeness: Completeness::Complete,
+            budget: Budget(BUDGET),
         }
     }
 
-    /// Whether so much more may be looked at; if not, what is known is doubtful.
-    fn may_look(&self, steps: usize) -> bool {
-        let left = self.steps.get().saturating_sub(steps);
-        self.steps.set(left);
-        self.doubts.set(self.doubts.get() || left == 0);
-        left > 0
+    pub(super) fn lower(&mut self, completeness: Completeness) {
+        self.completeness = self.completeness.min(completeness);
     }
 
-    /// The same for one more class or file.
-    pub(crate) fn may_scan(&self) -> bool {
-        self.may_look(SCAN)
+    fn spend(&mut self, steps: usize) -> bool {
+        let may = self.budget.spend(steps);
+        if !may {
+            self.lower(Completeness::Unknown);
+        }
+        may
     }
 
-    /// Whether a token is a name that is not a keyword.
-    pub(crate) fn is_name(&self, token: u32) -> bool {
-        // Behind the vocabulary only names stand where this is asked, or a literal that no one offers.
-        let is_outside = self.texts.is_out_of_vocabulary(token) && token != u32::MAX;
-        is_outside || self.syntax.is_name(TokenId::new(token))
+    /// Whether one more class or module may be looked at.
+    pub(super) fn may_scan(&mut self) -> bool {
+        self.spend(SCAN)
     }
 
-    /// Whether a statement begins at a position of the document.
-    pub(crate) fn begins(&self, at: usize) -> bool {
-        let syntax = self.syntax;
-        [syntax.eol, syntax.start, syntax.colon].contains(&self.before(at))
-    }
-
-    /// How many dots a token of a path is.
-    pub(crate) fn dots(&self, token: u32) -> usize {
-        match token {
-            token if token == self.syntax.dot => 1,
-            token if token == self.syntax.dots => 3,
-            _ => 0,
+    /// The table that a location is in; nothing for a module of which only the name is known.
+    pub(super) fn table(&self, origin: Origin) -> Option<&'a Symbols> {
+        match origin {
+            Origin::Buffer => Some(self.sources.buffer.table()),
+            Origin::Below => Some(self.sources.project.below()),
+            Origin::Module(module) => self.sources.project.symbols(module),
         }
     }
 
-    /// Whether a name begins with an underscore.
-    pub(crate) fn is_private(&self, name: u32) -> bool {
-        self.syntax.is_private(TokenId::new(name)) || self.texts.is_private(name)
+    pub(super) fn symbol(&self, location: Location) -> Option<&'a Symbol> {
+        Some(self.table(location.origin)?.symbol(location.symbol))
     }
 
-    /// The document's token before a position; the end of a line before the first.
-    fn before(&self, at: usize) -> u32 {
-        at.checked_sub(1)
-            .map_or(self.syntax.eol, |before| self.texts.here(before))
+    pub(super) fn class(&self, location: Location) -> Option<(&'a Symbols, &'a Class)> {
+        let table = self.table(location.origin)?;
+        Some((table, table.class(location.symbol)?))
     }
 
-    /// The names of `a.b.c` that ends before a position of the document, and where it begins; none if it begins with
-    /// something else than a name, as `f().a` does.
-    pub(crate) fn chain(&self, end: usize) -> Option<(usize, Vec<u32>)> {
-        let mut names = Vec::new();
-        let mut at = end.checked_sub(1)?;
-        loop {
-            let name = self.texts.here(at);
-            if !self.is_name(name) {
-                return None;
-            }
-            names.push(name);
-            if self.before(at) != self.syntax.dot {
-                break;
-            }
-            at = at.checked_sub(2)?;
+    /// What a dotted name means at the end of the buffer.
+    pub fn dotted(&mut self, names: &[Name]) -> Option<Resolution> {
+        let buffer = self.sources.buffer;
+        self.dotted_at(names, buffer.len() as u32, buffer.scope(), 0)
+    }
+
+    fn enclosing_class(&self, scope: ScopeId, at: u32) -> Option<SymbolId> {
+        let table = self.sources.buffer.table();
+        if table.is_exact() {
+            let class = table.enclosing(scope, ScopeKind::Class)?;
+            let owner = table.scope(class)?.first.checked_sub(1).map(SymbolId)?;
+            return table.class(owner).map(|_| owner);
         }
-        names.reverse();
-        Some((at, names))
+        // The last one before it.
+        let owners = table.classes.iter().rev();
+        let owners = owners.filter_map(|class| table.scope(class.scope)?.first.checked_sub(1));
+        let mut owners = owners.map(SymbolId);
+        owners.find(|&owner| table.symbol(owner).at < at)
     }
 
-    /// The names of `a.b.c` that begins at a position of the document, and where it ends.
-    fn chain_from(&self, mut at: usize) -> (Vec<u32>, usize) {
-        let mut names = vec![self.texts.here(at)];
-        while self.texts.here(at + 1) == self.syntax.dot {
-            at += 2;
-            names.push(self.texts.here(at));
-        }
-        (names, at + 1)
-    }
-
-    /// What the names of a chain mean, as far as it is known at a position of the document.
-    pub(crate) fn of_chain(&self, names: &[u32], at: usize, followed: usize) -> Option<Meaning> {
-        let (first, rest) = names.split_first()?;
-        let mut meaning = if self.syntax.own.contains(first) {
-            Meaning::Class(self.enclosing_class(at)?)
+    /// What a dotted name of the buffer means in a scope, as far as is known before a position.
+    fn dotted_at(
+        &mut self,
+        names: &[Name],
+        before: u32,
+        scope: ScopeId,
+        followed: usize,
+    ) -> Option<Resolution> {
+        let (&first, rest) = names.split_first()?;
+        let first = if self.sources.names.role(first) == Role::Own {
+            let symbol = self.enclosing_class(scope, before)?;
+            Resolution::Class(Location {
+                origin: Origin::Buffer,
+                symbol,
+            })
         } else {
-            self.bound(*first, at, followed)?
+            self.name(first, before, scope, followed)?
         };
-        for name in rest {
-            meaning = self.attribute(meaning, *name, at, followed)?;
+        self.attributes(first, rest, before, followed)
+    }
+
+    fn attributes(
+        &mut self,
+        of: Resolution,
+        names: &[Name],
+        before: u32,
+        followed: usize,
+    ) -> Option<Resolution> {
+        names
+            .iter()
+            .try_fold(of, |of, &name| self.attribute(of, name, before, followed))
+    }
+
+    /// What a name of the buffer means: by its last binding that is visible; else by another one, or what is declared anywhere.
+    fn name(
+        &mut self,
+        name: Name,
+        before: u32,
+        scope: ScopeId,
+        followed: usize,
+    ) -> Option<Resolution> {
+        let buffer = self.sources.buffer;
+        if self.is_rebound_in_statement(name, before) {
+            self.lower(Completeness::Unknown);
         }
-        Some(meaning)
-    }
-
-    /// The class that a position of the document is in: where its keyword stands.
-    fn enclosing_class(&self, at: usize) -> Option<Spot> {
-        let Self { texts, syntax, .. } = self;
-        let mut back = (at.saturating_sub(REACH)..at).rev();
-        let begins = |at: usize| [syntax.eol, syntax.start].contains(&self.before(at));
-        let found = back.find(|&at| texts.here(at) == syntax.class && begins(at));
-        found.map(Spot::here)
-    }
-
-    /// What a name of the document means before a position: by the last place that binds it, else by what is declared
-    /// anywhere.
-    fn bound(&self, name: u32, before: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax, .. } = self;
-        for place in texts.places(name).filter(|&place| place < before) {
-            if !self.may_look(1) {
+        let table = buffer.table();
+        let mut hidden = Vec::new();
+        for symbol in buffer.bindings(name) {
+            if !self.spend(1) {
                 return None;
             }
-            let (previous, next) = (self.before(place), texts.here(place + 1));
-            let meaning = if previous == syntax.dot {
-                None
-            } else if previous == syntax.class {
-                Some(Meaning::Class(Spot::here(place - 1)))
-            } else if previous == syntax.def {
-                Some(Meaning::Function(Spot::here(place - 1)))
-            } else if previous == syntax.alias {
-                self.aliased(place, followed)
-            } else if next == syntax.equals || next == syntax.colon {
-                self.assigned(place, followed)
-            } else {
-                let lists = [syntax.import, syntax.comma, syntax.opening[0], syntax.eol];
-                let statement = lists.contains(&previous).then(|| self.importing(place));
-                let statement = statement.flatten().filter(|found| found.import < place);
-                statement.map(|statement| self.imported(statement, &[name], followed))
-            };
-            if meaning.is_some() {
-                return meaning;
+            let binding = table.symbol(symbol);
+            if binding.at >= before {
+                continue;
             }
-            let is_bound = [syntax.equals, syntax.colon].contains(&next)
-                || [syntax.alias, syntax.each].contains(&previous);
-            if previous != syntax.dot && (is_bound || self.is_parameter(place)) {
-                self.doubts.set(true); // what it was before may be gone
+            if !is_visible(table, binding.scope, scope) {
+                hidden.push(symbol);
+                continue;
+            }
+            let found = self.binding(symbol, followed);
+            if found.is_some() {
+                return found;
+            }
+            // What it was before may be gone.
+            self.lower(Completeness::Unknown);
+        }
+        // Nothing says where it is from: what is called so elsewhere is often the same.
+        self.lower(Completeness::Unknown);
+        for symbol in hidden {
+            let found = self.binding(symbol, followed);
+            if found.is_some() {
+                return found;
             }
         }
-        // Nothing says where it is from.
-        self.doubts.set(true);
-        let declared = |keyword| texts.declared(keyword, name);
-        let class = declared(syntax.class).map(Meaning::Class);
-        class.or_else(|| declared(syntax.def).map(Meaning::Function))
+        let class = self.declared(name, true).map(Resolution::Class);
+        class.or_else(|| self.declared(name, false).map(Resolution::Function))
     }
 
-    /// Whether a name stands among the parameters of a function.
-    fn is_parameter(&self, place: usize) -> bool {
-        let Self { texts, syntax, .. } = self;
-        let lists = [syntax.comma, syntax.opening[0], syntax.star, syntax.eol];
-        let ends = [syntax.comma, syntax.closing[0]];
-        if !lists.contains(&self.before(place)) || !ends.contains(&texts.here(place + 1)) {
+    /// Whether a name is bound by a comprehension or a `lambda` of the statement that is being written.
+    fn is_rebound_in_statement(&self, name: Name, before: u32) -> bool {
+        let buffer = self.sources.buffer;
+        let statement = buffer.statement();
+        if (before as usize) < statement.end {
             return false;
         }
-        let back = (place.saturating_sub(STATEMENT)..place).rev();
-        let mut line = back.take_while(|&at| texts.here(at) != syntax.eol || self.is_inner_end(at));
-        line.any(|at| texts.here(at) == syntax.def)
-    }
-
-    /// What is bound by `as`.
-    fn aliased(&self, place: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax, .. } = self;
-        let mut end = place - 1;
-        if let Some(statement) = self.importing(place) {
-            let (_, names) = self.chain(end)?;
-            return Some(self.imported(statement, &names, followed));
-        }
-        // `with a.B(…) as b`, `except a.B as b`.
-        if self.before(end) == syntax.closing[0] {
-            let mut depth = 0;
-            let mut back = (end.saturating_sub(STATEMENT)..end).rev();
-            end = back.find(|&at| {
-                let token = texts.here(at);
-                depth += usize::from(syntax.closing.contains(&token));
-                depth -= usize::from(syntax.opening.contains(&token)).min(depth);
-                depth == 0
-            })?;
-        }
-        let (_, names) = self.chain(end)?;
-        self.object(&names, end, followed)
-    }
-
-    /// What a variable is by what it is assigned, `a = b.C(…)`, or by its annotation, `a: b.C`.
-    fn assigned(&self, place: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax, .. } = self;
-        let is_annotated = texts.here(place + 1) == syntax.colon;
-        let lists = [syntax.comma, syntax.opening[0], syntax.dot];
-        if is_annotated && !self.begins(place) && !lists.contains(&self.before(place)) {
-            return None; // a key, or behind `lambda`
-        }
-        let mut at = place + 2;
-        if is_annotated && texts.here(at) == syntax.optional {
-            at += 2;
-        } else if texts.here(at) == syntax.wait {
-            at += 1;
-        }
-        let (names, end) = self.chain_from(at);
-        let is_whole = is_annotated || self.ends_with_call(end);
-        (is_whole && names.iter().all(|&name| self.is_name(name)))
-            .then(|| self.object(&names, place, followed))?
-    }
-
-    /// Whether a bracket opens at a position of the document, and nothing stands behind what it closes with.
-    fn ends_with_call(&self, bracket: usize) -> bool {
-        let Self { texts, syntax, .. } = self;
-        if texts.here(bracket) != syntax.opening[0] {
-            return false;
-        }
-        let mut depth = 0;
-        let close = (bracket..bracket + STATEMENT).find(|&at| {
-            let token = texts.here(at);
-            depth += usize::from(syntax.opening.contains(&token));
-            depth -= usize::from(syntax.closing.contains(&token)).min(depth);
-            depth == 0
-        });
-        let ends = [syntax.eol, syntax.comma, syntax.closing[0]];
-        close.is_some_and(|close| ends.contains(&texts.here(close + 1)))
-    }
-
-    /// An object that is made by calling what a chain of names means.
-    fn object(&self, names: &[u32], at: usize, followed: usize) -> Option<Meaning> {
-        if followed == FOLLOWED {
-            return None;
-        }
-        match self.of_chain(names, at, followed + 1)? {
-            Meaning::Function(spot) => self.returned(spot),
-            class @ Meaning::Class(_) => Some(class),
-            _ => None,
-        }
-    }
-
-    /// The class that a function says it returns.
-    fn returned(&self, function: Spot) -> Option<Meaning> {
-        let Self { texts, syntax, .. } = self;
-        let at = |ahead: usize| texts.at(function.plus(ahead));
-        let mut depth = 0;
-        // Behind the name come the parameters.
-        let arrow = (2..STATEMENT).find(|&ahead| {
-            depth += usize::from(syntax.opening.contains(&at(ahead)));
-            depth -= usize::from(syntax.closing.contains(&at(ahead))).min(depth);
-            depth == 0 && !syntax.closing.contains(&at(ahead))
-        });
-        let arrow = arrow.filter(|&ahead| at(ahead) == syntax.arrow)?;
-        let mut name = arrow + 1;
-        while at(name + 1) == syntax.dot {
-            name += 2;
-        }
-        let is_whole = at(name + 1) == syntax.colon;
-        let found = || self.class_named(at(name), texts.file_of(function));
-        is_whole.then(found)?.map(Meaning::Class)
-    }
-
-    /// The class that a name means in a file around.
-    pub(crate) fn class_named(&self, name: u32, file: Option<usize>) -> Option<Spot> {
-        let found = file.and_then(|file| self.member(file, name, 0));
-        if let Some(Meaning::Class(class)) = found {
-            return Some(class);
-        }
-        self.doubts.set(true);
-        self.texts.declared(self.syntax.class, name)
-    }
-
-    /// The import that a position of the document is in.
-    pub(crate) fn importing(&self, at: usize) -> Option<Statement> {
-        let syntax = self.syntax;
-        let mut import = None;
-        for back in (at.saturating_sub(STATEMENT)..=at).rev() {
-            let token = self.texts.here(back);
-            if token == syntax.import {
-                import = Some(back);
-                if self.begins(back) {
-                    return Some(Statement {
-                        from: None,
-                        import: back,
-                    });
-                }
-            } else if token == syntax.from {
-                return import.map(|import| Statement {
-                    from: Some(back),
-                    import,
-                });
-            } else if [syntax.def, syntax.class, syntax.start].contains(&token)
-                || token == syntax.eol && (import.is_some() || !self.is_inner_end(back))
-            {
-                return None;
-            }
-        }
-        None
-    }
-
-    /// Whether a line ends here inside brackets, as far as the token before it tells.
-    pub(crate) fn is_inner_end(&self, at: usize) -> bool {
-        let before = self.before(at);
-        let goes_on = before == self.syntax.comma || self.syntax.opening.contains(&before);
-        at > 0 && goes_on && self.texts.here(at) == self.syntax.eol
-    }
-
-    /// What a statement imports as `names`: a member of the module that it names, or a module.
-    fn imported(&self, statement: Statement, names: &[u32], followed: usize) -> Meaning {
-        let Self { texts, syntax, .. } = self;
-        let Some(&last) = names.last() else {
-            return Meaning::Unknown;
-        };
-        let found = if statement.from.is_none() {
-            // `import a.b` binds `a`, `import a.b as c` the module `b`.
-            let package = names.len().checked_sub(2).map(|at| names[at]);
-            let module = texts.module(last, package).map(Meaning::Module);
-            module.or(Some(Meaning::Package(last)))
-        } else {
-            let module = self.module_of(statement);
-            let member = module.and_then(|module| self.member(module, last, followed));
-            // The package may have no file of its own.
-            let package = self.package_of(statement);
-            let inside = || texts.module(last, Some(package?)).map(Meaning::Module);
-            // A file may lack what it is said to have, as one that was not read to its end does.
-            let class = || {
-                self.doubts.set(true);
-                texts.declared(syntax.class, last).map(Meaning::Class)
-            };
-            member.or_else(inside).or_else(class)
-        };
-        found.unwrap_or(Meaning::Unknown)
-    }
-
-    /// The file around of the module that is named between `from` and `import`.
-    pub(crate) fn module_of(&self, statement: Statement) -> Option<usize> {
-        self.module_at(statement.from? + 1..statement.import)
-    }
-
-    /// The file around of the module that a path in an import names.
-    pub(crate) fn module_at(&self, path: Range<usize>) -> Option<usize> {
-        let package = self.package_at(path.clone())?;
-        let before = path.clone().rev().nth(2).map(|at| self.texts.here(at));
-        let (level, dots) = self.level(&path);
-        let names = path.len() - dots;
-        // `a`, `.a` and `a.b`; for `.` the package itself.
-        match (level, names) {
-            (_, 2..) => self.texts.module(package, before),
-            (0, _) => self.texts.module(package, None),
-            (level, 0) => self.texts.package(level),
-            (level, _) => self
-                .texts
-                .module(package, Some(self.texts.packages(level)?)),
-        }
-    }
-
-    /// How many dots a path in an import begins with, and how many tokens these are.
-    fn level(&self, path: &Range<usize>) -> (usize, usize) {
-        let dots = path.clone().map(|at| self.dots(self.texts.here(at)));
-        let dots = dots.take_while(|&dots| dots > 0);
-        dots.fold((0, 0), |(level, tokens), dots| (level + dots, tokens + 1))
-    }
-
-    /// The last part of what is named between `from` and `import`, be it a module or a package.
-    pub(crate) fn package_of(&self, statement: Statement) -> Option<u32> {
-        self.package_at(statement.from? + 1..statement.import)
-    }
-
-    /// The last part of what a path in an import names, be it a module or a package.
-    pub(crate) fn package_at(&self, path: Range<usize>) -> Option<u32> {
-        let last = self.texts.here(path.end.checked_sub(1)?);
-        if self.dots(last) > 0 {
-            return self.texts.packages(self.level(&path).0);
-        }
-        self.is_name(last).then_some(last)
-    }
-
-    /// What a name behind the dot of something means.
-    fn attribute(&self, of: Meaning, name: u32, at: usize, followed: usize) -> Option<Meaning> {
-        match of {
-            Meaning::Module(file) => self.member(file, name, followed),
-            Meaning::Class(class) => self.of_class(class, name, at, followed),
-            Meaning::Package(package) => {
-                let module = self.texts.module(name, Some(package)).map(Meaning::Module);
-                Some(module.unwrap_or(Meaning::Package(name)))
-            }
-            _ => None,
-        }
-    }
-
-    /// What a module has under a name.
-    pub(crate) fn member(&self, file: usize, name: u32, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax, .. } = self;
-        let (module, range) = texts.file(file);
-        let declared = |keyword| texts.declared_in(range.clone(), keyword, name);
-        if let Some(class) = declared(syntax.class) {
-            return Some(Meaning::Class(class));
-        }
-        if let Some(function) = declared(syntax.def) {
-            return Some(Meaning::Function(function));
-        }
-        if let Some(module) = texts.module(name, Some(module)) {
-            return Some(Meaning::Module(module));
-        }
-        // What it takes from others is looked for token by token.
-        if followed == FOLLOWED || !self.may_look(SCAN + range.len() / 8) {
-            return None;
-        }
-        let mut found = None;
-        self.each_taken(file, &mut |taken| {
-            if found.is_some() || !taken.is_all && taken.bound != name {
-                return;
-            }
-            let module = self.other(file, taken);
-            found = match (module, taken.member) {
-                (Some(module), _) if taken.is_all => self.member(module, name, followed + 1),
-                (Some(module), Some(member)) => self.member(module, member, followed + 1),
-                (Some(module), None) => Some(Meaning::Module(module)),
-                _ => None,
-            };
-        });
-        found
-    }
-
-    /// What an attribute of a class's objects is: a method, or what is assigned to it.
-    fn of_class(&self, class: Spot, name: u32, at: usize, followed: usize) -> Option<Meaning> {
-        let Self { texts, syntax, .. } = self;
-        if !self.may_scan() {
-            return None;
-        }
-        for ahead in 2..REACH {
-            let spot = class.plus(ahead);
-            let [token, next, third] = [0, 1, 2].map(|k| texts.at(spot.plus(k)));
-            let ends = spot.at >= texts.len(spot.side)
-                || token == syntax.class && texts.at(class.plus(ahead - 1)) == syntax.eol;
-            if ends || token == syntax.start {
-                break;
-            }
-            if token == syntax.def && next == name {
-                return Some(Meaning::Function(spot));
-            }
-            if class.side == Side::Here
-                && syntax.own.contains(&token)
-                && next == syntax.dot
-                && third == name
-                && [syntax.equals, syntax.colon].contains(&texts.at(spot.plus(3)))
-                && spot.at + 2 < at
-                && let Some(meaning) = self.assigned(spot.at + 2, followed)
-            {
-                return Some(meaning);
-            }
-        }
-        None
-    }
-
-    /// The file around of the module that another one takes something from.
-    pub(crate) fn other(&self, file: usize, taken: Taken) -> Option<usize> {
-        let module = taken.module?;
-        let found = match taken.package {
-            Some(package) => self.texts.module(module, Some(package)),
-            None => self.texts.beside(file, module),
-        };
-        found.or_else(|| {
-            let called = self.texts.called(module)?;
-            self.doubts.set(true);
-            Some(called)
+        let first = buffer.len().saturating_sub(MAX_STATEMENT);
+        let items = &buffer.items()[statement.start.max(first)..];
+        items.windows(2).any(|pair| {
+            pair[1].name == name && matches!(pair[0].role, Role::For | Role::As | Role::Lambda)
         })
     }
 
-    /// What a module takes from others, in order.
-    pub(crate) fn each_taken(&self, file: usize, see: &mut dyn FnMut(Taken)) {
-        let Self { texts, syntax, .. } = self;
-        let (own, range) = texts.file(file);
-        let token = |at: usize| {
-            if at < range.end {
-                texts.at(Spot::around(at))
-            } else {
-                syntax.eol
-            }
+    /// What a symbol of the buffer means.
+    fn binding(&mut self, symbol: SymbolId, followed: usize) -> Option<Resolution> {
+        let Symbol { kind, .. } = *self.sources.buffer.table().symbol(symbol);
+        let location = Location {
+            origin: Origin::Buffer,
+            symbol,
         };
-        let mut at = range.start + 1;
-        while at < range.end.min(range.start + REACH) {
-            let begins = [syntax.eol, syntax.start].contains(&token(at - 1));
-            if !begins || ![syntax.from, syntax.import].contains(&token(at)) {
-                at += 1;
-                continue;
+        match kind {
+            SymbolKind::Class(_) => Some(Resolution::Class(location)),
+            SymbolKind::Function(_) => Some(Resolution::Function(location)),
+            SymbolKind::Variable(value)
+            | SymbolKind::Parameter(value)
+            | SymbolKind::Attribute(value, _) => self.object(location, value, followed),
+            SymbolKind::Import(import) => Some(self.imported(import, followed)),
+        }
+    }
+
+    /// Where a class or a function is declared, whatever it belongs to: last in the buffer, or nearest around it.
+    pub(super) fn declared(&self, name: Name, is_class: bool) -> Option<Location> {
+        let Sources {
+            buffer,
+            project,
+            names,
+        } = self.sources;
+        let is_it = |symbol: &SymbolId| match buffer.table().symbol(*symbol).kind {
+            SymbolKind::Class(_) => is_class,
+            SymbolKind::Function(_) => !is_class,
+            _ => false,
+        };
+        if let Some(symbol) = buffer.bindings(name).take(SCAN).find(is_it) {
+            return Some(Location {
+                origin: Origin::Buffer,
+                symbol,
+            });
+        }
+        let (origin, symbol) = project.declared(names.in_project(name)?, is_class)?;
+        Some(Location { origin, symbol })
+    }
+
+    /// What an import of the buffer binds.
+    fn imported(&mut self, import: u32, followed: usize) -> Resolution {
+        let table = self.sources.buffer.table();
+        let import = table.import(import);
+        let path = table.path(import);
+        let Some(member) = import.member else {
+            // `import a.b` binds `a`, `import a.b as c` the module `b`.
+            let path = if import.is_plain { &path[..1] } else { path };
+            let module = self.module_at(0, path).map(Resolution::Module);
+            let package = path.last().map(|&last| Resolution::Package(last));
+            return module.or(package).unwrap_or(Resolution::Unknown);
+        };
+        let module = self.module_at(import.level.into(), path);
+        let found = module.and_then(|module| self.member(module, member, followed));
+        // The package may have no file of its own.
+        let found = found.or_else(|| {
+            let package = self.package_at(import.level.into(), path)?;
+            self.submodule(package, member)
+        });
+        // A file may lack what it is said to have, as one that was not read to its end does.
+        found
+            .or_else(|| self.called(member))
+            .unwrap_or(Resolution::Unknown)
+    }
+
+    fn called(&mut self, class: Name) -> Option<Resolution> {
+        self.lower(Completeness::Unknown);
+        self.declared(class, true).map(Resolution::Class)
+    }
+
+    /// The module around of a path in an import of the buffer, which begins with so many dots.
+    pub(super) fn module_at(&self, level: usize, path: &[Name]) -> Option<u32> {
+        let Sources { project, names, .. } = self.sources;
+        let part = |at: usize| names.in_project(path[at]);
+        match (level, path.len()) {
+            (_, 2..) => project.module(part(path.len() - 1)?, Some(part(path.len() - 2)?)),
+            (0, 0) => None,
+            (0, 1) => project.module(part(0)?, None),
+            (level, 0) => project.package(level),
+            (level, _) => project.module(part(0)?, Some(project.package_name(level)?)),
+        }
+    }
+
+    /// The last part of what a path in an import of the buffer names, be it a module or a package.
+    pub(super) fn package_at(&self, level: usize, path: &[Name]) -> Option<Name> {
+        let Sources { project, names, .. } = self.sources;
+        match path.last() {
+            Some(&last) => Some(last),
+            None => Some(names.in_buffer(project.package_name(level)?)),
+        }
+    }
+
+    fn submodule(&self, package: Name, name: Name) -> Option<Resolution> {
+        let Sources { project, names, .. } = self.sources;
+        let package = names.in_project(package)?;
+        let module = project.module(names.in_project(name)?, Some(package));
+        module.map(Resolution::Module)
+    }
+
+    /// What a name after the dot of something means.
+    fn attribute(
+        &mut self,
+        of: Resolution,
+        name: Name,
+        before: u32,
+        followed: usize,
+    ) -> Option<Resolution> {
+        match of {
+            Resolution::Module(module) => self.member(module, name, followed),
+            Resolution::Class(class) => self.class_attribute(class, name, before, followed, 0),
+            Resolution::Package(package) => {
+                let module = self.submodule(package, name);
+                Some(module.unwrap_or(Resolution::Package(name)))
             }
-            let is_from = token(at) == syntax.from;
-            let is_own = is_from && [syntax.dot, syntax.dots, own].contains(&token(at + 1));
-            let (mut package, mut module) = (None, None);
-            at += 1;
-            while is_from && ![syntax.import, syntax.eol].contains(&token(at)) {
-                if self.dots(token(at)) == 0 {
-                    (package, module) = (module, Some(token(at)));
+            Resolution::Function(_) | Resolution::Unknown => None,
+        }
+    }
+
+    /// What a module has under a name: what it declares, a module in it, or what it takes from others.
+    fn member(&mut self, module: u32, name: Name, followed: usize) -> Option<Resolution> {
+        let Sources { project, names, .. } = self.sources;
+        let name = names.in_project(name)?;
+        let symbols = project.of_module(module, name);
+        let table = project.symbols(module);
+        let origin = Origin::Module(module);
+        let kinds = symbols.iter().filter_map(|&symbol| {
+            let location = Location { origin, symbol };
+            Some((location, table?.symbol(symbol).kind))
+        });
+        let mut values = Vec::new();
+        let mut imports = Vec::new();
+        let mut declared: Option<Resolution> = None;
+        for (location, kind) in kinds {
+            match kind {
+                SymbolKind::Class(_) => return Some(Resolution::Class(location)),
+                SymbolKind::Function(_) => {
+                    declared = declared.or(Some(Resolution::Function(location)));
                 }
-                at += 1;
+                SymbolKind::Import(import) => imports.push(import),
+                SymbolKind::Variable(value) => values.push((location, value)),
+                SymbolKind::Parameter(_) | SymbolKind::Attribute(..) => {}
             }
-            if is_from && token(at) == syntax.eol {
-                continue; // it is being written
+        }
+        let own = project.modules().get(module as usize)?.names.name;
+        let inside = |own: Name| project.module(name, Some(own)).map(Resolution::Module);
+        let declared = declared.or_else(|| inside(own.some()?));
+        // What it takes from others takes longer to find.
+        if declared.is_some() || followed == MAX_INDIRECTIONS || !self.may_scan() {
+            return declared;
+        }
+        for (location, value) in values {
+            let found = self.object(location, value, followed);
+            if found.is_some() {
+                return found;
             }
-            at += usize::from(is_from);
-            // Names and what they are bound to, one after the other.
-            let mut last = None;
-            loop {
-                let here = token(at);
-                let before = token(at - 1);
-                let goes_on = [syntax.comma, syntax.opening[0]].contains(&before);
-                if here == syntax.eol && !goes_on || at >= range.end {
-                    break;
-                }
-                let next = token(at + 1);
-                let is_last = [syntax.comma, syntax.closing[0], syntax.eol].contains(&next);
-                if next == syntax.alias {
-                    last = Some(here);
-                } else if here == syntax.star || is_last && self.is_name(here) {
-                    let (bound, name) = (here, last.take().unwrap_or(here));
-                    if is_from {
-                        let (module, member) = match module {
-                            Some(module) => (Some(module), Some(name)),
-                            None => (Some(name), None), // `from . import module`
-                        };
-                        see(Taken {
-                            package,
-                            module,
-                            member,
-                            is_all: here == syntax.star,
-                            bound,
-                            is_own,
-                        });
-                    } else if bound != name {
-                        see(Taken {
-                            package: None,
-                            module: Some(name),
-                            member: None,
-                            is_all: false,
-                            bound,
-                            is_own,
-                        });
-                    }
-                }
-                at += 1;
+        }
+        let table = table?;
+        for import in imports {
+            let found = self.reexported(module, table.import(import), None, followed);
+            if found.is_some() {
+                return found;
+            }
+        }
+        let stars = table.imports().iter().filter(|import| import.is_star);
+        stars.into_iter().find_map(|star| {
+            let name = self.sources.names.in_buffer(name);
+            self.reexported(module, star, Some(name), followed)
+        })
+    }
+
+    /// What a module has from another one by an import: its member, the module itself, or one of all that it has.
+    fn reexported(
+        &mut self,
+        module: u32,
+        import: &Import,
+        name: Option<Name>,
+        followed: usize,
+    ) -> Option<Resolution> {
+        let names = self.sources.names;
+        if import.is_plain {
+            // `import a.b` binds `a`.
+            let first = *self.sources.project.symbols(module)?.path(import).first()?;
+            let module = self.sources.project.module(first, None);
+            return module.map(Resolution::Module);
+        }
+        match name.or(import.member.map(|member| names.in_buffer(member))) {
+            None => self.imported_module(module, import).map(Resolution::Module),
+            Some(member) => {
+                let other = self.imported_module(module, import);
+                let found = other.and_then(|other| self.member(other, member, followed + 1));
+                // `from . import module`
+                found.or_else(|| {
+                    let table = self.sources.project.symbols(module)?;
+                    let is_module = import.member.is_some() && table.path(import).is_empty();
+                    let module = is_module.then(|| self.beside(module, member))?;
+                    module.map(Resolution::Module)
+                })
             }
         }
     }
+
+    /// The module that another one imports, or imports from.
+    pub(super) fn imported_module(&mut self, module: u32, import: &Import) -> Option<u32> {
+        let project = self.sources.project;
+        let path = project.symbols(module)?.path(import);
+        match *path {
+            [.., package, name] => match project.module(name, Some(package)) {
+                None => self.doubtful(name),
+                found => found,
+            },
+            [name] if import.level == 0 => {
+                let top = || project.module(name, None);
+                match project.beside(module, name).or_else(top) {
+                    None => self.doubtful(name),
+                    found => found,
+                }
+            }
+            [name] => match project.beside(module, name) {
+                None => self.doubtful(name),
+                found => found,
+            },
+            // A package itself: its own, or the one that it is in.
+            [] => {
+                let names = project.modules()[module as usize].names;
+                if names.is_package && import.level == 1 {
+                    return Some(module);
+                }
+                let package = project.called(names.package.some()?);
+                package.filter(|&found| found != module)
+            }
+        }
+    }
+
+    fn beside(&self, module: u32, name: Name) -> Option<u32> {
+        let Sources { project, names, .. } = self.sources;
+        project.beside(module, names.in_project(name)?)
+    }
+
+    /// A module by the last part of its name alone.
+    fn doubtful(&mut self, name: Name) -> Option<u32> {
+        let found = self.sources.project.called(name)?;
+        self.lower(Completeness::Unknown);
+        Some(found)
+    }
+
+    /// What an attribute of a class's objects is: a method, a class in it, or what is assigned to it; its own, or of its bases.
+    fn class_attribute(
+        &mut self,
+        class: Location,
+        name: Name,
+        before: u32,
+        followed: usize,
+        depth: usize,
+    ) -> Option<Resolution> {
+        if depth == MAX_INDIRECTIONS || !self.may_scan() {
+            return None;
+        }
+        let (table, declared) = self.class(class)?;
+        let own = match class.origin {
+            Origin::Buffer => name,
+            _ => self.sources.names.in_project(name).unwrap_or(Name::NONE),
+        };
+        for symbol in table.declared_in(declared.scope) {
+            let Symbol {
+                name: other,
+                at,
+                kind,
+                ..
+            } = *table.symbol(symbol);
+            if other != own || class.origin == Origin::Buffer && at >= before {
+                continue;
+            }
+            let location = Location {
+                origin: class.origin,
+                symbol,
+            };
+            let found = match kind {
+                SymbolKind::Function(_) => Some(Resolution::Function(location)),
+                SymbolKind::Class(_) => Some(Resolution::Class(location)),
+                SymbolKind::Attribute(value, _) | SymbolKind::Variable(value) => {
+                    self.object(location, value, followed)
+                }
+                SymbolKind::Parameter(_) | SymbolKind::Import(_) => None,
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        let bases = table.bases(declared).iter();
+        bases.into_iter().find_map(|&base| {
+            let base = self.base(class, base)?;
+            self.class_attribute(base, name, before, followed, depth + 1)
+        })
+    }
+
+    /// The class that another one names as its base.
+    pub(super) fn base(&mut self, class: Location, base: Expression) -> Option<Location> {
+        let names = self.names_of(class.origin, base, true)?;
+        if class.origin == Origin::Buffer {
+            let Symbol { at, scope, .. } = *self.symbol(class)?;
+            return match self.dotted_at(&names, at, scope, 0)? {
+                Resolution::Class(base) => Some(base),
+                _ => self.declared(*names.last()?, true),
+            };
+        }
+        self.class_named(class.origin, &names)
+    }
+
+    /// The class that a dotted name means in a file.
+    fn class_named(&mut self, origin: Origin, names: &[Name]) -> Option<Location> {
+        match self.dotted_in(origin, names, 0) {
+            Some(Resolution::Class(class)) => Some(class),
+            _ => {
+                self.lower(Completeness::Unknown);
+                self.declared(*names.last()?, true)
+            }
+        }
+    }
+
+    /// What a dotted name means at the top of a file.
+    fn dotted_in(&mut self, origin: Origin, names: &[Name], followed: usize) -> Option<Resolution> {
+        let end = self.sources.buffer.len() as u32;
+        let Origin::Module(module) = origin else {
+            return self.dotted_at(names, end, ScopeId::MODULE, followed);
+        };
+        let (&first, rest) = names.split_first()?;
+        let first = self.member(module, first, followed)?;
+        self.attributes(first, rest, end, followed)
+    }
+
+    /// What a symbol's value is: an object of a class.
+    fn object(&mut self, of: Location, value: Expression, followed: usize) -> Option<Resolution> {
+        if followed == MAX_INDIRECTIONS || value.is_unknown() {
+            return None;
+        }
+        let names = self.names_of(of.origin, value, false)?;
+        let found = if of.origin == Origin::Buffer {
+            let Symbol { at, scope, .. } = *self.symbol(of)?;
+            self.dotted_at(&names, at, scope, followed + 1)?
+        } else {
+            self.dotted_in(of.origin, &names, followed + 1)?
+        };
+        match found {
+            Resolution::Function(function) => self.returned(function, followed + 1),
+            class @ Resolution::Class(_) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The class whose object a function returns: by its annotation, or as all its results are made by one call.
+    fn returned(&mut self, function: Location, followed: usize) -> Option<Resolution> {
+        let table = self.table(function.origin)?;
+        let declared = table.function(function.symbol)?;
+        if declared.returns.is_unknown() {
+            return self.object(function, table.result(declared), followed);
+        }
+        let names = self.names_of(function.origin, declared.returns, true)?;
+        let class = self.class_named(function.origin, &names);
+        class.map(Resolution::Class)
+    }
+
+    /// The dotted name that an expression is, or begins with if it need not be `whole`, in the buffer's numbering: `a.B`, the
+    /// same of `Optional[a.B]`.
+    fn names_of(
+        &self,
+        origin: Origin,
+        expression: Expression,
+        is_whole: bool,
+    ) -> Option<Vec<Name>> {
+        let names = self.sources.names;
+        let mut tokens = self.table(origin)?.expression(expression);
+        let role = |at: usize| tokens.get(at).map(|&name| names.role(name));
+        if expression.kind == ExpressionKind::Stated
+            && !is_whole
+            && role(0) == Some(Role::Optional)
+            && role(1) == Some(Role::Opening)
+        {
+            tokens = &tokens[2..];
+        }
+        let role = |at: usize| tokens.get(at).map(|&name| names.role(name));
+        let mut found = Vec::new();
+        let mut at = 0;
+        loop {
+            if !role(at)?.is_name() {
+                return None;
+            }
+            found.push(names.in_buffer(tokens[at]));
+            if role(at + 1) != Some(Role::Dot) {
+                break;
+            }
+            at += 2;
+        }
+        (!is_whole || at + 1 == tokens.len()).then_some(found)
+    }
+}
+
+/// Whether what is bound in a scope can be named in another one. What a class binds cannot be from its functions; what has no
+/// known scope can.
+fn is_visible(table: &Symbols, bound: ScopeId, from: ScopeId) -> bool {
+    if !table.is_exact() || bound == from {
+        return true;
+    }
+    let is_class = table
+        .scope(bound)
+        .is_some_and(|scope| scope.kind == ScopeKind::Class);
+    !is_class && table.around(from).any(|scope| scope == bound)
 }

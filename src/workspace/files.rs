@@ -1,36 +1,47 @@
 //! Files by path, and what they take together.
 //!
-//! The totals change in [`Files::insert`], [`Files::remove`] and [`Files::update`] alone, by what a file itself says that it
-//! takes: whoever changes a file cannot forget to count it.
+//! The totals change in [`Files::insert`] and [`Files::remove`] alone, by what a file itself says that it takes: a file cannot
+//! be changed in place.
 
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, Deref, SubAssign};
-
-use super::File;
 
 /// What files take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) tokens: usize,
-    pub(super) outline_tokens: usize,
-    pub(super) import_bytes: usize,
+    pub(super) bytes: usize,
 }
 
 /// Files by path; read as the map that it is.
-#[derive(Debug, Default)]
-pub(super) struct Files {
-    by_path: BTreeMap<Box<str>, File>,
+#[derive(Debug)]
+pub(super) struct Files<F> {
+    by_path: BTreeMap<Box<str>, F>,
     totals: Totals,
 }
 
-impl Files {
+/// A file that says what it takes.
+pub(super) trait Counted {
+    fn totals(&self) -> Totals;
+}
+
+impl<F> Default for Files<F> {
+    fn default() -> Self {
+        Self {
+            by_path: BTreeMap::new(),
+            totals: Totals::default(),
+        }
+    }
+}
+
+impl<F: Counted> Files<F> {
     /// What all files take together.
     pub(super) fn totals(&self) -> Totals {
         self.totals
     }
 
     /// Adds a file; the one that it replaces.
-    pub(super) fn insert(&mut self, path: &str, file: File) -> Option<File> {
+    pub(super) fn insert(&mut self, path: &str, file: F) -> Option<F> {
         let before = self.remove(path);
         self.totals += file.totals();
         self.by_path.insert(path.into(), file);
@@ -38,24 +49,15 @@ impl Files {
     }
 
     /// Takes a file out.
-    pub(super) fn remove(&mut self, path: &str) -> Option<File> {
+    pub(super) fn remove(&mut self, path: &str) -> Option<F> {
         let file = self.by_path.remove(path)?;
         self.totals -= file.totals();
         Some(file)
     }
-
-    /// Changes a file, if it is there.
-    pub(super) fn update(&mut self, path: &str, change: impl FnOnce(&mut File)) {
-        if let Some(file) = self.by_path.get_mut(path) {
-            self.totals -= file.totals();
-            change(file);
-            self.totals += file.totals();
-        }
-    }
 }
 
-impl Deref for Files {
-    type Target = BTreeMap<Box<str>, File>;
+impl<F> Deref for Files<F> {
+    type Target = BTreeMap<Box<str>, F>;
 
     fn deref(&self) -> &Self::Target {
         &self.by_path
@@ -65,15 +67,13 @@ impl Deref for Files {
 impl AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
         self.tokens += other.tokens;
-        self.outline_tokens += other.outline_tokens;
-        self.import_bytes += other.import_bytes;
+        self.bytes += other.bytes;
     }
 }
 
 impl SubAssign for Totals {
     fn sub_assign(&mut self, other: Self) {
         self.tokens -= other.tokens;
-        self.outline_tokens -= other.outline_tokens;
-        self.import_bytes -= other.import_bytes;
+        self.bytes -= other.bytes;
     }
 }

@@ -1,8 +1,9 @@
-//! What a file imports, read off its tokens, and which paths that may be.
+//! Which modules a file imports, and which paths these may be.
 
 use rustc_hash::FxHashSet;
 
 use crate::python;
+use crate::symbols::{self, ImportStatement, ImportedName, Role};
 
 /// The modules that a file imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,41 +29,43 @@ pub(super) struct ImportSet {
     names: FxHashSet<Box<str>>,
 }
 
-/// Reads tokens one by one.
-#[derive(Debug, Default)]
-pub(super) struct ImportReader {
-    state: State,
-    is_inside: bool,
-    module: String,
-    name: String,
-    /// What is being given another name.
-    meant: String,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    /// A statement begins.
-    #[default]
-    Begin,
-    /// Somewhere in a statement that imports nothing.
-    Other,
-    /// After `import`.
-    Import,
-    /// After `from`.
-    From,
-    /// After `from module import`.
-    Names,
-    /// After `as`: the next is a name of the file's own.
-    As(bool),
-}
-
 impl Imports {
     /// Of a file's tokens, as they are spelled.
     pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
-        let (mut imports, mut reader) = (Self::default(), ImportReader::default());
-        tokens.for_each(|token| reader.read(token, &mut imports));
-        reader.finish(&mut imports);
+        let tokens: Vec<&str> = tokens.collect();
+        let roles: Vec<Role> = tokens.iter().map(|token| Role::of(token)).collect();
+        let mut imports = Self::default();
+        for (start, statement) in symbols::import_statements(&roles) {
+            imports.read(&statement, &tokens[start..]);
+        }
         imports
+    }
+
+    /// Adds what a statement imports, the first of whose tokens these are.
+    fn read(&mut self, statement: &ImportStatement, tokens: &[&str]) {
+        let dotted = |parts: &[usize]| {
+            let parts: Vec<&str> = parts.iter().map(|&at| tokens[at]).collect();
+            parts.join(".")
+        };
+        let dots = ".".repeat(statement.level);
+        let module = dots + &dotted(&statement.module);
+        // A module without a name is a package only once something is imported from it.
+        if !statement.module.is_empty() || !statement.names.is_empty() && statement.level > 0 {
+            self.add(&module);
+        }
+        for ImportedName { path, alias } in &statement.names {
+            let dot = if module.is_empty() || module.ends_with('.') {
+                ""
+            } else {
+                "."
+            };
+            let whole = format!("{module}{dot}{}", dotted(path));
+            if let Some(alias) = alias {
+                let alias = tokens[*alias].into();
+                self.aliases.push((alias, (&*whole).into()));
+            }
+            self.add(&whole);
+        }
     }
 
     /// Of a file's text.
@@ -201,75 +204,6 @@ fn bytes_of(parts: &[Box<str>]) -> usize {
 
 fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
-}
-
-impl ImportReader {
-    pub(super) fn read(&mut self, token: &str, imports: &mut Imports) {
-        match (self.state, token) {
-            (State::Names, "(") => self.is_inside = true,
-            (State::Names, "<EOL>") if self.is_inside => {}
-            (_, "<EOL>" | ";") => {
-                self.finish(imports);
-                self.is_inside = false;
-                self.state = State::Begin;
-            }
-            (State::Other, _) | (State::Begin, python::START) => {}
-            (State::Begin, "import") => self.state = State::Import,
-            (State::Begin, "from") => {
-                self.module.clear();
-                self.state = State::From;
-            }
-            (State::Begin, _) => self.state = State::Other,
-            (State::From, "import") => {
-                imports.add(&self.module);
-                self.state = State::Names;
-            }
-            (State::From, part) => self.module.push_str(part),
-            (State::Import | State::Names, "," | ")") => {
-                self.finish(imports);
-                self.is_inside &= token != ")";
-            }
-            (State::Import | State::Names, "as") => {
-                self.meant = self.whole();
-                self.finish(imports);
-                self.state = State::As(self.state == State::Names);
-            }
-            (State::Import | State::Names, part) => self.name.push_str(part),
-            (State::As(of_names), alias) => {
-                let meant = std::mem::take(&mut self.meant);
-                imports.aliases.push((alias.into(), meant.into()));
-                self.state = if of_names {
-                    State::Names
-                } else {
-                    State::Import
-                };
-            }
-        }
-    }
-
-    /// The name that was read is whole, as the last one is at the end, and so is a module that nothing is imported from yet.
-    pub(super) fn finish(&mut self, imports: &mut Imports) {
-        let module = match self.state {
-            State::Import | State::Names if !self.name.is_empty() => self.whole(),
-            State::From => self.module.clone(),
-            _ => String::new(),
-        };
-        // `a.` is being written.
-        let module = module.strip_suffix('.').unwrap_or(&module);
-        if !module.trim_start_matches('.').is_empty() {
-            imports.add(module);
-        }
-        self.name.clear();
-    }
-
-    /// The name that was read, with the module that it is imported from.
-    fn whole(&self) -> String {
-        if self.state == State::Import {
-            return self.name.clone();
-        }
-        let dot = if self.module.ends_with('.') { "" } else { "." };
-        format!("{}{dot}{}", self.module, self.name)
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! [`WorkspaceIndex`] holds the tokens of every file in memory, 4 bytes each; [`WorkspaceIndex::surroundings`] chooses those that a file is
 //! likeliest to speak of: what it imports, who imports it, its neighbours in the tree of folders, and who imports the same.
-//! What stands below a buffer in its own file comes before all of them. Of what it imports, in the project or from elsewhere, there
-//! are outlines, which say what is declared there.
+//! What stands below a buffer in its own file comes before all of them. What they declare, and
+//! what is imported from elsewhere, is read into symbol tables.
 //! Knows nothing of disks or editors: whoever finds files reads them, and gives their tokens and paths.
 
 #[cfg(feature = "server")]
@@ -11,21 +11,23 @@ pub mod environment;
 mod files;
 mod imports;
 mod modules;
-mod outline;
 #[cfg(test)]
 mod tests;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use files::{Files, Totals};
+use files::{Counted, Files, Totals};
 pub use imports::Imports;
 use imports::{ImportPaths, ImportSet};
 
-use crate::context::{ImportableModules, ModuleRef, ProjectContext, Syntax};
+use crate::context::{Declarations, ImportableModules, ProjectContext, Syntax, TokenId};
 use crate::python;
+use crate::symbols::{
+    self, Item, Module, ModuleRef, NO_COLUMN, Name, Numbering, Role, ScopeKind, Symbols,
+};
 use crate::tokenizer::{UNK, Vocabulary};
 
 /// Tokens that surroundings have at most.
@@ -33,8 +35,8 @@ pub const NEAREST: usize = 300_000;
 
 /// Tokens of what stands below a document that count.
 const BELOW: usize = 20_000;
-/// Tokens of outlines that are kept.
-const LIBRARIES: usize = 2_000_000;
+/// Bytes of the symbols of libraries that are kept.
+const LIBRARIES: usize = 12_000_000;
 
 /// Files, by path. A path is relative to anything, as long as it is the same for all, and has `/` between its parts.
 #[derive(Debug)]
@@ -42,14 +44,16 @@ pub struct WorkspaceIndex {
     syntax: Syntax,
     /// The names outside the vocabulary. Grows only: names that are gone cost a few bytes.
     words: Vec<Box<str>>,
+    /// What each of them is to declarations.
+    roles: Vec<Role>,
     word_bytes: usize,
     /// Names, of the vocabulary too, and their tokens.
     by_text: FxHashMap<Box<str>, u32>,
-    files: Files,
+    files: Files<File>,
     /// What can be imported of the files without a dot, once it is asked for.
     top_modules: Option<Arc<[Box<str>]>>,
-    /// Outlines of what is imported from elsewhere.
-    libraries: Files,
+    /// What is imported from elsewhere.
+    libraries: Files<Library>,
     /// Files that were read so far.
     version: u64,
 }
@@ -60,6 +64,10 @@ pub struct SuffixText {
     tokens: Vec<u32>,
     /// Its names that the project has not: their numbers go on from those of its own.
     words: Vec<Box<str>>,
+    /// The columns where its lines begin; empty if unknown.
+    columns: Vec<u8>,
+    /// The scopes that it goes on in.
+    scopes: Vec<(ScopeKind, u16)>,
 }
 
 /// What stands around a document.
@@ -69,9 +77,9 @@ pub struct ContextSelection<'a> {
     pub below: SuffixText,
     /// The paths of files near it, the nearest first: [`WorkspaceIndex::nearest`].
     pub near: Vec<&'a str>,
-    /// The paths of those of the project's files whose [outlines](WorkspaceIndex::read_outline) tell what they declare.
-    pub outlined: Vec<&'a str>,
-    /// The paths of files that it imports, of which only the declarations count: those of [`WorkspaceIndex::read_library`], or others.
+    /// The paths of those that it imports, itself or by what it imports: [`WorkspaceIndex::imported`].
+    pub imported: Vec<&'a str>,
+    /// The paths of files of which only the declarations count: those of [`WorkspaceIndex::read_library`], or others.
     pub libraries: Vec<&'a str>,
     /// Modules of which only the names are known: [`WorkspaceIndex::module`], [`WorkspaceIndex::modules_in`].
     pub submodules: Vec<ModuleRef>,
@@ -85,18 +93,36 @@ struct File {
     names: ModuleRef,
     /// `<s>` first; ids, or the vocabulary's size plus an index of `words`.
     tokens: Vec<u32>,
+    /// The columns where its lines begin; empty if unknown.
+    columns: Vec<u8>,
     imports: Imports,
     resolved: ImportPaths,
-    /// What it declares, if that was read: [`WorkspaceIndex::read_outline`].
-    outline: Option<Vec<u32>>,
 }
 
-impl File {
+/// A file that is no part of the project.
+#[derive(Debug)]
+struct Library {
+    version: u64,
+    names: ModuleRef,
+    symbols: Symbols,
+    imports: Imports,
+}
+
+impl Counted for File {
     fn totals(&self) -> Totals {
+        let imports = self.imports.bytes() + self.resolved.bytes();
         Totals {
             tokens: self.tokens.len(),
-            outline_tokens: self.outline.as_ref().map_or(0, Vec::len),
-            import_bytes: self.imports.bytes() + self.resolved.bytes(),
+            bytes: 4 * self.tokens.len() + self.columns.len() + imports,
+        }
+    }
+}
+
+impl Counted for Library {
+    fn totals(&self) -> Totals {
+        Totals {
+            tokens: 0,
+            bytes: self.symbols.bytes(),
         }
     }
 }
@@ -110,6 +136,7 @@ impl WorkspaceIndex {
         Self {
             syntax: Syntax::new(vocabulary),
             words: Vec::new(),
+            roles: Vec::new(),
             word_bytes: 0,
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
             files: Files::default(),
@@ -119,19 +146,37 @@ impl WorkspaceIndex {
         }
     }
 
-    /// Adds a file or replaces it: its tokens from `<s>` on, each an id and how it is spelled. Whether that changes anything.
+    /// Adds a file or replaces it: its tokens from `<s>` on, each an id and how it is spelled. Its indentation is
+    /// unknown. Whether that changes anything.
     pub fn insert<'a>(&mut self, path: &str, tokens: impl Iterator<Item = (u32, &'a str)>) -> bool {
-        let mut imports = Imports::default();
-        let mut reader = imports::ImportReader::default();
-        let tokens = self.numbered(tokens.inspect(|(_, text)| reader.read(text, &mut imports)));
-        reader.finish(&mut imports);
-        if self
-            .files
-            .get(path)
-            .is_some_and(|file| file.tokens == tokens)
-        {
-            // Its lines may begin elsewhere now.
-            self.files.update(path, |file| file.outline = None);
+        let tokens: Vec<(u32, &str)> = tokens.collect();
+        let imports = Imports::of(tokens.iter().map(|&(_, text)| text));
+        self.replace(path, tokens.into_iter(), Vec::new(), imports)
+    }
+
+    /// The same from a file's text.
+    pub fn read(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) -> bool {
+        let lexed = python::lex(text);
+        let spelled: Vec<String> = lexed
+            .iter()
+            .map(|&token| python::spelling(text, token))
+            .collect();
+        let spelled = || std::iter::once(python::START).chain(spelled.iter().map(|token| &**token));
+        let imports = Imports::of(spelled());
+        let tokens = spelled().map(|token| (vocabulary.id(token), token));
+        self.replace(path, tokens, columns(text, &lexed), imports)
+    }
+
+    fn replace<'a>(
+        &mut self,
+        path: &str,
+        tokens: impl Iterator<Item = (u32, &'a str)>,
+        columns: Vec<u8>,
+        imports: Imports,
+    ) -> bool {
+        let tokens: Vec<u32> = tokens.map(|(id, text)| self.token(id, text)).collect();
+        let before = self.files.get(path);
+        if before.is_some_and(|file| file.tokens == tokens && file.columns == columns) {
             return false;
         }
         let names = self.module_name(path);
@@ -140,9 +185,9 @@ impl WorkspaceIndex {
             version: self.version,
             names,
             tokens,
+            columns,
             resolved: imports.resolve(path),
             imports,
-            outline: None,
         };
         if self.files.insert(path, file).is_none() {
             self.top_modules = None;
@@ -150,21 +195,22 @@ impl WorkspaceIndex {
         true
     }
 
-    /// The same from a file's text.
-    pub fn read(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) -> bool {
-        let spelled = python::surfaces(text);
-        let tokens = std::iter::once(python::START).chain(spelled.iter().map(|token| &**token));
-        self.insert(path, tokens.map(|token| (vocabulary.id(token), token)))
-    }
-
-    /// Adds the outline of a file that is no part of the project: that of the module which is imported as `name`, dotted.
+    /// Adds what a file declares that is no part of the project: that of the module which is imported as `name`, dotted.
     pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, name: &str) {
         let package = name.split('.').next().unwrap_or_default();
-        let spelled = outline::outline(text, |other| other == package);
-        let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
-        let tokens = self.numbered(tokens);
-        let imports = Imports::of_text(text);
-        if self.library_tokens() + tokens.len() > LIBRARIES {
+        let (mut symbols, spelled) = symbols::read(text);
+        let number = |name: Name| match name.numbering() {
+            Numbering::Project(number) => spelled[number as usize],
+            _ => "",
+        };
+        symbols.mark_own(|first| number(first) == package);
+        let symbols = symbols.renumbered(|name| {
+            let text = number(name);
+            let token = self.token(vocabulary.id(text), text);
+            self.name(token)
+        });
+        self.forget_library(path);
+        if self.libraries.totals().bytes + symbols.bytes() > LIBRARIES {
             self.libraries = Files::default(); // what is still imported is read again
         }
         let mut parts = name.rsplit('.');
@@ -172,62 +218,70 @@ impl WorkspaceIndex {
         let names = ModuleRef {
             is_top: !name.contains('.'),
             is_package: path.ends_with("__init__.py"),
-            is_outline: true,
+            is_certain: true,
             ..self.module(part(), part())
         };
         self.version += 1;
-        let file = File {
+        let library = Library {
             version: self.version,
             names,
-            tokens,
-            resolved: ImportPaths::default(),
-            imports,
-            outline: None,
+            symbols,
+            imports: Imports::of_text(text),
         };
-        self.libraries.insert(path, file);
+        self.libraries.insert(path, library);
     }
 
-    /// What a file that was read so imports, and how many tokens its outline has.
+    /// What a file that was read so imports, and how many bytes its symbols take.
     pub fn library(&self, path: &str) -> Option<(&Imports, usize)> {
         let file = self.libraries.get(path)?;
-        Some((&file.imports, file.tokens.len()))
+        Some((&file.imports, file.symbols.bytes()))
     }
 
-    /// Forgets an outline, since its file may have changed.
+    /// Forgets a library's file, since it may have changed.
     pub fn forget_library(&mut self, path: &str) {
         self.libraries.remove(path);
     }
 
     /// What stands in a text from a byte offset on, where a line begins, for [`ContextSelection`]: [`BELOW`] tokens at most.
     pub fn below(&self, vocabulary: &Vocabulary, text: &str, offset: usize) -> SuffixText {
-        let spelled = python::surfaces_from(text, offset, BELOW);
-        let mut below = SuffixText::default();
+        let lexed = python::lex(text);
+        let above = lexed.partition_point(|token| (token.start as usize) < offset);
+        let (above, lexed) = lexed.split_at(above);
+        let lexed = &lexed[..lexed.len().min(BELOW)];
+        if lexed.is_empty() {
+            return SuffixText::default();
+        }
+        let mut below = SuffixText {
+            // A line has ended before it.
+            tokens: vec![vocabulary.id(python::EOL)],
+            words: Vec::new(),
+            columns: columns(text, lexed),
+            scopes: symbols::open_scopes(text, above),
+        };
         let mut own = FxHashMap::default();
-        for token in &spelled {
-            let id = vocabulary.id(token);
-            let known = self.number(id, token);
+        for &token in lexed {
+            let spelled = python::spelling(text, token);
+            let id = vocabulary.id(&spelled);
+            let known = self.number(id, &spelled);
             below.tokens.push(known.unwrap_or_else(|| {
-                *own.entry(token).or_insert_with(|| {
-                    below.words.push((&**token).into());
+                *own.entry(spelled).or_insert_with_key(|spelled| {
+                    below.words.push((&**spelled).into());
                     let word = self.words.len() + below.words.len() - 1;
                     (self.syntax.vocabulary_size() + word) as u32
                 })
             }));
         }
-        if !below.tokens.is_empty() {
-            // A line has ended before it.
-            below.tokens.insert(0, vocabulary.id(python::EOL));
-        }
         below
     }
 
-    /// The tokens of a file from the one at `from` on, for [`ContextSelection`].
+    /// The tokens of a file from the one at `from` on, for [`ContextSelection`], without indentation.
     pub fn rest(&self, path: &str, from: usize) -> SuffixText {
         let file = self.files.get(path);
         let tokens = file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[]);
         SuffixText {
             tokens: tokens[..tokens.len().min(BELOW)].to_vec(),
-            words: Vec::new(),
+            scopes: vec![(ScopeKind::Class, NO_COLUMN)],
+            ..SuffixText::default()
         }
     }
 
@@ -241,30 +295,18 @@ impl WorkspaceIndex {
         self.files.totals().tokens
     }
 
-    fn library_tokens(&self) -> usize {
-        self.libraries.totals().tokens
-    }
-
-    /// Tokens, each an id and how it is spelled.
-    fn numbered<'a>(&mut self, tokens: impl Iterator<Item = (u32, &'a str)>) -> Vec<u32> {
-        tokens.map(|(id, text)| self.token(id, text)).collect()
-    }
-
     /// A number that changes with what stands around a document: which files, their order and their contents.
     pub fn state_of(&self, around: &ContextSelection<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
         (&around.below, &around.submodules, &around.importable).hash(&mut hasher);
-        for path in &around.outlined {
-            let outline = self.files.get(*path).map(|file| &file.outline);
-            (path, outline).hash(&mut hasher);
-        }
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
-        let libraries = around
-            .libraries
-            .iter()
-            .map(|path| (path, self.declaring(path)));
-        for (path, file) in near.chain(libraries) {
+        for (path, file) in near {
             (path, file.map(|file| file.version)).hash(&mut hasher);
+        }
+        for path in around.imported.iter().chain(&around.libraries) {
+            let file = self.files.get(*path).map(|file| file.version);
+            let library = self.libraries.get(*path).map(|file| file.version);
+            (path, file, library).hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -311,12 +353,7 @@ impl WorkspaceIndex {
 
     /// Memory, in bytes, less that of what is imported from elsewhere.
     pub fn bytes(&self) -> usize {
-        let Totals {
-            tokens,
-            outline_tokens,
-            import_bytes,
-        } = self.files.totals();
-        4 * (tokens + outline_tokens) + self.word_bytes + import_bytes + 200 * self.files.len()
+        self.files.totals().bytes + self.word_bytes + 200 * self.files.len()
     }
 
     /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
@@ -359,64 +396,140 @@ impl WorkspaceIndex {
     pub fn surroundings(&self, path: &str, around: &ContextSelection<'_>) -> ProjectContext {
         // A file's own package is the folder that it is in.
         let folders = path.rsplit('/').skip(1).map(nameable);
-        let packages = folders.map(|part| self.by_text.get(part).copied().unwrap_or(UNK));
-        let packages = packages.collect();
-        let file = |path: &str| {
-            let file = self.files.get(path)?;
-            let is_top = file.names.is_top && !self.is_in_package(path);
-            Some((
-                ModuleRef {
-                    is_top,
-                    ..file.names
-                },
-                file,
-            ))
+        let packages = folders.map(|part| {
+            let token = self.by_text.get(part).filter(|_| !part.is_empty());
+            token.map_or(Name::NONE, |&token| self.name(token))
+        });
+        let declarations = Declarations {
+            packages: packages.collect(),
+            modules: self.modules(around),
+            below: self.below_symbols(&around.below),
         };
-        let near = around.near.iter().filter_map(|path| {
-            let (mut names, file) = file(path)?;
-            if file.outline.is_some() && around.outlined.contains(path) {
-                names.module = UNK; // that is what the outline is called
-            }
-            Some((names, &file.tokens[..]))
-        });
-        let outlines = around.outlined.iter().filter_map(|path| {
-            let (names, file) = file(path)?;
-            let names = ModuleRef {
-                is_outline: true,
-                ..names
-            };
-            Some((names, file.outline.as_deref()?))
-        });
-        let libraries = around.libraries.iter().filter_map(|path| {
-            let file = self.declaring(path)?;
-            Some((file.names, &file.tokens[..]))
-        });
-        let SuffixText { tokens, words } = &around.below;
+        let files = around.near.iter().filter_map(|path| self.files.get(*path));
+        let SuffixText { tokens, words, .. } = &around.below;
         ProjectContext::new(
             &self.syntax,
             [&self.words, words],
-            packages,
             tokens,
-            near,
-            (outlines.chain(libraries))
-                .chain(around.submodules.iter().map(|&names| (names, &[][..]))),
+            files.map(|file| &file.tokens[..]),
+            declarations,
             around.importable.clone(),
         )
+    }
+
+    /// What the files around a document declare.
+    fn modules(&self, around: &ContextSelection<'_>) -> Vec<Module> {
+        let own = around.importable.own.iter();
+        let own: FxHashSet<Name> = own
+            .filter_map(|name| self.by_text.get(name))
+            .map(|&token| self.name(token))
+            .collect();
+        let imported: FxHashSet<&str> = around.imported.iter().copied().collect();
+        let read = |path: &str| {
+            let file = self.files.get(path)?;
+            let names = ModuleRef {
+                is_top: file.names.is_top && !self.is_in_package(path),
+                is_certain: imported.contains(path),
+                ..file.names
+            };
+            let mut symbols = symbols::build(self.items(&file.tokens, &file.columns));
+            symbols.mark_own(|first| first == names.name || own.contains(&first));
+            Some(Module {
+                names,
+                symbols: Some(symbols),
+            })
+        };
+        let is_near: FxHashSet<&str> = around.near.iter().copied().collect();
+        let others = around
+            .imported
+            .iter()
+            .filter(|path| !is_near.contains(*path));
+        let files = around.near.iter().chain(others).copied();
+        let libraries = around.libraries.iter().filter_map(|path| {
+            let Some(library) = self.libraries.get(*path) else {
+                return read(path);
+            };
+            Some(Module {
+                names: library.names,
+                symbols: Some(library.symbols.clone()),
+            })
+        });
+        let submodules = around.submodules.iter().map(|&names| Module {
+            names,
+            symbols: None,
+        });
+        let files = files.filter_map(read);
+        files.chain(libraries).chain(submodules).collect()
+    }
+
+    fn below_symbols(&self, below: &SuffixText) -> Symbols {
+        let items = self.items(&below.tokens, &below.columns);
+        symbols::build_rest(items, &below.scopes)
+    }
+
+    /// Tokens as declarations are read from them.
+    fn items<'a>(
+        &'a self,
+        tokens: &'a [u32],
+        columns: &'a [u8],
+    ) -> impl Iterator<Item = Item> + 'a {
+        let mut columns = columns.iter();
+        let mut begins = true;
+        tokens.iter().map(move |&token| {
+            let role = self.role(token);
+            let is_blank = matches!(role, Role::Eol | Role::Start);
+            let column = columns.as_slice().first().filter(|_| begins && !is_blank);
+            if column.is_some() {
+                columns.next();
+            }
+            begins = is_blank;
+            Item {
+                name: self.name(token),
+                column: column.map_or(NO_COLUMN, |&column| column.into()),
+                role,
+            }
+        })
+    }
+
+    fn role(&self, token: u32) -> Role {
+        match (token as usize).checked_sub(self.syntax.vocabulary_size()) {
+            None => self.syntax.role(TokenId::new(token)),
+            // The text after the cursor may bring words of its own.
+            Some(word) => self.roles.get(word).copied().unwrap_or(Role::Name),
+        }
+    }
+
+    /// The name that a token is.
+    fn name(&self, token: u32) -> Name {
+        let word = (token as usize).checked_sub(self.syntax.vocabulary_size());
+        Name::new(match word {
+            None => Numbering::Vocabulary(token),
+            Some(word) => Numbering::Project(word as u32),
+        })
     }
 
     /// How a module of a package is called, of which nothing else is known.
     pub fn module(&mut self, module: &str, package: &str) -> ModuleRef {
         ModuleRef {
-            module: self.token(UNK, module),
-            package: self.token(UNK, package),
+            name: self.part(module),
+            package: self.part(package),
             is_top: false,
             is_package: false,
-            is_outline: false,
+            is_certain: false,
         }
     }
 
-    fn declaring(&self, path: &str) -> Option<&File> {
-        self.libraries.get(path).or_else(|| self.files.get(path))
+    /// The name of a part of a path.
+    fn part(&mut self, part: &str) -> Name {
+        if part.is_empty() {
+            return Name::NONE;
+        }
+        let token = self.token(UNK, part);
+        if token == UNK {
+            Name::NONE
+        } else {
+            self.name(token)
+        }
     }
 
     fn module_name(&mut self, path: &str) -> ModuleRef {
@@ -427,12 +540,10 @@ impl WorkspaceIndex {
         let mut part = || parts.next().unwrap_or_default();
         let (module, package) = (part(), part());
         ModuleRef {
-            module: self.token(UNK, module),
-            package: self.token(UNK, package),
             // In the workspace's folder, or in one such as `src`.
             is_top: package.is_empty() || parts.count() <= 1,
             is_package,
-            is_outline: false,
+            ..self.module(module, package)
         }
     }
 
@@ -452,9 +563,21 @@ impl WorkspaceIndex {
         // It stands in the list and in the map, whose entries are a third empty.
         self.word_bytes += 2 * (text.len() + 16) + 40;
         self.words.push(text.into());
+        self.roles.push(Role::of(text));
         self.by_text.insert(text.into(), token);
         token
     }
+}
+
+/// The columns of the lines that the tokens of a text are in, in order, at most 255 each.
+fn columns(text: &str, tokens: &[python::Token]) -> Vec<u8> {
+    let is_begin = |at: usize| {
+        let is_eol = |at: usize| tokens[at].kind == python::Kind::Eol;
+        !is_eol(at) && at.checked_sub(1).is_none_or(is_eol)
+    };
+    let begins = (0..tokens.len()).filter(|&at| is_begin(at));
+    let columns = begins.map(|at| python::column(text, tokens[at]).unwrap_or(0));
+    columns.map(|column| column.min(255) as u8).collect()
 }
 
 /// A part of a path, unless nobody could name it in an import.

@@ -6,34 +6,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::imports::{ImportSet, Imports, module_path};
-use super::{File, WorkspaceIndex, is_nameable, outline};
-use crate::context::ModuleRef;
-use crate::tokenizer::Vocabulary;
+use super::{File, WorkspaceIndex, is_nameable};
+use crate::symbols::ModuleRef;
 
-/// Files that are imported, of which outlines are read; and how often it is followed from where these import.
-const OUTLINED: usize = 64;
+/// Files that are imported, at most; and how often it is followed from where these import.
+const IMPORTED: usize = 64;
 const FOLLOWED: usize = 2;
 
 impl WorkspaceIndex {
-    /// Reads what one of the files declares off its text, for [`ContextSelection::outlined`](super::ContextSelection::outlined).
-    pub fn read_outline(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) {
-        let top_modules = self.top_modules();
-        let is_own = |package: &str| {
-            let found = top_modules.binary_search_by(|module| (**module).cmp(package));
-            found.is_ok()
-        };
-        let spelled = outline::outline(text, is_own);
-        let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
-        let tokens = self.numbered(tokens);
-        self.files.update(path, |file| file.outline = Some(tokens));
-    }
-
-    /// Whether what a file declares is still to be read.
-    pub fn lacks_outline(&self, path: &str) -> bool {
-        let file = self.files.get(path);
-        file.is_some_and(|file| file.outline.is_none())
-    }
-
     /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
     pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();
@@ -50,7 +30,7 @@ impl WorkspaceIndex {
                 .collect();
             // What lies deep may be called so by chance.
             new.sort_by_key(|(other, _)| other.matches('/').count());
-            new.truncate(OUTLINED - found.len());
+            new.truncate(IMPORTED - found.len());
             found.extend(new.iter().map(|&(other, _)| other));
             wanted = ImportSet::of(new.iter().map(|(_, file)| &file.resolved));
         }
@@ -73,25 +53,25 @@ impl WorkspaceIndex {
         let Some(folder) = path.strip_suffix("__init__.py") else {
             return found;
         };
-        let package = self.files.get(path).map(|file| file.names.module);
+        let package = self.files.get(path).map(|file| file.names.name);
         let below = self
             .files
             .range::<str, _>((Bound::Included(folder), Bound::Unbounded));
         let below = below.take_while(|(other, _)| other.starts_with(folder));
         for (other, file) in below.filter(|(other, _)| ***other != *path) {
             let name = match other[folder.len()..].split_once('/') {
-                None => Some(file.names.module),
-                Some((inside, _)) => self.by_text.get(inside).copied(),
+                None => Some(file.names.name),
+                Some((inside, _)) => self.by_text.get(inside).map(|&token| self.name(token)),
             };
-            let (Some(module), Some(package)) = (name, package) else {
+            let (Some(name), Some(package)) = (name, package) else {
                 continue;
             };
             let names = ModuleRef {
-                module,
+                name,
                 package,
                 is_top: false,
                 is_package: false,
-                is_outline: false,
+                is_certain: false,
             };
             if found.last() != Some(&names) {
                 found.push(names);

@@ -25,7 +25,6 @@ const TEXTS: [&str; 6] = [
 #[derive(Clone, Debug)]
 enum Edit {
     Read(usize, usize),
-    Outline(usize, usize),
     Remove(usize),
     RemoveFolder,
     Library(usize, usize),
@@ -37,7 +36,6 @@ fn edit() -> impl Strategy<Value = Edit> {
     let (path, text) = (0..PATHS.len(), 0..TEXTS.len());
     prop_oneof![
         8 => (path.clone(), text.clone()).prop_map(|(path, text)| Edit::Read(path, text)),
-        6 => (path.clone(), text.clone()).prop_map(|(path, text)| Edit::Outline(path, text)),
         2 => path.clone().prop_map(Edit::Remove),
         1 => Just(Edit::RemoveFolder),
         4 => (path.clone(), text).prop_map(|(path, text)| Edit::Library(path, text)),
@@ -58,9 +56,6 @@ impl Edit {
         match *self {
             Self::Read(path, text) => {
                 project.read(vocabulary, PATHS[path], TEXTS[text]);
-            }
-            Self::Outline(path, text) => {
-                project.read_outline(vocabulary, PATHS[path], TEXTS[text]);
             }
             Self::Remove(path) => {
                 project.remove(PATHS[path]);
@@ -86,15 +81,14 @@ proptest! {
             let (mut tokens, mut bytes) = (0, 0);
             for file in project.files.values() {
                 tokens += file.tokens.len();
-                let outline = file.outline.as_ref().map_or(0, Vec::len);
-                bytes += 4 * (file.tokens.len() + outline);
+                bytes += 4 * file.tokens.len() + file.columns.len();
                 bytes += file.imports.bytes() + file.resolved.bytes() + 200;
             }
             bytes += project.words.iter().map(|word| 2 * (word.len() + 16) + 40).sum::<usize>();
             prop_assert_eq!(project.tokens(), tokens, "tokens after {:?}", edit);
             prop_assert_eq!(project.bytes(), bytes, "bytes after {:?}", edit);
-            let libraries: usize = project.libraries.values().map(|file| file.tokens.len()).sum();
-            prop_assert_eq!(project.library_tokens(), libraries, "libraries after {:?}", edit);
+            let libraries: usize = project.libraries.values().map(|file| file.symbols.bytes()).sum();
+            prop_assert_eq!(project.libraries.totals().bytes, libraries, "libraries after {:?}", edit);
         }
     }
 }

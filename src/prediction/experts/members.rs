@@ -1,8 +1,8 @@
 //! The expert that knows declarations: attributes, imported names and parameters that fit the cursor, and the floor that they
 //! have together.
 
-use crate::context::{BufferTokens, CandidateId, Syntax, TokenId};
-use crate::symbols::{self, PLACES};
+use crate::context::{BufferNames, CandidateId, CandidateSpace, Syntax, TokenId};
+use crate::symbols::{self, MemberSet, Site};
 
 /// What is declared to fit.
 #[derive(Clone, Debug, Default)]
@@ -10,23 +10,36 @@ pub(in crate::prediction) struct Members {
     /// Ascending by candidate; they add up to one.
     pub(in crate::prediction) shares: Vec<(CandidateId, f32)>,
     /// One at the kind of place that the cursor is at, if it is one.
-    pub(in crate::prediction) place: [f32; PLACES],
+    pub(in crate::prediction) place: [f32; Site::COUNT],
     /// What they have together, at least, of the mass of all names: where members are known, hardly anything else fits.
     pub(in crate::prediction) floor: f32,
 }
 
 impl Members {
     /// Those that fit after the last token of a buffer.
-    pub(in crate::prediction) fn new(buffer: &BufferTokens, syntax: &Syntax) -> Self {
-        let symbols::Members {
+    pub(in crate::prediction) fn new(space: &CandidateSpace<'_>, syntax: &Syntax) -> Self {
+        let names = BufferNames {
+            space: *space,
+            syntax,
+        };
+        let MemberSet {
+            site,
             shares,
-            place,
-            least,
-        } = symbols::members(buffer, syntax);
+            min_mass,
+        } = symbols::members(names.sources());
+        let shares = shares.into_iter();
+        let mut shares: Vec<_> = shares
+            .map(|(name, share)| (names.candidate(name), share))
+            .collect();
+        shares.sort_unstable_by_key(|&(candidate, _)| candidate);
+        let mut place = [0.0; Site::COUNT];
+        if let Some(site) = site {
+            place[site as usize] = 1.0;
+        }
         Self {
             shares,
             place,
-            floor: least,
+            floor: min_mass,
         }
     }
 

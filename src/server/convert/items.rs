@@ -15,6 +15,7 @@ use super::{Encoding, range};
 use crate::completion::{Candidate, Completions, InlineCompletion, NextTokens};
 use crate::prediction::Expert;
 use crate::python::Kind;
+use crate::symbols::{self, Expects};
 
 /// How this client wants to see items.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,15 +119,14 @@ enum Place {
 }
 
 impl Place {
-    /// Told by what stands before the word begun in its line, behind a semicolon if there is one.
+    /// By what stands in the line before the typed prefix.
     fn of(before: &str) -> Self {
-        let line = before.rsplit(['\n', ';']).next().unwrap_or_default();
-        let mut words = line.split_whitespace();
-        match words.next() {
-            Some("import") => Self::ModulePath,
-            Some("from") if !words.any(|word| word == "import") => Self::ModulePath,
-            _ if line.trim_end().ends_with('.') => Self::BehindDot,
-            _ => Self::Elsewhere,
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        match symbols::import_at_end(line).map(|import| import.expects) {
+            Some(Expects::Module | Expects::Submodule) => Self::ModulePath,
+            Some(Expects::Member | Expects::Other) => Self::Elsewhere,
+            None if line.trim_end().ends_with('.') => Self::BehindDot,
+            None => Self::Elsewhere,
         }
     }
 }

@@ -137,7 +137,8 @@ impl<'a> CorpusReplay<'a> {
                 self.names[id as usize]
             };
             selector.choose(&texts[..at], text, &mut document);
-            document.push(TokenId::new(id), text, is_name);
+            // A corpus has no indentation.
+            document.push(TokenId::new(id), text, is_name, None);
             let (answer, similar) = pass.after(&ids[..=at])?;
             see(&PredictionSite {
                 document: &document,

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 
-use super::*;
-use crate::context::{CandidateSpace, TokenId};
+use crate::context::{
+    BufferNames, BufferTokens, CandidateSpace, ImportableModules, Syntax, TokenId,
+};
 use crate::python;
+use crate::symbols::{Names, Numbering, members};
 use crate::tokenizer::Vocabulary;
 use crate::workspace::{self, Imports, WorkspaceIndex};
 
-const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value __getattr__";
+const OF_COMPLETE: f32 = 0.97;
+const OF_MOST: f32 = 0.6;
+
+const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value __getattr__ return None if while { } ; lambda with globals **";
 
 /// What is met at the end of `text`, in a project of `files`.
 fn check(files: &[(&str, &str)], text: &str) -> String {
@@ -22,86 +27,141 @@ fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
     found(below, files, &[], false, text).0
 }
 
-/// The same with modules that are installed, by their dotted names, and with outlines of the files that are imported, if they
-/// are wanted; and what members have at least.
+/// The same in a buffer whose lines have their indentation.
+fn check_indented(below: &str, files: &[(&str, &str)], text: &str) -> String {
+    let case = Case {
+        below,
+        files,
+        installed: &[],
+        is_read: true,
+        is_indented: true,
+    };
+    at_end(&case, text).0
+}
+
+/// The same with modules that are installed, by their dotted names, and with the project's files read from their text, if
+/// they are to be; and what members have at least.
 fn found(
     below: &str,
     files: &[(&str, &str)],
     installed: &[(&str, &str)],
-    are_outlined: bool,
+    is_read: bool,
     text: &str,
 ) -> (String, f32) {
+    let case = Case {
+        below,
+        files,
+        installed,
+        is_read,
+        is_indented: false,
+    };
+    at_end(&case, text)
+}
+
+struct Case<'a> {
+    below: &'a str,
+    files: &'a [(&'a str, &'a str)],
+    installed: &'a [(&'a str, &'a str)],
+    /// The files are read from their text; else from their tokens, which know no indentation.
+    is_read: bool,
+    /// So is the buffer.
+    is_indented: bool,
+}
+
+fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
     let known = KNOWN.split(' ').map(|token| (token.to_owned(), 1));
     let vocabulary = Vocabulary::from_counts(known, 100);
     let tokens = |text: &str| {
-        let mut tokens = vec![python::START.to_owned()];
+        let mut tokens = vec![(python::START.to_owned(), None)];
         for token in python::IncrementalLexer::default()
             .context(text, text.len())
             .tokens
         {
-            let mut surface = String::new();
-            python::surface(text, *token, &mut surface);
-            tokens.push(surface);
+            tokens.push((python::spelling(text, *token), python::column(text, *token)));
         }
         tokens
     };
     let mut project = WorkspaceIndex::new(&vocabulary);
-    for (path, text) in files {
-        let tokens = tokens(text);
-        project.insert(
-            path,
-            tokens.iter().map(|token| (vocabulary.id(token), &**token)),
-        );
-    }
-    for (name, text) in installed {
-        let path = format!("/lib/{}.py", name.replace('.', "/"));
-        project.read_library(&vocabulary, &path, text, name);
-    }
-    let libraries = installed
-        .iter()
-        .map(|(name, _)| format!("/lib/{}.py", name.replace('.', "/")));
-    let libraries: Vec<String> = libraries.collect();
-    let tokens = tokens(text);
-    let imports = Imports::of(tokens.iter().map(|t| &**t));
-    let mut document = BufferTokens::new();
-    let below = project.below(&vocabulary, below, 0);
-    let own = "w/main.py";
-    let imported = project.imported(own, &imports).into_iter();
-    let imported: Vec<String> = imported.map(str::to_owned).collect();
-    let outlined = imported.iter().filter(|_| are_outlined);
-    for (path, text) in files {
-        if outlined.clone().any(|other| other == path) {
-            project.read_outline(&vocabulary, path, text);
+    for (path, text) in case.files {
+        if case.is_read {
+            project.read(&vocabulary, path, text);
+        } else {
+            let tokens = tokens(text);
+            let tokens = tokens
+                .iter()
+                .map(|(token, _)| (vocabulary.id(token), &**token));
+            project.insert(path, tokens);
         }
     }
+    let library = |name: &str| format!("/lib/{}.py", name.replace('.', "/"));
+    for (name, text) in case.installed {
+        project.read_library(&vocabulary, &library(name), text, name);
+    }
+    let libraries: Vec<String> = case
+        .installed
+        .iter()
+        .map(|(name, _)| library(name))
+        .collect();
+    let buffer = tokens(text);
+    let imports = Imports::of(buffer.iter().map(|(token, _)| &**token));
+    let own = "w/main.py";
+    let importable = ImportableModules {
+        own: project.top_modules(),
+        ..ImportableModules::default()
+    };
+    let below = if case.is_indented {
+        let whole = format!("{text}\n{}", case.below);
+        project.below(&vocabulary, &whole, text.len() + 1)
+    } else {
+        let tokens = tokens(case.below);
+        let tokens = tokens
+            .iter()
+            .map(|(token, _)| (vocabulary.id(token), &**token));
+        project.insert("below.py", tokens);
+        let below = project.rest("below.py", 0);
+        project.remove("below.py");
+        below
+    };
+    let imported = if case.is_read {
+        project.imported(own, &imports)
+    } else {
+        Vec::new()
+    };
     let around = workspace::ContextSelection {
         below,
         near: project.nearest(own, &imports),
-        submodules: outlined
-            .clone()
+        submodules: imported
+            .iter()
             .flat_map(|path| project.modules_in(path))
             .collect(),
-        outlined: outlined.map(|path| &**path).collect(),
+        imported,
         libraries: libraries.iter().map(|path| &**path).collect(),
-        ..workspace::ContextSelection::default()
+        importable,
     };
     let surroundings = project.surroundings(own, &around);
+    let mut document = BufferTokens::new();
     document.set_project(Arc::new(surroundings));
-    for token in &tokens {
+    for (token, column) in &buffer {
+        let column = column.filter(|_| case.is_indented);
         let id = TokenId::new(vocabulary.id(token));
-        document.push(id, token, python::is_name(token));
+        document.push(id, token, python::is_name(token), column);
     }
+    let syntax = Syntax::new(&vocabulary);
     let space = CandidateSpace::new(vocabulary.len(), &document);
-    let members = members(&document, &Syntax::new(&vocabulary));
-    let (found, least) = (members.shares, members.least);
-    let name = |candidate: CandidateId| {
-        let known = vocabulary.token(candidate.get());
-        known.or_else(|| space.spelling(candidate)).unwrap()
+    let names = BufferNames {
+        space,
+        syntax: &syntax,
+    };
+    let found = members(names.sources());
+    let name = |name| match names.in_buffer(name).numbering() {
+        Numbering::Vocabulary(id) => vocabulary.token(id).unwrap(),
+        _ => space.spelling(names.candidate(name)).unwrap(),
     };
     // The likeliest first; those that are as likely as each other, to a percent, in the order of their letters.
     let mut met: Vec<(i64, &str)> = found
+        .shares
         .iter()
-        .map(|&(candidate, share)| (-(100.0 * share.ln()).round() as i64, name(candidate)))
+        .map(|&(member, share)| (-(100.0 * share.ln()).round() as i64, name(member)))
         .collect();
     met.sort_unstable();
     let mut shown = String::new();
@@ -114,7 +174,7 @@ fn found(
         }
         shown.push_str(name);
     }
-    (shown, least)
+    (shown, found.min_mass)
 }
 
 const CLASS: &str = "class Base:\n    def of_base(self): pass\nclass A(Base):\n    kind: int = 1\n    B = 2\n    def __init__(self, first, *rest, name=None):\n        self.x = self.x + first\n        local = 1\n    @staticmethod\n    def still(): pass\n";
@@ -183,7 +243,7 @@ fn what_stands_below_belongs_to_it() {
     let below = "        self.y = 1\n    def late(self): pass\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
     for (text, expected) in [
         ("class A:\n    def f(self):\n        self.", "f late y"),
-        ("class A:\n    x = 1\na = A.", "a x"),
+        ("class A:\n    x = 1\na = A.", "x"),
         ("b = B()\nb.", "other"),
         ("g(", "p q"),
     ] {
@@ -287,13 +347,13 @@ fn what_is_installed_is_known_whole() {
         ("lib.part", "from _c import *\nX = 1\n"),
     ];
     for (text, expected, least) in [
-        ("import os\nos.", "DirEntry fork path", OF_OUTLINES),
-        ("import os\nos.path.", "join", OF_OUTLINES),
-        ("from os import ", "DirEntry fork path", OF_OUTLINES),
+        ("import os\nos.", "DirEntry fork path", OF_COMPLETE),
+        ("import os\nos.path.", "join", OF_COMPLETE),
+        ("from os import ", "DirEntry fork path", OF_COMPLETE),
         (
             "from os import DirEntry\nd: DirEntry\nd.",
             "stat",
-            OF_OUTLINES,
+            OF_COMPLETE,
         ),
         (
             "from os import DirEntry\ndef f():\n    d = DirEntry()\ndef g(d):\n    d.",
@@ -305,9 +365,9 @@ fn what_is_installed_is_known_whole() {
             "stat",
             0.0,
         ),
-        ("import lib.core as c\nx = c.C()\nx.", "m", OF_OUTLINES),
+        ("import lib.core as c\nx = c.C()\nx.", "m", OF_COMPLETE),
         ("import lib.core as c\nx = c.D()\nx.", "m", 0.0),
-        ("import lib.more as c\nc.", "Base C D", OF_OUTLINES),
+        ("import lib.more as c\nc.", "Base C D", OF_COMPLETE),
         ("import lib.part as c\nc.", "X", OF_MOST),
         ("class A:\n    def f(self): pass\na = A()\na.", "f", OF_MOST),
         (
@@ -340,32 +400,32 @@ fn imported_files_of_the_project_are_known_whole() {
         ("w/tools/json.py", "wrong = 1\n"),
     ];
     for (text, expected, least) in [
-        ("from beside import ", "Loose run > y", OF_OUTLINES),
+        ("from beside import ", "Loose run > y", OF_COMPLETE),
         (
             "import p.store as s\ns.",
             "Kind Store at > last > Base",
-            OF_OUTLINES,
+            OF_COMPLETE,
         ),
         (
             "from p import ",
             "Store > base other store sub",
-            OF_OUTLINES,
+            OF_COMPLETE,
         ),
-        ("from p.", "base other store sub", OF_OUTLINES),
+        ("from p.", "base other store sub", OF_COMPLETE),
         (
             "from p import Store\ns = Store()\ns.",
             "at close find",
-            OF_OUTLINES,
+            OF_COMPLETE,
         ),
         (
             "from p.store import Kind\nKind.",
             "A f > name > value",
-            OF_OUTLINES,
+            OF_COMPLETE,
         ),
         (
             "from p.store import Kind\nk: Kind\nk.",
             "A f > name > value",
-            OF_OUTLINES,
+            OF_COMPLETE,
         ),
         // One that lies elsewhere by the same name may be meant or not.
         ("import json\njson.", "wrong", 0.0),
@@ -374,7 +434,7 @@ fn imported_files_of_the_project_are_known_whole() {
             "at > __getattr__",
             0.0,
         ),
-        // What nobody imports is read as it stands.
+        // It is not imported, so it is not certain.
         ("o = Other()\no.", "close", 0.0),
     ] {
         let found = found("", &files, &[], true, text);
@@ -405,6 +465,65 @@ fn a_place_is_what_it_looks_like() {
     ] {
         assert_eq!(
             check(&[base], &format!("from b import B\n{class}{text}")),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn indentation_decides_what_belongs_to_a_class() {
+    let class = "class A(B):\n    x = 1\n    def f(self, a): self.y = a\n    z: int\n    class Inner:\n        def deep(self): self.inner = 1\n    def late(no): pass\nLIMIT = 1\ndef g(q):\n    local = 1\n    def h(self): self.other = 1\n";
+    let base = [(
+        "w/b.py",
+        "class B:\n    def of_base(self): pass\ndef make():\n    b = B()\n    return B()\n",
+    )];
+    for (text, expected) in [
+        ("a = A()\na.", "Inner f late of_base x y z"),
+        ("A.Inner.", "deep inner"),
+        ("b = make()\nb.", "of_base"),
+        (
+            "class C:\n    def m(self):\n        def n(): pass\n        self.",
+            "m",
+        ),
+        ("def h(self):\n    self.", ""),
+        ("if local:\n    local.", ""),
+    ] {
+        let text = format!("from b import B, make\n{class}{text}");
+        assert_eq!(check_indented("", &base, &text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_stands_below_belongs_to_the_class_that_is_as_far_right() {
+    let below = "        self.y = 1\n    def late(self): pass\n    z = 1\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
+    for (text, expected) in [
+        ("class A:\n    def f(self):\n        self.", "f late y z"),
+        (
+            "class A:\n    def f(self):\n        class C:\n            def g(self): self.",
+            "g",
+        ),
+        ("b = B()\nb.", "other"),
+        ("g(", "p q"),
+    ] {
+        assert_eq!(check_indented(below, &[], text), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_binding_that_is_visible_comes_first() {
+    let classes = "class A:\n    def a(self): pass\nclass B:\n    def b(self): pass\n";
+    for (text, expected) in [
+        ("x = A()\ndef f():\n    x = B()\ndef g():\n    x.", "a"),
+        ("def f():\n    x = B()\ndef g():\n    x.", "b"),
+        ("class C:\n    x = B()\n    x.", "b"),
+        ("x = A()\nclass C:\n    x = B()\n    def f(self): x.", "a"),
+        ("def f(x: A, y=B()): x.", "a"),
+        ("with A() as x: x.", "a"),
+        ("x = B(\nclass D:\n    def d(self, y: A): y.", "a"),
+    ] {
+        assert_eq!(
+            check_indented("", &[], &format!("{classes}{text}")),
             expected,
             "{text}"
         );

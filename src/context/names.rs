@@ -1,0 +1,90 @@
+//! The names of a buffer and its project as the symbol table numbers them: the vocabulary's, the buffer's own and the project's.
+
+use super::candidates::CandidateSpace;
+use super::ids::{BufferWord, CandidateId, ProjectName, Token, TokenId};
+use super::syntax::Syntax;
+use crate::symbols::{Name, Names, Numbering, Role, Sources};
+
+/// Converts between [`Name`]s, which symbols have, and [`Token`]s.
+#[derive(Clone, Copy)]
+pub(crate) struct BufferNames<'a> {
+    pub(crate) space: CandidateSpace<'a>,
+    pub(crate) syntax: &'a Syntax,
+}
+
+impl BufferNames<'_> {
+    /// What declarations are read from.
+    pub(crate) fn sources(&self) -> Sources<'_> {
+        let buffer = self.space.buffer();
+        Sources {
+            buffer: buffer.symbols(),
+            project: buffer.project().symbols(),
+            names: self,
+        }
+    }
+
+    /// The candidate that a name is.
+    pub(crate) fn candidate(&self, name: Name) -> CandidateId {
+        self.space.of(token(name))
+    }
+}
+
+/// The token that a name is.
+fn token(name: Name) -> Token {
+    match name.numbering() {
+        Numbering::Vocabulary(id) => Token::Known(TokenId::new(id)),
+        Numbering::Buffer(word) => Token::Buffer(BufferWord::new(word)),
+        Numbering::Project(name) => Token::Project(ProjectName::new(name)),
+    }
+}
+
+impl Names for BufferNames<'_> {
+    fn in_buffer(&self, name: Name) -> Name {
+        let word = match token(name) {
+            Token::Project(name) => self.space.buffer().word_of_name(name),
+            _ => None,
+        };
+        word.map_or(name, |word| Name::new(Numbering::Buffer(word.get())))
+    }
+
+    fn in_project(&self, name: Name) -> Option<Name> {
+        match token(name) {
+            Token::Buffer(word) => {
+                let name = self.space.buffer().name_of_word(word)?;
+                Some(Name::new(Numbering::Project(name.get())))
+            }
+            _ => Some(name),
+        }
+    }
+
+    fn role(&self, name: Name) -> Role {
+        match token(name) {
+            Token::Known(id) => self.syntax.role(id),
+            Token::Buffer(word) => self.space.buffer().role(word),
+            Token::Project(name) => self.space.buffer().project().role(name),
+        }
+    }
+
+    fn is_private(&self, name: Name) -> bool {
+        match token(name) {
+            Token::Known(id) => self.syntax.is_private(id),
+            _ => {
+                let text = self.space.spelling(self.candidate(name));
+                text.is_some_and(|text| text.starts_with('_'))
+            }
+        }
+    }
+
+    fn rank(&self, name: Name) -> usize {
+        // The vocabulary is in the order of frequency, and the rarest names are outside it.
+        match token(name) {
+            Token::Known(id) => id.index(),
+            _ => 2 * self.syntax.vocabulary_size(),
+        }
+    }
+
+    fn of_enum(&self) -> [Name; 2] {
+        let name = |id| Name::new(Numbering::Vocabulary(id));
+        self.syntax.of_enum.map(name)
+    }
+}

@@ -1,0 +1,49 @@
+//! Where lines begin.
+
+use super::Token;
+
+/// How many columns to the right a line begins with a token, or nothing if the token is not the first of its line. A tab goes on to
+/// the next multiple of eight, as `CPython` counts.
+pub fn column(text: &str, token: Token) -> Option<u16> {
+    let before = &text.as_bytes()[..token.start as usize];
+    let line = before
+        .iter()
+        .rposition(|byte| matches!(byte, b'\n' | b'\r'));
+    let indentation = &before[line.map_or(0, |end| end + 1)..];
+    let mut column = 0_usize;
+    for byte in indentation {
+        column = match byte {
+            b' ' => column + 1,
+            b'\t' => (column / 8 + 1) * 8,
+            b'\x0c' => 0,
+            _ => return None,
+        };
+    }
+    Some(column.min(usize::from(u16::MAX) - 1) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::{Kind, lex};
+
+    #[test]
+    fn only_the_first_token_of_a_line_has_a_column() {
+        let text = "a b\n  c\n\td = e\n \tf\r\n\u{c} g";
+        let tokens = lex(text)
+            .into_iter()
+            .filter(|token| token.kind != Kind::Eol);
+        let columns: Vec<_> = tokens.map(|token| column(text, token)).collect();
+        let expected = [
+            Some(0),
+            None,
+            Some(2),
+            Some(8),
+            None,
+            None,
+            Some(8),
+            Some(1),
+        ];
+        assert_eq!(columns, expected);
+    }
+}

@@ -1,0 +1,197 @@
+//! The symbols of a buffer that is being edited: its tokens are pushed and taken back, and the table follows.
+//!
+//! A statement is declared when it ends, and leaves a mark with the lengths of the table's lists. Taking tokens back truncates
+//! the lists to a mark and re-reads only the tokens that remain of the statement that was cut.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use super::build::{Builder, End, State};
+use super::role::{Item, Name};
+use super::table::{Lengths, ScopeId, SymbolId, SymbolKind, Symbols};
+
+#[derive(Clone, Debug)]
+pub struct BufferSymbols {
+    items: Vec<Item>,
+    builder: Builder,
+    /// Where the statement begins that has not ended, and what was there before it.
+    begun: Mark,
+    /// Of every statement that has ended.
+    marks: Vec<Mark>,
+    /// By symbol: the one before it that binds the same name.
+    previous: Vec<SymbolId>,
+    /// The last symbol that binds a name.
+    last: FxHashMap<Name, SymbolId>,
+}
+
+/// A place between two statements.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    start: u32,
+    /// The number of tokens with which the statement after it was known to have ended.
+    ended: u32,
+    state: State,
+    lengths: Lengths,
+}
+
+impl Default for BufferSymbols {
+    fn default() -> Self {
+        let builder = Builder::new(true);
+        Self {
+            begun: Mark {
+                start: 0,
+                ended: 0,
+                state: builder.state,
+                lengths: builder.lengths(),
+            },
+            items: Vec::new(),
+            builder,
+            marks: Vec::new(),
+            previous: Vec::new(),
+            last: FxHashMap::default(),
+        }
+    }
+}
+
+impl BufferSymbols {
+    /// Appends a token.
+    pub fn push(&mut self, item: Item) {
+        let mut end = self.builder.read(item);
+        if end == Some(End::Before) {
+            self.end_statement(self.items.len(), self.items.len() + 1);
+            end = self.builder.read(item);
+        }
+        self.items.push(item);
+        if end == Some(End::With) {
+            self.end_statement(self.items.len(), self.items.len());
+        }
+    }
+
+    /// Takes back all but the first `len` tokens.
+    pub fn truncate(&mut self, len: usize) {
+        if len >= self.items.len() {
+            return;
+        }
+        self.items.truncate(len);
+        while let Some(mark) = self.marks.pop_if(|mark| mark.ended as usize > len) {
+            self.begun = mark;
+        }
+        let Mark {
+            start,
+            state,
+            lengths,
+            ..
+        } = self.begun;
+        while self.previous.len() > lengths.symbols as usize {
+            self.unbind();
+        }
+        self.builder.table.truncate(lengths, state.scope);
+        self.builder.state = state;
+        for at in start as usize..len {
+            self.builder.read(self.items[at]);
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The token at a position; a line end past the last one.
+    pub fn item(&self, at: usize) -> Item {
+        self.items.get(at).copied().unwrap_or(Item::END)
+    }
+
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// The positions of the statement that has not ended. A head's colon ends a statement, too.
+    pub fn statement(&self) -> Range<usize> {
+        self.begun.start as usize..self.items.len()
+    }
+
+    /// Whether brackets are open at the end.
+    pub fn is_in_brackets(&self) -> bool {
+        self.builder.state.is_in_brackets()
+    }
+
+    /// The innermost scope at the end.
+    pub fn scope(&self) -> ScopeId {
+        self.builder.state.scope
+    }
+
+    /// Whether, without indentation, the class at the end has a function already.
+    pub(super) fn has_function(&self) -> bool {
+        self.builder.state.has_function
+    }
+
+    pub fn table(&self) -> &Symbols {
+        &self.builder.table
+    }
+
+    /// The symbols that bind a name, the last one first. Attributes of `self` are none.
+    pub fn bindings(&self, name: Name) -> impl Iterator<Item = SymbolId> {
+        let some = |symbol: SymbolId| (symbol != SymbolId::NONE).then_some(symbol);
+        let last = self.last.get(&name).copied();
+        std::iter::successors(last, move |symbol| some(self.previous[symbol.index()]))
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.items[..])
+            + size_of_val(&self.marks[..])
+            + size_of_val(&self.previous[..])
+            + self.last.capacity() * 9
+            + self.table().bytes()
+    }
+
+    /// The statement that has begun ends before position `end`; that is known once there are `ended` tokens.
+    fn end_statement(&mut self, end: usize, ended: usize) {
+        let start = self.begun.start as usize;
+        self.builder.declare(&self.items[start..end], start as u32);
+        self.bind();
+        let mark = Mark {
+            ended: ended as u32,
+            ..self.begun
+        };
+        self.marks.push(mark);
+        self.begun = Mark {
+            start: end as u32,
+            ended: 0,
+            state: self.builder.state,
+            lengths: self.builder.lengths(),
+        };
+    }
+
+    /// Links the symbols that are new.
+    fn bind(&mut self) {
+        let table = &self.builder.table;
+        for new in self.previous.len()..table.symbols.len() {
+            let symbol = &table.symbols[new];
+            let is_binding = binds(symbol.kind, symbol.name);
+            let before = is_binding.then(|| self.last.insert(symbol.name, SymbolId(new as u32)));
+            self.previous
+                .push(before.flatten().unwrap_or(SymbolId::NONE));
+        }
+    }
+
+    fn unbind(&mut self) {
+        let Some(before) = self.previous.pop() else {
+            return;
+        };
+        let symbol = &self.builder.table.symbols[self.previous.len()];
+        if !binds(symbol.kind, symbol.name) {
+            return;
+        }
+        if before == SymbolId::NONE {
+            self.last.remove(&symbol.name);
+        } else {
+            self.last.insert(symbol.name, before);
+        }
+    }
+}
+
+fn binds(kind: SymbolKind, name: Name) -> bool {
+    !matches!(kind, SymbolKind::Attribute(..)) && name != Name::NONE
+}

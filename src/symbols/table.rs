@@ -1,0 +1,469 @@
+//! The symbol table of one file: scopes, and what is declared in each.
+//!
+//! As in ruff's semantic model, a [`Symbol`] is a binding of a name in a [`Scope`]. The table is append-only: its lists grow
+//! in the order of the text, so that taking back the end of a buffer is cutting them ([`Symbols::truncate`]). It says what is
+//! written, never what that means; that is the resolver's part.
+
+use super::role::{Name, Numbering};
+
+/// A scope of a table; [`ScopeId::MODULE`] is the file's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeId(pub(super) u32);
+
+/// A symbol of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SymbolId(pub(super) u32);
+
+impl ScopeId {
+    pub const MODULE: Self = Self(0);
+    /// Some function; tokens without indentation do not say which.
+    pub const SOMEWHERE: Self = Self(u32::MAX);
+}
+
+impl SymbolId {
+    pub(super) const NONE: Self = Self(u32::MAX);
+
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Everything that one file declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Symbols {
+    pub(super) scopes: Vec<Scope>,
+    pub(super) symbols: Vec<Symbol>,
+    pub(super) classes: Vec<Class>,
+    pub(super) functions: Vec<Function>,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) imports: Vec<Import>,
+    pub(super) results: Vec<Returned>,
+    /// Bases of classes, and decorators.
+    pub(super) lists: Vec<Expression>,
+    /// The tokens of expressions, and parts of modules' names.
+    pub(super) tokens: Vec<Name>,
+    /// Lines come with their indentation: scopes are exact.
+    pub(super) is_exact: bool,
+    /// Names are added that are written nowhere, as `globals().update` does.
+    pub(super) is_open: bool,
+}
+
+/// The lengths of a table's lists: what [`Symbols::truncate`] goes back to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lengths {
+    scopes: u32,
+    pub(super) symbols: u32,
+    classes: u32,
+    functions: u32,
+    parameters: u32,
+    imports: u32,
+    results: u32,
+    lists: u32,
+    tokens: u32,
+    is_exact: bool,
+    is_open: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScopeKind {
+    Module,
+    Class,
+    Function,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub kind: ScopeKind,
+    pub parent: ScopeId,
+    /// The column where its head begins.
+    pub(super) column: u16,
+    /// Its own symbols are among these; the end is [`OPEN`] while it goes on.
+    pub(super) first: u32,
+    pub(super) end: u32,
+}
+
+/// The end of a scope that has not ended.
+pub(super) const OPEN: u32 = u32::MAX;
+
+/// A name, bound in a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    pub name: Name,
+    pub scope: ScopeId,
+    /// The position of the name among the file's tokens.
+    pub at: u32,
+    pub kind: SymbolKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SymbolKind {
+    /// An index of the table's classes.
+    Class(u32),
+    /// An index of the table's functions.
+    Function(u32),
+    Variable(Expression),
+    Parameter(Expression),
+    /// An index of the table's imports.
+    Import(u32),
+    /// `self.name` in the scope of its class, and how often it is written.
+    Attribute(Expression, u16),
+}
+
+/// What is known of a value without evaluating anything: tokens of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expression {
+    pub kind: ExpressionKind,
+    length: u8,
+    start: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpressionKind {
+    /// Not kept.
+    Unknown,
+    /// `: a.B`, `-> a.B`, a base, a decorator: its tokens.
+    Stated,
+    /// The result of calling `a.b`: the names.
+    Call,
+}
+
+/// The longest expression that is kept, in tokens.
+pub(super) const LONGEST_EXPRESSION: usize = 24;
+
+impl Expression {
+    pub(super) const UNKNOWN: Self = Self {
+        kind: ExpressionKind::Unknown,
+        length: 0,
+        start: 0,
+    };
+
+    pub(super) fn is_unknown(self) -> bool {
+        self.kind == ExpressionKind::Unknown
+    }
+}
+
+/// Some of a list of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Span {
+    pub(super) fn of<T>(self, list: &[T]) -> &[T] {
+        list.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class {
+    pub scope: ScopeId,
+    /// In the table's lists. A keyword such as `metaclass` is none.
+    pub(super) bases: Span,
+    pub(super) decorators: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    pub scope: ScopeId,
+    pub(super) parameters: Span,
+    /// Its annotation.
+    pub returns: Expression,
+    pub(super) decorators: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: Name,
+    pub kind: ParameterKind,
+    pub has_default: bool,
+    pub annotation: Expression,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    PositionalOnly,
+    Ordinary,
+    KeywordOnly,
+    /// `*name`.
+    Positionals,
+    /// `**name`.
+    Keywords,
+}
+
+/// One name that an import statement binds: `from ..a.b import member as bound`, `import a.b as bound`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// How many dots its module begins with.
+    pub level: u8,
+    /// Everything that the module has, in place of one member.
+    pub is_star: bool,
+    /// `import a.b` without `as`: it binds `a`, the first of the path.
+    pub is_plain: bool,
+    /// From the package that the file is in.
+    pub is_own: bool,
+    /// The module's dotted name, without leading dots: of the table's tokens.
+    pub(super) path: Span,
+    /// None if the module itself is bound.
+    pub member: Option<Name>,
+    pub bound: Name,
+}
+
+/// A `return` of a function, whose indentation is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Returned {
+    pub(super) scope: ScopeId,
+    pub(super) value: Expression,
+}
+
+impl Symbols {
+    pub(super) fn new() -> Self {
+        Self {
+            scopes: vec![Scope {
+                kind: ScopeKind::Module,
+                parent: ScopeId::MODULE,
+                column: 0,
+                first: 0,
+                end: OPEN,
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// Whether lines came with their indentation.
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    pub fn symbol(&self, id: SymbolId) -> &Symbol {
+        &self.symbols[id.index()]
+    }
+
+    /// `None` for [`ScopeId::SOMEWHERE`].
+    pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
+        self.scopes.get(id.0 as usize)
+    }
+
+    pub fn class(&self, symbol: SymbolId) -> Option<&Class> {
+        match self.symbol(symbol).kind {
+            SymbolKind::Class(class) => self.classes.get(class as usize),
+            _ => None,
+        }
+    }
+
+    pub fn function(&self, symbol: SymbolId) -> Option<&Function> {
+        match self.symbol(symbol).kind {
+            SymbolKind::Function(function) => self.functions.get(function as usize),
+            _ => None,
+        }
+    }
+
+    /// What a scope declares itself, in the order of the text.
+    pub fn declared_in(&self, scope: ScopeId) -> impl DoubleEndedIterator<Item = SymbolId> {
+        let range = self.scope(scope).map_or(0..0, |scope| {
+            scope.first..scope.end.min(self.symbols.len() as u32)
+        });
+        let symbols = range.map(SymbolId);
+        symbols.filter(move |&symbol| self.symbol(symbol).scope == scope)
+    }
+
+    pub fn bases(&self, class: &Class) -> &[Expression] {
+        class.bases.of(&self.lists)
+    }
+
+    pub fn parameters(&self, function: &Function) -> &[Parameter] {
+        function.parameters.of(&self.parameters)
+    }
+
+    pub fn import(&self, index: u32) -> &Import {
+        &self.imports[index as usize]
+    }
+
+    pub fn imports(&self) -> &[Import] {
+        &self.imports
+    }
+
+    pub fn path(&self, import: &Import) -> &[Name] {
+        import.path.of(&self.tokens)
+    }
+
+    pub fn expression(&self, expression: Expression) -> &[Name] {
+        let start = expression.start;
+        let span = Span {
+            start,
+            end: start + u32::from(expression.length),
+        };
+        span.of(&self.tokens)
+    }
+
+    /// What the results of a function are made by calling, if all of them are made by the same.
+    pub fn result(&self, function: &Function) -> Expression {
+        let results = self.results.iter();
+        let results = results.filter(|returned| returned.scope == function.scope);
+        let mut made_by = Expression::UNKNOWN;
+        for Returned { value, .. } in results {
+            let is_same = made_by.is_unknown()
+                || self.expression(made_by) == self.expression(*value) && !value.is_unknown();
+            if value.is_unknown() || !is_same {
+                return Expression::UNKNOWN;
+            }
+            made_by = *value;
+        }
+        made_by
+    }
+
+    /// The innermost scope of a kind that a scope is in, or is.
+    pub(super) fn enclosing(&self, scope: ScopeId, kind: ScopeKind) -> Option<ScopeId> {
+        self.around(scope)
+            .find(|&id| self.scope(id).is_some_and(|scope| scope.kind == kind))
+    }
+
+    /// A scope and those that it is in, the innermost first.
+    pub(super) fn around(&self, scope: ScopeId) -> impl Iterator<Item = ScopeId> {
+        let parent = |&id: &ScopeId| match id {
+            ScopeId::MODULE => None,
+            id => self.scope(id).map(|scope| scope.parent),
+        };
+        std::iter::successors(Some(scope), parent)
+    }
+
+    /// Nothing will be added.
+    pub(super) fn shrink(&mut self) {
+        self.scopes.shrink_to_fit();
+        self.symbols.shrink_to_fit();
+        self.classes.shrink_to_fit();
+        self.functions.shrink_to_fit();
+        self.parameters.shrink_to_fit();
+        self.imports.shrink_to_fit();
+        self.results.shrink_to_fit();
+        self.lists.shrink_to_fit();
+        self.tokens.shrink_to_fit();
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.scopes[..])
+            + size_of_val(&self.symbols[..])
+            + size_of_val(&self.classes[..])
+            + size_of_val(&self.functions[..])
+            + size_of_val(&self.parameters[..])
+            + size_of_val(&self.imports[..])
+            + size_of_val(&self.results[..])
+            + size_of_val(&self.lists[..])
+            + size_of_val(&self.tokens[..])
+    }
+
+    /// Says which packages are the file's own, by the first part of a module's name.
+    pub fn mark_own(&mut self, is_own: impl Fn(Name) -> bool) {
+        let Self {
+            imports, tokens, ..
+        } = self;
+        for import in imports {
+            let is_from = import.member.is_some() || import.is_star;
+            let first = import.path.of(tokens).first();
+            import.is_own |= is_from && first.is_some_and(|&first| is_own(first));
+        }
+    }
+
+    /// The same symbols in another numbering.
+    #[must_use]
+    pub fn renumbered(mut self, mut number: impl FnMut(Name) -> Name) -> Self {
+        let mut renumber = |name: &mut Name| {
+            if *name != Name::NONE {
+                *name = number(*name);
+            }
+        };
+        self.symbols.iter_mut().for_each(|s| renumber(&mut s.name));
+        for parameter in &mut self.parameters {
+            renumber(&mut parameter.name);
+        }
+        for Import { member, bound, .. } in &mut self.imports {
+            renumber(bound);
+            member.iter_mut().for_each(&mut renumber);
+        }
+        self.tokens.iter_mut().for_each(renumber);
+        self
+    }
+
+    /// The names of the project's numbering that it speaks of, one or several times.
+    pub fn project_names(&self) -> impl Iterator<Item = u32> {
+        let symbols = self.symbols.iter().map(|symbol| symbol.name);
+        let parameters = self.parameters.iter().map(|parameter| parameter.name);
+        let imports = self.imports.iter().flat_map(|import| {
+            let member = import.member.unwrap_or(Name::NONE);
+            [import.bound, member]
+        });
+        let all = symbols.chain(parameters).chain(imports);
+        let all = all
+            .chain(self.tokens.iter().copied())
+            .filter_map(Name::some);
+        all.filter_map(|name| match name.numbering() {
+            Numbering::Project(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    pub(super) fn lengths(&self) -> Lengths {
+        Lengths {
+            scopes: self.scopes.len() as u32,
+            symbols: self.symbols.len() as u32,
+            classes: self.classes.len() as u32,
+            functions: self.functions.len() as u32,
+            parameters: self.parameters.len() as u32,
+            imports: self.imports.len() as u32,
+            results: self.results.len() as u32,
+            lists: self.lists.len() as u32,
+            tokens: self.tokens.len() as u32,
+            is_exact: self.is_exact,
+            is_open: self.is_open,
+        }
+    }
+
+    /// Takes back what was added since its lists were so long, when `scope` was the innermost one.
+    pub(super) fn truncate(&mut self, lengths: Lengths, scope: ScopeId) {
+        self.scopes.truncate(lengths.scopes as usize);
+        self.symbols.truncate(lengths.symbols as usize);
+        self.classes.truncate(lengths.classes as usize);
+        self.functions.truncate(lengths.functions as usize);
+        self.parameters.truncate(lengths.parameters as usize);
+        self.imports.truncate(lengths.imports as usize);
+        self.results.truncate(lengths.results as usize);
+        self.lists.truncate(lengths.lists as usize);
+        self.tokens.truncate(lengths.tokens as usize);
+        (self.is_exact, self.is_open) = (lengths.is_exact, lengths.is_open);
+        // What had ended since goes on again.
+        let mut open = scope;
+        while let Some(scope) = self.scopes.get_mut(open.0 as usize) {
+            scope.end = OPEN;
+            if open == ScopeId::MODULE {
+                break;
+            }
+            open = scope.parent;
+        }
+    }
+
+    /// Keeps the tokens of an expression, if there are not too many.
+    pub(super) fn keep(
+        &mut self,
+        kind: ExpressionKind,
+        tokens: impl ExactSizeIterator<Item = Name>,
+    ) -> Expression {
+        let length = tokens.len();
+        if length == 0 || length > LONGEST_EXPRESSION {
+            return Expression::UNKNOWN;
+        }
+        let start = self.tokens.len() as u32;
+        self.tokens.extend(tokens);
+        Expression {
+            kind,
+            length: length as u8,
+            start,
+        }
+    }
+
+    pub(super) fn add(&mut self, symbol: Symbol) -> SymbolId {
+        self.symbols.push(symbol);
+        SymbolId(self.symbols.len() as u32 - 1)
+    }
+}

@@ -1,0 +1,75 @@
+//! The symbols of a file's text, which brings its names with it.
+
+use rustc_hash::FxHashMap;
+
+use super::build::Builder;
+use super::imports::{ImportStatement, import_statements};
+use super::role::{Item, NO_COLUMN, Name, Numbering, Role};
+use super::table::{ScopeKind, Symbols};
+use crate::python::{self, Kind, Token};
+
+/// The symbols of a file, and what their names are called: those of the project's numbering index this list.
+pub fn read(text: &str) -> (Symbols, Vec<&str>) {
+    let mut names: Vec<&str> = Vec::new();
+    let mut by_text: FxHashMap<&str, u32> = FxHashMap::default();
+    let mut number = |token| {
+        let next = names.len() as u32;
+        let number = *by_text.entry(token).or_insert(next);
+        if number == next {
+            names.push(token);
+        }
+        Name::new(Numbering::Project(number))
+    };
+    let items = python::lex(text).into_iter().map(|token| {
+        let spelling = match token.kind {
+            Kind::Eol => python::EOL,
+            // What a literal says does not matter.
+            Kind::String => "\"",
+            Kind::Number => "0",
+            Kind::Name | Kind::Keyword | Kind::Operator => token.text(text),
+        };
+        Item {
+            name: number(spelling),
+            column: python::column(text, token).unwrap_or(NO_COLUMN),
+            role: role(text, token),
+        }
+    });
+    (Builder::new(false).build(items), names)
+}
+
+/// The import that is being written at the end of a line.
+pub fn import_at_end(line: &str) -> Option<ImportStatement> {
+    let roles = roles(line);
+    let last = roles.rsplit(|role| *role == Role::Semicolon).next()?;
+    ImportStatement::parse(last.iter().copied())
+}
+
+/// Whether a line of a text imports something, or begins to.
+pub fn is_import(line: &str) -> bool {
+    !import_statements(&roles(line)).is_empty()
+}
+
+fn roles(text: &str) -> Vec<Role> {
+    let tokens = python::lex(text).into_iter();
+    tokens.map(|token| role(text, token)).collect()
+}
+
+fn role(text: &str, token: Token) -> Role {
+    match token.kind {
+        Kind::Eol => Role::Eol,
+        Kind::String | Kind::Number => Role::Other,
+        Kind::Name | Kind::Keyword | Kind::Operator => Role::of(token.text(text)),
+    }
+}
+
+/// The scopes that are open after some tokens of a text, the outermost first: their kinds, and the columns of their heads.
+pub fn open_scopes(text: &str, tokens: &[Token]) -> Vec<(ScopeKind, u16)> {
+    let items = tokens.iter().map(|&token| Item {
+        name: Name::NONE,
+        column: python::column(text, token).unwrap_or(NO_COLUMN),
+        role: role(text, token),
+    });
+    let mut builder = Builder::new(false);
+    builder.read_all(items);
+    builder.open_scopes()
+}
