@@ -82,14 +82,12 @@ fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: 
         let (text, inner) = match symbol.kind {
             SymbolKind::Class(_) => {
                 let class = symbols.class(id).unwrap();
-                let bases = symbols.bases(class).iter().map(|&base| value(base));
+                let bases = symbols.bases(class).iter();
+                let bases = bases.map(|&base| value(base).replacen(": ", "", 1));
+                let bases = bases.collect::<Vec<_>>().join(", ");
                 let decorators = class.decorators.of(&symbols.lists);
                 let decorators: String = decorators.iter().map(|&d| value(d)).collect();
-                let text = format!(
-                    "class {own}({}){}",
-                    bases.collect::<String>(),
-                    decorators.replace(": ", " @")
-                );
+                let text = format!("class {own}({}){}", bases, decorators.replace(": ", " @"));
                 (text, Some(class.scope))
             }
             SymbolKind::Function(_) => {
@@ -153,11 +151,75 @@ const MODULE: &str = "import os, a.b, a.c as d\nfrom .a import (b,\n    c as e)\
 
 #[test]
 fn what_is_declared_is_found_in_its_scope() {
-    assert_snapshot!(check(MODULE), @"");
-    assert_snapshot!(check_tokens(MODULE), @"");
+    assert_snapshot!(check(MODULE), @r#"
+    os <- os
+    a <- a.b
+    d <- a.c
+    b <- .a:b (own)
+    e <- .a:c (own)
+    y <- pkg.x:y (own)
+    * <- other
+    def f(/a, b: B=, *rest, kw name: m.N, kw other=, **more): " = Local()
+    X = f()
+    class A(Base, m.Other[T])
+      def m(self) @cached(0) @property
+      self.x = m.Thing() x1
+      self.y x1
+      kind: int
+      def s() = A() @staticmethod
+      class Inner(Base)
+        z
+        def inner(self)
+        self.z2 x1
+      late: List[int]
+    class B() @dataclass
+      x
+      y
+      z
+      w
+    def late()
+    g = open()
+    i = h()
+    j = l.m()
+    k = l.m()
+    "#);
+    assert_snapshot!(check_tokens(MODULE), @r"
+    os <- os
+    a <- a.b
+    d <- a.c
+    b <- .a:b (own)
+    e <- .a:c (own)
+    y <- pkg.x:y
+    * <- other
+    def f(/a, b: B=, *rest, kw name: m.N, kw other=, **more): 'R'
+    def inner()
+    late <- late
+    class A(Base, m.Other[T])
+      def m(self) @cached(1) @property
+      self.x = m.Thing() x2
+      self.y x1
+      def s() @staticmethod
+    class Inner(Base)
+      z
+      def inner(self)
+      self.z2 x1
+    class B() @dataclass
+      x
+      y
+      z
+      w
+    def late()
+    ");
     assert_eq!(check(""), "");
-    assert_snapshot!(check(")\n  class\n'''"), @"");
-    assert_snapshot!(check("x = f(\nclass A:\n    def g(self, a:\n    def h(self): pass\ny = 1"), @"");
+    assert_eq!(check(")\n  class\n'''"), "");
+    let broken = "x = f(\nclass A:\n    def g(self, a:\n    def h(self): pass\ny = 1";
+    assert_snapshot!(check(broken), @r"
+    x
+    class A()
+      def g(self, a)
+      def h(self)
+    y
+    ");
 }
 
 #[test]
