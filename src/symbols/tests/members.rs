@@ -15,7 +15,7 @@ use crate::workspace::{self, Imports, WorkspaceIndex};
 const OF_COMPLETE: f32 = 0.97;
 const OF_MOST: f32 = 0.6;
 
-const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value __getattr__ return None if while { } ; lambda with globals **";
+const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value __getattr__ return None if while { } ; lambda with globals ** async";
 
 /// What is met at the end of `text`, in a project of `files`.
 fn check(files: &[(&str, &str)], text: &str) -> String {
