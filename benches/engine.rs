@@ -19,7 +19,7 @@ fn bench(criterion: &mut Criterion) {
     let checkpoint = Checkpoint::load(&folder).expect("models/default");
     let config = &checkpoint.config;
     let mut engine =
-        Engine::new(&config.model, checkpoint.tensors(), config.temperature).expect("engine");
+        Engine::new(&config.model, checkpoint.parameters(), config.temperature).expect("engine");
     let (step, output) = engine.bytes_read();
     // The density of an id falls as its reciprocal: Zipf's law.
     let mut generator = SplitMix64::new(42);

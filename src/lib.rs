@@ -6,8 +6,9 @@
 //! * corpus -> model: the package `trainer` uses [`python`], [`tokenizer`], [`model`] and [`metrics`] as they are here, so that
 //!   what is trained is what is served.
 //!
-//! Inside the library a position is a UTF-8 byte offset. Only `server`, `evaluate` and `cli` name tokio or
-//! clap, and only they and [`lsp`] name the protocol; they and the embedded model are behind the feature `server`.
+//! Inside the library a position is a UTF-8 byte offset. Only `server`, `evaluate` and `cli` name tokio or clap, and only they
+//! and [`lsp`] name the protocol; they and the embedded model are behind the feature `server`. Candle, and with it the networks
+//! in [`model`], is behind the feature `candle`: training needs it, serving does not.
 
 mod common_prefix;
 pub mod completion;

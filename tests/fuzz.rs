@@ -14,12 +14,11 @@ mod fragments;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
-use candle_core::{DType, Tensor};
 use minicopilot::files::fingerprint;
 use minicopilot::lsp::{Change, Client, Position};
 use minicopilot::model::checkpoint::{Checkpoint, Precision};
 use minicopilot::model::{
-    Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters,
+    Architecture, Initialization, ModelConfig, Parameter, SplitMix64, initial_parameters,
 };
 use minicopilot::prediction;
 use minicopilot::python::{self, IncrementalLexer, Kind, Lexer};
@@ -169,11 +168,10 @@ fn checkpoints() {
         hidden_size: 4,
         dropout: 0.0,
     };
-    let device = candle_core::Device::Cpu;
-    let parameters = initial_parameters(&config, Initialization::Pytorch, 1, &[], &device).unwrap();
+    let parameters = initial_parameters(&config, Initialization::Pytorch, 1, &[]);
     let gate = prediction::parameters(4).into_iter().map(|(name, shape)| {
-        let ones = Tensor::ones(shape, DType::F32, &device).unwrap();
-        (name, ones)
+        let ones = vec![1.0; shape.iter().product()];
+        (name, Parameter::new(ones, shape))
     });
     Checkpoint::new(config, vocabulary, parameters, json!({}), json!({}))
         .with_gate(gate.collect(), json!({}))

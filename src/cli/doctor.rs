@@ -5,11 +5,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::ensure;
-use candle_core::{Device, Tensor};
-use candle_nn::ops::softmax_last_dim;
 
 use super::print;
-use crate::inference::{Engine, StateHistory};
+use crate::inference::{Engine, StateHistory, reference};
 use crate::model::checkpoint::Checkpoint;
 use crate::python;
 
@@ -26,7 +24,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     let began = Instant::now();
     let checkpoint = load()?;
     let config = &checkpoint.config;
-    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+    let mut engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
     let loaded = began.elapsed();
     let ids = ids(&checkpoint);
 
@@ -80,11 +78,12 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     line("one distribution", speed(output, distribution));
 
     let expected = StateHistory::new().answer(&engine, &ids)?;
-    let input = Tensor::new(&ids[..], &Device::Cpu)?.unsqueeze(1)?; // [T,1]
-    let model = checkpoint.model(&Device::Cpu)?;
-    let (hidden, _) = model.seq(&input, &model.zero_state(1)?)?;
-    let logits = (model.logits(&hidden.get(TOKENS - 1)?)? / config.temperature)?; // [1,V]
-    let exact: Vec<f32> = softmax_last_dim(&logits)?.squeeze(0)?.to_vec1()?;
+    let exact = reference::distribution(
+        &config.model,
+        checkpoint.parameters(),
+        config.temperature,
+        &ids,
+    )?;
     let differences = expected
         .probabilities
         .iter()

@@ -170,7 +170,7 @@ impl Completer {
     /// A completer over the network, vocabulary and gate of `checkpoint`, on the CPU.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
         let config = &checkpoint.config;
-        let engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+        let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
         let vocabulary = checkpoint.vocabulary.clone();
         Ok(Self::over(engine, vocabulary, checkpoint.mixture()?))
     }

@@ -1,10 +1,10 @@
 //! Ranking under given probabilities, and the whole completer over a small random network.
 
-use candle_core::{Device, Tensor};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Parameter;
 use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters};
 use crate::prediction;
 
@@ -211,10 +211,7 @@ fn joined_completer() -> Completer {
         let values: Vec<f32> = (0..shape.iter().product())
             .map(|_| random() + positive)
             .collect();
-        (
-            name,
-            Tensor::from_vec(values, shape, &Device::Cpu).expect("tensor"),
-        )
+        (name, Parameter::new(values, shape))
     });
     let mixture = Mixture::new(&parameters.collect(), &vocabulary()).expect("mixture");
     completer_with(Some(mixture))
@@ -234,8 +231,7 @@ fn completer_with(mixture: Option<Mixture>) -> Completer {
         hidden_size: 8,
         dropout: 0.0,
     };
-    let parameters = initial_parameters(&config, Initialization::Pytorch, 7, &[], &Device::Cpu)
-        .expect("parameters");
+    let parameters = initial_parameters(&config, Initialization::Pytorch, 7, &[]);
     Completer::over(
         Engine::new(&config, &parameters, 1.0).expect("engine"),
         vocabulary,

@@ -12,18 +12,16 @@ mod continuous_cache;
 mod kernel;
 mod matrix;
 mod network;
+pub mod reference;
 mod state_history;
 mod truncated_context;
-
-use std::collections::BTreeMap;
-
-use candle_core::{Device, Tensor};
 
 pub use continuous_cache::{CosineScores, WINDOW};
 pub use state_history::StateHistory;
 pub use truncated_context::TruncatedContext;
 
 use crate::model::ModelConfig;
+use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
 use kernel::Kernel;
 use network::{Network, Reading, State};
@@ -43,19 +41,16 @@ pub enum EngineError {
 /// A network of these is one that the engine computes as well as f32 does; rounding them once more changes nothing.
 pub fn rounded(
     config: &ModelConfig,
-    tensors: &BTreeMap<String, Tensor>,
-) -> candle_core::Result<BTreeMap<String, Tensor>> {
+    parameters: &Parameters,
+) -> Result<Parameters, MissingParameter> {
     let round = |(name, shape): (String, Vec<usize>)| {
-        let Some(tensor) = tensors.get(&name) else {
-            candle_core::bail!("{name} is missing")
-        };
-        let tensor = if let [_, columns] = shape[..] {
-            let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
-            Tensor::from_vec(matrix::rounded(&values, columns), shape, &Device::Cpu)?
+        let parameter = named(parameters, &name)?;
+        let parameter = if let [_, columns] = shape[..] {
+            Parameter::new(matrix::rounded(parameter.values(), columns), shape)
         } else {
-            tensor.clone()
+            parameter.clone()
         };
-        Ok((name, tensor))
+        Ok((name, parameter))
     };
     config.parameters().into_iter().map(round).collect()
 }
@@ -84,12 +79,12 @@ impl Engine {
     /// The network that `config` describes over its parameters in f32, quantised; logits are divided by `temperature`.
     pub fn new(
         config: &ModelConfig,
-        tensors: &BTreeMap<String, Tensor>,
+        parameters: &Parameters,
         temperature: f64,
-    ) -> candle_core::Result<Self> {
+    ) -> Result<Self, MissingParameter> {
         let kernel = Kernel::available()[0];
         Ok(Self {
-            network: Network::new(config, tensors, kernel)?,
+            network: Network::new(config, parameters, kernel)?,
             temperature: temperature as f32,
             centre: None,
         })

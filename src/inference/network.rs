@@ -1,17 +1,16 @@
 //! The recurrent network over quantised weights: what [`crate::model::Model`] computes, for one sequence, without gradients.
 
-use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use candle_core::Tensor;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::kernel::Kernel;
 use super::matrix::{Activations, Matrix};
 use crate::model::{Architecture, ModelConfig};
+use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{multiversioned, sigmoid, tanh};
 
 /// Tokens that a layer reads before the next layer does: the input's products are one pass over the weights for all of
@@ -76,22 +75,16 @@ impl Network {
     /// Quantises the parameters that `config` names ([`ModelConfig::parameters`]).
     pub(super) fn new(
         config: &ModelConfig,
-        tensors: &BTreeMap<String, Tensor>,
+        parameters: &Parameters,
         kernel: Kernel,
-    ) -> candle_core::Result<Self> {
-        let parameters = config.parameters();
-        let values = |index: usize| -> candle_core::Result<Vec<f32>> {
-            let (name, _) = &parameters[index];
-            match tensors.get(name) {
-                Some(tensor) => tensor.flatten_all()?.to_vec1(),
-                None => candle_core::bail!("{name} is missing"),
-            }
+    ) -> Result<Self, MissingParameter> {
+        let names = config.parameters();
+        let values = |index: usize| named(parameters, &names[index].0).map(Parameter::values);
+        let matrix = |index: usize| -> Result<Matrix, MissingParameter> {
+            Ok(Matrix::new(values(index)?, names[index].1[1]))
         };
-        let matrix = |index: usize| -> candle_core::Result<Matrix> {
-            Ok(Matrix::new(&values(index)?, parameters[index].1[1]))
-        };
-        let layer = |first: usize| -> candle_core::Result<Layer> {
-            let bias = values(first + 2)?.into_iter().zip(values(first + 3)?);
+        let layer = |first: usize| -> Result<Layer, MissingParameter> {
+            let bias = values(first + 2)?.iter().zip(values(first + 3)?);
             Ok(Layer {
                 cell: match config.architecture {
                     Architecture::Rnn => elman_cell,
@@ -109,7 +102,7 @@ impl Network {
             embedding: matrix(0)?,
             layers: [layer(1)?, layer(5)?],
             output: matrix(9)?,
-            output_bias: values(10)?,
+            output_bias: values(10)?.to_vec(),
         })
     }
 
@@ -310,7 +303,7 @@ impl CompressedState {
 
 multiversioned! {
     /// `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`; gates in the order i, f, g, o.
-    fn lstm_cell(gates: &[f32], h: &mut [f32], c: &mut [f32]) {
+    pub(super) fn lstm_cell(gates: &[f32], h: &mut [f32], c: &mut [f32]) {
         let size = h.len();
         let gate = |k: usize| &gates[k * size..(k + 1) * size];
         let ((i, f), (g, o)) = ((gate(0), gate(1)), (gate(2), gate(3)));
@@ -322,7 +315,7 @@ multiversioned! {
     }
 
     /// `h' = tanh(sum)`.
-    fn elman_cell(gates: &[f32], h: &mut [f32], _c: &mut [f32]) {
+    pub(super) fn elman_cell(gates: &[f32], h: &mut [f32], _c: &mut [f32]) {
         for (h, sum) in h.iter_mut().zip(gates) { *h = tanh(*sum); }
     }
 }

@@ -1,8 +1,7 @@
 //! Kernels against each other and plain sums, the quantised network against the one in f32, and that a session which has
 //! seen anything answers as one that has seen nothing.
 
-use candle_core::{DType, Device};
-use candle_nn::VarBuilder;
+use candle_core::{Device, Tensor};
 use half::f16;
 use proptest::prelude::*;
 
@@ -24,8 +23,8 @@ fn config(architecture: Architecture, embedding_size: usize, hidden_size: usize)
     }
 }
 
-fn parameters(config: &ModelConfig) -> BTreeMap<String, Tensor> {
-    initial_parameters(config, Initialization::Informed, 42, &[], &Device::Cpu).expect("parameters")
+fn parameters(config: &ModelConfig) -> Parameters {
+    initial_parameters(config, Initialization::Informed, 42, &[])
 }
 
 fn engine() -> Engine {
@@ -151,9 +150,7 @@ fn every_architecture_answers_as_the_model_in_f32() {
         let config = config(architecture, 24, 50);
         let parameters = parameters(&config);
         let engine = Engine::new(&config, &parameters, 0.5).expect("engine");
-        let vb =
-            VarBuilder::from_tensors(parameters.into_iter().collect(), DType::F32, &Device::Cpu);
-        let model = Model::new(&config, &vb).expect("model");
+        let model = Model::from_parameters(&config, &parameters, &Device::Cpu).expect("model");
         let ids: Vec<u32> = (0..100).map(|k| k * k % VOCABULARY).collect();
         let input = Tensor::new(&ids[..], &Device::Cpu)
             .unwrap()
@@ -166,6 +163,13 @@ fn every_architecture_answers_as_the_model_in_f32() {
             .squeeze(1)
             .unwrap();
         let all: Vec<Vec<f32>> = all.to_vec2().unwrap();
+        let plain = reference::distribution(&config, &parameters, 0.5, &ids).expect("parameters");
+        for (plain, expected) in plain.iter().zip(&all[ids.len() - 1]) {
+            assert!(
+                (plain - expected).abs() < 1e-5,
+                "{architecture:?}: {plain} {expected}"
+            );
+        }
         let mut session = StateHistory::new();
         for (read, expected) in (1..).zip(all) {
             let answer = session.answer(&engine, &ids[..read]).expect("distribution");

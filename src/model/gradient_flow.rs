@@ -4,7 +4,7 @@ use candle_core::{DType, Result, Tensor, Var};
 use serde::{Deserialize, Serialize};
 
 use super::loss::cross_entropy;
-use super::{MatmulPrecision, Model, Softmax, Training};
+use super::{MatmulPrecision, Model, Softmax, TrainingPass};
 
 /// Mean norms of a prediction's gradient where it reaches a layer, by distance: index k is k tokens before the
 /// prediction.
@@ -23,7 +23,7 @@ impl Model {
     pub fn gradient_flow(&self, ids: &Tensor, targets: &[u32]) -> Result<GradientFlow> {
         let (steps, lanes) = ids.dims2()?;
         let state = self.zero_state(lanes)?;
-        let training = Some(Training::default());
+        let training = Some(TrainingPass::default());
         let x = Var::from_tensor(&self.embed(ids)?)?; // [T,B,E]
         let (h1, _) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
         // The first layer's output as a variable of its own: its gradient is what comes from above.

@@ -1,11 +1,9 @@
-//! Initial weights, drawn from our own generator: Candle cannot seed its own on the CPU.
+//! Initial weights, drawn from a generator of our own: Candle cannot seed its own on the CPU.
 
-use std::collections::BTreeMap;
-
-use candle_core::{Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Architecture, ModelConfig, SplitMix64};
+use crate::model::{Parameter, Parameters};
 
 /// How the weights start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +25,10 @@ pub fn initial_parameters(
     initialization: Initialization,
     seed: u64,
     frequencies: &[u64],
-    device: &Device,
-) -> Result<BTreeMap<String, Tensor>> {
+) -> Parameters {
     let informed = initialization == Initialization::Informed;
     let bound = 1.0 / (config.hidden_size as f64).sqrt();
-    let mut parameters = BTreeMap::new();
+    let mut parameters = Parameters::new();
     for (index, (name, shape)) in config.parameters().into_iter().enumerate() {
         let mut generator = SplitMix64::new(SplitMix64::mix(seed, index as u64));
         let count = shape.iter().product();
@@ -57,9 +54,9 @@ pub fn initial_parameters(
             }
             values
         };
-        parameters.insert(name, Tensor::from_vec(values, shape, device)?);
+        parameters.insert(name, Parameter::new(values, shape));
     }
-    Ok(parameters)
+    parameters
 }
 
 /// Log of each id's share, add-one smoothed so that ids never seen stay finite.

@@ -10,8 +10,9 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::fused::{PackedRhs, View, slice, threads};
+use super::gpu;
+use super::pass::MatmulPrecision;
 use super::softmax::Softmax;
-use super::{MatmulPrecision, gpu};
 use crate::simd::{dot, softmax_in_place};
 
 /// `<PAD>`: a target that does not count.

@@ -5,28 +5,11 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::config::Architecture;
 use super::fused::{self, Elman, Gated, Weights};
-use super::{Architecture, MatmulPrecision, Training, gpu};
-
-/// The state of one layer: `h` `[B,H]`, and `c` `[B,H]` in an LSTM. Never carries a gradient.
-#[derive(Clone, Debug)]
-pub(super) struct LayerState {
-    pub(super) h: Tensor,
-    pub(super) c: Option<Tensor>,
-}
-
-impl LayerState {
-    pub(super) fn new(h: &Tensor, c: Option<&Tensor>) -> Self {
-        Self {
-            h: h.detach(),
-            c: c.map(Tensor::detach),
-        }
-    }
-
-    pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        std::iter::once(&self.h).chain(&self.c)
-    }
-}
+use super::gpu;
+use super::layer_state::LayerState;
+use super::pass::{MatmulPrecision, TrainingPass};
 
 /// A layer's recurrence.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +63,7 @@ impl Layer {
         &self,
         x: &Tensor,
         state: &LayerState,
-        training: Option<Training>,
+        training: Option<TrainingPass>,
     ) -> Result<(Tensor, LayerState)> {
         if !x.device().is_cpu() {
             let starts = training.and_then(|t| t.starts);

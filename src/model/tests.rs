@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
 
+use super::layer_state::LayerState;
+use super::recurrent::Layer;
 use super::*;
 
 const ARCHITECTURES: [Architecture; 3] = [
@@ -27,8 +29,10 @@ fn tiny(architecture: Architecture) -> ModelConfig {
 
 /// A model over fresh variables, and these.
 fn fresh(config: &ModelConfig, seed: u64) -> (Model, HashMap<String, Var>) {
-    let tensors =
-        initial_parameters(config, Initialization::Pytorch, seed, &[], &Device::Cpu).unwrap();
+    let parameters = initial_parameters(config, Initialization::Pytorch, seed, &[]);
+    let tensors = parameters
+        .iter()
+        .map(|(name, parameter)| (name.clone(), parameter.tensor(&Device::Cpu).unwrap()));
     variables(config, tensors)
 }
 
@@ -135,9 +139,9 @@ fn fused_equals_plain() {
         let ids = Tensor::from_vec(ids, (steps, lanes), &Device::Cpu).unwrap();
         let (_, state) = model.seq(&ids, &model.zero_state(lanes).unwrap()).unwrap(); // a first state that is not zero
 
-        let training = Training {
+        let training = TrainingPass {
             starts: Some(&starts),
-            ..Training::default()
+            ..TrainingPass::default()
         };
         let (hidden, _) = model.seq_training(&ids, &state, training).unwrap();
         let fused = model
@@ -374,7 +378,7 @@ fn one_batch_can_be_overfitted() {
         let mut last = f32::INFINITY;
         for _ in 0..600 {
             let (hidden, _) = model
-                .seq_training(&ids, &state, Training::default())
+                .seq_training(&ids, &state, TrainingPass::default())
                 .unwrap();
             let loss = model
                 .loss(

@@ -2,16 +2,13 @@
 //!
 //! `trainer gate` has the same forward pass in Candle, to fit it.
 
-use std::collections::BTreeMap;
-
-use candle_core::Tensor;
-
 use super::expert::{Expert, Scope};
 use super::features::FEATURES;
-use super::linear::{Linear, Parameter, values};
+use super::linear::{Linear, NamedShape, values};
 use super::scores::ExpertScores;
 use super::tuning::{FEATURE_FLOOR, HALF_TRUSTED_TOKENS};
 use crate::inference::Distribution;
+use crate::model::{MissingParameter, Parameters};
 use crate::simd::tanh;
 use crate::tokenizer::UNK;
 
@@ -45,7 +42,7 @@ pub(super) struct GateOutput {
 
 impl Gate {
     /// Name and shape of every parameter, for a network with this hidden size.
-    pub(super) fn parameters(hidden_size: usize) -> Vec<Parameter> {
+    pub(super) fn parameters(hidden_size: usize) -> Vec<NamedShape> {
         vec![
             ("gate.centre", vec![hidden_size]),
             ("gate.mean", vec![FEATURES]),
@@ -59,15 +56,15 @@ impl Gate {
         ]
     }
 
-    /// From tensors with these names and shapes.
-    pub(super) fn new(tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<Self> {
+    /// From parameters with these names and shapes.
+    pub(super) fn new(given: &Parameters) -> Result<Self, MissingParameter> {
         Ok(Self {
-            mean_hidden: values(tensors, "gate.centre")?,
-            mean: values(tensors, "gate.mean")?,
-            deviation: values(tensors, "gate.deviation")?,
-            projection: Linear::new(tensors, "gate.projection")?,
-            hidden: Linear::new(tensors, "gate.hidden")?,
-            output: Linear::new(tensors, "gate.output")?,
+            mean_hidden: values(given, "gate.centre")?,
+            mean: values(given, "gate.mean")?,
+            deviation: values(given, "gate.deviation")?,
+            projection: Linear::new(given, "gate.projection")?,
+            hidden: Linear::new(given, "gate.hidden")?,
+            output: Linear::new(given, "gate.output")?,
         })
     }
 

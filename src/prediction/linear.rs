@@ -1,13 +1,10 @@
 //! A linear layer, and how the parameters of the gate and the reranker are read.
 
-use std::collections::BTreeMap;
-
-use candle_core::Tensor;
-
+use crate::model::{MissingParameter, Parameters, named};
 use crate::simd::dot;
 
 /// A parameter's name in a checkpoint, and its shape.
-pub(super) type Parameter = (&'static str, Vec<usize>);
+pub(super) type NamedShape = (&'static str, Vec<usize>);
 
 /// `W x + b`.
 #[derive(Clone, Debug)]
@@ -17,22 +14,22 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// From the tensors `name.weight` `[outputs, inputs]` and `name.bias` `[outputs]`.
-    pub(super) fn new(tensors: &BTreeMap<String, Tensor>, name: &str) -> candle_core::Result<Self> {
+    /// From the parameters `name.weight` `[outputs, inputs]` and `name.bias` `[outputs]`.
+    pub(super) fn new(given: &Parameters, name: &str) -> Result<Self, MissingParameter> {
         Ok(Self {
-            weight: values(tensors, &format!("{name}.weight"))?,
-            bias: values(tensors, &format!("{name}.bias"))?,
+            weight: values(given, &format!("{name}.weight"))?,
+            bias: values(given, &format!("{name}.bias"))?,
         })
     }
 
-    /// From the tensor `name.weight` `[outputs, inputs]`.
+    /// From the parameter `name.weight` `[outputs, inputs]`.
     pub(super) fn without_bias(
-        tensors: &BTreeMap<String, Tensor>,
+        given: &Parameters,
         name: &str,
         outputs: usize,
-    ) -> candle_core::Result<Self> {
+    ) -> Result<Self, MissingParameter> {
         Ok(Self {
-            weight: values(tensors, &format!("{name}.weight"))?,
+            weight: values(given, &format!("{name}.weight"))?,
             bias: vec![0.0; outputs],
         })
     }
@@ -44,13 +41,7 @@ impl Linear {
     }
 }
 
-/// The numbers of a tensor.
-pub(super) fn values(
-    tensors: &BTreeMap<String, Tensor>,
-    name: &str,
-) -> candle_core::Result<Vec<f32>> {
-    match tensors.get(name) {
-        Some(tensor) => tensor.flatten_all()?.to_vec1(),
-        None => candle_core::bail!("{name} is missing"),
-    }
+/// The numbers of a parameter.
+pub(super) fn values(given: &Parameters, name: &str) -> Result<Vec<f32>, MissingParameter> {
+    Ok(named(given, name)?.values().to_vec())
 }

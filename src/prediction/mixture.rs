@@ -1,9 +1,5 @@
 //! The mixture of experts as it is used: predict what comes next, and rank candidates.
 
-use std::collections::BTreeMap;
-
-use candle_core::Tensor;
-
 use super::expert::{Expert, Scope};
 use super::features::{CANDIDATE_FEATURES, FEATURES};
 use super::gate::{Gate, GateOutput, prior, shrink_project_weights};
@@ -13,6 +9,7 @@ use super::reranker::Reranker;
 use super::scores::ExpertScores;
 use crate::context::{BufferNames, BufferTokens, CandidateId, CandidateSpace, Syntax};
 use crate::inference::{CosineScores, Distribution};
+use crate::model::{MissingParameter, Parameters};
 use crate::simd::softmax_in_place;
 use crate::symbols;
 use crate::tokenizer::Vocabulary;
@@ -66,14 +63,11 @@ impl Part {
 }
 
 impl Mixture {
-    /// From tensors with the names and shapes of [`parameters`], for buffers of this vocabulary.
-    pub fn new(
-        tensors: &BTreeMap<String, Tensor>,
-        vocabulary: &Vocabulary,
-    ) -> candle_core::Result<Self> {
+    /// From parameters with the names and shapes of [`parameters`], for buffers of this vocabulary.
+    pub fn new(given: &Parameters, vocabulary: &Vocabulary) -> Result<Self, MissingParameter> {
         Ok(Self {
-            gate: Gate::new(tensors)?,
-            reranker: Reranker::new(tensors)?,
+            gate: Gate::new(given)?,
+            reranker: Reranker::new(given)?,
             syntax: Syntax::new(vocabulary),
             ablated: [false; Expert::COUNT],
             reranks: true,

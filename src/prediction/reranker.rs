@@ -3,18 +3,15 @@
 //!
 //! `trainer gate` has the same forward pass in Candle, to fit it.
 
-use std::collections::BTreeMap;
-
-use candle_core::Tensor;
-
 use super::expert::Expert;
 use super::features::CANDIDATE_FEATURES;
 use super::gate::UNITS;
-use super::linear::{Linear, Parameter};
+use super::linear::{Linear, NamedShape};
 use super::prediction::{Prediction, descending};
 use super::tuning::RERANKED;
 use crate::context::{CandidateId, CandidateSpace};
 use crate::inference::Distribution;
+use crate::model::{MissingParameter, Parameters};
 use crate::simd::{softmax_in_place, tanh};
 
 /// How many of a candidate's features, the first ones, are log probabilities: the mixture's and each expert's.
@@ -35,7 +32,7 @@ pub(super) struct Reranker {
 
 impl Reranker {
     /// Name and shape of every parameter.
-    pub(super) fn parameters() -> Vec<Parameter> {
+    pub(super) fn parameters() -> Vec<NamedShape> {
         vec![
             ("reranker.exponent.weight", vec![LOGS, UNITS]),
             ("reranker.exponent.bias", vec![LOGS]),
@@ -47,13 +44,13 @@ impl Reranker {
         ]
     }
 
-    /// From tensors with these names and shapes.
-    pub(super) fn new(tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<Self> {
+    /// From parameters with these names and shapes.
+    pub(super) fn new(given: &Parameters) -> Result<Self, MissingParameter> {
         Ok(Self {
-            log_linear: Linear::new(tensors, "reranker.exponent")?,
-            context_projection: Linear::new(tensors, "reranker.context")?,
-            candidate_projection: Linear::without_bias(tensors, "reranker.hidden", HIDDEN)?,
-            output: Linear::new(tensors, "reranker.output")?,
+            log_linear: Linear::new(given, "reranker.exponent")?,
+            context_projection: Linear::new(given, "reranker.context")?,
+            candidate_projection: Linear::without_bias(given, "reranker.hidden", HIDDEN)?,
+            output: Linear::new(given, "reranker.output")?,
         })
     }
 

@@ -83,8 +83,8 @@ pub fn export(settings: &Settings, host: &dyn Host) -> Result<Exported> {
     let mut checkpoint = Checkpoint::load(&settings.checkpoint)?;
     let had_gate = checkpoint.config.gate.is_some();
     if !settings.full_precision {
-        let rounded = inference::rounded(&checkpoint.config.model, checkpoint.tensors())?;
-        checkpoint = checkpoint.with_tensors(rounded);
+        let rounded = inference::rounded(&checkpoint.config.model, checkpoint.parameters())?;
+        checkpoint = checkpoint.with_parameters(rounded);
     }
     if let Some(path) = &settings.calibrate {
         checkpoint.config.temperature = fitted_temperature(&checkpoint, path, host)?;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{CONFIG, FORMAT, GATE, TOKENIZER, WEIGHTS};
+use crate::model::MissingParameter;
 use crate::tokenizer::VocabularyError;
 
 /// Why a checkpoint could not be used, saying which file, what is wrong and what to do.
@@ -92,7 +93,11 @@ pub enum CheckpointError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A network or a gate was built without one of its parameters.
+    #[error(transparent)]
+    Parameter(#[from] MissingParameter),
     /// The device refused the weights.
+    #[cfg(feature = "candle")]
     #[error("cannot put the model on the device: {0}")]
     Device(#[from] candle_core::Error),
 }

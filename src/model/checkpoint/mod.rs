@@ -8,15 +8,16 @@ mod error;
 mod read;
 mod write;
 
-use std::collections::{BTreeMap, HashMap};
-
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
+#[cfg(feature = "candle")]
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 pub use error::CheckpointError;
 
-use crate::model::{Model, ModelConfig};
+#[cfg(feature = "candle")]
+use crate::model::Model;
+use crate::model::ModelConfig;
+use crate::model::Parameters;
 use crate::prediction::{Expert, Mixture, features_fingerprint};
 use crate::tokenizer::Vocabulary;
 
@@ -95,8 +96,8 @@ pub struct Checkpoint {
     pub config: Config,
     /// `tokenizer.json`.
     pub vocabulary: Vocabulary,
-    tensors: BTreeMap<String, Tensor>, // f32, on the CPU
-    gate: BTreeMap<String, Tensor>,    // the same; empty without `config.gate`
+    parameters: Parameters,
+    gate: Parameters, // empty without `config.gate`
     precision: Precision,
 }
 
@@ -105,7 +106,7 @@ impl Checkpoint {
     pub fn new(
         model: ModelConfig,
         vocabulary: Vocabulary,
-        tensors: BTreeMap<String, Tensor>,
+        parameters: Parameters,
         training: serde_json::Value,
         metrics: serde_json::Value,
     ) -> Self {
@@ -124,8 +125,8 @@ impl Checkpoint {
                 fingerprints,
             },
             vocabulary,
-            tensors,
-            gate: BTreeMap::new(),
+            parameters,
+            gate: Parameters::new(),
             precision: Precision::F32,
         }
     }
@@ -135,18 +136,18 @@ impl Checkpoint {
         self.precision
     }
 
-    /// The parameters by name, f32, on the CPU.
-    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
-        &self.tensors
+    /// The network's parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// The same with other parameters of the same names, and without a gate: that belongs to the ones it was fitted to.
     #[must_use]
-    pub fn with_tensors(mut self, tensors: BTreeMap<String, Tensor>) -> Self {
+    pub fn with_parameters(mut self, parameters: Parameters) -> Self {
         self.config.gate = None;
         Self {
-            tensors,
-            gate: BTreeMap::new(),
+            parameters,
+            gate: Parameters::new(),
             precision: Precision::F32,
             ..self
         }
@@ -154,11 +155,7 @@ impl Checkpoint {
 
     /// The same, joined to the buffer by these [parameters](crate::prediction::parameters).
     #[must_use]
-    pub fn with_gate(
-        mut self,
-        gate: BTreeMap<String, Tensor>,
-        training: serde_json::Value,
-    ) -> Self {
+    pub fn with_gate(mut self, gate: Parameters, training: serde_json::Value) -> Self {
         self.config.gate = Some(GateConfig {
             experts: Expert::NAMES.map(str::to_owned).to_vec(),
             features: Some(features_fingerprint()),
@@ -175,16 +172,13 @@ impl Checkpoint {
         Ok(joined.transpose()?)
     }
 
-    /// The model for inference on `device`.
+    /// The model in Candle, for inference on `device`.
+    #[cfg(feature = "candle")]
     pub fn model(&self, device: &Device) -> Result<Model, CheckpointError> {
-        let tensors: HashMap<_, _> = self
-            .tensors
-            .iter()
-            .map(|(name, t)| (name.clone(), t.clone()))
-            .collect();
-        Ok(Model::new(
+        Ok(Model::from_parameters(
             &self.config.model,
-            &VarBuilder::from_tensors(tensors, DType::F32, device),
+            &self.parameters,
+            device,
         )?)
     }
 }

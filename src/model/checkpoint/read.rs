@@ -1,11 +1,9 @@
 //! Reading: every byte is checked before a model is built of it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -15,6 +13,7 @@ use super::{
     CONFIG, Checkpoint, CheckpointError, Config, FORMAT, GATE, Precision, TOKENIZER, WEIGHTS,
 };
 use crate::files::fingerprint;
+use crate::model::{Parameter, Parameters};
 use crate::prediction;
 use crate::tokenizer::Vocabulary;
 
@@ -88,14 +87,14 @@ impl Checkpoint {
             &config.fingerprints.weights,
             fingerprint::of(weights),
         )?;
-        let tensors = read_tensors(&path, config.model.parameters(), weights)?;
+        let parameters = read_parameters(&path, config.model.parameters(), weights)?;
         let gate = match &config.gate {
             Some(expected) => {
                 let path = folder.join(GATE);
                 check_fingerprint(path.clone(), &expected.fingerprint, fingerprint::of(gate))?;
-                let parameters = prediction::parameters(config.model.hidden_size);
-                let gate = read_tensors(&path, parameters, gate)?;
-                let deviation: Vec<f32> = gate["gate.deviation"].to_vec1()?;
+                let expected = prediction::parameters(config.model.hidden_size);
+                let gate = read_parameters(&path, expected, gate)?;
+                let deviation = gate["gate.deviation"].values();
                 if deviation.iter().any(|&deviation| deviation <= 0.0) {
                     return Err(CheckpointError::Tensor {
                         path,
@@ -105,13 +104,13 @@ impl Checkpoint {
                 }
                 gate
             }
-            None => BTreeMap::new(),
+            None => Parameters::new(),
         };
         Ok(Self {
             config,
             vocabulary,
             precision: precision(weights),
-            tensors,
+            parameters,
             gate,
         })
     }
@@ -167,11 +166,11 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
     }
 }
 
-fn read_tensors(
+fn read_parameters(
     path: &Path,
     expected: Vec<(String, Vec<usize>)>,
     bytes: &[u8],
-) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
+) -> Result<Parameters, CheckpointError> {
     let file = SafeTensors::deserialize(bytes).map_err(|source| CheckpointError::Weights {
         path: path.to_owned(),
         source,
@@ -191,7 +190,7 @@ fn read_tensors(
             "does not belong to this architecture".to_owned(),
         ));
     }
-    let mut tensors = BTreeMap::new();
+    let mut parameters = Parameters::new();
     for (name, shape) in expected {
         let view = file
             .tensor(&name)
@@ -222,9 +221,9 @@ fn read_tensors(
         if values.iter().fold(false, |any, v| any | !v.is_finite()) {
             return Err(wrong(&name, "holds values that are not finite".to_owned()));
         }
-        tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
+        parameters.insert(name, Parameter::new(values, shape));
     }
-    Ok(tensors)
+    Ok(parameters)
 }
 
 /// How a file's tensors are stored.

@@ -1,10 +1,8 @@
 //! Writing: the folder appears whole or not at all.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use candle_core::Tensor;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::{
@@ -12,6 +10,7 @@ use super::{
     TOKENIZER, WEIGHTS,
 };
 use crate::files::{fingerprint, replace_folder, write_synced};
+use crate::model::Parameters;
 
 impl Checkpoint {
     /// Writes the folder, replacing one that is there only when the new one is complete. `card` is its `README.md`;
@@ -31,7 +30,7 @@ impl Checkpoint {
                 source,
             }
         };
-        let weights = serialized(&self.tensors, precision, WEIGHTS)?;
+        let weights = serialized(&self.parameters, precision, WEIGHTS)?;
         let gate = serialized(&self.gate, Precision::F32, GATE)?;
         let fingerprints = Fingerprints {
             weights: fingerprint::of(&weights),
@@ -73,15 +72,15 @@ impl Checkpoint {
     }
 }
 
-/// The bytes of a file of tensors.
+/// The bytes of a safetensors file.
 fn serialized(
-    tensors: &BTreeMap<String, Tensor>,
+    parameters: &Parameters,
     precision: Precision,
     name: &str,
 ) -> Result<Vec<u8>, CheckpointError> {
     let mut all = Vec::new();
-    for (name, tensor) in tensors {
-        let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+    for (name, parameter) in parameters {
+        let values = parameter.values();
         let (dtype, bytes): (_, Vec<u8>) = match precision {
             Precision::F32 => (
                 Dtype::F32,
@@ -95,7 +94,7 @@ fn serialized(
                     .collect(),
             ),
         };
-        all.push((name, dtype, tensor.dims().to_vec(), bytes));
+        all.push((name, dtype, parameter.shape().to_vec(), bytes));
     }
     let views = all.iter().map(|(name, dtype, shape, bytes)| {
         let view = TensorView::new(*dtype, shape.clone(), bytes).expect("bytes of this shape");

@@ -8,8 +8,7 @@
 use rayon::prelude::*;
 
 use super::kernel::{PANEL, TILE, Tile, kernel};
-use super::matrix::View;
-use super::threads;
+use super::view::{View, threads};
 use crate::simd::multiversioned;
 
 /// Inner indices of a block, in pairs: a panel's block is 64 KiB.

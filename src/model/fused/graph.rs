@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Storage, Tensor};
 
-use super::super::{MatmulPrecision, Training};
 use super::FusedCell;
 use super::layer::{Layer, Sizes, Weights};
+use crate::model::pass::{MatmulPrecision, TrainingPass};
 
 /// All steps of a layer: `x` `[T,B,I]` and the state before the first step -> outputs `[T,B,H]`, then `h` and `c`
 /// after the last step. Gradients flow to `x` and the weights and, by the truncation of back-propagation, not to the
@@ -16,7 +16,7 @@ pub(crate) fn seq<C: FusedCell>(
     x: &Tensor,
     weights: &Weights<Tensor>,
     state: (&Tensor, Option<&Tensor>),
-    training: Option<Training>,
+    training: Option<TrainingPass>,
 ) -> Result<(Tensor, Tensor, Option<Tensor>)> {
     let (steps, lanes, inputs) = x.dims3()?;
     let hidden = weights.recurrent.dim(1)?;

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::super::MatmulPrecision;
 use super::{FusedCell, PackedRhs, View, threads};
+use crate::model::pass::MatmulPrecision;
 
 /// The parameters of a layer, in PyTorch's shapes; generic over what holds them.
 #[derive(Clone, Debug)]

@@ -11,10 +11,12 @@ mod graph;
 mod kernel;
 mod layer;
 mod matrix;
+mod view;
 
 pub(crate) use cell::{Elman, FusedCell, Gated};
 pub(crate) use graph::{seq, slice};
 pub use kernel::accelerated;
 pub(crate) use layer::Weights;
+pub(crate) use matrix::PackedRhs;
 pub use matrix::peak_rate;
-pub(crate) use matrix::{PackedRhs, View, threads};
+pub(crate) use view::{View, threads};

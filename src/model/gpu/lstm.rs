@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, DType, Device, InplaceOp3, Layout, Result, Tensor}
 use candle_core::{CudaStorage, cuda::cudarc::driver::PushKernelArg};
 
 use super::super::fused::{FusedCell, Gated, Weights, slice};
-use super::super::recurrent::LayerState;
+use super::super::layer_state::LayerState;
 use super::precomputed::PrecomputedOp;
 use super::{slice_f32_mut, values};
 

@@ -24,7 +24,7 @@ pub(super) use output::cross_entropy;
 
 use candle_core::{CpuStorage, Layout, Result, Tensor};
 
-use super::MatmulPrecision;
+use super::pass::MatmulPrecision;
 
 /// Whether products of f32 may round their factors to TF32 (10 bits of mantissa): a setting of the process, so each
 /// user makes it before its products.

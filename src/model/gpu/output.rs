@@ -4,10 +4,10 @@ use candle_core::{CpuStorage, DType, InplaceOp3, Layout, Result, Tensor};
 #[cfg(feature = "cuda")]
 use candle_core::{CudaStorage, cuda::cudarc::driver::PushKernelArg};
 
-use super::super::MatmulPrecision;
 use super::super::fused::slice;
 use super::precomputed::PrecomputedOp;
 use super::{allow_tf32, slice_f32_mut, values};
+use crate::model::pass::MatmulPrecision;
 use crate::tokenizer::PAD;
 
 /// Rows whose logits are alive at once: some 330 MB of them in bf16.

@@ -11,11 +11,11 @@ use candle_nn::VarBuilder;
 
 use super::super::dropout::dropout;
 use super::super::fused::Weights;
+use super::super::layer_state::LayerState;
 use super::super::loss;
-use super::super::recurrent::LayerState;
 use super::super::{
     Architecture, Initialization, MatmulPrecision, Model, ModelConfig, Softmax, SplitMix64,
-    Training, initial_parameters,
+    TrainingPass, initial_parameters,
 };
 use super::{lstm, output};
 
@@ -67,8 +67,7 @@ fn losses_and_gradients_are_those_of_the_fused_operations() {
         hidden_size: HIDDEN,
         dropout: 0.0,
     };
-    let parameters =
-        initial_parameters(&config, Initialization::Pytorch, 3, &[], &Device::Cpu).unwrap();
+    let parameters = initial_parameters(&config, Initialization::Pytorch, 3, &[]);
     let starts: Vec<bool> = ids(STEPS * LANES, 6, 5).iter().map(|&x| x == 0).collect();
     let inputs = ids(STEPS * LANES, VOCABULARY, 4);
     let targets = ids(STEPS * LANES, VOCABULARY, 6); // some are 0, which is <PAD>
@@ -81,7 +80,7 @@ fn losses_and_gradients_are_those_of_the_fused_operations() {
         let parameters = parameters.iter();
         parameters
             .map(|(name, t)| {
-                let t = t.to_device(device).unwrap();
+                let t = t.tensor(device).unwrap();
                 (name.clone(), Var::from_tensor(&t).unwrap())
             })
             .collect()
@@ -95,9 +94,9 @@ fn losses_and_gradients_are_those_of_the_fused_operations() {
         let ids = Tensor::from_slice(&inputs, (STEPS, LANES), &Device::Cpu).unwrap();
         let [first, second] = [0, 1].map(|layer| state(layer, &Device::Cpu));
         let before: Vec<Tensor> = first.tensors().chain(second.tensors()).cloned().collect();
-        let training = Training {
+        let training = TrainingPass {
             starts: Some(&starts),
-            ..Training::default()
+            ..TrainingPass::default()
         };
         let before = super::super::State::from_tensors(&before).unwrap();
         let (hidden, after) = model.seq_training(&ids, &before, training).unwrap();

@@ -57,9 +57,9 @@ impl Fixture {
             .to_vec1()
             .unwrap();
 
-        let training = Training {
+        let training = TrainingPass {
             precision,
-            ..Training::default()
+            ..TrainingPass::default()
         };
         let (hidden, _) = model
             .seq_training(&self.ids("ids"), &state, training)

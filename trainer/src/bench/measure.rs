@@ -41,16 +41,15 @@ pub fn turn(
     let mut experiment = experiment.clone();
     experiment.training.precision = precision;
     let config = experiment.model_config(VOCABULARY_SIZE);
-    let tensors = initial_parameters(
+    let parameters = initial_parameters(
         &config,
         experiment.training.initialization,
         experiment.training.seed,
         &[],
-        device,
-    )?;
-    let parameters = tensors
+    );
+    let parameters = parameters
         .into_iter()
-        .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?)))
+        .map(|(name, parameter)| Ok((name, Var::from_tensor(&parameter.tensor(device)?)?)))
         .collect::<candle_core::Result<_>>()?;
     let task = LanguageModel::over(&experiment, VOCABULARY_SIZE, &parameters, device)?;
     let mut learner = Learner::new(task, parameters, &experiment.training, Box::new(Solo))?;

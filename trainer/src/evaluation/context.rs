@@ -146,7 +146,7 @@ fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> R
             centre,
         }));
     }
-    let mut engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+    let mut engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
     engine.keep_hidden_states(centre);
     Ok(Network::Int8(engine))
 }

@@ -6,7 +6,7 @@
 use anyhow::Result;
 use candle_core::Tensor;
 use minicopilot::metrics::{Breakdown, Metrics, Observation, Surfaces};
-use minicopilot::model::{Model, Training};
+use minicopilot::model::{Model, TrainingPass};
 use minicopilot::tokenizer::PAD;
 use rayon::prelude::*;
 
@@ -87,9 +87,9 @@ pub(super) fn each_step(
     let mut done = 0;
     for batch in Streams::in_order(dataset.files(split), LANES, STEPS, max_tokens) {
         let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), model.device())?; // [T,B]
-        let training = Training {
+        let training = TrainingPass {
             starts: Some(&batch.starts),
-            ..Training::default()
+            ..TrainingPass::default()
         };
         let (hidden, after) = model.seq_training(&ids, &state, training)?;
         state = after;

@@ -113,7 +113,7 @@ fn measure(
     let config = &checkpoint.config;
     let both = Both {
         model,
-        engine: Engine::new(&config.model, checkpoint.tensors(), config.temperature)?,
+        engine: Engine::new(&config.model, checkpoint.parameters(), config.temperature)?,
         temperature: config.temperature as f32,
         surfaces: super::language_model::surfaces(dataset, config.temperature),
     };

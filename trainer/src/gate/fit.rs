@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::ops::{log_softmax, softmax};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
-use minicopilot::model::{SplitMix64, shuffle};
+use minicopilot::model::{Parameter, Parameters, SplitMix64, shuffle};
 use minicopilot::prediction::{
     CANDIDATE_FEATURES, Expert, FEATURES, LOGS, RERANKED, UNITS, parameters,
 };
@@ -55,9 +55,6 @@ impl RerankerExamples {
         self.targets.append(&mut other.targets);
     }
 }
-
-/// Parameters under their names in a checkpoint.
-pub type Parameters = BTreeMap<String, Tensor>;
 
 /// Named variables of the shapes that [`parameters`] gives them, and `x W^T + b` over them.
 #[derive(Default)]
@@ -153,7 +150,7 @@ impl Variables {
     fn parameters(&self) -> candle_core::Result<Parameters> {
         let copies = self.0.iter();
         copies
-            .map(|(name, var)| Ok((name.clone(), var.as_tensor().copy()?)))
+            .map(|(name, var)| Ok((name.clone(), Parameter::from_tensor(var)?)))
             .collect()
     }
 }
@@ -205,12 +202,11 @@ pub fn gate(
     seed: u64,
     progress: &mut dyn FnMut(usize, f64) -> Result<()>,
 ) -> Result<Parameters> {
-    let device = &Device::Cpu;
     let hidden_size = centre.len();
     let (mean, deviation) = moments(&examples.features, FEATURES);
     let (mean, deviation) = (
-        Tensor::new(&mean[..], device)?,
-        Tensor::new(&deviation[..], device)?,
+        Tensor::new(&mean[..], &Device::Cpu)?,
+        Tensor::new(&deviation[..], &Device::Cpu)?,
     );
     let layers = [
         ("gate.projection", None),
@@ -238,9 +234,15 @@ pub fn gate(
         progress,
     )?;
     let mut parameters = variables.parameters()?;
-    parameters.insert("gate.centre".to_owned(), Tensor::new(centre, device)?);
-    parameters.insert("gate.mean".to_owned(), mean);
-    parameters.insert("gate.deviation".to_owned(), deviation);
+    parameters.insert(
+        "gate.centre".to_owned(),
+        Parameter::new(centre.to_vec(), vec![centre.len()]),
+    );
+    parameters.insert("gate.mean".to_owned(), Parameter::from_tensor(&mean)?);
+    parameters.insert(
+        "gate.deviation".to_owned(),
+        Parameter::from_tensor(&deviation)?,
+    );
     Ok(parameters)
 }
 

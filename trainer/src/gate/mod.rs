@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use minicopilot::context::Syntax;
 use minicopilot::inference::Engine;
+use minicopilot::model::Parameters;
 use minicopilot::model::checkpoint::Checkpoint;
 use minicopilot::prediction::{ExpertScores, Mixture, RERANKED, gate_features, prior};
 use minicopilot::tokenizer::Vocabulary;
 use rayon::prelude::*;
 use serde_json::json;
 
-use self::fit::{GateExamples, Parameters, RerankerExamples};
+use self::fit::{GateExamples, RerankerExamples};
 use crate::data::{Dataset, Split};
 use crate::host::{Host, Unit, ensure_running};
 use crate::replay::{CorpusReplay, Network, PredictionSite, ReplayContext};
@@ -77,7 +78,7 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
         settings.data.display()
     );
     let config = &checkpoint.config;
-    let engine = Engine::new(&config.model, checkpoint.tensors(), config.temperature)?;
+    let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
     let mut network = Network::Int8(engine);
     let few = &used[..used.len().min(CENTRE_FILES)];
     let shards = dataset.files(Split::Validation);

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarBuilder;
 use minicopilot::metrics::Figures;
-use minicopilot::model::{Model, Softmax, State, Training};
+use minicopilot::model::{Model, Softmax, State, TrainingPass};
 
 use super::task::{LossSum, Pass, Task};
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
@@ -103,7 +103,7 @@ impl Task for LanguageModel {
             .map_or_else(|| self.model.zero_state(batch.lanes), Ok)?;
         let ids = Tensor::from_slice(&batch.inputs, (batch.steps, batch.lanes), &self.device)?; // [T,B]
         let precision = self.settings.precision;
-        let training = Training {
+        let training = TrainingPass {
             starts: Some(&batch.starts),
             dropout_seed: Some(seed),
             precision,

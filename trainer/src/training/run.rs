@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use candle_core::{Device, Tensor};
 use minicopilot::files::{recover_folder, write_synced};
 use minicopilot::metrics::Figures;
+use minicopilot::model::Parameter;
 use minicopilot::model::checkpoint::{Checkpoint, Precision};
 use serde::Serialize;
 use serde_json::json;
@@ -247,9 +248,9 @@ impl<T: Task> Run<T> {
         if !self.learner.is_main() {
             return Ok(());
         }
-        let tensors = self.learner.adam.parameters.iter();
-        let tensors = tensors
-            .map(|(name, var)| Ok((name.clone(), var.to_device(&Device::Cpu)?)))
+        let parameters = self.learner.adam.parameters.iter();
+        let parameters = parameters
+            .map(|(name, var)| Ok((name.clone(), Parameter::from_tensor(var)?)))
             .collect::<Result<_>>()?;
         let training = json!({
             "experiment": self.experiment, "epochs": self.progress.epoch, "steps": self.progress.step,
@@ -260,7 +261,7 @@ impl<T: Task> Run<T> {
         let checkpoint = Checkpoint::new(
             self.checkpoint.config.model.clone(),
             self.checkpoint.vocabulary.clone(),
-            tensors,
+            parameters,
             training,
             metrics,
         );

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor, Var};
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::model::{ModelConfig, initial_parameters};
+use minicopilot::model::{ModelConfig, Parameters, initial_parameters};
 use minicopilot::tokenizer::Vocabulary;
 
 use super::communicator::Communicator;
@@ -19,14 +19,11 @@ use crate::tasks::{LanguageModel, Task};
 
 /// What a run begins with.
 pub struct Start {
-    parameters: Tensors,
+    parameters: Parameters,
     pub progress: RunProgress,
     /// Adam's moments and the carried recurrent state, under their names in `state.safetensors`; none of a new run.
     state: Option<HashMap<String, Tensor>>,
 }
-
-/// Tensors by name.
-type Tensors = BTreeMap<String, Tensor>;
 
 impl Start {
     /// Fresh weights.
@@ -36,8 +33,7 @@ impl Start {
             experiment.training.initialization,
             experiment.training.seed,
             &frequencies(dataset),
-            &Device::Cpu,
-        )?;
+        );
         Ok(Self {
             parameters,
             progress: RunProgress::start(dataset, None),
@@ -52,7 +48,7 @@ impl Start {
             training: checkpoint.config.training.clone(),
         };
         Self {
-            parameters: checkpoint.tensors().clone(),
+            parameters: checkpoint.parameters().clone(),
             progress: RunProgress::start(dataset, Some(origin)),
             state: None,
         }
@@ -61,7 +57,9 @@ impl Start {
     /// Where the run in `folder` was when it was last saved.
     pub fn resumed(folder: &Path, config: &ModelConfig, dataset: &Dataset) -> Result<Self> {
         let last = folder.join(LAST);
-        let parameters = load(&last, config, dataset.vocabulary())?.tensors().clone();
+        let parameters = load(&last, config, dataset.vocabulary())?
+            .parameters()
+            .clone();
         let progress: RunProgress = read_json(&last.join(POSITION))?;
         ensure!(
             progress.data == dataset.fingerprint(),
@@ -92,7 +90,7 @@ impl Start {
         let parameters: BTreeMap<String, Var> = self
             .parameters
             .iter()
-            .map(|(name, t)| Ok((name.clone(), Var::from_tensor(&t.to_device(device)?)?)))
+            .map(|(name, p)| Ok((name.clone(), Var::from_tensor(&p.tensor(device)?)?)))
             .collect::<candle_core::Result<_>>()?;
         let task = LanguageModel::over(experiment, vocabulary_size, &parameters, device)?;
         let mut learner = Learner::new(task, parameters, &experiment.training, communicator)?;

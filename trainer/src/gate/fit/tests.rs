@@ -31,8 +31,7 @@ fn random(generator: &mut SplitMix64, hidden_size: usize) -> Parameters {
                 .iter_mut()
                 .for_each(|value| *value = 0.5 + value.abs());
         }
-        let tensor = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
-        (name, tensor)
+        (name, Parameter::new(values, shape))
     };
     parameters(hidden_size).into_iter().map(parameter).collect()
 }
@@ -40,7 +39,10 @@ fn random(generator: &mut SplitMix64, hidden_size: usize) -> Parameters {
 fn shipped() -> Parameters {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/default");
     let tensors = candle_core::safetensors::load(folder.join("gate.safetensors"), &Device::Cpu);
-    tensors.unwrap().into_iter().collect()
+    let tensors = tensors.unwrap().into_iter();
+    tensors
+        .map(|(name, tensor)| (name, Parameter::from_tensor(&tensor).unwrap()))
+        .collect()
 }
 
 fn rows(tensor: &Tensor) -> Vec<Vec<f32>> {
@@ -63,12 +65,12 @@ fn assert_close(served: &[f32], fitted: &[f32]) {
 fn compare(parameters: &Parameters, generator: &mut SplitMix64) {
     let vocabulary = Vocabulary::from_counts([("name".to_owned(), 1)], 10);
     let mixture = Mixture::new(parameters, &vocabulary).unwrap();
-    let variables = parameters.iter();
-    let variables =
-        variables.map(|(name, tensor)| (name.clone(), Var::from_tensor(tensor).unwrap()));
+    let tensor = |name: &str| parameters[name].tensor(&Device::Cpu).unwrap();
+    let variables = parameters.keys();
+    let variables = variables.map(|name| (name.clone(), Var::from_tensor(&tensor(name)).unwrap()));
     let variables = Variables(variables.collect());
-    let (mean, deviation) = (&parameters["gate.mean"], &parameters["gate.deviation"]);
-    let hidden_size = parameters["gate.centre"].dims1().unwrap();
+    let (mean, deviation) = (&tensor("gate.mean"), &tensor("gate.deviation"));
+    let hidden_size = parameters["gate.centre"].values().len();
 
     let mut batch = |width: usize, deviation: f64| {
         let values = normal(generator, CONTEXTS * width, deviation);

@@ -1,0 +1,56 @@
+//! The network in f32 by plain sums: slow, and what the quantised one is compared with on a user's machine.
+
+use super::network::{elman_cell, lstm_cell};
+use crate::model::{Architecture, ModelConfig};
+use crate::model::{MissingParameter, Parameter, Parameters, named};
+use crate::simd::{dot, softmax_in_place};
+
+/// The distribution over the token after `ids`, `[V]`; logits are divided by `temperature`.
+///
+/// # Panics
+/// If an id is not below the vocabulary's size.
+pub fn distribution(
+    config: &ModelConfig,
+    parameters: &Parameters,
+    temperature: f64,
+    ids: &[u32],
+) -> Result<Vec<f32>, MissingParameter> {
+    let all = config.parameters();
+    let all: Vec<&[f32]> = all
+        .iter()
+        .map(|(name, _)| named(parameters, name).map(Parameter::values))
+        .collect::<Result<_, _>>()?;
+    let cell = match config.architecture {
+        Architecture::Rnn => elman_cell,
+        Architecture::Lstm | Architecture::ResidualLstm => lstm_cell,
+    };
+    let size = config.hidden_size;
+    let mut states = [0, 1].map(|_| (vec![0.0; size], vec![0.0; size]));
+    for &id in ids {
+        let mut x = all[0][id as usize * config.embedding_size..][..config.embedding_size].to_vec(); // [E]
+        for ((h, c), weights) in states.iter_mut().zip(all[1..9].chunks_exact(4)) {
+            let biases = weights[2].iter().zip(weights[3]).map(|(a, b)| a + b);
+            let mut gates: Vec<f32> = biases.collect(); // [G*H]
+            add_product(&mut gates, weights[0], &x);
+            add_product(&mut gates, weights[1], h);
+            cell(&gates, h, c);
+            x.clone_from(h);
+        }
+    }
+    let [(first, _), (mut hidden, _)] = states;
+    if config.architecture == Architecture::ResidualLstm {
+        hidden.iter_mut().zip(&first).for_each(|(a, b)| *a += b);
+    }
+    let mut logits = all[10].to_vec(); // [V]
+    add_product(&mut logits, all[9], &hidden);
+    logits.iter_mut().for_each(|z| *z /= temperature as f32);
+    softmax_in_place(&mut logits);
+    Ok(logits)
+}
+
+/// `out += W x`.
+fn add_product(out: &mut [f32], w: &[f32], x: &[f32]) {
+    for (out, row) in out.iter_mut().zip(w.chunks_exact(x.len())) {
+        *out += dot(row, x);
+    }
+}

@@ -1,0 +1,82 @@
+//! Which network: its architecture, its sizes, and the names and shapes of its parameters.
+
+use serde::{Deserialize, Serialize};
+
+/// Which network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// Two Elman layers (Elman 1990). The activation is tanh: it is zero-centred and bounded, so that a state
+    /// carried over thousands of tokens cannot grow without limit as it can with ReLU, and it is PyTorch's default.
+    Rnn,
+    /// Two LSTM layers (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+    Lstm,
+    /// Two LSTM layers whose outputs are added before the output layer: `H_final = H1 + H2`.
+    ResidualLstm,
+}
+
+/// The sizes of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Which network.
+    pub architecture: Architecture,
+    /// `V`: rows of the embedding and of the output layer, `<PAD>` and `<UNK>` included.
+    pub vocabulary_size: usize,
+    /// `E`.
+    pub embedding_size: usize,
+    /// `H`.
+    pub hidden_size: usize,
+    /// Probability with which an element is zeroed between the layers and before the output layer, in training only.
+    pub dropout: f64,
+}
+
+impl ModelConfig {
+    /// The parameters a checkpoint of this model holds: name and shape, in PyTorch's naming and gate order (i, f, g, o).
+    pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
+        let Self {
+            vocabulary_size: v,
+            embedding_size: e,
+            hidden_size: h,
+            ..
+        } = *self;
+        let mut all = vec![("embedding.weight".to_owned(), vec![v, e])];
+        for (index, (prefix, layer)) in self.layer_names().into_iter().enumerate() {
+            let gates = self.gates() * h;
+            let input = if index == 0 { e } else { h };
+            all.push((format!("{prefix}.weight_ih_{layer}"), vec![gates, input]));
+            all.push((format!("{prefix}.weight_hh_{layer}"), vec![gates, h]));
+            all.push((format!("{prefix}.bias_ih_{layer}"), vec![gates]));
+            all.push((format!("{prefix}.bias_hh_{layer}"), vec![gates]));
+        }
+        all.push(("output.weight".to_owned(), vec![v, h]));
+        all.push(("output.bias".to_owned(), vec![v]));
+        all
+    }
+
+    /// How many numbers the model learns.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters()
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
+    }
+
+    /// `G`.
+    fn gates(&self) -> usize {
+        match self.architecture {
+            Architecture::Rnn => 1,
+            Architecture::Lstm | Architecture::ResidualLstm => 4,
+        }
+    }
+
+    /// Module and layer suffix of each recurrent layer: the baselines are one two-layer module in PyTorch, the
+    /// residual model two modules of one layer.
+    fn layer_names(&self) -> [(&'static str, &'static str); 2] {
+        match self.architecture {
+            Architecture::Rnn => [("rnn", "l0"), ("rnn", "l1")],
+            Architecture::Lstm => [("lstm", "l0"), ("lstm", "l1")],
+            Architecture::ResidualLstm => [("lstm1", "l0"), ("lstm2", "l0")],
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A network in Candle.
+//!
+//! One constructor serves training and inference: what it gets from the [`VarBuilder`] are variables when the
+//! trainer builds the model and plain tensors otherwise.
+
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use super::config::{Architecture, ModelConfig};
+use super::dropout::dropout;
+use super::layer_state::LayerState;
+use super::parameters::Parameters;
+use super::pass::{MatmulPrecision, TrainingPass};
+use super::random::SplitMix64;
+use super::recurrent::Layer;
+use super::softmax::Softmax;
+use super::{gpu, loss};
+
+/// The recurrent state after some token: one `h` (and `c`) of `[B,H]` for each layer. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(super) layers: [LayerState; 2],
+}
+
+impl State {
+    /// The tensors of the state, in a fixed order: to be written to a checkpoint or compressed.
+    pub fn tensors(&self) -> Vec<&Tensor> {
+        self.layers.iter().flat_map(LayerState::tensors).collect()
+    }
+
+    /// The state that `tensors`, in the order of [`State::tensors`], describe.
+    pub fn from_tensors(tensors: &[Tensor]) -> Result<Self> {
+        let layers = match tensors {
+            [h1, h2] => [LayerState::new(h1, None), LayerState::new(h2, None)],
+            [h1, c1, h2, c2] => [LayerState::new(h1, Some(c1)), LayerState::new(h2, Some(c2))],
+            _ => candle_core::bail!(
+                "a recurrent state has two or four tensors, not {}",
+                tensors.len()
+            ),
+        };
+        Ok(Self { layers })
+    }
+}
+
+/// A network, ready to be trained or to answer.
+#[derive(Clone, Debug)]
+pub struct Model {
+    config: ModelConfig,
+    pub(super) embedding: Tensor, // [V,E]
+    pub(super) layers: [Layer; 2],
+    pub(super) output_weight: Tensor, // [V,H]
+    pub(super) output_bias: Tensor,   // [V]
+}
+
+impl Model {
+    /// The model that `config` describes, over the parameters in `vb` ([`ModelConfig::parameters`]).
+    pub fn new(config: &ModelConfig, vb: &VarBuilder) -> Result<Self> {
+        let mut parameters = Vec::new();
+        for (name, shape) in config.parameters() {
+            parameters.push(vb.get(shape, &name)?);
+        }
+        let output_bias = parameters.pop().expect("output.bias");
+        let output_weight = parameters.pop().expect("output.weight");
+        let layers =
+            [&parameters[1..5], &parameters[5..9]].map(|p| Layer::new(config.architecture, p));
+        Ok(Self {
+            config: config.clone(),
+            embedding: parameters[0].clone(),
+            layers,
+            output_weight,
+            output_bias,
+        })
+    }
+
+    /// The model over `parameters`, for inference on `device`.
+    pub fn from_parameters(
+        config: &ModelConfig,
+        parameters: &Parameters,
+        device: &Device,
+    ) -> Result<Self> {
+        let tensors: HashMap<_, _> = parameters
+            .iter()
+            .map(|(name, parameter)| Ok((name.clone(), parameter.tensor(device)?)))
+            .collect::<Result<_>>()?;
+        let vb = VarBuilder::from_tensors(tensors, DType::F32, device);
+        Self::new(config, &vb)
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Where the parameters lie.
+    pub fn device(&self) -> &Device {
+        self.embedding.device()
+    }
+
+    /// The state before a file's first token.
+    pub fn zero_state(&self, batch: usize) -> Result<State> {
+        let zero = || self.layers[0].zero_state(batch, self.config.hidden_size, self.device());
+        Ok(State {
+            layers: [zero()?, zero()?],
+        })
+    }
+
+    /// One token a lane: `ids` `[B]` -> final hidden `[B,H]` and the state after it.
+    pub fn step(&self, ids: &Tensor, state: &State) -> Result<(Tensor, State)> {
+        let (hidden, state) = self.seq(&ids.unsqueeze(0)?, state)?;
+        Ok((hidden.squeeze(0)?, state))
+    }
+
+    /// `ids` `[T,B]` -> final hidden `[T,B,H]` and the state after the last step. No gradient is kept.
+    pub fn seq(&self, ids: &Tensor, state: &State) -> Result<(Tensor, State)> {
+        self.forward(ids, state, None)
+    }
+
+    /// [`Model::seq`] with gradients, dropout and file starts. The returned state is detached (truncated
+    /// back-propagation through time, Williams & Peng 1990): no gradient flows into an earlier pass.
+    pub fn seq_training(
+        &self,
+        ids: &Tensor,
+        state: &State,
+        training: TrainingPass,
+    ) -> Result<(Tensor, State)> {
+        self.forward(ids, state, Some(training))
+    }
+
+    fn forward(
+        &self,
+        ids: &Tensor,
+        state: &State,
+        training: Option<TrainingPass>,
+    ) -> Result<(Tensor, State)> {
+        let x = self.embed(ids)?; // [T,B,E]
+        let drop = |x: Tensor, site: u64| match training.and_then(|t| t.dropout_seed) {
+            Some(seed) if self.config.dropout > 0.0 => {
+                dropout(&x, self.config.dropout, SplitMix64::mix(seed, site))
+            }
+            _ => Ok(x),
+        };
+        let (h1, s1) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
+        let (h2, s2) = self.layers[1].seq(&drop(h1.clone(), 0)?, &state.layers[1], training)?; // [T,B,H]
+        let hidden = self.join(&h1, h2)?;
+        Ok((drop(hidden, 1)?, State { layers: [s1, s2] }))
+    }
+
+    /// `ids` `[T,B]` -> `[T,B,E]`.
+    pub(super) fn embed(&self, ids: &Tensor) -> Result<Tensor> {
+        let (steps, lanes) = ids.dims2()?;
+        let flat = ids.flatten_all()?;
+        let x = if ids.device().is_cpu() {
+            self.embedding.index_select(&flat, 0)?
+        } else {
+            gpu::lookup(&self.embedding, &flat)?
+        }; // [T*B,E]
+        x.reshape((steps, lanes, self.config.embedding_size))
+    }
+
+    /// What the output layer reads, of both layers' outputs.
+    pub(super) fn join(&self, h1: &Tensor, h2: Tensor) -> Result<Tensor> {
+        match self.config.architecture {
+            Architecture::ResidualLstm => h1 + h2,
+            Architecture::Rnn | Architecture::Lstm => Ok(h2),
+        }
+    }
+
+    /// Logits `[..,V]` of final hidden states `[..,H]`.
+    pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        let mut shape = hidden.dims().to_vec();
+        let hidden = hidden.reshape(((), self.config.hidden_size))?; // [N,H]
+        let logits = hidden
+            .matmul(&self.output_weight.t()?)?
+            .broadcast_add(&self.output_bias)?; // [N,V]
+        *shape.last_mut().expect("hidden has an axis") = self.config.vocabulary_size;
+        logits.reshape(shape)
+    }
+
+    /// Cross-entropy in nats of `targets` `[T*B]` after final hidden states `[T,B,H]`, summed over the targets that are not
+    /// `<PAD>` and divided by `divisor`: a batch's share of the mean over `divisor` targets. The logits of the whole batch
+    /// are never alive at once. On a GPU the softmax is always the full one.
+    pub fn loss(
+        &self,
+        hidden: &Tensor,
+        targets: &[u32],
+        softmax: &Softmax,
+        precision: MatmulPrecision,
+        divisor: u64,
+    ) -> Result<Tensor> {
+        let hidden = hidden.reshape(((), self.config.hidden_size))?; // [N,H]
+        loss::cross_entropy(
+            &hidden,
+            &self.output_weight,
+            &self.output_bias,
+            targets,
+            softmax,
+            precision,
+            divisor,
+        )
+    }
+}
