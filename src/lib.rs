@@ -6,8 +6,8 @@
 //! * corpus -> model: the package `trainer` uses [`python`], [`tokenizer`], [`model`] and [`metrics`] as they are here, so that
 //!   what is trained is what is served.
 //!
-//! Inside the library a position is a UTF-8 byte offset. Only `server`, `evaluate` and `cli` name LSP, tokio or
-//! clap; they and the embedded model are behind the feature `server`.
+//! Inside the library a position is a UTF-8 byte offset. Only `server`, `evaluate` and `cli` name tokio or
+//! clap, and only they and [`lsp`] name the protocol; they and the embedded model are behind the feature `server`.
 
 mod common_prefix;
 pub mod completion;
@@ -29,5 +29,7 @@ pub mod cli;
 pub mod embedded;
 #[cfg(feature = "server")]
 pub mod evaluate;
+#[cfg(feature = "server")]
+pub mod lsp;
 #[cfg(feature = "server")]
 pub mod server;

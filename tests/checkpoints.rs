@@ -33,7 +33,7 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
         messages.push(serve());
         fs::copy(sound.join(missing), model.join(missing)).unwrap();
     }
-    let damages: [(&str, Damage); 11] = [
+    let damages: [(&str, Damage); 12] = [
         (CONFIG, |_| b"{}".to_vec()),
         (CONFIG, |bytes| {
             replace(&bytes, "\"format\": 1", "\"format\": 2")
@@ -51,6 +51,9 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
         (WEIGHTS, |_| b"PK\x03\x04".to_vec()),
         (CONFIG, |bytes| {
             replace(&bytes, "\"longest match\"", "\"tea leaves\"")
+        }),
+        (CONFIG, |bytes| {
+            replace(&bytes, "\"features\": \"", "\"features\": \"0")
         }),
         (GATE, |mut bytes| {
             bytes[50_000] ^= 1;
@@ -80,6 +83,7 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
     minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
     minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
     minicopilot: DIR/model/config.json: its gate was fitted to other experts than this program has; fit it anew with `trainer gate`
+    minicopilot: DIR/model/config.json: its gate was fitted for other features than this program computes; fit it again with `trainer gate`
     minicopilot: DIR/model/gate.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
     minicopilot: DIR/model/gate.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
     ");

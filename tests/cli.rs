@@ -269,7 +269,7 @@ fn an_interruption_ends_with_130() {
     // Its first answer shows that it runs.
     let request = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}"#;
     let mut input = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, &minicopilot_harness::frame(request.as_bytes())).unwrap();
+    std::io::Write::write_all(&mut input, &minicopilot::lsp::frame(request.as_bytes())).unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
         .read_line(&mut line)

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{PATIENCE, URI, at, cursor, empty_list, next_tokens_at, start, start_with, texts};
-use minicopilot_harness::Position;
+use minicopilot::lsp::{Client, Position};
 use serde_json::{Value, json};
 
 /// The completion list at a fixture's cursor.
@@ -127,7 +127,7 @@ fn nothing_is_offered_in_strings_and_comments_unless_wanted() {
 #[test]
 fn a_space_asks_only_where_the_model_is_sure() {
     let typed = |character| json!({"triggerKind": 2, "triggerCharacter": character});
-    let sure = json!({"capabilities": {}, "initializationOptions": {"minProbability": 1.0, "triggerCharacters": [" ", "."]}});
+    let sure = json!({"capabilities": {}, "initializationOptions": {"spaceTrigger.minProbability": 1.0, "triggerCharacters": [" ", "."]}});
     let check = |fixture, context| check_with(sure.clone(), fixture, context);
     assert_eq!(check("x = $0", typed(" ")), empty_list());
     assert_ne!(check("x = $0", json!({"triggerKind": 1})), empty_list());
@@ -145,13 +145,7 @@ fn settings_change_while_the_server_runs() {
     let options = json!({"maxItem": 3});
     let (mut client, answer) =
         start_with(json!({"capabilities": {}, "initializationOptions": options}));
-    let warning = client
-        .wait_notification("window/showMessage", PATIENCE)
-        .unwrap();
-    assert_eq!(
-        warning.params,
-        json!({"type": 2, "message": "minicopilot: unknown setting \"maxItem\""})
-    );
+    expect_warning(&mut client, "unknown setting \"maxItem\"");
     assert_eq!(
         answer["capabilities"]["completionProvider"]["triggerCharacters"],
         json!([".", "(", "[", ",", "=", "@", "\"", "'", " "])
@@ -170,6 +164,35 @@ fn settings_change_while_the_server_runs() {
     assert_eq!(count(json!({"minicopilot": {"maxItems": 2}})), 2);
     assert_eq!(count(json!({"maxItems": 7})), 7);
     assert_eq!(count(json!({})), 5);
+}
+
+/// Waits for the next message to the user, and expects it to be this warning.
+fn expect_warning(client: &mut Client, warning: &str) {
+    let message = client
+        .wait_notification("window/showMessage", PATIENCE)
+        .unwrap();
+    let expected = json!({"type": 2, "message": format!("minicopilot: {warning}")});
+    assert_eq!(message.params, expected);
+}
+
+#[test]
+fn a_client_that_repeats_its_settings_is_warned_once() {
+    let options = json!({"lineProbability": 0.5});
+    let (mut client, _) = start_with(json!({"capabilities": {}, "initializationOptions": options}));
+    expect_warning(
+        &mut client,
+        "setting \"lineProbability\" was renamed to \"inlineCompletion.minProbability\"",
+    );
+    let mut change = |settings: Value| {
+        let settings = json!({"settings": {"minicopilot": settings}});
+        client
+            .notify("workspace/didChangeConfiguration", settings)
+            .unwrap();
+    };
+    change(json!({"lineProbability": 0.5}));
+    change(json!({"lineProbability": 0.6, "maxItem": 3}));
+    // Had the first change warned too, that warning would come before this one.
+    expect_warning(&mut client, "unknown setting \"maxItem\"");
 }
 
 #[test]
@@ -271,7 +294,7 @@ fn the_rest_of_a_line_is_written_as_black_would() {
 
 #[test]
 fn no_line_is_shown_where_none_can_be() {
-    let always = json!({"lineProbability": 0.0});
+    let always = json!({"inlineCompletion.minProbability": 0.0});
     for fixture in ["x = 'a$0'", "# a$0", "x = $0 + 1", "import os\nos$0.path"] {
         let (text, position) = cursor(fixture);
         let shown = line(fixture, &always);
@@ -283,7 +306,10 @@ fn no_line_is_shown_where_none_can_be() {
     }
     // What the model cannot promise is not shown by default.
     assert_eq!(
-        line("import os\n\nx$0\n", &json!({"lineProbability": 1.0})),
+        line(
+            "import os\n\nx$0\n",
+            &json!({"inlineCompletion": {"minProbability": 1.0}})
+        ),
         "x"
     );
 }

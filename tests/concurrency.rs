@@ -5,7 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, URI, at, empty_list, next_tokens_at, start};
-use minicopilot_harness::{Change, Client, Position, RequestId};
+use minicopilot::lsp::{Change, Client, Position, RequestId};
 use serde_json::json;
 
 const BUSY: &str = "file:///busy.py";

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{URI, next_tokens_at, start, start_with};
-use minicopilot_harness::{Change, Client, Position};
+use minicopilot::lsp::{Change, Client, Position};
 use serde_json::json;
 
 /// One, two, three and four bytes; one or two UTF-16 units; all of them letters to Python.

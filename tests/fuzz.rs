@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use candle_core::{DType, Tensor};
 use minicopilot::files::fingerprint;
+use minicopilot::lsp::{Change, Client, Position};
 use minicopilot::model::checkpoint::{Checkpoint, Precision};
 use minicopilot::model::{
     Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters,
@@ -23,7 +24,6 @@ use minicopilot::model::{
 use minicopilot::prediction;
 use minicopilot::python::{self, IncrementalLexer, Kind, Lexer};
 use minicopilot::tokenizer::Vocabulary;
-use minicopilot_harness::{Change, Client, Position};
 use serde_json::{Value, json};
 
 use common::{next_tokens_at, start_with};

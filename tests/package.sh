@@ -12,18 +12,19 @@
 # (for the help's tags) are installed into the cache folder, once. tests/package/check.sh installs what is made, and tries it.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
 case ${1:-} in -*)
     sed -n '2,/^set/{s/^# \{0,1\}//p}' "$0"
     exit 2
     ;;
 esac
+. "$root/tests/prerequisites.sh"
+prerequisites rust release
+. "$root/tests/cache.sh"
 release=$(realpath -m -- "${1:-$cache/release}")
 fail() {
     echo "tests/package.sh: $*" >&2
     exit 1
 }
-command -v objdump >/dev/null || fail "objdump is missing: apt-get install binutils"
 . "$root/tests/editors/vscode/install.sh"
 cd "$root"
 
@@ -39,16 +40,9 @@ notices=$root/LICENSE-THIRD-PARTY
 trap 'rm -rf "$work" "$notices"' EXIT
 
 # The wheel, and the program out of it, so that there is only one. Cargo.toml's licences go into it by themselves.
-maturin=$cache/maturin-1.16.0
-if [ ! -e "$maturin/installed" ]; then
-    rm -rf "$maturin"
-    python3 -m venv "$maturin"
-    "$maturin/bin/pip" install --quiet --disable-pip-version-check maturin==1.16.0 ziglang==0.17.1
-    touch "$maturin/installed"
-fi
+maturin=$(environment maturin-1.16.0 maturin==1.16.0 ziglang==0.17.1)
 prepare_extension
-cargo metadata --format-version 1 --locked --filter-platform $target |
-    python3 tests/package/notices.py "$build/node_modules" vscode-languageclient > "$notices"
+python3 tests/package/notices.py $target "$build/node_modules" vscode-languageclient > "$notices"
 PATH=$maturin/bin:$PATH maturin build --release --zig --compatibility manylinux2014 --target $target --out "$release"
 wheel=$(ls "$release/minicopilot-$version"-*.whl)
 python3 -m zipfile -e "$wheel" "$work/wheel"
@@ -60,7 +54,7 @@ symbols=$(objdump -T "$program")
 newest=$(grep -oE 'GLIBC_[0-9.]+' <<< "$symbols" | cat - <(echo GLIBC_2.17) | sort -V | tail -n 1)
 [ "$newest" = GLIBC_2.17 ] || fail "the program needs $newest"
 needed=$(objdump -p "$program" | awk '/NEEDED/ { print $2 }' | grep -vxE 'lib(c|m|dl|pthread|rt)\.so\..|ld-linux-x86-64\.so\.2' || true)
-[ -z "$needed" ] || fail "the program needs" $needed
+[ -z "$needed" ] || fail "the program needs ${needed//$'\n'/ }"
 
 # The extension.
 vsix=$release/minicopilot-$version-linux-x64.vsix
@@ -77,7 +71,7 @@ cp README.md CHANGELOG.md LICENSE-* "$share/doc/minicopilot"
 "$program" completions bash > "$share/bash-completion/completions/minicopilot"
 "$program" completions zsh > "$share/zsh/site-functions/_minicopilot"
 "$program" completions fish > "$share/fish/vendor_completions.d/minicopilot.fish"
-nvim=$(tests/editors/neovim/install.sh "$cache" 0.11)
+nvim=$(tests/editors/neovim/install.sh 0.11)
 plugin=$share/nvim/site/pack/minicopilot/start/minicopilot
 cp -r editors/neovim/{doc,lsp,lua,plugin} "$plugin"
 "$nvim" --clean --headless -c "helptags $plugin/doc" -c quit

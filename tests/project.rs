@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{at, cursor, start_with, texts};
-use minicopilot_harness::{Change, Client, Position};
+use minicopilot::lsp::{Change, Client, Position};
 use serde_json::{Value, json};
 
 const MODULE: &str = "class Zauberlehrling:\n    def __init__(self, besenstiel=None):\n        self.besenstiel = besenstiel\n\n    def rufe_meister(self):\n        pass\n";
@@ -70,7 +70,7 @@ fn names_of_the_project_are_offered_and_members_come_first() {
         "besenstiel",
     );
 
-    let without = json!({"project": false});
+    let without = json!({"workspaceContext": false});
     let mut client = open_folder(folder.path(), &without);
     assert_eq!(files(&mut client), 0);
     assert_eq!(
@@ -87,7 +87,7 @@ fn what_a_file_of_the_project_declares_can_be_imported_from_it() {
     write(folder.path(), site, "");
     let helpers = "def hexen(): pass\n\ndef zaubern():\n    return Besen(1)\n\nclass Besen:\n    def fegen(self): pass\n    def fliegen(self): pass\n";
     write(folder.path(), "besenkammer.py", helpers);
-    let mut client = open_folder(folder.path(), &json!({"environment": "auto"}));
+    let mut client = open_folder(folder.path(), &json!({"pythonEnvironment": "auto"}));
     let main = folder.path().join("main.py");
     let check = |client: &mut Client, fixture: &str, expected: &[&str]| {
         let mut offered = offered(client, &main, fixture);
@@ -141,7 +141,7 @@ fn what_is_imported_from_the_environment_has_members() {
         &format!("{site}zauberei/__init__.py"),
         package,
     );
-    let mut client = open_folder(folder.path(), &json!({"environment": "auto"}));
+    let mut client = open_folder(folder.path(), &json!({"pythonEnvironment": "auto"}));
     let main = folder.path().join("main.py");
     for (fixture, expected) in [
         ("import zauberei as z\nz.$0", "hexen"),
@@ -160,8 +160,9 @@ fn what_is_imported_from_the_environment_has_members() {
     }
     assert_eq!(files(&mut client), 0);
 
-    let (mut client, _) =
-        start_with(json!({"capabilities": {}, "initializationOptions": {"environment": "none"}}));
+    let (mut client, _) = start_with(
+        json!({"capabilities": {}, "initializationOptions": {"pythonEnvironment": "none"}}),
+    );
     let alone = offered(&mut client, &main, "import zauberei as z\nz.hex$0");
     assert!(!alone.contains(&"hexen".to_owned()), "{alone:?}");
 }
@@ -169,7 +170,7 @@ fn what_is_imported_from_the_environment_has_members() {
 #[test]
 fn what_stands_below_the_line_that_is_edited_counts() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = json!({"textBelow": true});
+    let settings = json!({"useSuffixContext": true});
     let mut client = open_folder(folder.path(), &settings);
     let (text, position) = cursor(
         "class A:\n    def f(self):\n        self$0\n\n    def rufe_meister(self):\n        pass\n",

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use common::{PATIENCE, URI, at, empty_list, start, start_silent, start_with, texts};
-use minicopilot_harness::{Client, Error, Position, frame};
+use minicopilot::lsp::{Client, Error, Position, frame};
 use serde_json::{Value, json};
 
 /// The error that a call is answered with.

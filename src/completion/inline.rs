@@ -126,10 +126,7 @@ impl Completer {
         let CachedPrediction { answer, prediction } = session.known.as_ref()?;
         let document = &session.document;
         if !prefix.is_empty() {
-            let exactly = Options {
-                loosely: false,
-                ..Options::default()
-            };
+            let exactly = Options::default().exact();
             let best = |fitting| self.best(document, answer, prediction, fitting, 1);
             let gap = InsertionSite {
                 prefix,

@@ -86,8 +86,10 @@ pub struct Options {
     pub in_comments: bool,
     /// Whether keys of dictionaries are offered, inside string literals too.
     pub keys: bool,
-    /// Whether names that the word begun may be short for are offered where nothing starts with it.
-    pub loosely: bool,
+    /// Whether names that the typed prefix abbreviates are offered where nothing starts with it.
+    pub fuzzy: bool,
+    /// Whether new names that end like known ones are offered where nothing starts with the typed prefix.
+    pub new_names: bool,
 }
 
 impl Default for Options {
@@ -97,7 +99,19 @@ impl Default for Options {
             in_strings: false,
             in_comments: false,
             keys: true,
-            loosely: true,
+            fuzzy: true,
+            new_names: true,
+        }
+    }
+}
+
+impl Options {
+    /// The same, with only those names that start with the typed prefix.
+    fn exact(self) -> Self {
+        Self {
+            fuzzy: false,
+            new_names: false,
+            ..self
         }
     }
 }
@@ -252,14 +266,11 @@ impl Completer {
             return Some(cursor.outside_code(text, options));
         }
         let known = session.at_hand()?;
-        let exactly = Options {
-            loosely: false,
-            ..*options
-        };
         let is_begun = !cursor.prefix.is_empty();
-        let found = self.offer(&session.document, known, text, cursor, &exactly);
-        // To look for what a word may be short for takes longer.
-        let is_short = options.loosely && is_begun && found.items.is_empty();
+        let found = self.offer(&session.document, known, text, cursor, &options.exact());
+        // The search for abbreviated and new names takes longer.
+        let is_inexact = *options != options.exact();
+        let is_short = is_inexact && is_begun && found.items.is_empty();
         (!is_short).then_some(found)
     }
 
@@ -347,20 +358,20 @@ impl Completer {
         let modules = self.modules(document);
         let modules = modules.filter(|_| word_end == prefix.end);
         let is_module = modules.is_some_and(|modules| modules.has_some(begun));
-        let ranked = &Options {
-            loosely: options.loosely && !is_module,
-            max_items: modules.map_or(options.max_items, |_| {
-                options.max_items.max(modules::LOOKED_AT)
-            }),
-            ..*options
-        };
+        let mut ranked = *options;
+        if is_module {
+            ranked = ranked.exact();
+        }
+        if modules.is_some() {
+            ranked.max_items = ranked.max_items.max(modules::LOOKED_AT);
+        }
         let gap = InsertionSite {
             prefix: begun,
             right: &text[prefix.end..],
             only_names: self.needs_a_name(document),
         };
         let best = |fitting| self.best(document, answer, prediction, fitting, ranked.max_items);
-        let mut items = self.offers.rank(document, prediction, &gap, ranked, best);
+        let mut items = self.offers.rank(document, prediction, &gap, &ranked, best);
         if let Some(modules) = modules {
             modules.join(&mut items, begun, options.max_items);
         }

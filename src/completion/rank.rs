@@ -82,7 +82,7 @@ impl CandidateTable {
 
     /// The candidates that fit a gap: of the vocabulary, and of a document's words, and the names around it, outside it. `best` chooses
     /// among their numbers (see [`Prediction`]) and gives their `probabilities`, which become shares of everything that would have
-    /// fitted. `loosely`: where nothing starts with the word begun, names that it is [short for](FuzzyPattern).
+    /// fitted. Where nothing starts with the typed prefix, `options` may ask for names that it [abbreviates](FuzzyPattern) and for new names.
     pub(super) fn rank(
         &self,
         document: &BufferTokens,
@@ -104,9 +104,13 @@ impl CandidateTable {
         // Names that no expert gives anything to are as good as none.
         let is_known = |&candidate: &usize| prediction.probability(candidate) > 0.0;
         let nothing_fits = !fitting.iter().any(is_known);
-        let is_loose = options.loosely && nothing_fits && right.word.is_empty();
-        if is_loose {
-            fitting = self.fitting_loosely(document, prefix);
+        let is_inexact = *options != options.exact() && nothing_fits && right.word.is_empty();
+        if is_inexact {
+            fitting = if options.fuzzy {
+                self.fitting_loosely(document, prefix)
+            } else {
+                Vec::new()
+            };
         }
         let probabilities = fitting.iter().map(|&c| prediction.probability(c));
         let total: f64 = probabilities.map(f64::from).sum();
@@ -117,7 +121,7 @@ impl CandidateTable {
                 let name = prediction.spelling(document, number)?;
                 (name, name, Kind::Name)
             };
-            let text = if is_loose {
+            let text = if is_inexact {
                 text.to_owned()
             } else {
                 let rest = text.strip_prefix(prefix)?;
@@ -137,7 +141,7 @@ impl CandidateTable {
             let mut texts = FxHashSet::default();
             candidates.retain(|candidate| texts.insert(candidate.text.clone()));
         }
-        if is_loose {
+        if is_inexact && options.new_names {
             self.with_new_names(candidates, document, prefix, options.max_items)
         } else {
             candidates

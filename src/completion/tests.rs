@@ -10,6 +10,10 @@ use crate::prediction;
 
 /// Candidates at `$0` if the network's distribution were `distribution`, one a line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
+    check_with(fixture, distribution, &Options::default())
+}
+
+fn check_with(fixture: &str, distribution: &[(&str, f32)], options: &Options) -> String {
     let (left, right) = fixture.split_once("$0").expect("a cursor");
     let mut reader = IncrementalLexer::default();
     let context = reader.context(&format!("{left}{right}"), left.len());
@@ -30,7 +34,7 @@ fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
                 right,
                 only_names: false,
             },
-            &Options::default(),
+            options,
             |fitting| prediction.best(fitting.into_iter(), 5),
         )
         .into_iter()
@@ -111,6 +115,22 @@ fn a_new_name_may_end_as_another_does() {
         0.89 Name data_user
         0.11 Name d_user
         ");
+}
+
+#[test]
+fn abbreviated_and_new_names_can_be_turned_off() {
+    let names = [("set_name", 0.5), ("data_user", 0.3)];
+    let check = |fuzzy, new_names| {
+        let options = Options {
+            fuzzy,
+            new_names,
+            ..Options::default()
+        };
+        check_with("x = d_us$0", &names, &options)
+    };
+    assert_snapshot!(check(true, false), @"1.00 Name data_user");
+    assert_snapshot!(check(false, true), @"0.12 Name d_user");
+    assert_snapshot!(check(false, false), @"");
 }
 
 #[test]

@@ -14,7 +14,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use minicopilot_harness::{Change, Client, Position};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,6 +22,7 @@ use super::sample::{self, Place};
 use super::typist::end_of;
 use super::{Progress, Sample, Setting, projects, uri_of};
 use crate::files::python_files;
+use crate::lsp::{Change, Client, Position};
 use crate::metrics::Metrics;
 use crate::python::{self, Kind, Token};
 

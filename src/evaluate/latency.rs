@@ -11,13 +11,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use minicopilot_harness::{Change, Client, Position};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::typist::end_of;
 use super::{Progress, Sample, sample, server_command, uri_of};
 use crate::files::python_files;
+use crate::lsp::{Change, Client, Position};
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
 

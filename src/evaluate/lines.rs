@@ -8,7 +8,6 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use minicopilot_harness::{Client, Position};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,6 +15,7 @@ use super::sample::{self, Place};
 use super::typist::{end_of, is_word};
 use super::{Progress, Sample, Setting, projects, start_server, uri_of};
 use crate::files::python_files;
+use crate::lsp::{Client, Position};
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
 
@@ -130,7 +130,7 @@ impl Counts {
             )
         };
         let shown = ask(client, &mut self.latency)?;
-        set(client, json!({"lineProbability": 0.0}))?;
+        set(client, json!({"inlineCompletion.minProbability": 0.0}))?;
         let whole = ask(client, &mut self.whole_latency)?;
         set(client, json!({}))?;
         client.close(uri)?;

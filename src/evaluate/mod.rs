@@ -17,11 +17,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use minicopilot_harness::Client;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::Uri;
 
 use crate::files::python_files;
+use crate::lsp::Client;
 pub use identifiers::{Identifiers, run as ask_identifiers};
 pub use latency::{Speed, Typing, run as type_keys};
 pub use lines::{Lines, run as cut_lines};
@@ -47,7 +47,7 @@ impl Setting<'_> {
     /// The server's settings: figures are not to depend on what is installed where they are made.
     fn options(&self) -> Value {
         let folder = self.environment.unwrap_or(Path::new("none"));
-        json!({"environment": folder.to_string_lossy()})
+        json!({"pythonEnvironment": folder.to_string_lossy()})
     }
 }
 

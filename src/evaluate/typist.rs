@@ -11,12 +11,12 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use minicopilot_harness::{Change, Client, Position};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::page::{Parts, Target};
 use super::uri_of;
+use crate::lsp::{Change, Client, Position};
 use crate::metrics::{Keystrokes, Latency, Metrics, Observation};
 use crate::python::{self, END, Kind, START, Token};
 

@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 
 use super::experts::{EXPERTS, ExpertScores, FOLLOWED, HERE, log};
+use super::features::{CANDIDATE_FEATURE_NAMES, Row};
 use super::weights::Weights;
 use crate::context::{BufferTokens, Syntax, Word};
 use crate::inference::Distribution;
-use crate::simd::{softmax_in_place, tanh};
+use crate::simd::softmax_in_place;
 use crate::symbols::Members;
 use crate::tokenizer::UNK;
 
@@ -14,7 +15,7 @@ use crate::tokenizer::UNK;
 pub const RERANKED: usize = 32;
 /// Logarithms of probabilities that the reranker knows of a candidate: the mixture's and each expert's.
 pub const LOGS: usize = 1 + EXPERTS.len();
-/// Numbers that the reranker knows of a candidate.
+/// Numbers that the reranker knows of a candidate, in the order of [`CANDIDATE_FEATURE_NAMES`].
 pub const CANDIDATE_FEATURES: usize = LOGS + 5 + COPIED + FOLLOWED;
 /// How far back, in tokens, it is asked whether a candidate stands there: `self.name = name`, `name=name`.
 const COPIED: usize = 8;
@@ -187,39 +188,43 @@ impl Prediction {
         };
         let word = word.filter(|&word| document.words()[word].count > 0);
         let said = self.evidence.said(document, candidate);
-        let mut features = [0.0; CANDIDATE_FEATURES];
-        features[0] = log(self.probabilities[candidate], FLOOR);
+        let mut features = Row::new(&CANDIDATE_FEATURE_NAMES);
+        let mixture = self.probabilities[candidate];
+        features.put("mixture: log probability", log(mixture, FLOOR));
         let network = match beyond {
             Some(_) => 0.0,
             None => answer.probabilities[candidate] * self.known,
         };
-        features[1] = log(network, FLOOR);
-        for (feature, said) in features[2..].iter_mut().zip(said) {
-            *feature = log(said, FLOOR);
+        features.put("network: log probability", log(network, FLOOR));
+        for (expert, said) in EXPERTS[1..].iter().zip(said) {
+            features.put(format_args!("{expert}: log probability"), log(said, FLOOR));
         }
         let entry = word.map(|word| &document.words()[word]);
         let age = word
             .and_then(|word| document.last_position(word))
             .map_or(f32::from(u16::MAX), |last| (document.len() - last) as f32);
         let rank = candidate.min(self.vocabulary_size);
-        features[LOGS..LOGS + 5].copy_from_slice(&[
-            entry.map_or(0.0, |word| (word.count as f32).ln_1p()),
-            age.ln_1p() / 4.0,
-            f32::from(beyond.is_some()),
-            f32::from(entry.is_some_and(|word| word.is_name) || word.is_none() && beyond.is_some()),
-            (rank as f32).ln_1p() / 4.0,
-        ]);
-        if let Some(word) = word {
-            let (copied, followed) = features[LOGS + 5..].split_at_mut(COPIED);
-            for (back, copied) in (1..).zip(copied) {
-                let there = document.len().checked_sub(back);
-                *copied = f32::from(there.is_some_and(|at| document.at(at) == word));
-            }
-            for (last, followed) in self.evidence.last_followers.iter().zip(followed) {
-                *followed = f32::from(*last == Some(word));
-            }
+        let occurrences = entry.map_or(0.0, |word| (word.count as f32).ln_1p());
+        let is_outside = beyond.is_some();
+        let is_name = entry.is_some_and(|word| word.is_name) || word.is_none() && is_outside;
+        features.put("buffer: log of occurrences", occurrences);
+        features.put("buffer: log of age", age.ln_1p() / 4.0);
+        features.put("is outside the vocabulary", f32::from(is_outside));
+        features.put("is a name of the buffer or unknown", f32::from(is_name));
+        features.put("vocabulary: log of rank", (rank as f32).ln_1p() / 4.0);
+        for back in 1..=COPIED {
+            let there = document.len().checked_sub(back);
+            let stands = word.is_some() && there.map(|at| document.at(at)) == word;
+            features.put(format_args!("stands {back} back"), f32::from(stands));
         }
-        features
+        for (order, last) in (1..).zip(self.evidence.last_followers) {
+            let followed = word.is_some() && last == word;
+            features.put(
+                format_args!("followed the last {order}"),
+                f32::from(followed),
+            );
+        }
+        features.finish()
     }
 
     /// Of `fitting`, the likeliest `most` and their probabilities, the likeliest first: the best of the mixture in the
@@ -234,21 +239,9 @@ impl Prediction {
     ) -> Vec<(usize, f32)> {
         let mut best = self.best(fitting, most.max(RERANKED));
         let head = best.len().min(RERANKED);
-        let exponents = weights.exponent.apply(&self.units);
-        let context = weights.context.apply(&self.units);
-        let mut scores: Vec<f32> = best[..head]
-            .iter()
-            .map(|&(candidate, _)| {
-                let features = self.features(document, answer, candidate);
-                let logs = features.iter().zip(&exponents);
-                let powers: f32 = logs.map(|(log, exponent)| log * exponent).sum();
-                let mut hidden = weights.candidate.apply(&features);
-                for (h, c) in hidden.iter_mut().zip(&context) {
-                    *h = tanh(*h + c);
-                }
-                features[0] + powers + weights.score.apply(&hidden)[0]
-            })
-            .collect();
+        let candidates = best[..head].iter();
+        let features = candidates.map(|&(candidate, _)| self.features(document, answer, candidate));
+        let mut scores = weights.scores(&self.units, features);
         softmax_in_place(&mut scores);
         // What members have at least, they keep.
         let members = &self.evidence.members;

@@ -15,9 +15,10 @@
 //!   behind a dot or elsewhere, and the n-grams and the longest match there;
 //! * *members*: what was declared to be there, here or around: see [`crate::symbols`].
 
+use super::features::{FEATURE_NAMES, Row};
 use crate::context::{BufferTokens, Found, ORDERS, Syntax};
 use crate::inference::{CosineScores, Distribution, WINDOW};
-use crate::symbols::{Members, PLACES, members};
+use crate::symbols::{Members, PLACE_NAMES, PLACES, members};
 use crate::tokenizer::UNK;
 
 /// The experts other than the network: those that know the buffer, and those that know what is around it.
@@ -45,6 +46,20 @@ pub const EXPERTS: [&str; 1 + CACHES] = [
     "project match",
     "members",
 ];
+/// Where each expert's evidence comes from: `network`, `buffer`, `project` or `declarations`.
+pub const SCOPES: [&str; 1 + CACHES] = [
+    "network",
+    "buffer",
+    "buffer",
+    "buffer",
+    "buffer",
+    "buffer",
+    "buffer",
+    "project",
+    "project",
+    "project",
+    "declarations",
+];
 /// Which of them speak mostly of what is outside the vocabulary.
 pub(super) const OUTSIDE: [bool; 1 + CACHES] = [
     false, true, false, false, false, true, false, true, false, false, false,
@@ -63,7 +78,7 @@ const LONGEST: usize = 12;
 /// How sharply similarity of states decides.
 const SHARPNESS: [f32; 2] = [16.0, 8.0];
 
-/// Numbers about what the experts say: see [`BufferTokens::evidence`].
+/// Numbers about what the experts say, in the order of [`FEATURE_NAMES`].
 pub const FEATURES: usize = 17 + 5 * CACHES + 6 + ORDERS + PLACES;
 
 /// What the experts say.
@@ -269,50 +284,90 @@ impl BufferTokens {
             features: [0.0; FEATURES],
         };
 
-        let mut features = Vec::with_capacity(FEATURES);
+        let mut features = Row::new(&FEATURE_NAMES);
         let (top, probability) = best_known(&answer.probabilities);
         let unknown = answer.probabilities[UNK as usize];
         let outside = self.words().iter().filter(|w| w.id == UNK && w.count > 0);
         let followers = highest.map(|order| &orders[order - 1]);
-        features.extend([
-            answer.entropy,
+        let log_count = |count: usize| (count as f32).ln_1p();
+        let occurrences = followers.map_or(0.0, |f| log_count(f.occurrences));
+        let distinct = followers.map_or(0.0, |f| log_count(f.counts.len()));
+        let share = followers.map_or(0.0, ContinuationCounts::largest);
+        let cosines = similar.cosines.iter().copied();
+        let code = surroundings.map_or(0, |s| s.code());
+        features.put("network: entropy", answer.entropy);
+        features.put(
+            "network: log probability of its best",
             log(probability, 1e-4),
-            log(unknown, 1e-6),
+        );
+        features.put("network: log probability of <UNK>", log(unknown, 1e-6));
+        features.put(
+            "network: log probability of all but <UNK>",
             log(1.0 - unknown, 1e-3),
-            (self.len() as f32).ln_1p(),
-            (outside.count() as f32).ln_1p(),
-            length as f32,
-            followers.map_or(0.0, |f| (f.occurrences as f32).ln_1p()),
-            followers.map_or(0.0, |f| (f.counts.len() as f32).ln_1p()),
-            followers.map_or(0.0, ContinuationCounts::largest),
-            highest.unwrap_or(0) as f32,
-        ]);
-        features.extend(orders.iter().map(ContinuationCounts::trust));
-        features.push(similar.cosines.iter().copied().fold(0.0, f32::max));
-        features.extend([
-            (surroundings.map_or(0, |s| s.code()) as f32).ln_1p(),
+        );
+        features.put("buffer: log of its tokens", log_count(self.len()));
+        features.put(
+            "buffer: log of its unknown names",
+            log_count(outside.count()),
+        );
+        features.put("buffer: length of the longest match", length as f32);
+        features.put("longest context: log of its occurrences", occurrences);
+        features.put("longest context: log of its followers", distinct);
+        features.put("longest context: share of its best", share);
+        features.put("longest context: order", highest.unwrap_or(0) as f32);
+        for (order, followers) in (1..).zip(&orders) {
+            features.put(
+                format_args!("buffer: trust in order {order}"),
+                followers.trust(),
+            );
+        }
+        features.put("neighbours: largest cosine", cosines.fold(0.0, f32::max));
+        features.put("surroundings: log of their tokens", log_count(code));
+        features.put(
+            "surroundings: length of the longest match",
             found.length as f32,
-            (found.occurrences as f32).ln_1p(),
-            (found.distinct as f32).ln_1p(),
-            found.largest,
-        ]);
-        features.extend(found.trusts);
-        features.push((evidence.members.shares.len() as f32).ln_1p());
-        features.extend(evidence.members.place);
+        );
+        features.put(
+            "surroundings: log of its occurrences",
+            log_count(found.occurrences),
+        );
+        features.put(
+            "surroundings: log of its followers",
+            log_count(found.distinct),
+        );
+        features.put("surroundings: share of its best", found.largest);
+        for (order, trust) in (1..).zip(found.trusts) {
+            features.put(format_args!("surroundings: trust in order {order}"), trust);
+        }
+        let members = &evidence.members;
+        features.put(
+            "members: log of their number",
+            log_count(members.shares.len()),
+        );
+        for (name, is_here) in PLACE_NAMES.iter().zip(members.place) {
+            features.put(format_args!("place: {name}"), is_here);
+        }
         let top_said = evidence.said(self, top as usize);
         for (cache, &is_alive) in alive.iter().enumerate() {
             let best = evidence.likeliest(self, cache).filter(|_| is_alive);
             let id = best.map_or(UNK, |(id, _)| id);
             let known = answer.probabilities.get(id as usize).filter(|_| id != UNK);
-            features.extend([
-                best.map_or(0.0, |(_, p)| p),
+            let expert = EXPERTS[1 + cache];
+            let mut put = |what: &str, value| features.put(format_args!("{expert}: {what}"), value);
+            put("probability of its best", best.map_or(0.0, |(_, p)| p));
+            put(
+                "its best is the network's",
                 f32::from(best.is_some() && id == top),
+            );
+            put(
+                "log probability of the network's best",
                 log(top_said[cache], 1e-4),
-                log(known.copied().unwrap_or(0.0), 1e-6),
-                f32::from(is_alive),
-            ]);
+            );
+            let known = known.copied().unwrap_or(0.0);
+            put("network's log probability of its best", log(known, 1e-6));
+            put("is alive", f32::from(is_alive));
         }
-        evidence.features.copy_from_slice(&features);
+        evidence.features = features.finish();
         evidence
     }
 

@@ -7,6 +7,7 @@
 
 mod candidates;
 mod experts;
+mod features;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -14,16 +15,17 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 
 pub use candidates::{CANDIDATE_FEATURES, LOGS, Prediction, RERANKED};
-pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES};
+pub use experts::{CACHES, EXPERTS, ExpertScores, FEATURES, SCOPES};
+pub use features::{CANDIDATE_FEATURE_NAMES, FEATURE_NAMES, features_fingerprint};
 pub use weights::{GATE, PROJECTED, RERANKER, UNITS, parameters};
 
 use crate::context::{BufferTokens, Syntax};
 use crate::inference::{CosineScores, Distribution};
-use crate::simd::{softmax_in_place, tanh};
+use crate::simd::softmax_in_place;
 use crate::symbols;
 use crate::tokenizer::{UNK, Vocabulary};
 use experts::OUTSIDE;
-use weights::Weights;
+use weights::{Gated, Weights};
 
 /// Tokens around a document of which the experts for its project are trusted half.
 const FEW: f32 = 1000.0;
@@ -88,18 +90,24 @@ impl Mixture {
         if self.silent[EXPERTS.len() - 1] {
             evidence.members.least = 0.0;
         }
-        let Weights {
-            mean, deviation, ..
-        } = &self.weights;
-        let standard = evidence.features.iter().zip(mean).zip(deviation);
-        let mut inputs: Vec<f32> = standard.map(|((x, m), d)| (x - m) / d).collect();
-        let projected = self.weights.projection.apply(&answer.hidden);
-        inputs.extend(projected.into_iter().map(tanh));
-        let hidden = self.weights.hidden.apply(&inputs).into_iter().map(tanh);
-        let hidden: Vec<f32> = hidden.collect();
-        let logits = self.weights.output.apply(&hidden);
-        let units = [&hidden, &inputs[FEATURES..]].concat();
         let prior = prior(answer, &evidence);
+        let (mut weights, units) = self.weigh(&evidence.features, &answer.hidden, &prior);
+        trust(
+            &mut weights,
+            document.surroundings().map_or(0, |around| around.code()),
+        );
+        Prediction::new(&self.syntax, document, answer, evidence, weights, units)
+    }
+
+    /// The gate's forward pass: the experts' weights, from [features](ExpertScores::features), the hidden state `[H]` and the
+    /// [`prior`]; and its units `[UNITS]`.
+    pub fn weigh(
+        &self,
+        features: &[f32; FEATURES],
+        hidden: &[f32],
+        prior: &[f32; EXPERTS.len()],
+    ) -> ([f32; EXPERTS.len()], Vec<f32>) {
+        let Gated { logits, units } = self.weights.gate(features, hidden);
         let mut weights: [f32; EXPERTS.len()] = std::array::from_fn(|k| {
             if self.silent[k] {
                 f32::NEG_INFINITY
@@ -108,11 +116,13 @@ impl Mixture {
             }
         });
         softmax_in_place(&mut weights);
-        trust(
-            &mut weights,
-            document.surroundings().map_or(0, |around| around.code()),
-        );
-        Prediction::new(&self.syntax, document, answer, evidence, weights, units)
+        (weights, units)
+    }
+
+    /// The reranker's forward pass: the score of each candidate, from the gate's `units` and the candidates'
+    /// [features](Prediction::features). A softmax over the scores shares out what the candidates have together.
+    pub fn scores(&self, units: &[f32], candidates: &[[f32; CANDIDATE_FEATURES]]) -> Vec<f32> {
+        self.weights.scores(units, candidates.iter().copied())
     }
 
     /// Whether `document` ends with a dot behind something that it is asked of, so that a name must follow.

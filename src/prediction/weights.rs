@@ -1,4 +1,6 @@
-//! The gate's and the reranker's parameters: their names and shapes in a checkpoint, and as they are computed with.
+//! The gate and the reranker: the names and shapes of their parameters in a checkpoint, and their forward passes.
+//!
+//! `trainer gate` has the same forward passes in Candle, to fit them; a test there compares the two.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +8,7 @@ use candle_core::Tensor;
 
 use super::candidates::{CANDIDATE_FEATURES, LOGS};
 use super::experts::{EXPERTS, FEATURES};
-use crate::simd::dot;
+use crate::simd::{dot, tanh};
 
 /// Numbers that the hidden state is projected to.
 pub const PROJECTED: usize = 32;
@@ -102,5 +104,48 @@ impl Weights {
             candidate: Linear::new(values("reranker.hidden.weight")?, vec![0.0; RERANKER]),
             score: linear("reranker.output")?,
         })
+    }
+}
+
+/// What the gate makes of the evidence.
+pub(super) struct Gated {
+    /// `[EXPERTS]`, without the prior.
+    pub(super) logits: Vec<f32>,
+    /// What the reranker is told of the context, `[UNITS]`.
+    pub(super) units: Vec<f32>,
+}
+
+impl Weights {
+    /// The gate: standardised features and the projected hidden state `[H]` through one layer of tanh units.
+    pub(super) fn gate(&self, features: &[f32; FEATURES], hidden: &[f32]) -> Gated {
+        let standard = features.iter().zip(&self.mean).zip(&self.deviation);
+        let mut inputs: Vec<f32> = standard.map(|((x, m), d)| (x - m) / d).collect();
+        inputs.extend(self.projection.apply(hidden).into_iter().map(tanh));
+        let mut units = self.hidden.apply(&inputs);
+        units.iter_mut().for_each(|unit| *unit = tanh(*unit));
+        let logits = self.output.apply(&units);
+        units.extend_from_slice(&inputs[FEATURES..]);
+        Gated { logits, units }
+    }
+
+    /// The reranker's score of each candidate in the context of `units`: its log probability in the mixture, a weighted sum
+    /// of all log probabilities, and what one layer of tanh units makes of its features.
+    pub(super) fn scores(
+        &self,
+        units: &[f32],
+        candidates: impl Iterator<Item = [f32; CANDIDATE_FEATURES]>,
+    ) -> Vec<f32> {
+        let exponents = self.exponent.apply(units);
+        let context = self.context.apply(units);
+        let score = |features: [f32; CANDIDATE_FEATURES]| {
+            let logs = features.iter().zip(&exponents);
+            let powers: f32 = logs.map(|(log, exponent)| log * exponent).sum();
+            let mut hidden = self.candidate.apply(&features);
+            for (h, c) in hidden.iter_mut().zip(&context) {
+                *h = tanh(*h + c);
+            }
+            features[0] + powers + self.score.apply(&hidden)[0]
+        };
+        candidates.map(score).collect()
     }
 }

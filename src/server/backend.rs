@@ -22,12 +22,12 @@ use tower_lsp::{Client, LanguageServer};
 use tracing::{debug_span, warn};
 
 use super::capabilities;
+use super::client_process::exit_when_client_dies;
 use super::convert::{
     NextTokensAnswer, Style, completion_list, inline_completion, next_tokens, offset,
 };
 use super::documents::{Document, Documents};
 use super::indexer::Status;
-use super::parent;
 use super::requests::{CompletionOutcome, RequestError, RequestRunner};
 use super::settings::Settings;
 use crate::workspace::environment;
@@ -48,7 +48,7 @@ struct State {
     settings: Settings,
     /// What `initializationOptions` said: what holds wherever a later notification says nothing.
     first_settings: Settings,
-    /// What was wrong with the first settings, until the client may be told.
+    /// What is wrong with the settings as they are now. A client that sends all of them with each change is told once.
     warnings: Vec<String>,
     style: Style,
     /// The workspace's, as paths.
@@ -118,7 +118,7 @@ impl Backend {
             Some(budget) => (
                 state.folders.clone(),
                 budget,
-                state.settings.environment.clone(),
+                state.settings.python_environment.clone(),
             ),
             None => (Vec::new(), 0, environment::NONE.to_owned()),
         };
@@ -148,7 +148,7 @@ impl Backend {
         } = place;
         let asked = self
             .questions
-            .line(uri, &document, cursor, settings.line_probability);
+            .line(uri, &document, cursor, settings.inline_min_probability);
         let line = asked.await.ok().flatten();
         // Empty rather than null, which some editors take for no answer: what they show would stay.
         Ok(match line {
@@ -180,15 +180,15 @@ impl Backend {
             let settings = &self.state().settings;
             if status.is_full {
                 warnings.push(format!(
-                    "the project takes more than {} MB: some of its files are not read (setting `projectMemory`)",
-                    settings.project_memory
+                    "the workspace needs more than {} MB: some of its files are not indexed (setting `workspaceMemoryMb`)",
+                    settings.workspace_memory_mb
                 ));
             }
             if status.lacks_environment {
                 warnings.push(format!(
-                    "no Python modules in {} (setting `environment`): it names the folder of a virtual environment, or the one that \
-                     holds `bin` and `lib`",
-                    settings.environment
+                    "no Python modules in {} (setting `pythonEnvironment`): name the folder of a virtual environment, or the one \
+                     that holds `bin` and `lib`",
+                    settings.python_environment
                 ));
             }
         }
@@ -209,7 +209,7 @@ impl Backend {
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         if let Some(id) = params.process_id {
-            parent::exit_with(id);
+            exit_when_client_dies(id);
         }
         let style = capabilities::style(&params.capabilities);
         let mut state = self.state();
@@ -231,8 +231,8 @@ impl LanguageServer for Backend {
 
     async fn initialized(&self, _: InitializedParams) {
         let (warnings, watches) = {
-            let mut state = self.state();
-            (std::mem::take(&mut state.warnings), state.watches)
+            let state = self.state();
+            (state.warnings.clone(), state.watches)
         };
         self.warn_user(warnings).await;
         let registered = if watches {
@@ -267,14 +267,20 @@ impl LanguageServer for Backend {
             let settings = state
                 .first_settings
                 .changed(&params.settings, &mut warnings);
+            let told = std::mem::replace(&mut state.warnings, warnings.clone());
+            warnings.retain(|warning| !told.contains(warning));
             (
                 std::mem::replace(&mut state.settings, settings.clone()),
                 settings,
             )
         };
         self.questions.set_memory(settings.session_bytes());
-        let project =
-            |settings: &Settings| (settings.project_bytes(), settings.environment.clone());
+        let project = |settings: &Settings| {
+            (
+                settings.project_bytes(),
+                settings.python_environment.clone(),
+            )
+        };
         let is_another = project(&before) != project(&settings);
         if is_another {
             self.open_workspace();
@@ -316,7 +322,7 @@ impl LanguageServer for Backend {
         };
         let text = &document.text;
         let line_end = match text[end..].find('\n') {
-            Some(at) if state.settings.text_below => end + at + 1,
+            Some(at) if state.settings.use_suffix_context => end + at + 1,
             _ => text.len(),
         };
         let place = (changed.uri.clone(), text.len() - line_end);
@@ -439,7 +445,7 @@ fn least_probability(context: Option<&CompletionContext>, settings: &Settings) -
     match typed.and_then(|context| context.trigger_character.as_ref()) {
         // A client may go on with characters that the settings have taken back.
         Some(character) if !settings.trigger_characters.contains(character) => None,
-        Some(character) if character == " " => Some(settings.min_probability),
+        Some(character) if character == " " => Some(settings.space_min_probability),
         _ => Some(0.0),
     }
 }

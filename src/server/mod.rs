@@ -1,24 +1,25 @@
-//! The language server: the only part, with `cli` and `evaluate`, that names the protocol or the async runtime.
+//! The language server: the only part, with `cli` and `evaluate`, that names the framework or the async runtime.
 //!
-//! * [`transport`] and [`framing`] turn standard input and output into messages, whatever a client sends;
+//! * [`transport`] passes valid messages from standard input to the framework and answers the others; [`output`] queues what
+//!   the framework writes;
 //! * [`backend`] answers them, each method on one screen;
 //! * [`documents`] holds the texts, [`settings`] the user's wishes, [`capabilities`] the client's abilities;
 //! * [`convert`] is the only place that knows both the protocol's terms and the library's;
-//! * [`questions`] go to the completer on a thread of its own, [`inference`], and count until a newer one comes, [`latest`];
-//! * [`workspace`] reads the project's files, and chooses which of them an open document stands among;
-//! * [`parent`] ends the server when its client dies.
+//! * [`requests`] go to the completer on a thread of its own, [`inference`], until a newer one cancels them, [`supersede`];
+//! * [`indexer`] reads the project's files, and chooses which of them an open document stands among;
+//! * [`client_process`] ends the server when its client dies.
 
 mod backend;
 mod capabilities;
+mod client_process;
 mod convert;
 mod documents;
-mod framing;
 mod indexer;
 mod inference;
-mod latest;
-mod parent;
+mod output;
 mod requests;
 mod settings;
+mod supersede;
 mod transport;
 
 use std::fs::File;
@@ -35,11 +36,16 @@ use crate::completion::Completer;
 use backend::Backend;
 use indexer::Workspace;
 use inference::Inference;
+use output::OutputQueue;
 use requests::RequestRunner;
 use settings::Settings;
+use transport::{Input, Output};
 
 /// How long open answers may take once the client has closed standard input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// How long the last answers may take to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Messages that may be under way at once: no limit, so that an edit or a cancellation never queues behind answers
 /// that wait for the inference thread. A request under way is only a future; a client that asks for many of the same
@@ -59,9 +65,11 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     let workspace = Workspace::start(Arc::clone(&completer))
         .context("cannot start the thread that reads the project")?;
     let questions = RequestRunner::new(completer, workspace, inference);
-    let (input, output, ended, writer) = stdout()
-        .and_then(|stdout| transport::start(BufReader::new(io::stdin()), stdout, is_output_ready))
-        .context("cannot start the input threads")?;
+    let output = stdout()
+        .and_then(OutputQueue::start)
+        .context("cannot start the output thread")?;
+    let (input, ended) = Input::start(BufReader::new(io::stdin()), Arc::clone(&output))
+        .context("cannot start the input thread")?;
     let shut_down = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&shut_down);
     let (service, socket) = LspService::build(|client| Backend::new(client, questions, flag))
@@ -69,14 +77,15 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         .custom_method("minicopilot/project", Backend::project)
         .custom_method("textDocument/inlineCompletion", Backend::inline_completion)
         .finish();
-    let server = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
+    let server =
+        Server::new(input, Output(Arc::clone(&output)), socket).concurrency_level(CONCURRENCY);
     runtime.block_on(async {
         tokio::select! {
             () = server.serve(service) => {}
             () = async { let _ = ended.await; tokio::time::sleep(LAST_ANSWERS).await } => {}
         }
     });
-    writer.finish();
+    output.flush(FLUSH_TIMEOUT);
     let orderly = shut_down.load(Ordering::Relaxed);
     if !orderly {
         warn!("the client ended without a `shutdown` request");
@@ -91,19 +100,4 @@ fn stdout() -> io::Result<File> {
     #[cfg(windows)]
     let owned = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
     Ok(owned.into())
-}
-
-/// Whether standard output takes a few bytes without waiting: of a pipe or a socket the system can tell.
-#[cfg(unix)]
-fn is_output_ready() -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let stdout = io::stdout();
-    let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
-    let found = poll(&mut polled, Some(&Timespec::default()));
-    found == Ok(1) && polled[0].revents() == PollFlags::OUT
-}
-
-#[cfg(not(unix))]
-fn is_output_ready() -> bool {
-    false
 }

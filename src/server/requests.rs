@@ -9,7 +9,7 @@ use tracing::{debug, error};
 use super::documents::Document;
 use super::indexer::Workspace;
 use super::inference::{self, Inference, Outcome};
-use super::latest::Latest;
+use super::supersede::Supersede;
 use crate::completion::{
     Completer, CompletionSession, Completions, InlineCompletion, NextTokens, Options,
 };
@@ -20,7 +20,7 @@ pub struct RequestRunner {
     completer: Arc<Completer>,
     workspace: Workspace,
     inference: Inference<Uri, CompletionSession>,
-    latest: Latest<(Uri, Method)>,
+    supersede: Supersede<(Uri, Method)>,
 }
 
 /// The answer of [`RequestRunner::complete`].
@@ -70,7 +70,7 @@ impl RequestRunner {
             completer,
             workspace,
             inference,
-            latest: Latest::default(),
+            supersede: Supersede::default(),
         }
     }
 
@@ -88,7 +88,7 @@ impl RequestRunner {
         options: Options,
     ) -> Result<CompletionOutcome, RequestError> {
         let method = Method::Completion;
-        self.latest.end(&(uri.clone(), method));
+        self.supersede.cancel(&(uri.clone(), method));
         // Here and now, if that takes no arithmetic.
         let around = self.workspace.surroundings(&uri);
         let at_once = self.inference.at_once(&uri, |session| {
@@ -185,7 +185,7 @@ impl RequestRunner {
         + Send
         + 'static,
     ) -> Result<T, RequestError> {
-        let outdated = self.latest.begin((uri.clone(), method));
+        let outdated = self.supersede.start((uri.clone(), method));
         let completer = Arc::clone(&self.completer);
         let text = Arc::clone(&document.text);
         let (workspace, of) = (self.workspace.clone(), uri.clone());
@@ -256,7 +256,7 @@ impl RequestRunner {
             Method::NextTokens,
             Method::InlineCompletion,
         ] {
-            self.latest.end(&(uri.clone(), method));
+            self.supersede.cancel(&(uri.clone(), method));
         }
         self.inference.forget(uri);
     }

@@ -50,8 +50,15 @@ enum Place {
     Call,
 }
 
-/// How many kinds of places there are.
+/// How many kinds of places there are, and what they are called among the features.
 pub(crate) const PLACES: usize = 5;
+pub(crate) const PLACE_NAMES: [&str; PLACES] = [
+    "own member",
+    "member of a class",
+    "member of a module",
+    "imported name",
+    "argument",
+];
 
 /// What may stand at a place.
 #[derive(Clone, Debug, Default)]

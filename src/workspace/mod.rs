@@ -8,16 +8,19 @@
 
 #[cfg(feature = "server")]
 pub mod environment;
+mod files;
 mod imports;
 mod modules;
 mod outline;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use files::{Files, Totals};
 pub use imports::Imports;
 use imports::{ImportPaths, ImportSet};
 
@@ -42,15 +45,11 @@ pub struct WorkspaceIndex {
     word_bytes: usize,
     /// Names, of the vocabulary too, and their tokens.
     by_text: FxHashMap<Box<str>, u32>,
-    files: BTreeMap<Box<str>, File>,
-    tokens: usize,
-    outline_tokens: usize,
-    import_bytes: usize,
+    files: Files,
     /// What can be imported of the files without a dot, once it is asked for.
     top_modules: Option<Arc<[Box<str>]>>,
     /// Outlines of what is imported from elsewhere.
-    libraries: BTreeMap<Box<str>, File>,
-    library_tokens: usize,
+    libraries: Files,
     /// Files that were read so far.
     version: u64,
 }
@@ -93,8 +92,12 @@ struct File {
 }
 
 impl File {
-    fn import_bytes(&self) -> usize {
-        self.imports.bytes() + self.resolved.bytes()
+    fn totals(&self) -> Totals {
+        Totals {
+            tokens: self.tokens.len(),
+            outline_tokens: self.outline.as_ref().map_or(0, Vec::len),
+            import_bytes: self.imports.bytes() + self.resolved.bytes(),
+        }
     }
 }
 
@@ -109,13 +112,9 @@ impl WorkspaceIndex {
             words: Vec::new(),
             word_bytes: 0,
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
-            files: BTreeMap::new(),
-            tokens: 0,
-            outline_tokens: 0,
-            import_bytes: 0,
+            files: Files::default(),
             top_modules: None,
-            libraries: BTreeMap::new(),
-            library_tokens: 0,
+            libraries: Files::default(),
             version: 0,
         }
     }
@@ -126,19 +125,15 @@ impl WorkspaceIndex {
         let mut reader = imports::ImportReader::default();
         let tokens = self.numbered(tokens.inspect(|(_, text)| reader.read(text, &mut imports)));
         reader.finish(&mut imports);
-        if let Some(file) = self
+        if self
             .files
-            .get_mut(path)
-            .filter(|file| file.tokens == tokens)
+            .get(path)
+            .is_some_and(|file| file.tokens == tokens)
         {
             // Its lines may begin elsewhere now.
-            self.tokens -= file.outline.take().map_or(0, |outline| outline.len());
+            self.files.update(path, |file| file.outline = None);
             return false;
         }
-        let is_there = self.files.contains_key(path);
-        let top_modules = self.top_modules.take().filter(|_| is_there);
-        self.remove(path);
-        self.tokens += tokens.len();
         let names = self.module_name(path);
         self.version += 1;
         let file = File {
@@ -149,9 +144,9 @@ impl WorkspaceIndex {
             imports,
             outline: None,
         };
-        self.import_bytes += file.import_bytes();
-        self.top_modules = top_modules;
-        self.files.insert(path.into(), file);
+        if self.files.insert(path, file).is_none() {
+            self.top_modules = None;
+        }
         true
     }
 
@@ -169,9 +164,8 @@ impl WorkspaceIndex {
         let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
         let tokens = self.numbered(tokens);
         let imports = Imports::of_text(text);
-        if self.library_tokens + tokens.len() > LIBRARIES {
-            self.libraries.clear(); // what is still imported is read again
-            self.library_tokens = 0;
+        if self.library_tokens() + tokens.len() > LIBRARIES {
+            self.libraries = Files::default(); // what is still imported is read again
         }
         let mut parts = name.rsplit('.');
         let mut part = || parts.next().unwrap_or_default();
@@ -182,7 +176,6 @@ impl WorkspaceIndex {
             ..self.module(part(), part())
         };
         self.version += 1;
-        self.library_tokens += tokens.len();
         let file = File {
             version: self.version,
             names,
@@ -191,9 +184,7 @@ impl WorkspaceIndex {
             imports,
             outline: None,
         };
-        if let Some(before) = self.libraries.insert(path.into(), file) {
-            self.library_tokens -= before.tokens.len();
-        }
+        self.libraries.insert(path, file);
     }
 
     /// What a file that was read so imports, and how many tokens its outline has.
@@ -204,8 +195,7 @@ impl WorkspaceIndex {
 
     /// Forgets an outline, since its file may have changed.
     pub fn forget_library(&mut self, path: &str) {
-        let gone = self.libraries.remove(path);
-        self.library_tokens -= gone.map_or(0, |file| file.tokens.len());
+        self.libraries.remove(path);
     }
 
     /// What stands in a text from a byte offset on, where a line begins, for [`ContextSelection`]: [`BELOW`] tokens at most.
@@ -248,7 +238,11 @@ impl WorkspaceIndex {
 
     /// How many tokens.
     pub fn tokens(&self) -> usize {
-        self.tokens
+        self.files.totals().tokens
+    }
+
+    fn library_tokens(&self) -> usize {
+        self.libraries.totals().tokens
     }
 
     /// Tokens, each an id and how it is spelled.
@@ -277,14 +271,11 @@ impl WorkspaceIndex {
 
     /// Takes a file out; whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {
-        let removed = self.files.remove(path);
-        if let Some(file) = &removed {
-            self.tokens -= file.tokens.len();
-            self.outline_tokens -= file.outline.as_ref().map_or(0, Vec::len);
-            self.import_bytes -= file.import_bytes();
+        let is_there = self.files.remove(path).is_some();
+        if is_there {
             self.top_modules = None;
         }
-        removed.is_some()
+        is_there
     }
 
     /// Takes a file out, or all below a folder.
@@ -320,8 +311,12 @@ impl WorkspaceIndex {
 
     /// Memory, in bytes, less that of what is imported from elsewhere.
     pub fn bytes(&self) -> usize {
-        let tokens = self.tokens + self.outline_tokens;
-        4 * tokens + self.word_bytes + self.import_bytes + 200 * self.files.len()
+        let Totals {
+            tokens,
+            outline_tokens,
+            import_bytes,
+        } = self.files.totals();
+        4 * (tokens + outline_tokens) + self.word_bytes + import_bytes + 200 * self.files.len()
     }
 
     /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have

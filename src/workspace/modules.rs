@@ -25,11 +25,7 @@ impl WorkspaceIndex {
         let spelled = outline::outline(text, is_own);
         let tokens = spelled.iter().map(|token| (vocabulary.id(token), &**token));
         let tokens = self.numbered(tokens);
-        if let Some(file) = self.files.get_mut(path) {
-            self.outline_tokens += tokens.len();
-            let before = file.outline.replace(tokens);
-            self.outline_tokens -= before.map_or(0, |outline| outline.len());
-        }
+        self.files.update(path, |file| file.outline = Some(tokens));
     }
 
     /// Whether what a file declares is still to be read.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use minicopilot_harness::{Client, Position};
+use minicopilot::lsp::{Client, Position};
 use serde_json::{Value, json};
 
 /// The document that most tests use.
@@ -36,9 +36,11 @@ pub fn start_with(mut params: Value) -> (Client, Value) {
     }
     if let Some(options) = options.as_object_mut() {
         options
-            .entry("environment")
+            .entry("pythonEnvironment")
             .or_insert_with(|| json!("none"));
-        options.entry("textBelow").or_insert_with(|| json!(false));
+        options
+            .entry("useSuffixContext")
+            .or_insert_with(|| json!(false));
     }
     let mut client = start_silent();
     let answer = client.initialize(params).expect("an answer to initialize");

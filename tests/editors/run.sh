@@ -6,6 +6,5 @@
 # What each needs is installed into the cache folder, once; see neovim/run.sh and vscode/run.sh.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-"$here/neovim/lint.sh"
 "$here/neovim/run.sh" "$@"
 "$here/vscode/run.sh" "$@"

@@ -6,7 +6,9 @@
 # The Neovims are installed into the cache folder, once.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
+. "$root/tests/prerequisites.sh"
+prerequisites release neovim
+. "$root/tests/cache.sh"
 release=$(realpath -- "${1:-$cache/release}")
 cd "$root"
 version=$(grep -m 1 -oP '^version = "\K[^"]+' Cargo.toml)
@@ -44,7 +46,7 @@ is "bash's completion of com" "complete completions" "$completed"
 pages=$(at_home minicopilot --help | awk '/^Commands:/ { list = 1; next } /^$/ { list = 0 } list && /^  [a-z]/ && $1 != "help" { print "minicopilot-" $1 ".1" }')
 is "the manual's pages" "$(sort <<< "minicopilot.1"$'\n'"$pages")" "$(at_home ls .local/share/man/man1 | sort)"
 for nvim in 0.11 0.12; do
-    nvim=$(tests/editors/neovim/install.sh "$cache" $nvim)
+    nvim=$(tests/editors/neovim/install.sh $nvim)
     # Without ~/.local/bin on the PATH, as where a desktop starts Neovim.
     is "$("$nvim" --version | head -n 1) without a configuration" "path" \
         "$(at_home env PATH=/usr/bin:/bin "$nvim" --headless a.py -c "luafile $root/tests/package/first_item.lua" 2>&1)"

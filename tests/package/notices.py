@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The licences of everything that a release carries of others: crates, Rust's own library, and npm packages.
 
-    cargo metadata --format-version 1 --locked --filter-platform TRIPLE | notices.py NODE_MODULES NPM_PACKAGE... > LICENSE-THIRD-PARTY
+    notices.py TRIPLE NODE_MODULES NPM_PACKAGE... > LICENSE-THIRD-PARTY
 
 NPM_PACKAGE is what is bundled; what it depends on is found in NODE_MODULES. Of a choice between Apache's licence and another the other's text is given.
 """
@@ -22,23 +22,20 @@ def texts(folder):
     return [file.read_text(errors="replace").strip() for file in others or files]
 
 
-def crates(metadata):
+def cargo(*arguments):
+    return subprocess.run(["cargo", *arguments, "--locked"], capture_output=True, text=True, check=True).stdout
+
+
+def crates(target):
     """What the program is linked from: (name, version, licence, folder), without the workspace's own."""
-    packages = {package["id"]: package for package in metadata["packages"]}
-    needs = {
-        node["id"]: [need["pkg"] for need in node["deps"] if any(kind["kind"] is None for kind in need["dep_kinds"])]
-        for node in metadata["resolve"]["nodes"]
-    }
-    ours = set(metadata["workspace_members"])
-    todo = [id for id in ours if packages[id]["name"] == "minicopilot"]
-    seen = set(todo)
-    while todo:
-        new = set(needs[todo.pop()]) - seen
-        seen |= new
-        todo += new
-    for package in sorted((packages[id] for id in seen - ours), key=lambda package: package["name"]):
-        folder = Path(package["manifest_path"]).parent
-        yield package["name"], package["version"], package["license"], folder
+    metadata = json.loads(cargo("metadata", "--format-version=1"))
+    # The tree of the program alone: the metadata has the features that the whole workspace asks for.
+    tree = cargo("tree", "--package=minicopilot", "--edges=normal", f"--target={target}", "--prefix=none", "--format={p}")
+    linked = {tuple(line.split()[:2]) for line in tree.splitlines()}
+    for package in sorted(metadata["packages"], key=lambda package: package["name"]):
+        name, version, licence = package["name"], package["version"], package["license"]
+        if (name, f"v{version}") in linked and package["id"] not in metadata["workspace_members"]:
+            yield name, version, licence, Path(package["manifest_path"]).parent
 
 
 def standard_library():
@@ -65,9 +62,9 @@ def npm_packages(modules, todo):
 
 
 def main():
-    modules, *bundled = sys.argv[1:]
+    target, modules, *bundled = sys.argv[1:]
     by_text = {}
-    everything = [*crates(json.load(sys.stdin)), *npm_packages(Path(modules), bundled)]
+    everything = [*crates(target), *npm_packages(Path(modules), bundled)]
     for name, version, licence, folder in everything:
         # Some say in their manifest alone what their licence is.
         for text in texts(folder) or [f"({licence}; the package holds no text of it)"]:

@@ -80,4 +80,6 @@ def unpack(target, extract):
 
 
 def pip(*arguments):
-    subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments], check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+        sys.exit("PyPI must be reachable once, to fetch the files that the lexer is compared on; HTTPS_PROXY and PIP_INDEX_URL name a proxy and a mirror")

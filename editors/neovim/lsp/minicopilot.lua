@@ -1,5 +1,5 @@
--- How Neovim starts the server; vim.lsp.config("minicopilot", …) overrides it key by key. The command is setup's: the
--- process is looked after by the plugin.
+-- The LSP configuration of the server; vim.lsp.config("minicopilot", …) overrides single keys. The plugin starts and
+-- restarts the process, with the command that was given to setup().
 
 ---@type vim.lsp.Config
 return {

@@ -1,4 +1,4 @@
--- Loaded by Neovim at start: from here on, every Python buffer gets the server. Nothing needs to be called.
+-- Loaded by Neovim at startup, after which every Python buffer gets the server. No call is needed.
 
 if vim.g.loaded_minicopilot then
   return

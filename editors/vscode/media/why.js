@@ -1,23 +1,24 @@
 // @ts-check
-// Draws the panel "Why these answers?" from the messages of src/why.ts. Everything from a file is set as text, never as HTML.
+// Draws the panel "Why these answers?" from the messages of src/why.ts. Text from a file is never set as HTML.
 
 (function () {
-  // @ts-ignore VS Code gives this to a panel's page
+  // @ts-ignore VS Code defines this in a panel's page
   const editor = acquireVsCodeApi();
   const page = /** @type {HTMLElement} */ (document.getElementById("why"));
 
-  const PARTS = [
-    { name: "network", label: "the network", hint: "what it has learned of Python" },
-    { name: "file", label: "this file", hint: "names and passages that stand in it, above and below" },
+  /** The scopes of `minicopilot/nextTokens`, in the order in which a bar shows them. */
+  const SCOPES = [
+    { name: "network", label: "the network", hint: "what it learned in training" },
+    { name: "buffer", label: "this file", hint: "names and passages before and after the cursor" },
     { name: "project", label: "the project", hint: "names and passages in other files of the workspace" },
-    { name: "declared", label: "declarations", hint: "members of classes and modules, here, in the project or in what is imported" },
+    { name: "declarations", label: "declarations", hint: "members of classes and modules in this file, the project and imported packages" },
   ];
-  /** Tokens that are no text of their own. */
+  /** Descriptions of tokens that have no text of their own. */
   const SPECIAL = new Map([["<EOL>", "end of the line"], ["</s>", "end of the file"], ["<NUM_LIT>", "a number"]]);
 
   /**
-   * A token as it stands in a file, or what it is in words. The model's vocabulary holds frequent literals as
-   * `"<STR_LIT:utf-8>"` and `<NUM_LIT:1>`, all others as one token.
+   * A token as it is written in a file. The model's vocabulary has frequent literals as `"<STR_LIT:utf-8>"` and `<NUM_LIT:1>`,
+   * and one token for all others.
    * @param {string} token
    */
   function written(token) {
@@ -47,8 +48,8 @@
   function row(answer) {
     const special = SPECIAL.get(answer.token);
     const bar = element("div", "bar");
-    for (const { name, label } of PARTS) {
-      const share = answer.parts[name];
+    for (const { name, label } of SCOPES) {
+      const share = answer.scope[name] ?? 0;
       if (share > 0.005) {
         const part = element("div", `part ${name}`);
         part.style.width = `${answer.probability * share * 100}%`;
@@ -77,7 +78,7 @@
   }
 
   function legend() {
-    const entries = PARTS.map(({ name, label, hint }) => {
+    const entries = SCOPES.map(({ name, label, hint }) => {
       const entry = element("li", "", element("span", `dot ${name}`), label);
       entry.title = hint;
       return entry;
@@ -101,15 +102,15 @@
     });
     const lines = (/** @type {number} */ count) => `${count} ${count === 1 ? "line" : "lines"}`;
     const below = !message.usesBelow
-      ? "nothing below (setting textBelow)"
+      ? "no text after the cursor (setting useSuffixContext)"
       : `${lines(message.linesBelow)} below${message.linesBelow === 0 ? "" : ", searched"}`;
     const project = element("li", "");
     project.id = "project";
-    project.textContent = known ?? "the project is being read";
+    project.textContent = known ?? "the project is being indexed";
     return element(
       "div",
       "context",
-      element("h2", "", "What they are made from"),
+      element("h2", "", "Context used"),
       code,
       element(
         "ul",
@@ -133,21 +134,21 @@
       const { files, tokens, isUsed } = data.project;
       known = isUsed
         ? `${files.toLocaleString()} ${files === 1 ? "file" : "files"} of the project, ${tokens.toLocaleString()} tokens, searched`
-        : "nothing of the project (setting project)";
+        : "the project is not used (setting workspaceContext)";
       const line = document.getElementById("project");
       if (line) {
         line.textContent = known;
       }
       return;
     }
-    const begun = data.prefix === "" ? "" : ` that start with “${data.prefix}”`;
+    const prefix = data.prefix === "" ? "" : ` that start with “${data.prefix}”`;
     page.replaceChildren(
-      element("h1", "", data.answers.length === 0 ? `No known words${begun}` : `The likeliest next tokens${begun}`),
+      element("h1", "", data.answers.length === 0 ? `No known tokens${prefix}` : `Top next tokens${prefix}`),
       ...data.answers.map(row),
       legend(),
       context(data),
     );
-    // The cursor is what a long line is looked at for.
+    // Scroll a long line to the cursor.
     const code = page.querySelector(".code");
     const cursor = page.querySelector(".cursor");
     if (code && cursor instanceof HTMLElement) {

@@ -1,4 +1,4 @@
-/** Puts the parts together: what the editor starts, and what its commands do. */
+/** The extension's entry point: creates its parts and registers the commands. */
 
 import { commands, window, workspace, type ExtensionContext } from "vscode";
 import { Arranger } from "./items";
@@ -28,7 +28,7 @@ export function activate(context: ExtensionContext): void {
     toggleFile: () => {
       const editor = pythonEditor();
       return editor === undefined
-        ? window.showInformationMessage("minicopilot: put the cursor into a Python file first.")
+        ? window.showInformationMessage("minicopilot: open a Python file first.")
         : files.toggleFile(editor.document);
     },
     toggleWorkspace: () => files.toggleWorkspace(),

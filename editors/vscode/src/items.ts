@@ -1,10 +1,10 @@
 /**
- * How our items stand in VS Code's list, beside those of other extensions.
+ * Where our items appear in VS Code's list, beside those of other extensions.
  *
- * VS Code joins the lists of all extensions, and sorts them by `sortText` where they fit what is typed equally well. It neither
- * removes what occurs twice nor lets one extension change another's items. While a word is typed the first row is chosen, and
- * Enter accepts it; that Enter gives a new line where nothing would change, or where only punctuation has opened the list, is seen
- * to by package.json's `configurationDefaults`.
+ * VS Code merges the lists of all extensions, and sorts items that match the typed text equally well by `sortText`. It does not
+ * remove duplicates, and one extension cannot change another's items. While a word is typed the first row is selected, and Enter
+ * accepts it. package.json's `configurationDefaults` make Enter insert a new line where accepting would change nothing, or where
+ * punctuation opened the list.
  */
 
 import {
@@ -20,23 +20,23 @@ import {
 import type { ProvideCompletionItemsSignature } from "vscode-languageclient/node";
 import { settings, type Order } from "./settings";
 
-/** How likely an item must be to stand before others where the order is by probability. */
+/** With the order "probability", items of at least this probability come before those of other extensions. */
 const LIKELY = 0.05;
 /**
- * How likely the first item must be for the list to be filtered by VS Code itself while the word is typed on. A list that is asked
- * for anew with each letter stands as it was until the answer is there: Enter behind the last letter would be taken for an
- * item that a slow answer has not yet replaced.
+ * If the first item has at least this probability, VS Code filters the list itself as the word goes on. A list that is requested
+ * again with each letter stays unchanged until the answer arrives: Enter after the last letter would accept an item that a slow
+ * answer has not replaced yet.
  */
 const SURE = 0.9;
-/** Sorts before and behind everything that starts with a letter, a digit or a dot, as other servers' `sortText` does. */
+/** These sort before and after everything that starts with a letter, a digit or a dot, as other servers' `sortText` does. */
 const BEFORE = "!";
-const BEHIND = "~";
+const AFTER = "~";
 
 type Items = CompletionItem[] | CompletionList | null | undefined;
 
-/** Asks the server, and fits its items in among the others. */
+/** Requests completions from the server, and places its items among those of other extensions. */
 export class Arranger {
-  /** Places for which other extensions are being asked: our own answer there is none. */
+  /** Places for which other extensions are being queried: there we return nothing ourselves. */
   private readonly asking = new Set<string>();
   private others: { place: string; words: Set<string> } | undefined;
 
@@ -56,17 +56,18 @@ export class Arranger {
     ]);
     const items = (Array.isArray(found) ? found : (found?.items ?? [])).filter(isWord);
     const shown = items.filter((item) => !others?.has(labelOf(item))).slice(0, settings.maxItems());
-    // The server has looked at the first item, which may have been punctuation.
-    if (context.triggerCharacter === " " && shown[0] !== undefined && probabilityOf(shown[0]) < settings.minProbability()) {
+    // The server compares its first item with the minimum. If that was filtered out here, the first one shown must reach it too.
+    const isAfterSpace = context.triggerCharacter === " ";
+    if (isAfterSpace && shown[0] !== undefined && probabilityOf(shown[0]) < settings.spaceMinProbability()) {
       return { items: [], isIncomplete: true };
     }
     arrange(shown, settings.order(), typedWord(document, position));
-    // A further letter changes the probabilities, and what fits.
+    // Another letter changes the probabilities and the matching items.
     const isSure = shown[0] !== undefined && probabilityOf(shown[0]) >= SURE;
     return { items: shown, isIncomplete: !isSure };
   }
 
-  /** What other extensions offer for the word at a place; asked once a word, since their lists are filtered by the editor. */
+  /** What other extensions offer for the word at a place. Queried once per word, since the editor filters their lists. */
   private async wordsOfOthers(document: TextDocument, position: Position, context: CompletionContext): Promise<Set<string>> {
     const begin = position.translate(0, -typedWord(document, position).length);
     const word = `${document.uri.toString()}#${begin.line}:${begin.character}`;
@@ -91,16 +92,16 @@ export class Arranger {
   }
 }
 
-/** Puts items where the user wants them; what is typed already stands first, so that Enter changes nothing. */
+/** Orders items as the user wants; an item equal to the typed word comes first, so that Enter changes nothing. */
 function arrange(items: CompletionItem[], order: Order, typed: string): void {
   for (const [rank, item] of items.entries()) {
     const isFirst = order === "first" || (order === "probability" && probabilityOf(item) >= LIKELY);
     const within = labelOf(item) === typed ? "" : String(rank).padStart(3, "0");
-    item.sortText = (isFirst ? BEFORE : BEHIND) + within;
+    item.sortText = (isFirst ? BEFORE : AFTER) + within;
   }
 }
 
-/** Whether an item is more than punctuation or a number: these are typed as quickly as they are chosen. */
+/** Whether an item is more than punctuation or a number, which are typed as quickly as they are selected. */
 function isWord(item: CompletionItem): boolean {
   return /[\p{L}_]/u.test(labelOf(item));
 }

@@ -1,4 +1,4 @@
-/** What model answers, as a page: the facts that `minicopilot info --json` prints, the plain ones first. */
+/** A page about the model: the output of `minicopilot info --json`, with the most important facts in a table. */
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -7,7 +7,7 @@ import { findProgram } from "./program";
 
 const PAGE = Uri.parse("minicopilot:/Model.md");
 
-/** Lets the editor open the page. */
+/** Registers the page with the editor. */
 export function provideModel(context: ExtensionContext): Disposable {
   return workspace.registerTextDocumentContentProvider(PAGE.scheme, {
     provideTextDocumentContent: async () => {
@@ -25,5 +25,5 @@ export async function showModel(): Promise<void> {
 function page(program: string, info: string): string {
   const { model } = JSON.parse(info) as { model: Record<string, string | number> };
   const rows = Object.entries(model).map(([name, value]) => `| ${name.replaceAll("_", " ")} | ${value.toLocaleString()} |`);
-  return ["# The model", "", "| | |", "|---|---|", `| inside | ${program} |`, ...rows, "", "## All that is known of it", "", "```json", info.trimEnd(), "```", ""].join("\n");
+  return ["# The model", "", "| | |", "|---|---|", `| program | ${program} |`, ...rows, "", "## Details", "", "```json", info.trimEnd(), "```", ""].join("\n");
 }

@@ -1,4 +1,4 @@
-/** Where the server's program is: inside the extension, or where the user says. */
+/** Locates the server's program: inside the extension, or where a setting says. */
 
 import { access, constants, stat } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -6,7 +6,7 @@ import { isAbsolute, join } from "node:path";
 import type { ExtensionContext } from "vscode";
 import { settings } from "./settings";
 
-/** The program's path; throws what the user is to read. */
+/** The program's path; throws an error with a message for the user. */
 export async function findProgram(context: ExtensionContext): Promise<string> {
   const chosen = settings.serverPath();
   if (chosen === "") {
@@ -15,7 +15,7 @@ export async function findProgram(context: ExtensionContext): Promise<string> {
     const problem = await whyNotExecutable(inside);
     if (problem !== undefined) {
       throw new Error(
-        `This package of the extension has no server for ${process.platform} on ${process.arch}: ${inside} ${problem}. Name one in the setting minicopilot.server.path.`,
+        `This package of the extension has no server for ${process.platform} on ${process.arch}: ${inside} ${problem}. Set minicopilot.server.path to one.`,
       );
     }
     return inside;
@@ -39,7 +39,7 @@ async function whyNotExecutable(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.X_OK);
   } catch {
-    return "may not be executed";
+    return "is not executable";
   }
   return undefined;
 }

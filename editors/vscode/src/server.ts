@@ -1,8 +1,8 @@
 /**
  * The server's process and the client that talks to it: start, stop, and start again after a crash.
  *
- * Every start makes a new client, so that it takes note of whatever the settings say by then. What goes wrong is said once,
- * with a button that helps; everything else is in the log.
+ * Every start creates a new client, so that the client uses the current settings. A failure shows one message with a button
+ * that helps; everything else goes to the log.
  */
 
 import {
@@ -27,9 +27,9 @@ import { serverSettings, settings } from "./settings";
 
 export type State = "off" | "starting" | "ready" | "failed";
 
-/** Seconds before each start after a crash; after the last one it is left to the user. */
+/** Seconds before each restart after a crash; after the last one the user has to restart the server. */
 const DELAYS = [1, 2, 4, 8, 16];
-/** How long a server must have run, in milliseconds, for its crash to be the first again. */
+/** A server that ran for this many milliseconds resets the count of crashes. */
 const HEALTHY = 60_000;
 
 const SHOW_LOG = "Show Log";
@@ -40,10 +40,10 @@ export class Server implements Disposable {
   private readonly changed = new EventEmitter<void>();
   readonly onDidChange = this.changed.event;
   state: State = "off";
-  /** What a user should know of the state, in a sentence. */
+  /** The state in a sentence for users. */
   note = "";
   private client: Client | undefined;
-  /** Starts and stops wait for each other. */
+  /** The queue of starts and stops, which run one after the other. */
   private work = Promise.resolve();
   private retry: NodeJS.Timeout | undefined;
   private startedAt = 0;
@@ -56,7 +56,7 @@ export class Server implements Disposable {
     private readonly middleware: Middleware,
   ) {}
 
-  /** Starts the server anew, or stops it where it is turned off. */
+  /** Restarts the server, or stops it if it is turned off. */
   restart(): Promise<void> {
     this.crashes = 0;
     return this.then(async () => {
@@ -69,13 +69,13 @@ export class Server implements Disposable {
     });
   }
 
-  /** Tells the server what its settings are now. */
+  /** Sends the current settings to the server. */
   async tellSettings(): Promise<void> {
-    const all = { settings: { minicopilot: serverSettings(this.context) } };
+    const all = { settings: { minicopilot: serverSettings() } };
     await this.running()?.sendNotification(DidChangeConfigurationNotification.type, all);
   }
 
-  /** The client, if the server can be asked. */
+  /** The client, if the server is ready. */
   running(): LanguageClient | undefined {
     return this.state === "ready" ? this.client : undefined;
   }
@@ -94,14 +94,14 @@ export class Server implements Disposable {
     }
     const client = new Client("minicopilot", "minicopilot", { command: program, args: ["serve"] }, {
       documentSelector: ["file", "untitled", "vscode-notebook-cell"].map((scheme) => ({ scheme, language: "python" })),
-      initializationOptions: serverSettings(this.context),
+      initializationOptions: serverSettings(),
       outputChannel: this.log,
       traceOutputChannel: settings.isTraced() ? alwaysTracing(this.log) : this.log,
       initializationFailedHandler: () => false,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => {
-          // What ends before it is ready is told by start().
+          // start() reports a server that exits before it is ready.
           if (this.client === client && this.state === "ready") {
             this.crashed();
           }
@@ -121,7 +121,7 @@ export class Server implements Disposable {
       if (this.crashes > 0) {
         return this.crashed();
       }
-      return this.fail(`${program} does not answer as a language server; the log says more.`, OPEN_SETTING, SHOW_LOG);
+      return this.fail(`${program} does not respond as a language server. See the log for details.`, OPEN_SETTING, SHOW_LOG);
     }
     this.startedAt = Date.now();
     const version = client.initializeResult?.serverInfo?.version ?? "of an unknown version";
@@ -129,7 +129,7 @@ export class Server implements Disposable {
     this.become("ready", `ready, server ${version}`);
     if (this.crashes > 0 && !this.hasTold) {
       this.hasTold = true;
-      void this.tell(window.showWarningMessage, "minicopilot's server had ended unexpectedly and was started again.", SHOW_LOG);
+      void this.tell(window.showWarningMessage, "minicopilot's server stopped unexpectedly and was restarted.", SHOW_LOG);
     }
   }
 
@@ -149,11 +149,11 @@ export class Server implements Disposable {
     const delay = DELAYS[this.crashes];
     this.crashes += 1;
     if (delay === undefined) {
-      this.fail(`minicopilot's server has ended unexpectedly ${this.crashes} times and is not started again.`, RESTART, SHOW_LOG);
+      this.fail(`minicopilot's server stopped unexpectedly ${this.crashes} times and will not be restarted.`, RESTART, SHOW_LOG);
       return;
     }
-    this.log.error(`the server has ended unexpectedly; it is started again in ${delay} s`);
-    this.become("starting", `The server had ended unexpectedly; it is started again in ${delay} s`);
+    this.log.error(`the server stopped unexpectedly; restarting in ${delay} s`);
+    this.become("starting", `The server stopped unexpectedly; restarting in ${delay} s`);
     this.retry = setTimeout(() => void this.then(() => this.start()), delay * 1000);
   }
 
@@ -186,7 +186,7 @@ export class Server implements Disposable {
   }
 }
 
-/** The library's client, which keeps to the log: what users should know is told them here. */
+/** The library's client, without its pop-up messages: it only logs, and `Server` tells users what they need to know. */
 class Client extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
@@ -194,8 +194,8 @@ class Client extends LanguageClient {
 }
 
 /**
- * VS Code takes the as-you-type list away where any provider of ghost text is registered, and the client registers one as soon
- * as the server offers it: where it is not wanted, the offer is overlooked.
+ * VS Code hides the as-you-type list where any ghost text provider is registered, and the client registers one as soon as the
+ * server offers it. If ghost text is off, this feature removes the offer from the server's capabilities.
  */
 const withoutGhostText = {
   preInitialize: (capabilities: ServerCapabilities) => {
@@ -207,7 +207,7 @@ const withoutGhostText = {
   clear: () => undefined,
 };
 
-/** The client traces only where a log's level is "trace", which is set elsewhere; the setting alone is to be enough. */
+/** The client traces only if the log's level is "trace", which is set elsewhere. This makes our own setting sufficient. */
 function alwaysTracing(log: LogOutputChannel): LogOutputChannel {
   return Object.create(log, {
     logLevel: { value: LogLevel.Trace },

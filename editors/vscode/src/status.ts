@@ -21,7 +21,7 @@ interface Entry extends QuickPickItem {
 
 const ICONS = { error: "error", off: "circle-slash", loading: "loading~spin", ready: "check" };
 
-/** The editor whose file is Python, if one is active. */
+/** The active editor, if it shows a Python file. */
 export function pythonEditor(): TextEditor | undefined {
   const editor = window.activeTextEditor;
   return editor?.document.languageId === "python" ? editor : undefined;
@@ -74,7 +74,7 @@ export class Status implements Disposable {
         : { label: "$(check) Turn On in This Workspace", command: "minicopilot.toggleWorkspace" },
       {
         label: settings.ghostText() ? "$(eye-closed) Turn Ghost Text Off" : "$(eye) Turn Ghost Text On",
-        description: "the rest of the line, accepted by Tab",
+        description: "the rest of the line; Tab accepts it",
         command: "minicopilot.toggleGhostText",
       },
       separator("the server"),

@@ -1,4 +1,4 @@
-/** Which files are completed. A file that was turned off stays so until it is turned on again, in this workspace. */
+/** Which files are completed. A file that was turned off stays off in this workspace until it is turned on again. */
 
 import { EventEmitter, type Memento, type TextDocument } from "vscode";
 import { changeHere, settings } from "./settings";
@@ -20,7 +20,7 @@ export class Switch {
     const others = this.filesOff().filter((off) => off !== file);
     const isOff = others.length < this.filesOff().length;
     await this.memory.update(KEY, isOff ? others : [...others, file]);
-    // Whoever turns a file on wants answers there.
+    // Turning a file on has no effect while the workspace is off.
     if (isOff && !settings.enabled()) {
       await changeHere("enabled", true);
     }

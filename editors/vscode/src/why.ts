@@ -1,8 +1,8 @@
 /**
- * The panel "Why these answers?": the five answers at the cursor, what they are made of, and what they are made from.
+ * The panel "Why these answers?": the top five tokens at the cursor, where their probabilities come from, and the context used.
  *
- * It asks the server for the likeliest next tokens as the cursor moves; a question that is overtaken is cancelled. What is
- * drawn is drawn by media/why.js.
+ * It requests the top tokens from the server as the cursor moves, and cancels a request that a later one supersedes.
+ * media/why.js draws the panel.
  */
 
 import { randomBytes } from "node:crypto";
@@ -17,12 +17,13 @@ import {
   type WebviewPanel,
 } from "vscode";
 import type { Server } from "./server";
+import { settings } from "./settings";
 import { pythonEditor } from "./status";
 
 /** The answer of `minicopilot/nextTokens`. */
 interface NextTokens {
-  tokens: { token: string; probability: number; network: number; source: Record<string, number> }[];
-  /** What of the next token is typed already. The tokens are those before it was. */
+  tokens: { token: string; probability: number; network: number; source: Record<string, number>; scope: Scopes }[];
+  /** The typed prefix of the next token. The tokens are not filtered by it. */
   prefix: string;
 }
 
@@ -32,39 +33,38 @@ interface Project {
   tokens: number;
 }
 
-/** Where parts of an answer may be from. */
-type Part = "network" | "file" | "project" | "declared";
+/** Shares of a probability by where the evidence comes from. */
+type Scopes = Partial<Record<"network" | "buffer" | "project" | "declarations", number>>;
 
 interface Answer {
   token: string;
   probability: number;
-  /** What the network alone would have said, if no word has been begun. */
+  /** The probability by the network alone, if there is no typed prefix. */
   network: number | undefined;
-  /** Shares of the probability. */
-  parts: Record<Part, number>;
-  /** The same by what exactly they are from, the largest first. */
+  scope: Scopes;
+  /** Shares of the probability by kind of evidence, the largest first. */
   origins: [string, number][];
 }
 
-/** Where what an expert says is from, and what it is, for people; `source` of `minicopilot/nextTokens` names the experts. */
-const EXPERTS: Record<string, [Part, string]> = {
-  network: ["network", "the network"],
-  "unknown names": ["file", "names of this file"],
-  "n-grams": ["file", "same words before"],
-  "longest match": ["file", "same passage"],
-  neighbours: ["file", "similar places"],
-  "unknown neighbours": ["file", "similar places"],
-  "recent names": ["file", "names used lately"],
-  "project names": ["project", "names of the project"],
-  "project n-grams": ["project", "same words in the project"],
-  "project match": ["project", "same passage in the project"],
-  members: ["declared", "declared members"],
+/** Labels for the experts that `source` of `minicopilot/nextTokens` names. */
+const LABELS: Record<string, string> = {
+  network: "the network",
+  "unknown names": "names of this file",
+  "n-grams": "same words before",
+  "longest match": "same passage",
+  neighbours: "similar places",
+  "unknown neighbours": "similar places",
+  "recent names": "recently used names",
+  "project names": "names of the project",
+  "project n-grams": "same words in the project",
+  "project match": "same passage in the project",
+  members: "declared members",
 };
 
 const SHOWN = 5;
-/** How many tokens are asked for behind a word begun, of which those that go on with it are shown. */
+/** How many tokens to request if there is a typed prefix; the panel shows those that start with it. */
 const SEARCHED = 1000;
-/** Milliseconds without a change before the server is asked. */
+/** Milliseconds without a change before a request is sent. */
 const PAUSE = 80;
 const LINES_SHOWN = 4;
 
@@ -134,7 +134,7 @@ export class Why implements Disposable {
   }
 
   private soon(): void {
-    // While the panel itself has the focus there is no active editor: the last one counts.
+    // There is no active editor while the panel has the focus: keep the last one.
     this.editor = pythonEditor() ?? this.editor;
     if (this.panel === undefined) {
       return;
@@ -151,17 +151,17 @@ export class Why implements Disposable {
     }
     const editor = this.editor;
     if (editor === undefined || editor.document.isClosed) {
-      return this.say("Put the cursor into a Python file.");
+      return this.say("Open a Python file.");
     }
     this.question?.dispose();
     const question = new CancellationTokenSource();
     this.question = question;
     const { document } = editor;
     const position = editor.selection.active;
-    const isWordBegun = /[\p{L}\p{N}_]$/u.test(document.lineAt(position.line).text.slice(0, position.character));
+    const hasPrefix = /[\p{L}\p{N}_]$/u.test(document.lineAt(position.line).text.slice(0, position.character));
     const params = {
       ...client.code2ProtocolConverter.asTextDocumentPositionParams(document, position),
-      k: isWordBegun ? SEARCHED : SHOWN,
+      k: hasPrefix ? SEARCHED : SHOWN,
     };
     try {
       const found = await client.sendRequest<NextTokens>("minicopilot/nextTokens", params, question.token);
@@ -178,7 +178,7 @@ export class Why implements Disposable {
         firstLine: first + 1,
         linesAbove: position.line + 1,
         linesBelow: document.lineCount - position.line - 1,
-        usesBelow: workspace.getConfiguration("minicopilot").get("textBelow", true),
+        usesBelow: settings.usesSuffixContext(),
       });
       await this.tellProject(question);
     } catch (error) {
@@ -190,9 +190,8 @@ export class Why implements Disposable {
 
   private async tellProject(question: CancellationTokenSource): Promise<void> {
     const project = await this.server.running()?.sendRequest<Project>("minicopilot/project", question.token);
-    const isUsed = workspace.getConfiguration("minicopilot").get("project", true);
     if (project !== undefined && !question.token.isCancellationRequested) {
-      await this.post({ project: { files: project.files, tokens: project.tokens, isUsed } });
+      await this.post({ project: { files: project.files, tokens: project.tokens, isUsed: settings.usesWorkspaceContext() } });
     }
   }
 
@@ -205,24 +204,22 @@ export class Why implements Disposable {
   }
 }
 
-/** The first answers: of those that go on with a word begun, their shares of what these have together, as in the list. */
+/** The top answers. With a typed prefix, only those that start with it, scaled to a sum of 1, as in the list. */
 function answers(found: NextTokens): Answer[] {
-  const isWordBegun = found.prefix !== "";
+  const hasPrefix = found.prefix !== "";
   const fitting = found.tokens.filter(({ token }) => token.startsWith(found.prefix));
-  const all = isWordBegun ? fitting.reduce((sum, { probability }) => sum + probability, 0) : 1;
-  return fitting.slice(0, SHOWN).map(({ token, probability, network, source }) => {
-    const parts = { network: 0, file: 0, project: 0, declared: 0 };
+  const all = hasPrefix ? fitting.reduce((sum, { probability }) => sum + probability, 0) : 1;
+  return fitting.slice(0, SHOWN).map(({ token, probability, network, source, scope }) => {
     const origins = new Map<string, number>();
     for (const [expert, share] of Object.entries(source)) {
-      const [part, origin] = EXPERTS[expert] ?? ["file", expert];
-      parts[part] += share;
+      const origin = LABELS[expert] ?? expert;
       origins.set(origin, (origins.get(origin) ?? 0) + share);
     }
     return {
       token,
       probability: probability / all,
-      network: isWordBegun ? undefined : network,
-      parts,
+      network: hasPrefix ? undefined : network,
+      scope,
       origins: [...origins].sort(([, left], [, right]) => right - left),
     };
   });

@@ -42,6 +42,9 @@ pub enum CheckpointError {
     /// Its gate weighs other experts than this program has.
     #[error("{path}: its gate was fitted to other experts than this program has; fit it anew with `trainer gate`", path = .0.display())]
     Experts(PathBuf),
+    /// Its gate was fitted with other features than this program computes.
+    #[error("{path}: its gate was fitted for other features than this program computes; fit it again with `trainer gate`", path = .0.display())]
+    Features(PathBuf),
     /// Sizes that no model can have.
     #[error("{path}: {what} is out of range", path = .path.display())]
     Size {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use error::CheckpointError;
 
 use crate::model::{Model, ModelConfig};
-use crate::prediction::{EXPERTS, Mixture};
+use crate::prediction::{EXPERTS, Mixture, features_fingerprint};
 use crate::tokenizer::Vocabulary;
 
 /// The version of the folder's layout that this program reads and writes.
@@ -56,6 +56,10 @@ pub struct Config {
 pub struct GateConfig {
     /// [`crate::prediction::EXPERTS`] of the program that made it.
     pub experts: Vec<String>,
+    /// [`features_fingerprint`] of the program that made it. Optional: gates that were fitted before features had names have
+    /// none, and only their shapes are checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<String>,
     /// What it was fitted on, and how well it fits.
     pub training: serde_json::Value,
     /// SHA-256 of the bytes of `gate.safetensors`, in hexadecimal.
@@ -157,6 +161,7 @@ impl Checkpoint {
     ) -> Self {
         self.config.gate = Some(GateConfig {
             experts: EXPERTS.map(str::to_owned).to_vec(),
+            features: Some(features_fingerprint()),
             training,
             fingerprint: String::new(), // known when it is written
         });

@@ -149,10 +149,14 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
         .find(|&(_, size, most)| size == 0 || size > most)
         .map(|(what, ..)| what)
         .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"));
-    if let Some(gate) = &config.gate
-        && gate.experts != prediction::EXPERTS
-    {
-        return Err(CheckpointError::Experts(path.to_owned()));
+    if let Some(gate) = &config.gate {
+        if gate.experts != prediction::EXPERTS {
+            return Err(CheckpointError::Experts(path.to_owned()));
+        }
+        let features = gate.features.as_ref();
+        if features.is_some_and(|features| *features != prediction::features_fingerprint()) {
+            return Err(CheckpointError::Features(path.to_owned()));
+        }
     }
     match wrong {
         Some(what) => Err(CheckpointError::Size {

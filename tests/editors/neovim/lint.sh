@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# StyLua and luacheck over the plugin and its tests. Needs Node, npm and luacheck (apt-get install lua-check).
+# StyLua and luacheck over the plugin and its tests. A part of .ci/run, not of tests/all.sh: luacheck is a system package.
 #
 #   tests/editors/neovim/lint.sh [--fix]
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
-package=$cache/stylua-2.5.2
-[ -e "$package/node_modules" ] || npm install --silent --prefix "$package" @johnnymorganz/stylua@2.5.2
+root=$(cd "$(dirname "$0")/../../.." && pwd)
+. "$root/tests/prerequisites.sh"
+prerequisites lint
+. "$root/tests/cache.sh"
+. "$root/tests/editors/vscode/install.sh"
+
+stylua=2.5.2
+install_stylua() {
+    echo '{"private": true}' >package.json && npm install --no-save "@johnnymorganz/stylua@$stylua"
+}
+once stylua "$stylua" install_stylua
 cd "$root"
 check=--check
 [ "${1:-}" != --fix ] || check=
 mapfile -t files < <(find editors/neovim tests/editors/neovim -name '*.lua')
-node "$here/stylua.mjs" "$package/node_modules/@johnnymorganz/stylua/stylua_lib_node.cjs" $check "${files[@]}"
+node tests/editors/neovim/stylua.mjs "$cache/stylua/node_modules/@johnnymorganz/stylua/stylua_lib_node.cjs" $check "${files[@]}"
 luacheck --quiet --config editors/neovim/.luacheckrc editors/neovim tests/editors/neovim

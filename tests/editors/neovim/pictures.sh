@@ -5,8 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 plugin=$(cd "$here/../../../editors/neovim" && pwd)
-cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
-nvim=$("$here/install.sh" "$cache" 0.11)
+nvim=$("$here/install.sh" 0.11)
 folder=$(mktemp -d)
 terminal=(tmux -L "pictures-$$" -f /dev/null)
 trap '"${terminal[@]}" kill-server 2>/dev/null || true; rm -rf "$folder"' EXIT

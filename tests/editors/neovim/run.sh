@@ -8,19 +8,20 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
+. "$root/tests/prerequisites.sh"
+prerequisites neovim
+. "$root/tests/cache.sh"
 program=${1:-${CARGO_TARGET_DIR:-$root/target}/debug/minicopilot}
 out=${OUT:-$cache/neovim-screens}
-mkdir -p "$cache"
 
 [ -x "$program" ] || {
     echo "$program is no program; cargo build makes it" >&2
     exit 1
 }
 MINICOPILOT=$(realpath "$program")
-BASEDPYRIGHT=$("$here/install.sh" "$cache" basedpyright)
-NVIM_0_11=${NVIM_0_11:-$("$here/install.sh" "$cache" 0.11)}
-NVIM_0_12=${NVIM_0_12:-$("$here/install.sh" "$cache" 0.12)}
+BASEDPYRIGHT=$("$here/install.sh" basedpyright)
+NVIM_0_11=$("$here/install.sh" 0.11)
+NVIM_0_12=$("$here/install.sh" 0.12)
 export MINICOPILOT BASEDPYRIGHT
 # The terminal inside needs a UTF-8 locale, which a bare machine does not set.
 export LANG=C.UTF-8 TERM=xterm-256color

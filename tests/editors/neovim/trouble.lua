@@ -30,12 +30,12 @@ terminal.with("kill -9", { lines = { "import os", "" } }, function(nvim)
     return list and list.items[2].word == "modules"
   end)
   nvim:expect("what happened is said", function()
-    return times(nvim, "minicopilot: the server had ended (signal 9) and runs again") == 1
+    return times(nvim, "minicopilot: the server stopped (signal 9) and was restarted") == 1
   end)
   nvim:save("crash")
   kill("")
   nvim:expect("the second time in a row nothing is said", function()
-    return times(nvim, "minicopilot: the server had ended") == 1
+    return times(nvim, "minicopilot: the server stopped") == 1
   end)
   nvim:type("<Esc>:Minicopilot restart<CR>")
   local id = nvim:servers()[1]
@@ -61,11 +61,11 @@ terminal.with("a server that always dies", { lines = { "import os", "" } }, func
     end)
   end
   nvim:expect("it is given up, and that is said", function()
-    return times(nvim, "minicopilot: the server ended 5 times (signal 9): :Minicopilot log") == 1
+    return times(nvim, "minicopilot: the server stopped 5 times (signal 9): :Minicopilot log") == 1
   end)
   nvim:type("Goimport sys<Esc>:checkhealth minicopilot<CR>")
   nvim:expect("checkhealth knows", function()
-    return nvim:shows("the server has ended, and is not started again by itself")
+    return nvim:shows("the server has stopped and will not be restarted automatically")
   end)
   nvim:type(":close<CR>:Minicopilot restart<CR>")
   nvim:attached(1)

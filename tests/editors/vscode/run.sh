@@ -3,41 +3,36 @@
 #
 #   tests/editors/vscode/run.sh [PROGRAM]     default: target/debug/minicopilot
 #
-# Everything that is needed is installed into the cache folder, once: Node, code-server, the extension's own packages, Pyright;
-# Chromium by apt-get, if there is none. Screenshots are saved to OUT (default: the cache folder's vscode-screens).
+# Node, code-server, the extension's own packages and Pyright are installed into the cache folder, once. CHROMIUM names a Chromium or
+# Chrome, if none is on the PATH. Screenshots are saved to OUT (default: the cache folder's vscode-screens).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
-cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
+. "$root/tests/prerequisites.sh"
+prerequisites vscode
+. "$root/tests/cache.sh"
 program=$(realpath "${1:-${CARGO_TARGET_DIR:-$root/target}/debug/minicopilot}")
 . "$root/tests/editors/vscode/install.sh"
 
 # code-server from npm. Its native modules would want a compiler; what the test does needs none of them.
 code_server=4.139.1
 install_code_server() {
-    echo '{"private": true}' > package.json
-    quietly npm install --ignore-scripts --no-save --omit=dev "code-server@$code_server"
-    cd node_modules/code-server/lib/vscode
-    quietly npm install --ignore-scripts --omit=dev
-    cd extensions
-    quietly npm install --ignore-scripts --omit=dev
+    echo '{"private": true}' > package.json &&
+        npm install --ignore-scripts --no-save --omit=dev "code-server@$code_server" &&
+        cd node_modules/code-server/lib/vscode &&
+        npm install --ignore-scripts --omit=dev &&
+        cd extensions &&
+        npm install --ignore-scripts --omit=dev
 }
-once code-server "$code_server $node" install_code_server
+once vscode/code-server "$code_server $node" install_code_server
 
 tools="playwright-core@1.65.1 pyright@1.1.414"
 install_tools() {
-    echo '{"private": true}' > package.json
     # shellcheck disable=SC2086 # a list
-    quietly npm install --ignore-scripts --no-save $tools
+    echo '{"private": true}' > package.json && npm install --ignore-scripts --no-save $tools
 }
-once tools "$tools" install_tools
+once vscode/tools "$tools" install_tools
 
-if [ -z "${CHROMIUM:-}" ]; then
-    if ! CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome); then
-        quietly apt-get update
-        quietly apt-get install --yes --no-install-recommends chromium fonts-dejavu-core
-        CHROMIUM=$(command -v chromium)
-    fi
-fi
+CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}
 
 pack_extension "$program" "$here/minicopilot.vsix"
 

@@ -114,7 +114,7 @@ async function restarts(editor) {
   await check("kill -9: the status bar says loading, then the server is back, and says so once", async () => {
     await until("loading", async () => (await editor.status()).endsWith("loading"));
     await ready(editor);
-    await until("the message", async () => (await editor.messages()).join().includes("was started again"));
+    await until("the message", async () => (await editor.messages()).join().includes("was restarted"));
     equal((await editor.messages()).length, 1);
   });
   await editor.picture("crash");
@@ -166,12 +166,12 @@ async function why(editor) {
   await editor.press("Control+Z");
 }
 
-/** The panel has a word of its own for each expert that an answer may be from. */
+/** The panel has a label for each expert of the model. */
 async function experts() {
   const { gate } = JSON.parse(execFileSync(process.env.MINICOPILOT, ["info", "--json"], { encoding: "utf8" }));
   const source = fs.readFileSync(process.env.PANEL, "utf8");
   await check("the panel knows every expert", async () => {
-    const unknown = gate.experts.filter((expert) => !source.includes(`  "${expert}": [`) && !source.includes(`  ${expert}: [`));
+    const unknown = gate.experts.filter((expert) => !source.includes(`  "${expert}": "`) && !source.includes(`  ${expert}: "`));
     equal(unknown, []);
   });
 }

@@ -8,7 +8,7 @@ use candle_nn::ops::{log_softmax, softmax};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use minicopilot::model::SplitMix64;
 use minicopilot::prediction::{
-    CANDIDATE_FEATURES, EXPERTS, FEATURES, GATE, LOGS, PROJECTED, RERANKED, RERANKER, UNITS,
+    CANDIDATE_FEATURES, EXPERTS, FEATURES, LOGS, RERANKED, UNITS, parameters,
 };
 
 /// Examples of one step.
@@ -59,33 +59,39 @@ impl RerankerExamples {
 /// Parameters under their names in a checkpoint.
 pub type Parameters = BTreeMap<String, Tensor>;
 
-/// Initial weights: normal with the given deviation.
-fn random(
-    generator: &mut SplitMix64,
-    rows: usize,
-    columns: usize,
-    deviation: f64,
-) -> candle_core::Result<Var> {
-    // The sum of twelve uniform numbers is normal enough.
-    let mut uniform = || (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-    let mut normal = || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
-    let values: Vec<f32> = (0..rows * columns)
-        .map(|_| (deviation * normal()) as f32)
-        .collect();
-    Var::from_vec(values, (rows, columns), &Device::Cpu)
-}
-
-fn zeros(count: usize) -> candle_core::Result<Var> {
-    Var::zeros(count, DType::F32, &Device::Cpu)
-}
-
-/// Named variables, and `x W^T + b` over them.
+/// Named variables of the shapes that [`parameters`] gives them, and `x W^T + b` over them.
 #[derive(Default)]
-struct Variables(BTreeMap<&'static str, Var>);
+struct Variables(BTreeMap<String, Var>);
 
 impl Variables {
-    fn add(&mut self, name: &'static str, var: Var) {
-        self.0.insert(name, var);
+    /// Layers before the first step: weights normal with the given deviation, or with one over the root of the number of
+    /// inputs; biases, where a layer has them, zero.
+    fn initial(
+        generator: &mut SplitMix64,
+        hidden_size: usize,
+        initial: &[(&str, Option<f64>)],
+    ) -> candle_core::Result<Self> {
+        let shapes: BTreeMap<String, Vec<usize>> = parameters(hidden_size).into_iter().collect();
+        let mut variables = Self::default();
+        for &(layer, deviation) in initial {
+            let weight = format!("{layer}.weight");
+            let shape = &shapes[&weight][..];
+            let deviation = deviation.unwrap_or_else(|| 1.0 / (shape[1] as f64).sqrt());
+            // The sum of twelve uniform numbers is normal enough.
+            let mut normal = || (0..12).map(|_| generator.uniform()).sum::<f64>() - 6.0;
+            let count = shape.iter().product();
+            let values: Vec<f32> = std::iter::repeat_with(|| (deviation * normal()) as f32)
+                .take(count)
+                .collect();
+            let var = Var::from_vec(values, shape, &Device::Cpu)?;
+            variables.0.insert(weight, var);
+            let bias = format!("{layer}.bias");
+            if let Some(shape) = shapes.get(&bias) {
+                let var = Var::zeros(&shape[..], DType::F32, &Device::Cpu)?;
+                variables.0.insert(bias, var);
+            }
+        }
+        Ok(variables)
     }
 
     fn get(&self, name: &str) -> &Tensor {
@@ -101,6 +107,40 @@ impl Variables {
         product.broadcast_add(self.get(&format!("{name}.bias")))
     }
 
+    /// The gate of a batch, from standardised features `[B,FEATURES]`, hidden states `[B,H]` and priors `[B,EXPERTS]`: the
+    /// experts' weights `[B,EXPERTS]`; its units `[B,GATE]` and the projected hidden states `[B,PROJECTED]`, which together
+    /// are what the reranker is told. The same as `minicopilot::prediction::Mixture::weigh`.
+    fn gate(
+        &self,
+        standard: &Tensor,
+        hidden: &Tensor,
+        priors: &Tensor,
+    ) -> candle_core::Result<(Tensor, [Tensor; 2])> {
+        let projected = self.linear(hidden, "gate.projection")?.tanh()?;
+        let inputs = Tensor::cat(&[standard, &projected], 1)?;
+        let units = self.linear(&inputs, "gate.hidden")?.tanh()?;
+        let logits = (self.linear(&units, "gate.output")? + priors)?;
+        Ok((softmax(&logits, D::Minus1)?, [units, projected]))
+    }
+
+    /// The reranker's scores `[B,K]` of candidates `[B,K,CANDIDATE_FEATURES]` in the context of units `[B,UNITS]`. The same
+    /// as `minicopilot::prediction::Mixture::scores`.
+    fn scores(&self, units: &Tensor, candidates: &Tensor) -> candle_core::Result<Tensor> {
+        let (batch, count, features) = candidates.dims3()?;
+        let logs = candidates.narrow(2, 0, LOGS)?;
+        let exponents = self.linear(units, "reranker.exponent")?;
+        let powers = logs.broadcast_mul(&exponents.unsqueeze(1)?)?.sum(2)?;
+        let context = self.linear(units, "reranker.context")?.unsqueeze(1)?;
+        let flat = candidates.reshape((batch * count, features))?;
+        let hidden = self.product(&flat, "reranker.hidden.weight")?;
+        let hidden = hidden.reshape((batch, count, ()))?;
+        let hidden = hidden.broadcast_add(&context)?.tanh()?;
+        let flat = hidden.reshape((batch * count, ()))?;
+        let score = self.linear(&flat, "reranker.output")?;
+        let mixture = logs.narrow(2, 0, 1)?.squeeze(2)?;
+        (score.reshape((batch, count))? + powers)? + mixture
+    }
+
     fn optimizer(&self, rate: f64) -> candle_core::Result<AdamW> {
         let parameters = ParamsAdamW {
             lr: rate,
@@ -113,7 +153,7 @@ impl Variables {
     fn parameters(&self) -> candle_core::Result<Parameters> {
         let copies = self.0.iter();
         copies
-            .map(|(name, var)| Ok(((*name).to_owned(), var.as_tensor().copy()?)))
+            .map(|(name, var)| Ok((name.clone(), var.as_tensor().copy()?)))
             .collect()
     }
 }
@@ -174,31 +214,20 @@ pub fn gate(
         Tensor::new(&mean[..], device)?,
         Tensor::new(&deviation[..], device)?,
     );
-    let mut generator = SplitMix64::new(seed);
-    let mut variables = Variables::default();
-    let inputs = FEATURES + PROJECTED;
-    let spread = |count: usize| 1.0 / (count as f64).sqrt();
-    let projection = random(&mut generator, PROJECTED, hidden_size, spread(hidden_size))?;
-    variables.add("gate.projection.weight", projection);
-    variables.add("gate.projection.bias", zeros(PROJECTED)?);
-    let hidden = random(&mut generator, GATE, inputs, spread(inputs))?;
-    variables.add("gate.hidden.weight", hidden);
-    variables.add("gate.hidden.bias", zeros(GATE)?);
-    // The prior decides at first.
-    let output = random(&mut generator, EXPERTS.len(), GATE, 0.0)?;
-    variables.add("gate.output.weight", output);
-    variables.add("gate.output.bias", zeros(EXPERTS.len())?);
+    let layers = [
+        ("gate.projection", None),
+        ("gate.hidden", None),
+        ("gate.output", Some(0.0)), // the prior decides at first
+    ];
+    let variables = Variables::initial(&mut SplitMix64::new(seed), hidden_size, &layers)?;
     let loss = |rows: &[usize]| {
         let features = gathered(&examples.features, FEATURES, rows)?;
         let hidden = gathered(&examples.hidden, hidden_size, rows)?;
         let priors = gathered(&examples.priors, EXPERTS.len(), rows)?;
         let likelihoods = gathered(&examples.likelihoods, EXPERTS.len(), rows)?;
         let standard = features.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
-        let projected = variables.linear(&hidden, "gate.projection")?.tanh()?;
-        let inputs = Tensor::cat(&[standard, projected], 1)?;
-        let units = variables.linear(&inputs, "gate.hidden")?.tanh()?;
-        let logits = (variables.linear(&units, "gate.output")? + priors)?;
-        let mixed = (softmax(&logits, D::Minus1)? * likelihoods)?.sum(1)?;
+        let (weights, _) = variables.gate(&standard, &hidden, &priors)?;
+        let mixed = (weights * likelihoods)?.sum(1)?;
         mixed.log()?.mean_all()?.neg()
     };
     optimise(
@@ -223,26 +252,14 @@ pub fn neutral_reranker() -> Result<Parameters> {
 }
 
 fn reranker_variables(generator: &mut SplitMix64) -> candle_core::Result<Variables> {
-    let mut variables = Variables::default();
-    variables.add(
-        "reranker.exponent.weight",
-        random(generator, LOGS, UNITS, 0.0)?,
-    );
-    variables.add("reranker.exponent.bias", zeros(LOGS)?);
-    variables.add(
-        "reranker.context.weight",
-        random(generator, RERANKER, UNITS, 0.1)?,
-    );
-    variables.add("reranker.context.bias", zeros(RERANKER)?);
-    // Logarithms reach from 0 to -14.
-    let hidden = random(generator, RERANKER, CANDIDATE_FEATURES, 0.05)?;
-    variables.add("reranker.hidden.weight", hidden);
-    variables.add(
-        "reranker.output.weight",
-        random(generator, 1, RERANKER, 0.0)?,
-    );
-    variables.add("reranker.output.bias", zeros(1)?);
-    Ok(variables)
+    let layers = [
+        ("reranker.exponent", Some(0.0)),
+        ("reranker.context", Some(0.1)),
+        ("reranker.hidden", Some(0.05)), // logarithms reach from 0 to -14
+        ("reranker.output", Some(0.0)),
+    ];
+    let any_size = 1; // the reranker's shapes do not depend on the hidden state's
+    Variables::initial(generator, any_size, &layers)
 }
 
 /// The reranker for `examples`.
@@ -261,19 +278,7 @@ pub fn reranker(
         let candidates = candidates.reshape((count, RERANKED, CANDIDATE_FEATURES))?;
         let targets: Vec<u32> = rows.iter().map(|&row| examples.targets[row]).collect();
         let targets = Tensor::from_vec(targets, (count, 1), &Device::Cpu)?;
-        let logs = candidates.narrow(2, 0, LOGS)?;
-        let exponents = variables.linear(&units, "reranker.exponent")?;
-        let powers = logs.broadcast_mul(&exponents.unsqueeze(1)?)?.sum(2)?;
-        let context = variables.linear(&units, "reranker.context")?.unsqueeze(1)?;
-        let flat = candidates.reshape((count * RERANKED, CANDIDATE_FEATURES))?;
-        let hidden = variables.product(&flat, "reranker.hidden.weight")?;
-        let hidden = hidden.reshape((count, RERANKED, RERANKER))?;
-        let hidden = hidden.broadcast_add(&context)?.tanh()?;
-        let flat = hidden.reshape((count * RERANKED, RERANKER))?;
-        let score = variables.linear(&flat, "reranker.output")?;
-        let mixture = logs.narrow(2, 0, 1)?.squeeze(2)?;
-        let scores = ((score.reshape((count, RERANKED))? + powers)? + mixture)?;
-        log_softmax(&scores, D::Minus1)?
+        log_softmax(&variables.scores(&units, &candidates)?, D::Minus1)?
             .gather(&targets, 1)?
             .mean_all()?
             .neg()
@@ -314,3 +319,6 @@ fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
     let deviation = deviation.collect();
     (mean, deviation)
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ local subcommands = {
   log = {
     arguments = {},
     run = function()
-      -- Neovim's, of all servers: what ours writes to its standard error goes there.
+      -- Neovim's log of all servers, which includes our server's standard error.
       local file = vim.lsp.log.get_filename()
       if vim.fn.filereadable(file) == 0 then
         return say("no server has written to the log yet")
@@ -74,7 +74,7 @@ local function run(words)
   end
 end
 
----@param start string what is typed of the word
+---@param start string the typed prefix
 ---@param line string
 ---@return string[]
 local function complete(start, line)

@@ -13,14 +13,14 @@ local function check_program(cmd)
   local path = vim.fn.exepath(cmd[1])
   if path == "" then
     health.error(("`%s` is not an executable on $PATH"):format(cmd[1]), {
-      "Unpack a release over ~/.local, or build it with `cargo build --release` in minicopilot's folder",
-      'Or name it: require("minicopilot").setup({ cmd = { "/path/to/minicopilot", "serve" } })',
+      "Unpack a release over ~/.local, or run `cargo build --release` in minicopilot's repository",
+      'Or set its path: require("minicopilot").setup({ cmd = { "/path/to/minicopilot", "serve" } })',
     })
     return
   end
   local version, problem = program.version(cmd)
   if not version then
-    health.error(problem, { "This is not minicopilot, or not for this machine: `" .. path .. "`" })
+    health.error(problem, { "`" .. path .. "` is not minicopilot, or was built for another system" })
     return
   end
   health.ok(("%s (%s)"):format(version, path))
@@ -36,9 +36,9 @@ end
 local function check_servers()
   local clients = vim.lsp.get_clients({ name = "minicopilot" })
   if #clients == 0 and #vim.lsp.get_clients({ name = "minicopilot", _uninitialized = true }) > 0 then
-    health.warn("the server has ended, and is not started again by itself", { "`:Minicopilot restart`" })
+    health.warn("the server has stopped and will not be restarted automatically", { "`:Minicopilot restart`" })
   elseif #clients == 0 then
-    health.info("no server runs: it starts with the first Python buffer")
+    health.info("no server is running: it starts with the first Python buffer")
   end
   for _, client in ipairs(clients) do
     local buffers = vim.tbl_count(client.attached_buffers)
@@ -47,8 +47,8 @@ local function check_servers()
   end
 end
 
---- Python buffers that are off or have no server.
----@param is_expected boolean? that they have one
+--- Reports Python buffers that are off or have no server.
+---@param is_expected boolean? whether they should have one
 local function check_buffers(is_expected)
   if vim.g.minicopilot == false then
     health.warn("off everywhere", { "`:Minicopilot toggle all`" })
@@ -59,7 +59,10 @@ local function check_buffers(is_expected)
     if is_python and vim.b[buffer].minicopilot == false then
       health.warn(("off in %s"):format(name), { "`:Minicopilot toggle` there turns it on" })
     elseif is_python and is_expected and #vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer }) == 0 then
-      health.warn(("no server for %s"):format(name), { "`:Minicopilot restart`; `:Minicopilot log` may say why" })
+      health.warn(
+        ("no server for %s"):format(name),
+        { "`:Minicopilot restart`; `:Minicopilot log` may show the cause" }
+      )
     end
   end
 end
@@ -67,23 +70,23 @@ end
 local function check_options()
   local wanted = options.current
   if vim.fn.exists("&autocomplete") == 1 and vim.o.autocomplete and wanted.popup then
-    health.ok("the list opens by Neovim's 'autocomplete'")
+    health.ok("Neovim's 'autocomplete' opens the list")
   elseif wanted.popup then
     health.ok("the list opens while typing")
   else
-    health.info("the list opens when asked for (option `popup`): CTRL-X CTRL-O, or another plugin asks")
+    health.info("the list opens on request (option `popup`): by CTRL-X CTRL-O or another plugin")
   end
   if wanted.popup and (package.loaded["blink.cmp"] or package.loaded["cmp"]) then
     health.warn(
-      "blink.cmp or nvim-cmp is there too: two lists may open",
-      { "setup({ popup = false }): it asks by itself" }
+      "blink.cmp or nvim-cmp is loaded too: two lists may open",
+      { "Use setup({ popup = false }): that plugin sends the requests itself" }
     )
   end
   if not wanted.ghost_text then
     health.info("ghost text is off (option `ghost_text`)")
   else
     health.ok(
-      ("ghost text; %s takes the line, %s a word"):format(wanted.keys.line or "no key", wanted.keys.word or "no key")
+      ("ghost text; %s accepts the line, %s a word"):format(wanted.keys.line or "no key", wanted.keys.word or "no key")
     )
   end
 end

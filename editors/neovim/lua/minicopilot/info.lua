@@ -16,12 +16,12 @@ local function state(buffer)
   elseif client then
     return ("on, server %d in %s"):format(client.id, client.root_dir or "no folder")
   elseif vim.bo[buffer].filetype ~= "python" then
-    return "off: it is not Python"
+    return "off: not Python"
   end
   return "no server (:checkhealth minicopilot)"
 end
 
---- What the server has read of the project; nil where it does not say so at once.
+--- What the server has indexed of the project; nil if it does not answer within a second.
 ---@param buffer integer
 ---@return string?
 local function project(buffer)
@@ -34,7 +34,7 @@ local function project(buffer)
       read.files,
       read.tokens,
       read.bytes / 2 ^ 20,
-      read.isFull and "; full: some files are not read" or ""
+      read.isFull and "; full: some files are not indexed" or ""
     )
 end
 
@@ -45,29 +45,29 @@ local function ghost_text(buffer)
   if not wanted.ghost_text then
     return "off"
   end
-  local kind = require("minicopilot.ghost").is_native(buffer) and "Neovim's own" or "by this plugin"
-  return ("on, %s; %s takes the line, %s a word"):format(
+  local kind = require("minicopilot.ghost").is_native(buffer) and "Neovim's" or "this plugin's"
+  return ("on, %s; %s accepts the line, %s a word"):format(
     kind,
     wanted.keys.line or "no key",
     wanted.keys.word or "no key"
   )
 end
 
---- Lines of a name and what is to be said of it.
+--- One line per fact: its name and value.
 ---@param buffer integer
 ---@return string[]
 function M.lines(buffer)
   local cmd = options.current.cmd
-  local function said(ask)
-    local answer, problem = ask(cmd)
+  local function value(query)
+    local answer, problem = query(cmd)
     return answer or problem
   end
   local entries = {
-    { "program", ("%s (%s)"):format(said(program.version), vim.fn.exepath(cmd[1])) },
-    { "model", said(program.model) },
+    { "program", ("%s (%s)"):format(value(program.version), vim.fn.exepath(cmd[1])) },
+    { "model", value(program.model) },
     { "this buffer", state(buffer) },
     { "project", project(buffer) },
-    { "list", options.current.popup and "opens while typing" or "when asked for" },
+    { "list", options.current.popup and "opens while typing" or "opens on request" },
     { "ghost text", ghost_text(buffer) },
     { "log", vim.lsp.log.get_filename() },
   }

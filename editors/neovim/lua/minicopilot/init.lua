@@ -1,7 +1,7 @@
 --- Python code completion from a small network that runs on this machine.
 ---
---- Owns what a configuration may call, and what is attached to a buffer when the server is. Neovim's own LSP client
---- starts the server (lsp/minicopilot.lua), talks to it, shows the list and inserts what is accepted.
+--- The functions that a configuration may call, and what is attached to a buffer together with the server. Neovim's own
+--- LSP client starts the server (lsp/minicopilot.lua), communicates with it, shows the list and inserts accepted items.
 
 local ghost = require("minicopilot.ghost")
 local keys = require("minicopilot.keys")
@@ -42,21 +42,21 @@ end
 --- Starts the server for Python buffers. Called by plugin/minicopilot.lua.
 function M.enable()
   on("LspAttach", "complete in this buffer", attach)
-  on("LspDetach", "leave this buffer alone", function(client, buffer)
+  on("LspDetach", "stop completing in this buffer", function(client, buffer)
     popup.detach(client.id, buffer)
     ghost.detach(buffer)
   end)
   vim.lsp.enable("minicopilot")
 end
 
---- Changes the defaults. Optional; before or after the plugin is loaded, but before the first Python buffer is opened.
+--- Changes the defaults. Optional. Call it before the first Python buffer is opened.
 ---@param changes? minicopilot.Options
 function M.setup(changes)
   options.change(changes)
   vim.lsp.config("minicopilot", { init_options = options.current.settings })
 end
 
---- Takes over the ghost text, or its first word; for mappings of your own.
+--- Accepts the ghost text, or its first word; for your own mappings.
 ---@param part? "line"|"word"
 ---@return boolean whether any was shown
 function M.accept(part)

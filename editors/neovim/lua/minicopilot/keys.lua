@@ -1,18 +1,18 @@
---- The keys that take over ghost text. Where none is shown a key does what it did before, mapped or not.
+--- The keys that accept ghost text. If none is shown, a key does what it did before, mapped or not.
 
 local M = {}
 
-local DESCRIPTION = "minicopilot: take over the "
+local DESCRIPTION = "minicopilot: accept the "
 
---- What a key did before us, as keys that do it.
+--- Keys that do what a key did before we mapped it.
 ---@param key string
 ---@return string
 local function before(key)
   local mapping = vim.fn.maparg(key, "i", false, true)
   if vim.tbl_isempty(mapping) then
-    return key -- it is not mapped again, being what the mapping begins with
+    return key -- not remapped recursively, because the mapping's result starts with it
   end
-  -- The mapping itself, with all its flags, under a name that nobody types.
+  -- The mapping with all its flags, under a name that cannot be typed.
   local name = ("<Plug>(minicopilot-%s)"):format(key:gsub("[<>]", ""))
   mapping.lhs, mapping.lhsraw, mapping.lhsrawalt = name, vim.keycode(name), nil
   mapping.buffer, mapping.mode = 1, "i"
@@ -20,7 +20,7 @@ local function before(key)
   return name
 end
 
---- In the indentation <Tab> indents: a line's first words are rarely what one presses it for.
+--- <Tab> indents before the first character of a line, where it is rarely meant to accept ghost text.
 ---@param key string
 ---@return boolean
 local function indents(key)
@@ -40,7 +40,7 @@ local function map(key, part)
     if indents(key) or not require("minicopilot.ghost").accept(part) then
       return otherwise
     end
-    -- An open list is closed, without a change to the text.
+    -- Closes an open list without changing the text.
     return vim.fn.pumvisible() == 1 and "<C-x><C-z>" or ""
   end, { buffer = 0, expr = true, remap = true, desc = DESCRIPTION .. part })
 end

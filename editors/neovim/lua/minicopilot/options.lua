@@ -1,19 +1,19 @@
---- What a user may change, and its defaults. Everything else asks here.
+--- The user's options and their defaults.
 
 local M = {}
 
 ---@class minicopilot.Keys
----@field line? string|false Takes over the ghost text. false: no key
----@field word? string|false Takes over its next word. false: no key
+---@field line? string|false Accepts the ghost text. false: no key
+---@field word? string|false Accepts its next word. false: no key
 
 ---@class minicopilot.Options
 ---@field cmd? string[] Starts the server. Default: { "minicopilot", "serve" }
----@field popup? boolean Show the list while typing. Turn it off where blink.cmp, nvim-cmp or your own mapping asks
----@field ghost_text? boolean Show the likely rest of the line behind the cursor
----@field keys? minicopilot.Keys Keys that work while ghost text is shown; at other times they do what they did
+---@field popup? boolean Show the list while typing. Turn it off if blink.cmp, nvim-cmp or your own mapping does
+---@field ghost_text? boolean Show the likely rest of the line after the cursor
+---@field keys? minicopilot.Keys Keys that accept ghost text; while none is shown they do what they did before
 ---@field settings? table<string, any> The server's settings, such as { maxItems = 5 }; see |minicopilot-settings|
 
---- The program: on $PATH, or in the archive or the clone that this plugin is from.
+--- The program: on $PATH, or in the archive or clone that contains this plugin.
 ---@return string
 local function program()
   if vim.fn.executable("minicopilot") == 0 then
@@ -34,14 +34,14 @@ local defaults = {
   cmd = { program(), "serve" },
   popup = true,
   ghost_text = true,
-  -- At a line's end, the only place of ghost text, these keys have next to nothing else to do. <Tab> indents Python.
+  -- Ghost text appears only at the end of a line, where these keys have hardly any other use. <Tab> indents Python.
   keys = { line = "<Right>", word = "<C-Right>" },
 }
 
 ---@type minicopilot.Options
 M.current = defaults
 
---- Takes over a user's changes; an error names the one that is wrong.
+--- Applies a user's changes. Raises an error that names an invalid one.
 ---@param changes? minicopilot.Options
 function M.change(changes)
   vim.validate("options", changes, "table", true)
@@ -58,7 +58,7 @@ function M.change(changes)
   vim.validate("settings", changed.settings, "table", true)
   for name in pairs(changed) do
     if not vim.list_contains({ "cmd", "popup", "ghost_text", "keys", "settings" }, name) then
-      error(("minicopilot: no option is called %q; the server's own settings go into `settings`"):format(name), 0)
+      error(("minicopilot: unknown option %q; the server's settings go into `settings`"):format(name), 0)
     end
   end
   M.current = changed

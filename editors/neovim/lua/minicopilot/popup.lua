@@ -1,28 +1,28 @@
---- The list while typing. Neovim's own completion asks the servers, shows the list and inserts what is accepted.
+--- The list while typing. Neovim's own completion queries the servers, shows the list and inserts the accepted item.
 
 local switch = require("minicopilot.switch")
 
 local M = {}
 
---- The state of a buffer in which a candidate was accepted: its word is done.
+--- By buffer, the changedtick at which an item was accepted: its word is complete.
 ---@type table<integer, integer>
 local accepted = {}
 
---- No list for the text as it stands: it was chosen just now.
+--- Opens no list for the current text, because it was just accepted.
 ---@param buffer integer
 function M.is_done(buffer)
   accepted[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
 end
 
---- Whether the cursor stands behind a word or number that is being typed. Any byte of a multibyte character counts:
---- Python's names may be in any script.
+--- Whether the cursor is after a word or number. Any byte of a multibyte character counts, since Python names may be in
+--- any script.
 ---@return boolean
 local function typing_a_word()
   local column = vim.api.nvim_win_get_cursor(0)[2]
   return vim.api.nvim_get_current_line():sub(column, column):find("[%w_\128-\255]") ~= nil
 end
 
---- Neovim asks the server at its trigger characters only, and again with each character once a list is open.
+--- Neovim queries the server only at its trigger characters, and with each character once a list is open.
 ---@param buffer integer
 local function ask_while_a_word_is_typed(buffer)
   local group = vim.api.nvim_create_augroup("minicopilot.popup." .. buffer, { clear = true })
@@ -49,7 +49,7 @@ local function ask_while_a_word_is_typed(buffer)
   })
 end
 
---- Our candidates first, each server's in its own order. Neovim 0.12 asks for this where several servers answer.
+--- Our items first, each server's in its own order. Neovim 0.12 sorts with this if several servers answer.
 local function ours_first(a, b)
   local function rank(item)
     local said = vim.tbl_get(item, "user_data", "nvim", "lsp") or {}
@@ -65,7 +65,7 @@ local function ours_first(a, b)
   return a_text < b_text
 end
 
---- Whether Neovim 0.12 asks by itself, with each character.
+--- Whether Neovim 0.12 queries the servers itself, with each character.
 ---@return boolean
 local function is_automatic()
   return vim.fn.exists("&autocomplete") == 1 and vim.o.autocomplete
@@ -73,19 +73,19 @@ end
 
 ---@param client vim.lsp.Client
 ---@param buffer integer
----@param is_wanted boolean while typing; else the list is there to be asked for
+---@param is_wanted boolean whether the list opens while typing, rather than on request
 function M.attach(client, buffer, is_wanted)
   vim.lsp.completion.enable(true, client.id, buffer, { autotrigger = is_wanted, cmp = ours_first })
   if not is_wanted then
     return
   end
   vim.api.nvim_buf_call(buffer, function()
-    -- Typing must never insert a candidate that nobody chose: neither on opening the list nor with Enter.
+    -- Typing must never insert an item that the user did not select, neither when the list opens nor with Enter.
     vim.opt_local.completeopt:append({ "menuone", "noselect" })
     if not is_automatic() then
       ask_while_a_word_is_typed(buffer)
     elseif not vim.list_contains(vim.opt_local.complete:get(), "o") then
-      -- Neovim asks the sources in this list; "o" stands for the servers.
+      -- Neovim queries the sources in this option; "o" stands for the servers.
       vim.opt_local.complete:prepend("o")
     end
   end)
@@ -94,7 +94,7 @@ end
 ---@param client_id integer
 ---@param buffer integer
 function M.detach(client_id, buffer)
-  -- Neovim 0.11 would go on asking a server that has gone, and wait for it for ever.
+  -- Otherwise Neovim 0.11 would query a server that has stopped, and wait for it forever.
   vim.lsp.completion.enable(false, client_id, buffer)
   pcall(vim.api.nvim_del_augroup_by_name, "minicopilot.popup." .. buffer)
   accepted[buffer] = nil

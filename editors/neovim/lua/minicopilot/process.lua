@@ -1,21 +1,21 @@
---- The server's process as Neovim's LSP client sees it: one that may start later, and leaves alone the buffers that are
---- off. It decides nothing.
+--- The server's process as Neovim's LSP client sees it: it may start later, and requests for buffers that are off do
+--- not reach it. It makes no decisions.
 
 local switch = require("minicopilot.switch")
 
 local M = {}
 
---- What is answered for a buffer that is off, without asking.
+--- The answers for a buffer that is off, given without a request to the server.
 local NOTHING = {
   ["textDocument/completion"] = { isIncomplete = false, items = {} },
   ["textDocument/inlineCompletion"] = { items = {} },
 }
 
---- Numbers of requests that the process does not see; its own start at 1.
+--- Ids of requests that do not reach the process; those that do start at 1.
 local own_requests = 2 ^ 30
 
 ---@class minicopilot.Process : vim.lsp.rpc.PublicClient
----@field start fun() Starts the process; until then it keeps what it is told
+---@field start fun() Starts the process; messages sent before are queued
 ---@field has_started fun(): boolean
 
 ---@param cmd string[]
@@ -62,7 +62,7 @@ function M.new(cmd, dispatchers, config)
     end
     if real then
       local function answer(problem, result, ...)
-        -- Neovim's own ghost text stays as it was if there is no answer; an empty one takes it away.
+        -- Neovim keeps its own ghost text if the answer is null; an empty one removes it.
         callback(problem, result == nil and not problem and nothing or result, ...)
       end
       return real.request(method, parameters, nothing and answer or callback, replied)

@@ -1,8 +1,8 @@
---- What the program says of itself, asked for on the command line.
+--- The program's version and model, queried on its command line.
 
 local M = {}
 
---- Runs a command; its standard output, or nil and what went wrong.
+--- Runs a command. Returns its standard output, or nil and the problem.
 ---@param command string[]
 ---@return string? output
 ---@return string? problem
@@ -16,13 +16,13 @@ local function output(command)
   return nil, ("`%s` failed: %s"):format(table.concat(command, " "), cause)
 end
 
---- The command that describes the model which `cmd` serves.
+--- The command that describes the model that `cmd` serves.
 ---@param cmd string[]
 ---@return string[]
 local function info_command(cmd)
   local command, is_file = {}, false
   for _, argument in ipairs(cmd) do
-    -- What only `serve` understands is left out.
+    -- Options that only `serve` accepts are left out.
     local is_left_out = is_file or argument == "--stdio" or argument == "--log"
     is_file = argument == "--log"
     if not is_left_out then
@@ -51,7 +51,7 @@ function M.model(cmd)
   local decoded, checkpoint = pcall(vim.json.decode, info)
   local model = decoded and vim.tbl_get(checkpoint, "model")
   if not model then
-    return nil, "`minicopilot info --json` printed something else than it should"
+    return nil, "`minicopilot info --json` printed unexpected output"
   end
   return ("%s, %d parameters, vocabulary of %d"):format(model.architecture, model.parameters, model.vocabulary_size)
 end

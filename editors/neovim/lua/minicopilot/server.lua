@@ -1,31 +1,31 @@
---- The server's life: how it starts, and what happens when it ends.
+--- The server's life cycle: how it starts, and what happens when it stops.
 
 local options = require("minicopilot.options")
 local process = require("minicopilot.process")
 
 local M = {}
 
---- How long to wait before it is started again, in ms. After as many crashes in a row we give up.
+--- Delays before each restart, in ms. After as many crashes in a row we give up.
 local WAITS = { 250, 1000, 4000, 16000 }
---- A server that has run so long had not crashed in a row.
+--- A server that ran for this many ms resets the count of crashes.
 local CALM = 180000
 
 local crashes = 0
 local last_start = 0
----@type boolean? that the program's absence has been said
+---@type boolean? whether the user was told that the program is missing
 local is_missing
----@type string? how it ended, until it runs again
+---@type string? how it stopped, until it runs again
 local ended
----@type boolean? that it ended because `restart` wanted it to
+---@type boolean? whether `restart` stopped it
 local is_restarting
---- Those that have answered a first time.
+--- The processes that have answered at least once.
 ---@type table<minicopilot.Process, true>
 local answered = setmetatable({}, { __mode = "k" })
---- How long the next process waits before it starts; nil: until `restart`.
+--- The delay before the next process starts, in ms; nil: it waits for `restart`.
 ---@type integer?
 local wait = 0
 
---- Messages are short and come alone: what does not fit into `v:echospace` must be answered with Enter.
+--- Shows a message. It must be short: one that does not fit into `v:echospace` has to be confirmed with Enter.
 ---@param text string
 local function say(text)
   if vim.v.vim_did_enter == 0 then
@@ -34,7 +34,7 @@ local function say(text)
       callback = function()
         vim.defer_fn(function()
           say(text)
-        end, 50) -- behind what Neovim says of the file
+        end, 50) -- after Neovim's message about the file
       end,
     })
     return
@@ -43,7 +43,7 @@ local function say(text)
   vim.notify("minicopilot: " .. text, vim.log.levels.WARN)
 end
 
---- Whether the program can be started; says it if not.
+--- Whether the program can be started; warns once if not.
 ---@return boolean
 local function is_there()
   local program = options.current.cmd[1]
@@ -57,15 +57,15 @@ local function is_there()
   return false
 end
 
----@return vim.lsp.Client[] all of ours, those that have not answered yet too
+---@return vim.lsp.Client[] all of ours, including those that are not initialized yet
 local function clients()
   return vim.lsp.get_clients({ name = "minicopilot", _uninitialized = true })
 end
 
---- Puts another client in the place of one whose process has ended. Neovim would lose track of buffers that are changed
---- while none is attached: so the new one is there at once, and only its process waits.
+--- Replaces a client whose process has stopped. Neovim loses track of buffers that change while no client is attached,
+--- so the new client is attached at once, and only its process waits.
 ---@param old vim.lsp.Client
----@param milliseconds integer? how long; nil: until `restart`
+---@param milliseconds integer? the delay; nil: until `restart`
 local function replace(old, milliseconds)
   wait = milliseconds
   local new ---@type integer?
@@ -82,7 +82,7 @@ local function replace(old, milliseconds)
   wait = 0
 end
 
---- Starts it anew, also where it was given up.
+--- Restarts the server, even after we gave up.
 function M.restart()
   crashes, is_missing = 0, nil
   if not is_there() then
@@ -94,38 +94,38 @@ function M.restart()
   end
   for _, client in ipairs(all) do
     local rpc = client.rpc --[[@as minicopilot.Process]]
-    -- A user's own command is no process of ours.
+    -- A user's own command is not one of our processes.
     if rpc.has_started and not rpc.has_started() then
       rpc.start()
     else
       is_restarting = true
-      client:stop(true) -- it keeps nothing that could be lost
+      client:stop(true) -- forcing is safe: the server saves nothing
     end
   end
 end
 
---- To be called when a server has answered.
+--- Must be called when a server has answered.
 ---@param client vim.lsp.Client
 function M.has_started(client)
   answered[client.rpc] = true
   if ended then
-    say(("the server had ended (%s) and runs again"):format(ended))
+    say(("the server stopped (%s) and was restarted"):format(ended))
     ended = nil
   end
 end
 
---- How long to wait after a crash before the next start; nil: it is given up.
+--- The delay before the restart after a crash; nil if we give up.
 ---@param cause string
 ---@return integer?
 local function wait_after_crash(cause)
   crashes = vim.uv.now() - last_start > CALM and 1 or crashes + 1
   if WAITS[crashes] then
-    -- Said once for crashes in a row.
+    -- One message for crashes in a row.
     ended = crashes == 1 and cause or ended
     return WAITS[crashes]
   end
   ended = nil
-  local message = "the server ended %d times (%s): :Minicopilot log"
+  local message = "the server stopped %d times (%s): :Minicopilot log"
   say(message:format(crashes, cause))
 end
 
@@ -136,7 +136,7 @@ local function on_exit(rpc, code, signal)
   local old = vim.iter(clients()):find(function(client)
     return client.rpc == rpc
   end)
-  -- An end that somebody asked for: by the protocol, or by SIGTERM.
+  -- A requested stop: by the protocol, or by SIGTERM.
   local is_wanted = (code == 0 and signal == 0) or signal == 15
   if vim.v.exiting ~= vim.NIL or not old or (is_wanted and not is_restarting) then
     return
@@ -162,7 +162,7 @@ function M.spawn(dispatchers, config)
   local own = vim.tbl_extend("force", dispatchers, {
     on_exit = vim.schedule_wrap(function(code, signal)
       on_exit(rpc, code, signal)
-      -- Neovim's own message would be too long.
+      -- Hide the cause from Neovim, whose own message would be too long.
       dispatchers.on_exit(0, 0)
     end),
   })

@@ -1,5 +1,5 @@
---- On and off: a buffer with `vim.b.minicopilot = false`, or with `vim.g.minicopilot = false` every one, is left alone.
---- The server stays: Neovim loses track of a buffer that is changed while no server is attached to it.
+--- On and off: `vim.b.minicopilot = false` turns a buffer off, and `vim.g.minicopilot = false` turns all of them off.
+--- The server stays attached, because Neovim loses track of a buffer that changes while no server is.
 
 local M = {}
 
@@ -9,7 +9,7 @@ function M.is_off(buffer)
   return vim.g.minicopilot == false or vim.b[buffer].minicopilot == false
 end
 
---- Turns a buffer off, or on again.
+--- Turns a buffer off or on.
 ---@param buffer integer
 ---@return boolean is_on
 function M.toggle_buffer(buffer)
@@ -17,7 +17,7 @@ function M.toggle_buffer(buffer)
   return vim.b[buffer].minicopilot
 end
 
---- Turns every buffer off, or all on again that are not off themselves.
+--- Turns all buffers off, or those on that are not off themselves.
 ---@return boolean is_on
 function M.toggle_all()
   vim.g.minicopilot = vim.g.minicopilot == false

@@ -1,5 +1,5 @@
---- The panel that shows where the next token is expected from: the five likeliest, and the parts that the network, the
---- buffer and the project have in each. It follows the cursor, in whatever buffer it is.
+--- The panel that explains the answers: the top five next tokens, and how much of each probability comes from the
+--- network, the buffer and the project. It follows the cursor across buffers.
 
 local switch = require("minicopilot.switch")
 
@@ -9,51 +9,45 @@ local WIDTH, HEIGHT = 62, 7
 local BAR = 20
 local namespace = vim.api.nvim_create_namespace("minicopilot.why")
 
---- The three parts, in the order of a bar. Different blocks too, for who does not see the colours.
+--- The three parts in the order of a bar, and the scopes of `minicopilot/nextTokens` that each sums. The blocks differ,
+--- so that the parts can be told apart without colours.
 local PARTS = {
-  { name = "network", block = "█", highlight = "MinicopilotNetwork", link = "DiagnosticInfo" },
-  { name = "buffer", block = "▓", highlight = "MinicopilotBuffer", link = "DiagnosticOk" },
-  { name = "project", block = "▒", highlight = "MinicopilotProject", link = "DiagnosticWarn" },
+  {
+    name = "network",
+    scopes = { "network" },
+    block = "█",
+    highlight = "MinicopilotNetwork",
+    link = "DiagnosticInfo",
+  },
+  { name = "buffer", scopes = { "buffer" }, block = "▓", highlight = "MinicopilotBuffer", link = "DiagnosticOk" },
+  {
+    name = "project",
+    scopes = { "project", "declarations" },
+    block = "▒",
+    highlight = "MinicopilotProject",
+    link = "DiagnosticWarn",
+  },
 }
 
 ---@type integer?, integer?
 local panel, window
----@type boolean, boolean a question is under way; the cursor has moved since
+---@type boolean, boolean a request is pending; the cursor has moved since
 local is_asking, has_moved = false, false
 
 ---@alias minicopilot.Line [string, string?][] pieces of text, each with its highlight
 
---- Which part an expert belongs to. "members" reads declarations, most of them in other files.
----@param expert string
----@return "network"|"buffer"|"project"
-local function part_of(expert)
-  if expert == "network" then
-    return "network"
-  end
-  return (vim.startswith(expert, "project") or expert == "members") and "project" or "buffer"
-end
-
---- The shares of the three parts in a token, which are 1 together.
----@param source table<string, number> by expert
----@return table<string, number> shares
----@return string? expert the one with the largest share
-local function shares_of(source)
-  local shares, all, best = { network = 0, buffer = 0, project = 0 }, 0, nil
+--- The expert with the largest share; nil if there is only the network.
+---@param source table<string, number> shares by expert
+---@return string?
+local function main_expert(source)
+  local best
   for expert, share in pairs(source) do
-    local part = part_of(expert)
-    shares[part] = shares[part] + share
-    all = all + share
     best = (not best or share > source[best]) and expert or best
   end
-  if all == 0 then
-    return { network = 1, buffer = 0, project = 0 }, nil
-  end
-  return vim.tbl_map(function(share)
-    return share / all
-  end, shares), best
+  return best
 end
 
---- A text cut or filled to so many columns.
+--- A text cut or padded to a number of columns.
 ---@param text string
 ---@param columns integer
 ---@return string
@@ -71,14 +65,16 @@ local function percent(probability)
   return ("%5s"):format(rounded == 0 and "<1 %" or rounded .. " %")
 end
 
---- The pieces of one token's bar: its length is the probability, its parts the shares.
+--- The pieces of one token's bar, whose length is the probability.
 ---@param probability number
----@param shares table<string, number>
+---@param scope table<string, number> shares by scope
 ---@return minicopilot.Line
-local function bar(probability, shares)
+local function bar(probability, scope)
   local pieces, drawn, reached = {}, 0, 0
   for _, part in ipairs(PARTS) do
-    reached = reached + shares[part.name]
+    for _, name in ipairs(part.scopes) do
+      reached = reached + (scope[name] or 0)
+    end
     local upto = math.floor(BAR * probability * reached + 0.5)
     table.insert(pieces, { part.block:rep(upto - drawn), part.highlight })
     drawn = upto
@@ -87,7 +83,7 @@ local function bar(probability, shares)
   return pieces
 end
 
---- What the server answered, as lines.
+--- The server's answer as lines.
 ---@param answer { tokens: table[], prefix: string }
 ---@return minicopilot.Line[]
 local function lines_of(answer)
@@ -98,10 +94,9 @@ local function lines_of(answer)
   table.insert(legend, { ("%26s"):format("network alone"), "Comment" })
   local lines = { legend }
   for _, next_token in ipairs(answer.tokens) do
-    local shares, expert = shares_of(next_token.source)
     local line = { { " " .. fit(next_token.token, 13) }, { percent(next_token.probability) .. " " } }
-    vim.list_extend(line, bar(next_token.probability, shares))
-    table.insert(line, { " " .. fit(expert or "", 14), "Comment" })
+    vim.list_extend(line, bar(next_token.probability, next_token.scope))
+    table.insert(line, { " " .. fit(main_expert(next_token.source) or "", 14), "Comment" })
     table.insert(line, { percent(next_token.network), "Comment" })
     table.insert(lines, line)
   end
@@ -132,7 +127,7 @@ local function write(lines)
   end
 end
 
---- Where the panel is: at the top, or below where the cursor and the list are in the way.
+--- The panel's place: at the top right, or at the bottom right if it would cover the cursor or the list.
 ---@return vim.api.keyset.win_config
 local function place()
   local is_in_the_way = vim.fn.screenrow() <= HEIGHT + 3
@@ -146,7 +141,7 @@ local function place()
   }
 end
 
---- Asks about the cursor's place; while an answer is awaited, once more after it.
+--- Requests the tokens at the cursor. While a request is pending, the next one waits for its answer.
 local function update()
   vim.api.nvim_win_set_config(window, place())
   local client = vim.lsp.get_clients({ name = "minicopilot", bufnr = 0 })[1]
@@ -167,7 +162,7 @@ local function update()
     if not M.is_open() then
       return
     end
-    -- A question that a further key has outdated has no tokens for an answer.
+    -- A request that a later key has superseded is answered with no tokens.
     if answer and #answer.tokens > 0 then
       write(lines_of(answer))
     end

@@ -1,30 +1,30 @@
---- Ghost text as Neovim 0.12 has it, vim.lsp.inline_completion: it asks 200 ms after the last key and shows the answer.
+--- Neovim 0.12's ghost text, vim.lsp.inline_completion: it sends a request 200 ms after the last key.
 
 local words = require("minicopilot.ghost.words")
 
 local M = {}
 
---- What is left behind a word that was taken over, until Neovim shows it again: keys come faster than that.
+--- The rest of the ghost text after a word was accepted, until Neovim shows it again: the next key may come earlier.
 ---@type { buffer: integer, tick: integer, cursor: integer[], text: string }?
 local rest
 
---- Neovim asks the server by itself.
+--- Neovim sends the requests itself.
 function M.attach() end
 
 function M.detach()
   rest = nil
 end
 
---- Inserts a text at the cursor, or its first word, and remembers what is left.
+--- Inserts a text or its first word at the cursor, and remembers the rest.
 ---@param text string
 ---@param part "line"|"word"
 ---@param done fun(buffer: integer)
 local function insert(text, part, done)
   local taken = part == "word" and words.first(text) or text
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  -- Brackets that the editor has closed behind the cursor are a part of the whole text.
-  local behind = vim.api.nvim_get_current_line():sub(column + 1)
-  words.insert(row - 1, column, taken == text and vim.endswith(text, behind) and #behind or 0, taken)
+  -- The whole text includes the closing brackets that the editor has inserted after the cursor.
+  local after = vim.api.nvim_get_current_line():sub(column + 1)
+  words.insert(row - 1, column, taken == text and vim.endswith(text, after) and #after or 0, taken)
   local buffer = vim.api.nvim_get_current_buf()
   rest = {
     buffer = buffer,
@@ -35,8 +35,8 @@ local function insert(text, part, done)
   done(buffer)
 end
 
---- What an answer adds at the cursor. Neovim shows the last one until the next is there, so that a part of it may have
---- been typed meanwhile; nil if something else was.
+--- The part of an answer that has not been typed yet: Neovim shows an answer until the next one arrives. nil if
+--- something else was typed.
 ---@param item vim.lsp.inline_completion.Item
 ---@return string?
 local function left_of(item)
@@ -48,7 +48,7 @@ local function left_of(item)
   end
 end
 
----@return boolean whether the cursor still stands where `rest` goes on
+---@return boolean whether `rest` continues at the cursor
 local function goes_on()
   local buffer = vim.api.nvim_get_current_buf()
   return rest ~= nil
@@ -58,10 +58,10 @@ local function goes_on()
     and vim.deep_equal(rest.cursor, vim.api.nvim_win_get_cursor(0))
 end
 
---- Takes over what is shown at the cursor.
+--- Accepts the ghost text at the cursor.
 ---@param part "line"|"word"
----@param done fun(buffer: integer) called when the text has changed
----@return boolean whether anything is shown
+---@param done fun(buffer: integer) called when the buffer has changed
+---@return boolean whether any is shown
 function M.accept(part, done)
   local is_shown = vim.lsp.inline_completion.get({
     on_accept = function(item)

@@ -1,4 +1,4 @@
---- Ghost text of our own: an extmark that shows the rest of the line behind the cursor.
+--- Our own ghost text: an extmark that shows the rest of the line after the cursor.
 
 local words = require("minicopilot.ghost.words")
 
@@ -11,8 +11,8 @@ local namespace = vim.api.nvim_create_namespace("minicopilot.ghost")
 ---@field buffer integer
 ---@field row integer from 0
 ---@field column integer the cursor's byte
----@field text string what goes on at the cursor
----@field behind integer bytes behind the cursor that it takes the place of: brackets that the editor has closed
+---@field text string the text after the cursor
+---@field after integer bytes after the cursor that it replaces: closing brackets that the editor has inserted
 
 ---@type minicopilot.Ghost?
 local shown
@@ -28,9 +28,9 @@ end
 local function show(ghost)
   hide()
   local line = vim.api.nvim_get_current_line()
-  local behind = line:sub(ghost.column + 1, ghost.column + ghost.behind)
-  -- Brackets that stand there already are not shown twice.
-  local text = vim.endswith(ghost.text, behind) and ghost.text:sub(1, #ghost.text - #behind) or ghost.text
+  local after = line:sub(ghost.column + 1, ghost.column + ghost.after)
+  -- Brackets that are already there are not shown twice.
+  local text = vim.endswith(ghost.text, after) and ghost.text:sub(1, #ghost.text - #after) or ghost.text
   if text == "" then
     return
   end
@@ -42,7 +42,7 @@ local function show(ghost)
   })
 end
 
---- The ghost text at the cursor; where its first characters were just typed, what is left of it.
+--- The ghost text at the cursor, without the characters that were typed since it was shown.
 ---@param buffer integer
 ---@return minicopilot.Ghost?
 local function here(buffer)
@@ -67,12 +67,12 @@ local function at_the_cursor(buffer, client, item)
   local line = vim.api.nvim_get_current_line()
   local from = vim.str_byteindex(line, client.offset_encoding, item.range.start.character, false)
   local to = vim.str_byteindex(line, client.offset_encoding, item.range["end"].character, false)
-  -- The answer begins with the word begun, which stands there.
+  -- The answer starts with the typed prefix.
   local text = item.insertText:sub(column - from + 1)
-  return { buffer = buffer, row = row - 1, column = column, text = text, behind = to - column }
+  return { buffer = buffer, row = row - 1, column = column, text = text, after = to - column }
 end
 
----@type table<integer, string> the place in each buffer that was last asked about
+---@type table<integer, string> the place of the last request in each buffer
 local asked = {}
 
 ---@param buffer integer the current one
@@ -88,7 +88,7 @@ local function ask(buffer, client_id)
   local client = vim.lsp.get_client_by_id(client_id)
   local place = place_of(buffer)
   if not client or asked[buffer] == place then
-    return -- a character typed changes the text and moves the cursor: two events
+    return -- typing a character causes two events: the text changes and the cursor moves
   end
   asked[buffer] = place
   local going_on = here(buffer)
@@ -101,7 +101,7 @@ local function ask(buffer, client_id)
   parameters.context = { triggerKind = 2 } -- automatic
   ---@diagnostic disable-next-line: param-type-mismatch (Neovim 0.11 does not know the method)
   client:request(METHOD, parameters, function(problem, result)
-    -- What a further key has outdated is answered too, with nothing; and of quick keys not each is asked about.
+    -- A request that a later key has superseded is answered with nothing.
     local is_elsewhere = vim.api.nvim_get_current_buf() ~= buffer or place_of(buffer) ~= place
     if problem or is_elsewhere then
       return
@@ -148,23 +148,23 @@ function M.detach(buffer)
   hide()
 end
 
---- Takes over what is shown at the cursor.
+--- Accepts the ghost text at the cursor.
 ---@param part "line"|"word"
----@param done fun(buffer: integer) called when the text has changed
----@return boolean whether anything is shown
+---@param done fun(buffer: integer) called when the buffer has changed
+---@return boolean whether any is shown
 function M.accept(part, done)
   local ghost = here(vim.api.nvim_get_current_buf())
   if not ghost then
     return false
   end
-  -- Scheduled, since a mapping with <expr> must not change the text.
+  -- Scheduled, since an <expr> mapping must not change the buffer.
   vim.schedule(function()
     local text = part == "word" and words.first(ghost.text) or ghost.text
-    -- The last word may be all that is left, and then the brackets behind it count.
-    local replaced = text == ghost.text and ghost.behind or 0
+    -- Accepting the last word accepts everything, including the closing brackets.
+    local replaced = text == ghost.text and ghost.after or 0
     hide()
     words.insert(ghost.row, ghost.column, replaced, text)
-    -- The rest can be taken at once, before the server is asked about it.
+    -- The rest can be accepted at once, before the server answers.
     local rest = { column = ghost.column + #text, text = ghost.text:sub(#text + 1) }
     show(vim.tbl_extend("force", ghost, rest))
     done(ghost.buffer)

@@ -1,4 +1,4 @@
-//! A server's beginning and end: `initialize`, `shutdown`, `exit`, and what to do with one that does not obey.
+//! The lifecycle of a server: `initialize`, `shutdown`, `exit`, and killing one that does not obey.
 
 use std::process::ExitStatus;
 use std::thread;
@@ -6,31 +6,31 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{Client, Error};
+use super::{Client, Error};
 
 /// How long a server has to obey `shutdown`, and then `exit`, before it is killed.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Client {
-    /// Sends `initialize` with these parameters and `initialized`; returns the server's answer.
+    /// Sends `initialize` with these parameters and `initialized`; returns the server's capabilities and name.
     pub fn initialize(&mut self, params: Value) -> Result<Value, Error> {
         let result = self.call("initialize", params)?;
         self.notify("initialized", json!({}))?;
         Ok(result)
     }
 
-    /// Closes the server's standard input, as a client that dies does.
+    /// Closes the server's standard input, as happens when a client dies.
     pub fn close_input(&mut self) {
         self.input = None;
     }
 
-    /// Sends `shutdown` and `exit`; returns how the server ended.
+    /// Sends `shutdown` and `exit`, and returns the server's exit status.
     pub fn shutdown(mut self) -> Result<ExitStatus, Error> {
         self.end()?;
         self.wait_exit(SHUTDOWN_TIMEOUT)
     }
 
-    /// Waits until the server has ended by itself.
+    /// Waits until the server exits by itself.
     pub fn wait_exit(&mut self, timeout: Duration) -> Result<ExitStatus, Error> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -47,7 +47,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn closed(&mut self) -> Error {
+    pub(super) fn closed(&mut self) -> Error {
         // The pipe closes a moment before the process can be waited for.
         Error::Closed(self.wait_exit(Duration::from_millis(500)).ok())
     }
@@ -67,7 +67,7 @@ impl Drop for Client {
         let polite = self.input.is_none() || self.end().is_ok();
         self.input = None;
         if !polite || self.wait_exit(SHUTDOWN_TIMEOUT).is_err() {
-            // Nothing is left to do about a process that cannot be killed.
+            // A process that cannot be killed is left alone.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

@@ -1,44 +1,44 @@
-//! The few protocol types that every caller needs; all else is JSON.
+//! The few protocol types that every caller needs. Everything else is JSON.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ResponseError;
+use super::ResponseError;
 
-/// A place in a document: line and character from 0, the character in units of the negotiated encoding.
+/// A position in a document. `character` counts code units of the negotiated encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// Line, from 0.
     pub line: u32,
-    /// Code units before the place in its line.
+    /// Code units before the position on its line.
     pub character: u32,
 }
 
 impl Position {
-    /// The place `character` units into `line`.
+    /// The position `character` units into `line`.
     pub const fn new(line: u32, character: u32) -> Self {
         Self { line, character }
     }
 }
 
-/// From `start` to before `end`.
+/// The text from `start` up to `end`, which it excludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
-    /// First place.
+    /// The first position.
     pub start: Position,
-    /// The place after the last.
+    /// The position after the last.
     pub end: Position,
 }
 
 /// One content change of `textDocument/didChange`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// What is replaced; the whole document if absent.
+    /// The text to replace; the whole document if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
-    /// What stands there afterwards.
+    /// Its replacement.
     pub text: String,
 }
 
@@ -51,7 +51,7 @@ impl Change {
         }
     }
 
-    /// Replaces what lies between two places.
+    /// Replaces the text between two positions.
     pub fn replace(start: Position, end: Position, text: impl Into<String>) -> Self {
         Self {
             range: Some(Range { start, end }),
@@ -59,22 +59,22 @@ impl Change {
         }
     }
 
-    /// Types `text` at a place.
+    /// Inserts `text` at a position.
     pub fn insert(at: Position, text: impl Into<String>) -> Self {
         Self::replace(at, at, text)
     }
 }
 
-/// What a server answered, and how long it took from the last byte written to the last byte read.
+/// A server's answer to a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The result, or the error that the server answered with.
+    /// The result, or the error in the response.
     pub result: Result<Value, ResponseError>,
-    /// Time at the pipe's client end.
+    /// Time between sending the request and reading the last byte of the answer.
     pub latency: Duration,
 }
 
-/// A message from the server that asks for no answer.
+/// A message from the server that expects no answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
     /// Its method.

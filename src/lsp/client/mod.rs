@@ -1,7 +1,14 @@
-//! The client: starts a server, numbers requests, waits for answers, measures them, ends the server politely.
+//! A language-server client over standard input and output, for tests and measurements.
 //!
-//! A thread reads the server's output and stamps each message with the time it came, so that a latency does not depend
-//! on when the caller looks. Everything else happens on the caller's thread.
+//! It starts any server as a child process, numbers requests, waits for answers, measures their latency and shuts the
+//! server down by protocol. A thread reads the server's output and stamps each message with its arrival time, so that a
+//! latency does not depend on when the caller looks. Everything else happens on the caller's thread.
+
+mod documents;
+mod error;
+mod lifecycle;
+mod reader;
+mod types;
 
 use std::collections::{HashMap, VecDeque};
 use std::io::Write;
@@ -13,9 +20,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::framing::frame;
-use crate::reader::{Incoming, collect, read_messages};
-use crate::{Answer, Error, Notification, ResponseError};
+use super::framing::frame;
+use reader::{Incoming, collect, read_messages};
+
+pub use error::{Error, ResponseError};
+pub use types::{Answer, Change, Notification, Position, Range};
 
 /// How long [`Client::call`] waits.
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
@@ -25,18 +34,18 @@ const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct RequestId(i64);
 
 impl RequestId {
-    /// The number that went over the pipe.
+    /// The id as it was sent.
     pub const fn number(self) -> i64 {
         self.0
     }
 }
 
-/// A running server and what it has said so far.
+/// A running server and the messages received from it so far.
 ///
 /// Dropping it ends the server by protocol (`shutdown`, `exit`) and kills it if that takes too long.
 pub struct Client {
-    pub(crate) child: Child,
-    pub(crate) input: Option<ChildStdin>,
+    child: Child,
+    input: Option<ChildStdin>,
     incoming: Receiver<Incoming>,
     errors: Arc<Mutex<String>>,
     last_id: i64,
@@ -52,7 +61,7 @@ struct Asked {
 }
 
 impl Client {
-    /// Starts a server. Its standard error goes where the command says; if that is a pipe, [`Client::stderr`] has it.
+    /// Starts a server. Its standard error goes where the command says; if that is a pipe, [`Client::stderr`] returns it.
     pub fn start(mut command: Command) -> Result<Self, Error> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(Error::Start)?;
@@ -83,7 +92,7 @@ impl Client {
         self.measure(method, params).map(|(value, _)| value)
     }
 
-    /// Sends a request, waits for its result, and says how long it took.
+    /// Sends a request and waits for its result and latency.
     pub fn measure(&mut self, method: &str, params: Value) -> Result<(Value, Duration), Error> {
         let id = self.request(method, params)?;
         let answer = self.wait(id, CALL_TIMEOUT)?;
@@ -122,12 +131,12 @@ impl Client {
         self.send(&message)
     }
 
-    /// Asks the server to give up on a request. The request still gets an answer.
+    /// Cancels a request. The server still answers it.
     pub fn cancel(&mut self, id: RequestId) -> Result<(), Error> {
         self.notify("$/cancelRequest", json!({"id": id.0}))
     }
 
-    /// Waits for the answer to a request, an error answer included.
+    /// Waits for the answer to a request, which may be an error.
     pub fn wait(&mut self, id: RequestId, timeout: Duration) -> Result<Answer, Error> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -145,7 +154,7 @@ impl Client {
         }
     }
 
-    /// Waits for a notification of this method and returns it; earlier ones of other methods stay.
+    /// Waits for a notification of this method. Others stay for later calls.
     pub fn wait_notification(
         &mut self,
         method: &str,
@@ -171,7 +180,7 @@ impl Client {
         std::mem::take(&mut self.notifications)
     }
 
-    /// Writes bytes as they are: for tests of what a server does with nonsense.
+    /// Writes bytes unchanged, for tests of how a server handles invalid input.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let written = match self.input.as_mut() {
             Some(input) => input.write_all(bytes).and_then(|()| input.flush()),
@@ -180,7 +189,7 @@ impl Client {
         written.map_err(|_| self.closed())
     }
 
-    /// The next answer that carries no id, which is how a server answers what it could not read.
+    /// Waits for an answer without an id: the answer to a message that the server could not parse.
     pub fn wait_unaddressed(&mut self, timeout: Duration) -> Result<Answer, Error> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -189,7 +198,7 @@ impl Client {
             }
             if !self.receive(deadline)? {
                 return Err(Error::Timeout {
-                    method: "what could not be read".to_owned(),
+                    method: "an invalid message".to_owned(),
                     after: timeout,
                 });
             }
@@ -201,7 +210,7 @@ impl Client {
         self.child.id()
     }
 
-    /// What the server has written to its standard error, if that was a pipe.
+    /// What the server has written to its standard error so far, if that is a pipe.
     pub fn stderr(&self) -> String {
         self.errors
             .lock()
@@ -213,7 +222,7 @@ impl Client {
         self.send_bytes(&frame(message.to_string().as_bytes()))
     }
 
-    /// Takes one message in; false if none came before the deadline.
+    /// Receives one message; false if none arrives before the deadline.
     fn receive(&mut self, deadline: Instant) -> Result<bool, Error> {
         let left = deadline.saturating_duration_since(Instant::now());
         match self.incoming.recv_timeout(left) {
@@ -274,7 +283,7 @@ impl Client {
         Ok(())
     }
 
-    /// Answers what a server may ask of a plain client, so that none waits forever.
+    /// Answers the server's own requests, so that it never waits for one.
     fn answer_server(&mut self, id: &Value, method: &str, params: &Value) -> Result<(), Error> {
         let nothing = match method {
             "workspace/configuration" => {

@@ -1,8 +1,8 @@
-//! What an editor does with a document.
+//! The document notifications and requests that an editor sends.
 
 use serde_json::{Value, json};
 
-use crate::{Change, Client, Error, Position};
+use super::{Change, Client, Error, Position};
 
 impl Client {
     /// Opens a document.

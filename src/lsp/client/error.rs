@@ -1,4 +1,4 @@
-//! What can go wrong between a client and a server.
+//! The client's errors.
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
@@ -13,35 +13,35 @@ use serde_json::Value;
 pub struct ResponseError {
     /// JSON-RPC or LSP error code.
     pub code: i64,
-    /// What the server says.
+    /// The message.
     pub message: String,
-    /// Anything else that it says.
+    /// Additional data.
     #[serde(default)]
     pub data: Value,
 }
 
-/// Why a call did not bring a result.
+/// Why a call has no result.
 #[derive(Debug)]
 pub enum Error {
     /// The server could not be started.
     Start(io::Error),
-    /// The server ended, or closed its pipe. Holds its exit status where it is known.
+    /// The server ended, or closed its pipe. Holds the exit status if it is known.
     Closed(Option<ExitStatus>),
     /// No answer within the time allowed.
     Timeout {
-        /// The method that was asked.
+        /// The request's method.
         method: String,
         /// The time allowed.
         after: Duration,
     },
-    /// The server answered with an error.
+    /// The response is an error.
     Response {
-        /// The method that was asked.
+        /// The request's method.
         method: String,
         /// The error.
         error: ResponseError,
     },
-    /// The server wrote what is not the protocol.
+    /// The server wrote something that is not LSP.
     Malformed(String),
 }
 

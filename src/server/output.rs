@@ -1,0 +1,204 @@
+//! The messages that wait to be written to the client, and the thread that writes them.
+//!
+//! Sending never blocks, so a client that is slow to read does not keep the server from reading its edits. A client that
+//! reads nothing at all cannot make the queue grow either: the thread that reads requests waits in
+//! [`OutputQueue::wait_for_room`] while more than [`CAPACITY`] bytes are queued.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+/// Bytes that may be queued before no more requests are read.
+const CAPACITY: usize = 4 << 20;
+
+/// A queue of messages that one thread writes.
+#[derive(Default)]
+pub struct OutputQueue {
+    state: Mutex<State>,
+    /// Notified when a message is queued, and when one is written.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    messages: VecDeque<Vec<u8>>,
+    /// Bytes in `messages` and in the message that is being written.
+    bytes: usize,
+    /// The stream has failed: the client is gone, and messages are dropped.
+    is_broken: bool,
+}
+
+impl State {
+    fn is_full(&self) -> bool {
+        self.bytes > CAPACITY
+    }
+}
+
+impl OutputQueue {
+    /// Starts the thread that writes to `stream`.
+    pub fn start(stream: impl Write + Send + 'static) -> io::Result<Arc<Self>> {
+        let queue = Arc::new(Self::default());
+        let writer = Arc::clone(&queue);
+        thread::Builder::new()
+            .name("output".to_owned())
+            .spawn(move || writer.write_queued(stream))?;
+        Ok(queue)
+    }
+
+    /// Sends a whole message, without blocking.
+    pub fn send(&self, message: Vec<u8>) {
+        let mut state = self.lock();
+        if state.is_broken {
+            return;
+        }
+        state.bytes += message.len();
+        state.messages.push_back(message);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Blocks while more than [`CAPACITY`] bytes are queued.
+    pub fn wait_for_room(&self) {
+        if self.lock().is_full() {
+            // Logged without the lock, since standard error may block too.
+            debug!("the client does not read its answers: its requests wait");
+            drop(self.wait_while(self.lock(), State::is_full));
+        }
+    }
+
+    /// Blocks until everything is written, at most for `timeout`: the client may have stopped reading.
+    pub fn flush(&self, timeout: Duration) {
+        let is_pending = |state: &mut State| state.bytes > 0;
+        // The process ends next, with or without what is still queued.
+        drop(
+            self.changed
+                .wait_timeout_while(self.lock(), timeout, is_pending),
+        );
+    }
+
+    /// Writes what is queued, in order, until the stream fails.
+    fn write_queued(&self, mut stream: impl Write) {
+        let mut state = self.lock();
+        loop {
+            let Some(message) = state.messages.pop_front() else {
+                state = self.wait_while(state, |state| state.messages.is_empty());
+                continue;
+            };
+            drop(state);
+            let written = stream.write_all(&message).and_then(|()| stream.flush());
+            state = self.lock();
+            if let Err(error) = written {
+                *state = State {
+                    is_broken: true,
+                    ..State::default()
+                };
+                drop(state);
+                self.changed.notify_all();
+                warn!("standard output: {error}");
+                return;
+            }
+            state.bytes -= message.len();
+            self.changed.notify_all();
+        }
+    }
+
+    fn wait_while<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        condition: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'a, State> {
+        self.changed
+            .wait_while(state, |state| condition(state))
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// A stream whose every write waits for the test to say how it goes.
+    struct Stepped {
+        steps: Receiver<io::Result<()>>,
+        written: Sender<Vec<u8>>,
+    }
+
+    impl Write for Stepped {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let is_over = |_| Err(io::ErrorKind::BrokenPipe.into());
+            self.steps.recv().unwrap_or_else(is_over)?;
+            let _ = self.written.send(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A queue, what steps its stream, and what that has written.
+    type Started = (Arc<OutputQueue>, Sender<io::Result<()>>, Receiver<Vec<u8>>);
+
+    fn start() -> Started {
+        let (step, steps) = channel();
+        let (written, messages) = channel();
+        let queue = OutputQueue::start(Stepped { steps, written }).unwrap();
+        (queue, step, messages)
+    }
+
+    #[test]
+    fn messages_are_written_in_order() {
+        let (queue, step, written) = start();
+        let messages = [0, 1, 2].map(|number| vec![number; 3]);
+        for message in &messages {
+            queue.send(message.clone());
+        }
+        assert!(written.try_recv().is_err());
+        for message in &messages {
+            step.send(Ok(())).unwrap();
+            assert_eq!(written.recv().as_ref(), Ok(message));
+        }
+    }
+
+    #[test]
+    fn a_full_queue_has_room_once_enough_is_written() {
+        let (queue, step, written) = start();
+        queue.wait_for_room();
+        let message = vec![0; CAPACITY / 2];
+        for _ in 0..3 {
+            queue.send(message.clone());
+        }
+        let waiting = Arc::clone(&queue);
+        let reader = thread::spawn(move || {
+            waiting.wait_for_room();
+            waiting.lock().bytes
+        });
+        step.send(Ok(())).unwrap();
+        assert_eq!(reader.join().unwrap(), CAPACITY);
+        assert_eq!(written.recv(), Ok(message));
+    }
+
+    #[test]
+    fn nothing_waits_for_a_client_that_is_gone() {
+        let (queue, step, written) = start();
+        let long = vec![0; 2 * CAPACITY];
+        queue.send(long.clone());
+        step.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
+        queue.wait_for_room();
+        queue.send(vec![0]);
+        queue.send(long);
+        queue.wait_for_room();
+        queue.flush(Duration::from_mins(1));
+        assert!(written.try_recv().is_err());
+        assert_eq!(queue.lock().bytes, 0);
+    }
+}

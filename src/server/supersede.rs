@@ -1,0 +1,58 @@
+//! Cancels a request when a newer one of the same method arrives for the same document. The older request is answered at
+//! once.
+//!
+//! Each method has a key of its own, so that the several requests of one keystroke do not cancel each other.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// The newest request under each key.
+#[derive(Debug)]
+pub struct Supersede<K>(Mutex<HashMap<K, oneshot::Sender<()>>>);
+
+impl<K> Default for Supersede<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash> Supersede<K> {
+    /// Starts a request and cancels the older one under its key. The receiver resolves when this request is cancelled:
+    /// with an error, since nothing is ever sent.
+    pub fn start(&self, key: K) -> oneshot::Receiver<()> {
+        let (sender, cancelled) = oneshot::channel();
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // This drops the older request's sender, which resolves its receiver.
+        newest.insert(key, sender);
+        cancelled
+    }
+
+    /// Cancels the request under this key.
+    pub fn cancel(&self, key: &K) {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oneshot::error::TryRecvError::{Closed, Empty};
+
+    #[test]
+    fn a_newer_request_cancels_the_older_one_of_its_method() {
+        let requests = Supersede::default();
+        let mut first = requests.start(("a.py", "completion"));
+        let mut other = requests.start(("a.py", "nextTokens"));
+        assert_eq!(first.try_recv(), Err(Empty));
+        let mut second = requests.start(("a.py", "completion"));
+        assert_eq!(first.try_recv(), Err(Closed));
+        assert_eq!(second.try_recv(), Err(Empty));
+        requests.cancel(&("a.py", "completion"));
+        assert_eq!(second.try_recv(), Err(Closed));
+        assert_eq!(other.try_recv(), Err(Empty));
+    }
+}
