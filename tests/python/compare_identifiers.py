@@ -1,15 +1,14 @@
-"""Is the right name in the first five, in this server and in others: the same places, one server after another.
+"""How often is the right name in the top 5, in this server and in others? The same places, one server after another.
 
     python3 tests/python/compare_identifiers.py MINICOPILOT PROJECT... [--sample N] [--seeds 1 2 3]
         [--environment VENV] [--keep FOLDER] [--write docs/answers.md]
 
-Each PROJECT is a folder of Python files. Asks every server for the same identifiers by `minicopilot evaluate
-identifiers`, once with each file as a lone buffer and once with the project on the disk, less that file, and less those
-identifiers behind which the next 20 tokens stand in another of its files. The others come from PyPI
-into ~/.cache/minicopilot-tests/servers. In projects all of them see the packages of the virtual environment VENV, which
-must not hold the projects themselves. A run takes minutes, all of them hours: what is kept in FOLDER is not measured
-again. With --write the table replaces what stands between the two `identifiers`
-comments of a Markdown file.
+Each PROJECT is a folder of Python files. `minicopilot evaluate identifiers` requests the same identifiers from every
+server: first with each file as the only buffer, then with the rest of the project on disk. The second run skips
+identifiers whose next 20 tokens also occur in another file of the project. The other servers are installed from PyPI into
+~/.cache/minicopilot-tests/servers. With the project, all servers see the packages of the virtual environment VENV, which
+must not contain the projects themselves. A run takes minutes, all of them hours; runs kept in FOLDER are not repeated.
+With --write, the table replaces the text between the two `identifiers` comments of a Markdown file.
 """
 
 import argparse
@@ -43,7 +42,7 @@ def fingerprint(program: str) -> str:
 
 
 def cells(runs: list[dict]) -> list[str]:
-    """Means over the seeds, each identifier counting once, and the least and the most."""
+    """Means over the seeds, weighted by identifiers, with minimum and maximum."""
 
     def cell(key: str, count: str = "identifiers") -> str:
         values = [run[key] for run in runs]
@@ -73,9 +72,9 @@ def main() -> None:
         arguments.keep.mkdir(parents=True, exist_ok=True)
     programs = install(pathlib.Path.home() / ".cache/minicopilot-tests/servers")
     lines = []
-    for mode, title in ([], "lone buffer"), (["--project"], "project"):
+    for mode, key, title in ([], "lone buffer", "buffer only"), (["--project"], "project", "with workspace"):
         lines += [
-            f"| {title} | first | in the first five | attributes in the first five | keystrokes saved |",
+            f"| {title} | top-1 | top-5 | attributes, top-5 | keystrokes saved |",
             "|---|---|---|---|---|",
         ]
         for name, command in {"minicopilot": None, **SERVERS}.items():
@@ -86,7 +85,7 @@ def main() -> None:
             runs = []
             for seed in arguments.seeds:
                 options = ["--sample", str(arguments.sample), "--seed", str(seed), *mode, *server]
-                kept = arguments.keep and arguments.keep / f"{title}-{name}-{seed}.json".replace(" ", "-")
+                kept = arguments.keep and arguments.keep / f"{key}-{name}-{seed}.json".replace(" ", "-")
                 # Another server's figures do not change with ours.
                 asked = [*arguments.projects, *options, str(seen), "" if command else fingerprint(arguments.program)]
                 if kept and kept.exists() and (before := json.loads(kept.read_text()))["asked"] == asked:
@@ -103,7 +102,7 @@ def main() -> None:
             lines.append("| " + " | ".join(row) + " |")
             print(lines[-1], file=sys.stderr, flush=True)
         asked = sum(run["identifiers"] for run in runs)
-        lines += ["", f"{asked} identifiers, seeds {', '.join(map(str, arguments.seeds))}: mean (least – most).", ""]
+        lines += ["", f"{asked} identifiers, seeds {', '.join(map(str, arguments.seeds))}: mean (minimum – maximum).", ""]
     lines.append(f"{datetime.date.today()}.")
     table = "\n".join(lines)
     if arguments.write:

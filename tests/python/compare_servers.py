@@ -1,10 +1,10 @@
-"""How long a key waits for its list, in this server and in others: the same places, one server after another.
+"""Keystroke latency of this server and of others, at the same places, one server after another.
 
     python3 tests/python/compare_servers.py MINICOPILOT FOLDER [--sample N] [--write docs/performance.md] [--plot FILE.svg]
 
-Installs the others from PyPI into ~/.cache/minicopilot-tests/servers and types into each with `minicopilot evaluate
-latency`. With --write the table replaces what stands between the two `servers` comments of a Markdown file; --plot
-draws it.
+Installs the other servers from PyPI into ~/.cache/minicopilot-tests/servers and types into each with `minicopilot
+evaluate latency`. With --write, the table replaces the text between the two `servers` comments of a Markdown file;
+--plot draws it.
 """
 
 import argparse
@@ -30,7 +30,7 @@ MARKS = "<!-- servers -->", "<!-- /servers -->"
 
 
 def install(folder: pathlib.Path) -> pathlib.Path:
-    """The folder of the servers' programs."""
+    """The folder with the servers' programs."""
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     if not all((programs / command.split()[0]).exists() for command in SERVERS.values()):
         venv.create(folder, with_pip=True)
@@ -106,7 +106,7 @@ def main() -> None:
     arguments = arguments.parse_args()
     programs = install(pathlib.Path.home() / ".cache/minicopilot-tests/servers")
     lines = [
-        "| server | letter, p50 / p95 / p99 ms | new token, p50 / p95 / p99 ms | opening, p50 / max ms | processor, s a 1,000 keys | memory (highest), MB |",
+        "| server | letter, p50 / p95 / p99 ms | new token, p50 / p95 / p99 ms | opening, p50 / max ms | CPU time, s per 1,000 keys | memory (peak), MB |",
         "|---|---|---|---|---|---|",
     ]
     machine = platform.machine()
