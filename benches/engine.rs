@@ -13,6 +13,7 @@ use minicopilot::context::{BufferTokens, TokenId};
 use minicopilot::inference::{Engine, StateHistory};
 use minicopilot::model::SplitMix64;
 use minicopilot::model::checkpoint::Checkpoint;
+use minicopilot::prediction::Mixture;
 
 fn bench(criterion: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
@@ -78,7 +79,7 @@ fn bench(criterion: &mut Criterion) {
             bencher.iter(|| StateHistory::new().read(&engine, &text, &|| false));
         });
     }
-    if let Some(mixture) = checkpoint.mixture().expect("gate") {
+    if let Some(mixture) = Mixture::of(&checkpoint).expect("gate") {
         assert!(engine.choose_kernel(Engine::kernels()[0]));
         engine.keep_hidden_states(mixture.mean_hidden().to_vec());
         let text: Vec<u32> = (0..4000).map(|_| ids()).collect();

@@ -70,10 +70,10 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
     // The fingerprints are those of this model, and change with it.
     let messages = messages.join("\n");
     insta::assert_snapshot!(without_fingerprints(&messages), @r"
-    minicopilot: DIR/model/config.json does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it is joined to the buffer, gate.safetensors
-    minicopilot: DIR/model/tokenizer.json does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it is joined to the buffer, gate.safetensors
-    minicopilot: DIR/model/model.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it is joined to the buffer, gate.safetensors
-    minicopilot: DIR/model/gate.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it is joined to the buffer, gate.safetensors
+    minicopilot: DIR/model/config.json does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it has a gate, gate.safetensors
+    minicopilot: DIR/model/tokenizer.json does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it has a gate, gate.safetensors
+    minicopilot: DIR/model/model.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it has a gate, gate.safetensors
+    minicopilot: DIR/model/gate.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it has a gate, gate.safetensors
     minicopilot: DIR/model/config.json: missing field `format` at line 1 column 2; restore the file or export the checkpoint again
     minicopilot: DIR/model/config.json: format 2, but this program reads format 1; use the version it was made with
     minicopilot: DIR/model/model.safetensors: tensor lstm1.weight_ih_l0 has shape [2048, 256] instead of [2044, 256]; the checkpoint does not fit its config.json

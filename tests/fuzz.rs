@@ -174,7 +174,7 @@ fn checkpoints() {
         (name, Parameter::new(ones, shape))
     });
     Checkpoint::new(config, vocabulary, parameters, json!({}), json!({}))
-        .with_gate(gate.collect(), json!({}))
+        .with_gate(prediction::gate_config(json!({})), gate.collect())
         .save(&folder.path().join("model"), Precision::F16, "", |_| Ok(()))
         .unwrap();
     let names = [

@@ -39,7 +39,7 @@ pub struct Completer {
     engine: Engine,
     vocabulary: Vocabulary,
     offers: CandidateTable,
-    /// The network joined to the buffer, if the checkpoint has what that takes.
+    /// The gate and the reranker, if the checkpoint has them.
     mixture: Option<Mixture>,
     /// By id: whether it is a name that is not a keyword.
     names: Vec<bool>,
@@ -172,7 +172,7 @@ impl Completer {
         let config = &checkpoint.config;
         let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
         let vocabulary = checkpoint.vocabulary.clone();
-        Ok(Self::over(engine, vocabulary, checkpoint.mixture()?))
+        Ok(Self::over(engine, vocabulary, Mixture::of(checkpoint)?))
     }
 
     fn over(mut engine: Engine, vocabulary: Vocabulary, mixture: Option<Mixture>) -> Self {

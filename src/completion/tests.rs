@@ -202,7 +202,7 @@ fn completer() -> Completer {
     completer_with(None)
 }
 
-/// The same, joined to the buffer by a random gate.
+/// The same, combined with the context model by a random gate.
 fn joined_completer() -> Completer {
     let mut generator = SplitMix64::new(11);
     let mut random = || (generator.next_u64() >> 40) as f32 / (1u64 << 24) as f32 - 0.5;

@@ -1,7 +1,7 @@
 //! The mixture of experts as it is used: predict what comes next, and rank candidates.
 
 use super::expert::{Expert, Scope};
-use super::features::{CANDIDATE_FEATURES, FEATURES};
+use super::features::{CANDIDATE_FEATURES, FEATURES, features_fingerprint};
 use super::gate::{Gate, GateOutput, prior, shrink_project_weights};
 use super::gate_features::gate_features;
 use super::prediction::Prediction;
@@ -9,6 +9,7 @@ use super::reranker::Reranker;
 use super::scores::ExpertScores;
 use crate::context::{BufferNames, BufferTokens, CandidateId, CandidateSpace, Syntax};
 use crate::inference::{CosineScores, Distribution};
+use crate::model::checkpoint::{Checkpoint, CheckpointError, GateConfig};
 use crate::model::{MissingParameter, Parameters};
 use crate::simd::softmax_in_place;
 use crate::symbols;
@@ -20,6 +21,16 @@ pub fn parameters(hidden_size: usize) -> Vec<(String, Vec<usize>)> {
     all.chain(Reranker::parameters())
         .map(|(name, shape)| (name.to_owned(), shape))
         .collect()
+}
+
+/// The entry of `config.json` for a gate of this program that was just fitted.
+pub fn gate_config(training: serde_json::Value) -> GateConfig {
+    GateConfig {
+        experts: Expert::NAMES.map(str::to_owned).to_vec(),
+        features: Some(features_fingerprint()),
+        training,
+        fingerprint: String::new(), // known when it is written
+    }
 }
 
 /// The gate and the reranker.
@@ -63,6 +74,30 @@ impl Part {
 }
 
 impl Mixture {
+    /// That of a checkpoint, if it has a gate.
+    ///
+    /// # Errors
+    /// If the gate was fitted for other experts or features, or its parameters are not those of [`parameters`].
+    pub fn of(checkpoint: &Checkpoint) -> Result<Option<Self>, CheckpointError> {
+        let Some((config, given)) = checkpoint.gate() else {
+            return Ok(None);
+        };
+        if config.experts != Expert::NAMES {
+            return Err(CheckpointError::Experts(checkpoint.config_path()));
+        }
+        let features = config.features.as_ref();
+        if features.is_some_and(|features| *features != features_fingerprint()) {
+            return Err(CheckpointError::Features(checkpoint.config_path()));
+        }
+        checkpoint.check_gate(&parameters(checkpoint.config.model.hidden_size))?;
+        let deviation = given["gate.deviation"].values();
+        if deviation.iter().any(|&deviation| deviation <= 0.0) {
+            let problem = "holds a deviation that is not positive";
+            return Err(checkpoint.wrong_gate("gate.deviation", problem));
+        }
+        Ok(Some(Self::new(given, &checkpoint.vocabulary)?))
+    }
+
     /// From parameters with the names and shapes of [`parameters`], for buffers of this vocabulary.
     pub fn new(given: &Parameters, vocabulary: &Vocabulary) -> Result<Self, MissingParameter> {
         Ok(Self {

@@ -31,7 +31,7 @@ pub use features::{
 };
 pub use gate::{UNITS, prior};
 pub use gate_features::gate_features;
-pub use mixture::{Mixture, Part, parameters};
+pub use mixture::{Mixture, Part, gate_config, parameters};
 pub use prediction::Prediction;
 pub use reranker::LOGS;
 pub use scores::ExpertScores;

@@ -32,17 +32,11 @@ pub(crate) fn card(config: &Config) -> String {
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(
         card,
-        "\nTrained on {tokens} tokens in {minutes:.0} minutes by `trainer train`; settings in `config.json`."
+        "\nTrained on {tokens} tokens in {minutes:.0} minutes by `trainer train`; the settings are in `config.json`."
     );
     let parts = [
-        (
-            "Validation (state carried to the file's end)",
-            config.metrics.get("validation"),
-        ),
-        (
-            "Test (state carried to the file's end)",
-            config.metrics.pointer("/test/whole"),
-        ),
+        ("Validation (whole files)", config.metrics.get("validation")),
+        ("Test (whole files)", config.metrics.pointer("/test/whole")),
         (
             "Test (first 1,000 tokens of each file)",
             config.metrics.pointer("/test/1000"),

@@ -12,7 +12,7 @@ use crate::tokenizer::VocabularyError;
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The folder or a file of it is not there.
-    #[error("{path} does not exist; a checkpoint folder holds {CONFIG}, {TOKENIZER}, {WEIGHTS} and, if it is joined to the buffer, {GATE}", path = .0.display())]
+    #[error("{path} does not exist; a checkpoint folder holds {CONFIG}, {TOKENIZER}, {WEIGHTS} and, if it has a gate, {GATE}", path = .0.display())]
     Missing(PathBuf),
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}", path = .path.display())]

@@ -1,5 +1,5 @@
 //! A checkpoint folder: `config.json`, `tokenizer.json`, `model.safetensors`, `README.md`, and `gate.safetensors` if the
-//! network is joined to the buffer. Load, verify, save atomically.
+//! network is combined with a context model. Load, verify, save atomically.
 //!
 //! What comes from the folder is not trusted: sizes, names, shapes, number formats and both fingerprints are checked
 //! before a model is built, and each way to be wrong has its own error. Knows nothing of optimisers or of serving.
@@ -7,6 +7,8 @@
 mod error;
 mod read;
 mod write;
+
+use std::path::PathBuf;
 
 #[cfg(feature = "candle")]
 use candle_core::Device;
@@ -18,7 +20,6 @@ pub use error::CheckpointError;
 use crate::model::Model;
 use crate::model::ModelConfig;
 use crate::model::Parameters;
-use crate::prediction::{Expert, Mixture, features_fingerprint};
 use crate::tokenizer::Vocabulary;
 
 /// The version of the folder's layout that this program reads and writes.
@@ -45,7 +46,7 @@ pub struct Config {
     pub training: serde_json::Value,
     /// What the trainer measured.
     pub metrics: serde_json::Value,
-    /// How the network is joined to the buffer, if it is.
+    /// How the network is combined with the context model, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateConfig>,
     /// What the other files must be.
@@ -55,9 +56,9 @@ pub struct Config {
 /// `gate` in `config.json`: what `trainer gate` has made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateConfig {
-    /// [`crate::prediction::Expert::NAMES`] of the program that made it.
+    /// The names of the experts that it weighs.
     pub experts: Vec<String>,
-    /// [`features_fingerprint`] of the program that made it. Optional: gates that were fitted before features had names have
+    /// The fingerprint of the names of the features that it was fitted with. Optional: gates that were fitted before features had names have
     /// none, and only their shapes are checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<String>,
@@ -99,6 +100,8 @@ pub struct Checkpoint {
     parameters: Parameters,
     gate: Parameters, // empty without `config.gate`
     precision: Precision,
+    /// Where it was read from, for messages.
+    folder: PathBuf,
 }
 
 impl Checkpoint {
@@ -128,6 +131,7 @@ impl Checkpoint {
             parameters,
             gate: Parameters::new(),
             precision: Precision::F32,
+            folder: PathBuf::new(),
         }
     }
 
@@ -153,23 +157,30 @@ impl Checkpoint {
         }
     }
 
-    /// The same, joined to the buffer by these [parameters](crate::prediction::parameters).
+    /// The same with a gate, which is a matter of [`crate::prediction`]. Its fingerprint is known when it is written.
     #[must_use]
-    pub fn with_gate(mut self, gate: Parameters, training: serde_json::Value) -> Self {
-        self.config.gate = Some(GateConfig {
-            experts: Expert::NAMES.map(str::to_owned).to_vec(),
-            features: Some(features_fingerprint()),
-            training,
-            fingerprint: String::new(), // known when it is written
-        });
+    pub fn with_gate(mut self, config: GateConfig, gate: Parameters) -> Self {
+        self.config.gate = Some(config);
         Self { gate, ..self }
     }
 
-    /// What joins the network to the buffer, if there is anything.
-    pub fn mixture(&self) -> Result<Option<Mixture>, CheckpointError> {
-        let gate = self.config.gate.as_ref().map(|_| &self.gate);
-        let joined = gate.map(|gate| Mixture::new(gate, &self.vocabulary));
-        Ok(joined.transpose()?)
+    /// The gate's entry in `config.json`, and its parameters as they were read: only [`crate::prediction`] knows which it must have.
+    pub fn gate(&self) -> Option<(&GateConfig, &Parameters)> {
+        Some((self.config.gate.as_ref()?, &self.gate))
+    }
+
+    /// The file of its folder that holds the configuration, for messages.
+    pub fn config_path(&self) -> PathBuf {
+        self.folder.join(CONFIG)
+    }
+
+    /// The error that a parameter of the gate is of no use.
+    pub fn wrong_gate(&self, name: &str, problem: &str) -> CheckpointError {
+        CheckpointError::Tensor {
+            path: self.folder.join(GATE),
+            name: name.to_owned(),
+            problem: problem.to_owned(),
+        }
     }
 
     /// The model in Candle, for inference on `device`.

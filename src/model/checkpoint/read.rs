@@ -14,7 +14,6 @@ use super::{
 };
 use crate::files::fingerprint;
 use crate::model::{Parameter, Parameters};
-use crate::prediction;
 use crate::tokenizer::Vocabulary;
 
 impl Checkpoint {
@@ -87,22 +86,13 @@ impl Checkpoint {
             &config.fingerprints.weights,
             fingerprint::of(weights),
         )?;
-        let parameters = read_parameters(&path, config.model.parameters(), weights)?;
+        let parameters = read_parameters(&path, weights)?;
+        check_shapes(&path, &config.model.parameters(), &parameters)?;
         let gate = match &config.gate {
             Some(expected) => {
                 let path = folder.join(GATE);
                 check_fingerprint(path.clone(), &expected.fingerprint, fingerprint::of(gate))?;
-                let expected = prediction::parameters(config.model.hidden_size);
-                let gate = read_parameters(&path, expected, gate)?;
-                let deviation = gate["gate.deviation"].values();
-                if deviation.iter().any(|&deviation| deviation <= 0.0) {
-                    return Err(CheckpointError::Tensor {
-                        path,
-                        name: "gate.deviation".to_owned(),
-                        problem: "holds a deviation that is not positive".to_owned(),
-                    });
-                }
-                gate
+                read_parameters(&path, gate)?
             }
             None => Parameters::new(),
         };
@@ -110,9 +100,17 @@ impl Checkpoint {
             config,
             vocabulary,
             precision: precision(weights),
+            folder: folder.to_owned(),
             parameters,
             gate,
         })
+    }
+}
+
+impl Checkpoint {
+    /// Whether the gate has these parameters and no others.
+    pub fn check_gate(&self, expected: &[(String, Vec<usize>)]) -> Result<(), CheckpointError> {
+        check_shapes(&self.folder.join(GATE), expected, &self.gate)
     }
 }
 
@@ -148,15 +146,6 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
         .find(|&(_, size, most)| size == 0 || size > most)
         .map(|(what, ..)| what)
         .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"));
-    if let Some(gate) = &config.gate {
-        if gate.experts != prediction::Expert::NAMES {
-            return Err(CheckpointError::Experts(path.to_owned()));
-        }
-        let features = gate.features.as_ref();
-        if features.is_some_and(|features| *features != prediction::features_fingerprint()) {
-            return Err(CheckpointError::Features(path.to_owned()));
-        }
-    }
     match wrong {
         Some(what) => Err(CheckpointError::Size {
             path: path.to_owned(),
@@ -166,41 +155,14 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
     }
 }
 
-fn read_parameters(
-    path: &Path,
-    expected: Vec<(String, Vec<usize>)>,
-    bytes: &[u8],
-) -> Result<Parameters, CheckpointError> {
+/// All parameters of a safetensors file, which must be finite numbers.
+fn read_parameters(path: &Path, bytes: &[u8]) -> Result<Parameters, CheckpointError> {
     let file = SafeTensors::deserialize(bytes).map_err(|source| CheckpointError::Weights {
         path: path.to_owned(),
         source,
     })?;
-    let wrong = |name: &str, problem: String| CheckpointError::Tensor {
-        path: path.to_owned(),
-        name: name.to_owned(),
-        problem,
-    };
-    if let Some(name) = file
-        .names()
-        .into_iter()
-        .find(|&name| expected.iter().all(|(e, _)| e != name))
-    {
-        return Err(wrong(
-            name,
-            "does not belong to this architecture".to_owned(),
-        ));
-    }
     let mut parameters = Parameters::new();
-    for (name, shape) in expected {
-        let view = file
-            .tensor(&name)
-            .map_err(|_| wrong(&name, "is missing".to_owned()))?;
-        if view.shape() != shape {
-            return Err(wrong(
-                &name,
-                format!("has shape {:?} instead of {shape:?}", view.shape()),
-            ));
-        }
+    for (name, view) in file.tensors() {
         let values: Vec<f32> = match view.dtype() {
             Dtype::F32 => view
                 .data()
@@ -211,19 +173,50 @@ fn read_parameters(
                 .collect(),
             Dtype::F16 => widened(view.data()),
             other => {
-                return Err(wrong(
-                    &name,
-                    format!("has type {other:?} instead of F32 or F16"),
-                ));
+                let problem = format!("has type {other:?} instead of F32 or F16");
+                return Err(wrong(path, &name, problem));
             }
         };
         // Without an early end, so that it is vectorised.
         if values.iter().fold(false, |any, v| any | !v.is_finite()) {
-            return Err(wrong(&name, "holds values that are not finite".to_owned()));
+            let problem = "holds values that are not finite".to_owned();
+            return Err(wrong(path, &name, problem));
         }
-        parameters.insert(name, Parameter::new(values, shape));
+        parameters.insert(name, Parameter::new(values, view.shape().to_vec()));
     }
     Ok(parameters)
+}
+
+/// Whether `given`, read from `path`, are the parameters that are `expected`, and of these shapes.
+fn check_shapes(
+    path: &Path,
+    expected: &[(String, Vec<usize>)],
+    given: &Parameters,
+) -> Result<(), CheckpointError> {
+    let is_unknown = |name: &&String| expected.iter().all(|(e, _)| e != *name);
+    if let Some(name) = given.keys().find(is_unknown) {
+        let problem = "does not belong to this architecture".to_owned();
+        return Err(wrong(path, name, problem));
+    }
+    for (name, shape) in expected {
+        let Some(parameter) = given.get(name) else {
+            return Err(wrong(path, name, "is missing".to_owned()));
+        };
+        let found = parameter.shape();
+        if found != shape {
+            let problem = format!("has shape {found:?} instead of {shape:?}");
+            return Err(wrong(path, name, problem));
+        }
+    }
+    Ok(())
+}
+
+fn wrong(path: &Path, name: &str, problem: String) -> CheckpointError {
+    CheckpointError::Tensor {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        problem,
+    }
 }
 
 /// How a file's tensors are stored.

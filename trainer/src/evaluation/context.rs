@@ -108,7 +108,7 @@ pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Compariso
     } = settings;
     let (checkpoint, dataset) = subject.open()?;
     subject.measure(&dataset, "", host, |limit, progress| {
-        let mixture = checkpoint.mixture()?.context(
+        let mixture = Mixture::of(&checkpoint)?.context(
             "the checkpoint is a network alone; join it to the buffer with `trainer gate`",
         )?;
         let network = network(

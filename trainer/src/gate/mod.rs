@@ -11,7 +11,7 @@ use minicopilot::context::Syntax;
 use minicopilot::inference::Engine;
 use minicopilot::model::Parameters;
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::prediction::{ExpertScores, Mixture, RERANKED, gate_features, prior};
+use minicopilot::prediction::{ExpertScores, Mixture, RERANKED, gate_config, gate_features, prior};
 use minicopilot::tokenizer::Vocabulary;
 use rayon::prelude::*;
 use serde_json::json;
@@ -22,7 +22,7 @@ use crate::host::{Host, Unit, ensure_running};
 use crate::replay::{CorpusReplay, Network, PredictionSite, ReplayContext};
 
 /// The heading of the model card's section about the gate, its last.
-const CARD_SECTION: &str = "\n## Joined to the buffer\n\n";
+const CARD_SECTION: &str = "\n## Combined with the context model\n\n";
 /// Files that are read together.
 const TOGETHER: usize = 16;
 /// Files whose hidden states are averaged.
@@ -60,7 +60,7 @@ impl fmt::Display for Fitted {
         let out = out.display();
         writeln!(
             f,
-            "{log}{out}: joined to the buffer, fitted on {targets} targets"
+            "{log}{out}: combined with the context model, fitted on {targets} targets"
         )
     }
 }
@@ -332,11 +332,11 @@ fn save(
     let before = card.split(CARD_SECTION).next().unwrap_or_default();
     let targets = &training["targets"];
     let card = format!(
-        "{before}{CARD_SECTION}`gate.safetensors` weighs what the network says against what stands in the buffer. Fitted by \
-         `trainer gate` on\n{targets} targets of packages that the network has not learned from; settings in `config.json`.\n"
+        "{before}{CARD_SECTION}`gate.safetensors` combines the network's prediction with statistics from the buffer and the project. \
+         It was fitted by `trainer gate` on\n{targets} targets of packages that the network was not trained on; the settings are in `config.json`.\n"
     );
     let precision = checkpoint.precision();
-    let joined = checkpoint.with_gate(parameters, training);
-    joined.save(&settings.out, precision, &card, |_| Ok(()))?;
+    let combined = checkpoint.with_gate(gate_config(training), parameters);
+    combined.save(&settings.out, precision, &card, |_| Ok(()))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `trainer gate`: a network joined to the buffer, from a run to its figures.
+//! `trainer gate`: a network combined with the context model, from a run to its figures.
 
 use std::fs;
 
@@ -27,7 +27,10 @@ fn a_gate_is_fitted_measured_and_replaced() {
         read("network/model.safetensors")
     );
     let card = String::from_utf8(read("joined/README.md")).unwrap();
-    assert!(card.contains("## Joined to the buffer"), "{card}");
+    assert!(
+        card.contains("## Combined with the context model"),
+        "{card}"
+    );
 
     // The functions of a file are named in their order: the buffer knows better than a network of eight units.
     let measure = ["evaluate", "context", "joined", "--data", "data", "--json"];
