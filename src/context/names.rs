@@ -66,13 +66,11 @@ impl Names for BufferNames<'_> {
     }
 
     fn is_private(&self, name: Name) -> bool {
-        match token(name) {
-            Token::Known(id) => self.syntax.is_private(id),
-            _ => {
-                let text = self.space.spelling(self.candidate(name));
-                text.is_some_and(|text| text.starts_with('_'))
-            }
+        if let Token::Known(id) = token(name) {
+            return self.syntax.is_private(id);
         }
+        let text = self.space.spelling(self.candidate(name));
+        text.is_some_and(|text| text.starts_with('_'))
     }
 
     fn rank(&self, name: Name) -> usize {

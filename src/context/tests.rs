@@ -48,13 +48,11 @@ fn push(buffer: &mut BufferTokens, token: u32) {
 
 /// A token of the project, if that has it.
 fn in_project(project: &ProjectContext, token: u32) -> Option<ProjectToken> {
-    match token {
-        ..KNOWN => Some(ProjectToken::new(token)),
-        _ => {
-            let name = project.name(&spelled(token));
-            name.map(|name| ProjectToken::new(KNOWN + name.get()))
-        }
+    if token < KNOWN {
+        return Some(ProjectToken::new(token));
     }
+    let name = project.name(&spelled(token));
+    name.map(|name| ProjectToken::new(KNOWN + name.get()))
 }
 
 proptest! {

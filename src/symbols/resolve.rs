@@ -562,13 +562,11 @@ impl<'a> Resolver<'a> {
 
     /// The class that a dotted name means in a file.
     fn class_named(&mut self, origin: Origin, names: &[Name]) -> Option<Location> {
-        match self.dotted_in(origin, names, 0) {
-            Some(Resolution::Class(class)) => Some(class),
-            _ => {
-                self.lower(Completeness::Unknown);
-                self.declared(*names.last()?, true)
-            }
+        if let Some(Resolution::Class(class)) = self.dotted_in(origin, names, 0) {
+            return Some(class);
         }
+        self.lower(Completeness::Unknown);
+        self.declared(*names.last()?, true)
     }
 
     /// What a dotted name means at the top of a file.

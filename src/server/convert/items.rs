@@ -124,9 +124,8 @@ impl Place {
         let line = before.rsplit('\n').next().unwrap_or_default();
         match symbols::import_at_end(line).map(|import| import.expects) {
             Some(Expects::Module | Expects::Submodule) => Self::ModulePath,
-            Some(Expects::Member | Expects::Other) => Self::Elsewhere,
             None if line.trim_end().ends_with('.') => Self::BehindDot,
-            None => Self::Elsewhere,
+            _ => Self::Elsewhere,
         }
     }
 }

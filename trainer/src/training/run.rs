@@ -71,7 +71,7 @@ impl Run<LanguageModel> {
         let start = match &origin {
             Some(origin) => Start::from_checkpoint(origin, dataset),
             None if resume && last.exists() => Start::resumed(folder, &model_config, dataset)?,
-            None => Start::fresh(experiment, &model_config, dataset)?,
+            None => Start::fresh(experiment, &model_config, dataset),
         };
         let learner = start.learner(experiment, vocabulary.len(), &last, device, communicator)?;
         let log = Log::open(&folder.join(LOG), start.progress.log_bytes)?;

@@ -27,18 +27,18 @@ pub struct Start {
 
 impl Start {
     /// Fresh weights.
-    pub fn fresh(experiment: &Experiment, config: &ModelConfig, dataset: &Dataset) -> Result<Self> {
+    pub fn fresh(experiment: &Experiment, config: &ModelConfig, dataset: &Dataset) -> Self {
         let parameters = initial_parameters(
             config,
             experiment.training.initialization,
             experiment.training.seed,
             &frequencies(dataset),
         );
-        Ok(Self {
+        Self {
             parameters,
             progress: RunProgress::start(dataset, None),
             state: None,
-        })
+        }
     }
 
     /// The weights of another run.
