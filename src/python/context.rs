@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::lexer::Lexer;
-use super::{Kind, Token, number};
+use super::{CursorIn, Kind, Token, number};
 use crate::common_prefix::common_prefix;
 
 /// What stands before a cursor.
@@ -20,17 +20,6 @@ pub struct CursorContext<'r> {
     pub prefix: Range<usize>,
     /// What the cursor is in.
     pub place: CursorIn,
-}
-
-/// What a cursor is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CursorIn {
-    /// Code, or white space between.
-    Code,
-    /// A string literal; the context's last token is its part before the cursor.
-    String,
-    /// A comment.
-    Comment,
 }
 
 /// A number of several tokens while it is typed has at most this many: `0`, `1`, `e` and `+` of `01e+5`.

@@ -27,7 +27,7 @@ mod word;
 mod tests;
 
 pub use column::column;
-pub use context::{CursorContext, CursorIn, IncrementalLexer};
+pub use context::{CursorContext, IncrementalLexer};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};
 pub use print::print;
@@ -71,4 +71,15 @@ impl Token {
     pub fn text(self, text: &str) -> &str {
         &text[self.start as usize..self.end as usize]
     }
+}
+
+/// What a cursor is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CursorIn {
+    /// Code, or white space between tokens.
+    Code,
+    /// A string literal; the last token is the part of it before the cursor.
+    String,
+    /// A comment.
+    Comment,
 }
