@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Setting;
-use super::page::{Miss, Part};
+use super::parts::{Miss, Part};
+use super::server::Setting;
 use super::typist::Counts;
 use crate::metrics::{Figures, LatencyFigures, ReliabilityBin};
 
