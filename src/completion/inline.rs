@@ -178,7 +178,7 @@ fn fit_closing_brackets(tokens: &[String], closing: &str) -> (usize, usize) {
     }
     let (mut depth, mut closed) = (0usize, 0);
     // Where the tokens could end if none of the closing brackets is replaced, and if all are.
-    let (mut inside, mut behind) = (0, 0);
+    let (mut inside, mut after) = (0, 0);
     for (at, token) in tokens.iter().enumerate() {
         match &**token {
             "(" | "[" | "{" => depth += 1,
@@ -195,11 +195,11 @@ fn fit_closing_brackets(tokens: &[String], closing: &str) -> (usize, usize) {
         if is_whole && closed == 0 {
             inside = at + 1;
         } else if closed == closing.len() && depth == 0 && (is_whole || token == ":") {
-            behind = at + 1;
+            after = at + 1;
         }
     }
-    if behind > 0 {
-        (behind, closing.len())
+    if after > 0 {
+        (after, closing.len())
     } else {
         (inside, 0)
     }
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_behind_the_cursor_stand_once_and_match() {
+    fn closing_brackets_after_the_cursor_are_not_repeated() {
         assert_eq!(check("x , y ) == [", ")"), ("x , y )".to_owned(), 1));
         assert_eq!(check("x , y )", ")"), ("x , y )".to_owned(), 1));
         assert_eq!(check("x , y", ")"), ("x , y".to_owned(), 0));
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn only_closing_brackets_may_stand_behind() {
+    fn only_closing_brackets_may_follow() {
         assert_eq!(closing_after("f(x)) \n y", 3), Some("))"));
         assert_eq!(closing_after("f(x", 3), Some(""));
         assert_eq!(closing_after("f(x):", 3), None);

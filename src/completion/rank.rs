@@ -194,12 +194,12 @@ impl CandidateTable {
         let known = range
             .filter(|index| !there.iter().any(|there| there.contains(index)))
             .map(|index| CandidateId::new(self.ids[index]));
-        let stands = |text: &str| {
+        let is_there = |text: &str| {
             let rest = text.strip_prefix(prefix);
             !right.word.is_empty() && rest == Some(right.word)
         };
         let names = space.names_with_prefix(prefix);
-        let names = names.filter(|(_, name)| !stands(name));
+        let names = names.filter(|(_, name)| !is_there(name));
         known.chain(names.map(|(name, _)| name)).collect()
     }
 

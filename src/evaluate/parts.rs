@@ -7,60 +7,60 @@ use serde::Serialize;
 
 use crate::metrics::{Class, Observation, RankFigures, Ranks};
 
-/// Misses on the page.
+/// The maximum number of misses.
 const MISSES: usize = 100;
-/// Items of a list.
+/// Candidates of a list.
 const LIST: usize = 5;
-/// Where parts of a file by position end, in tokens.
+/// The bounds of the parts by position in a file, in tokens.
 const POSITIONS: [usize; 4] = [64, 256, 1024, 4096];
 
-/// What is known of a target beside where it stood among the answers.
+/// A target, apart from its rank among the answers.
 pub struct Target<'t> {
     pub surface: &'t str,
-    /// What stands before it.
+    /// The text before it.
     pub before: &'t str,
-    /// Where it stands: file and line.
+    /// File and line.
     pub place: (&'t Path, usize),
-    /// How many tokens stand before it.
+    /// The number of tokens before it.
     pub position: usize,
-    /// It has stood before it.
+    /// It occurs earlier in the file.
     pub is_seen: bool,
 }
 
-/// The same targets taken apart, and the worst of those that were missed.
+/// The ranks of targets by part, and the worst misses.
 #[derive(Debug, Default)]
 pub struct Parts {
     ranks: BTreeMap<(&'static str, &'static str), Ranks>,
-    /// The surest first.
+    /// Highest probability first.
     misses: Vec<Miss>,
 }
 
-/// Strict figures of a part.
+/// The strict figures of a part.
 #[derive(Debug, Serialize)]
 pub struct Part {
-    /// What the targets are taken apart by.
+    /// The property that targets are grouped by.
     pub by: &'static str,
-    /// Which of them.
+    /// Its value in this part.
     pub name: &'static str,
-    /// Its figures.
+    /// The figures.
     #[serde(flatten)]
     pub figures: RankFigures,
 }
 
-/// A target that was not among the first five, and what was.
+/// A target that was not among the first five candidates.
 #[derive(Clone, Debug, Serialize)]
 pub struct Miss {
     /// File and line.
     pub place: String,
-    /// The end of what stands before it.
+    /// The last lines before it.
     pub before: String,
     /// The py150 token.
     pub target: String,
-    /// It has stood in the file before.
+    /// It occurs earlier in the file.
     pub is_seen: bool,
-    /// What was offered, and how probable all of that was said to be.
+    /// The first five candidates with their probabilities.
     pub answers: Vec<String>,
-    /// See `answers`.
+    /// The sum of their probabilities.
     pub probability: f32,
 }
 

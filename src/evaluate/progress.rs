@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// A count of what is done, on standard error if that is a terminal.
+/// A counter on standard error, if that is a terminal.
 pub(super) struct Progress {
     all: usize,
     what: &'static str,

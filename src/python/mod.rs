@@ -5,7 +5,7 @@
 //! or end), comments and indentation vanish, and an f-string is one token whatever quotes its fields hold.
 //! Nothing here fails: what `CPython` would refuse becomes the best tokens there are.
 //!
-//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`IncrementalLexer`]: what stands before a cursor
+//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`IncrementalLexer`]: the tokens before a cursor
 //! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling back to Python
 //! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says; [`validate`]: the same, but only for what
 //!   `CPython` accepts
@@ -61,7 +61,7 @@ pub struct Token {
     pub kind: Kind,
     /// Its first byte.
     pub start: u32,
-    /// The byte behind its last.
+    /// The byte after its last.
     pub end: u32,
 }
 
