@@ -163,7 +163,7 @@ fn answers(completer: &Completer, within_project: bool) -> Vec<String> {
         for place in places(&text) {
             if let Some(workspace) = &mut workspace {
                 let around = workspace.surroundings(&path, &place);
-                session.surround(Some(Arc::new(around)));
+                session.set_project_context(Some(Arc::new(around)));
             }
             let context = if within_project { "project" } else { "alone" };
             let Place { line, column, .. } = place;

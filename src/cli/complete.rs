@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use serde::Serialize;
 
-use super::print;
+use super::output::print;
 use crate::completion::{Candidate, Completer, CompletionSession, Options};
 use crate::files::python_files;
 use crate::inference::EngineError;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::ensure;
 
-use super::print;
+use super::output::print;
 use crate::inference::{Engine, StateHistory, reference};
 use crate::model::checkpoint::Checkpoint;
 use crate::python;

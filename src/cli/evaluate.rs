@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::{ModelArgument, shown};
+use super::model::ModelArgument;
+use super::output::json_or_text;
 use crate::{embedded, evaluate};
 
 /// What is measured.
@@ -94,7 +95,7 @@ pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
                 std::fs::write(html, evaluate::page(&report))
                     .with_context(|| format!("cannot write {}", html.display()))?;
             }
-            shown(measured.json, &report)
+            json_or_text(measured.json, &report)
         }
         Measurement::Latency {
             measured,
@@ -113,14 +114,14 @@ pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
                 in_project: setting.in_project,
             };
             let speed = evaluate::type_keys(&measured.paths, &typing, setting.model)?;
-            shown(measured.json, &speed)
+            json_or_text(measured.json, &speed)
         }
         Measurement::Lines {
             measured,
             environment,
         } => {
             let setting = measured.setting(environment.check()?)?;
-            shown(
+            json_or_text(
                 measured.json,
                 &evaluate::cut_lines(&measured.paths, setting)?,
             )
@@ -132,7 +133,7 @@ pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
         } => {
             let setting = measured.setting(environment.check()?)?;
             let found = evaluate::ask_identifiers(&measured.paths, setting, server.as_deref())?;
-            shown(measured.json, &found)
+            json_or_text(measured.json, &found)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::print;
+use super::output::print;
 use crate::model::checkpoint::Checkpoint;
 
 /// Prints the checkpoint's description.

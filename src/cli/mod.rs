@@ -9,25 +9,27 @@ mod doctor;
 mod earlier;
 mod evaluate;
 mod info;
+mod model;
+mod output;
 mod tokens;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
 
 use anyhow::Context;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use self::earlier::Translated;
 use self::evaluate::Measurement;
-use crate::completion::Completer;
+use self::model::ModelArgument;
+use self::output::{one_line, print};
 use crate::{embedded, server};
 
 const INTERRUPTED: i32 = 130;
@@ -107,13 +109,6 @@ enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-}
-
-#[derive(Args, Debug)]
-struct ModelArgument {
-    /// A checkpoint folder, instead of the model inside the program
-    #[arg(long = "model", value_name = "DIR")]
-    folder: Option<PathBuf>,
 }
 
 /// Runs the program with the process's arguments.
@@ -199,14 +194,6 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// A result for programs or for people.
-fn shown(json: bool, result: &(impl Serialize + std::fmt::Display)) -> anyhow::Result<String> {
-    if json {
-        return Ok(serde_json::to_string_pretty(result)? + "\n");
-    }
-    Ok(result.to_string())
-}
-
 fn serve(model: &ModelArgument) -> anyhow::Result<ExitCode> {
     if io::stdin().is_terminal() {
         let hint = "minicopilot serve waits for an editor to speak the Language Server Protocol on standard input.\n\
@@ -220,41 +207,6 @@ fn serve(model: &ModelArgument) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-impl ModelArgument {
-    fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
-    }
-
-    fn completer(&self) -> anyhow::Result<Completer> {
-        Ok(Completer::new(&embedded::load(self.folder())?)?)
-    }
-}
-
-/// Writes a result, and makes sure that it has gone out.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut output = io::stdout().lock();
-    output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-        .context("cannot write to standard output")
-}
-
-/// An error and its causes, without those that an outer one has quoted already.
-fn one_line(error: &anyhow::Error) -> String {
-    let mut line = String::new();
-    for cause in error
-        .chain()
-        .map(|cause| cause.to_string().replace('\n', " "))
-    {
-        if line.is_empty() {
-            line = cause;
-        } else if !line.contains(&cause) {
-            line = line + ": " + &cause;
-        }
-    }
-    line
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

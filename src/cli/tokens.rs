@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::one_line;
+use super::output::one_line;
 use crate::files::python_files;
 use crate::python::{self, END, START};
 

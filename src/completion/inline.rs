@@ -1,168 +1,156 @@
-//! The rest of a line: the likeliest token again and again, as long as all of them together are likely enough.
+//! The rest of a line, by greedy decoding: the most probable token is appended as long as all of them together are probable
+//! enough.
 
 use std::ops::Range;
-use std::sync::Arc;
 
+use super::Completer;
+use super::cursor::Cursor;
+use super::options::Options;
 use super::rank::InsertionSite;
-use super::{CachedPrediction, Completer, CompletionSession, Options};
-use crate::context::{Position, TokenId};
+use super::session::{CachedPrediction, CompletionSession};
+use super::speculation::Speculation;
+use crate::context::Position;
 use crate::inference::{EngineError, TruncatedContext};
 use crate::python::{self, CursorIn, EOL, Kind};
 use crate::tokenizer::UNK;
 
-/// Tokens of a line at most.
-const MOST: usize = 32;
-/// Lines above it that are printed with it, for its brackets.
-const LINES: usize = 40;
+/// The maximum number of tokens.
+const MAX_TOKENS: usize = 32;
+/// Lines before the cursor that are printed too, for the spacing inside open brackets.
+const CONTEXT_LINES: usize = 40;
 
-/// The rest of a line, or as much of it as is likely enough.
+/// The rest of a line, or as much of it as is probable enough.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InlineCompletion {
-    /// What it replaces: the word begun before the cursor, and what an editor has closed behind it.
+    /// The bytes that it replaces: the typed prefix, and closing brackets that an editor has inserted after the cursor.
     pub replace: Range<usize>,
     /// The text, spaced as Black would.
     pub text: String,
-    /// That all of its tokens are right.
+    /// The probability that all of its tokens are right.
     pub probability: f32,
 }
 
-/// The closing brackets that stand behind a cursor on its line, as an editor puts them there; `None` if anything else does.
-fn closing_behind(text: &str, cursor: usize) -> Option<&str> {
-    let rest = text[cursor..].split(['\r', '\n']).next();
-    let rest = rest.unwrap_or_default().trim_end();
-    rest.chars().all(|c| ")]}".contains(c)).then_some(rest)
-}
-
 impl Completer {
-    /// What the line at `cursor` goes on with, if it is at least so `likely`; with 0, all of it. `stop` may end it between
-    /// two tokens, and then there is none.
+    /// The rest of the line at `cursor`, up to where its probability would fall below `min_probability`; with 0, all of it. `stop`
+    /// is asked between two tokens; if it returns true, the answer is `None`.
     pub fn line(
         &self,
         session: &mut CompletionSession,
         text: &str,
         cursor: usize,
-        likely: f32,
+        min_probability: f32,
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<InlineCompletion>, EngineError> {
-        let place = self.lex(session, text, cursor);
-        let Some(closing) = closing_behind(text, cursor) else {
+        let place = Cursor::lex(session, &self.lexicon, text, cursor);
+        let Some(closing) = closing_after(text, cursor) else {
             return Ok(None);
         };
         let before = text[..place.prefix.start].trim_end_matches([' ', '\t']);
         if place.place != CursorIn::Code || before.ends_with('\\') {
             return Ok(None);
         }
-        // A list may wait for it: what is far is read when nobody does.
+        // A completion list may be waiting for the session: a long unread text is left to reading ahead.
         if TruncatedContext::is_wanted(None, session.states.unread(&self.engine, &session.ids))
             || !session.states.read(&self.engine, &session.ids, stop)?
         {
             return Ok(None);
         }
-        self.know(session)?;
-        let known = session.known.take();
-        let (read, words) = (session.ids.len(), session.document.lexemes().len());
+        self.ensure_prediction(session)?;
         let prefix = &text[place.prefix.clone()];
-        let found = self.walk(session, prefix, likely, stop);
-        let above = self.spelled(session, read);
-        session.ids.truncate(read);
-        session.document.truncate(read);
-        if let Some(known) = &known {
-            session.states.remember(read, Arc::clone(&known.answer));
-        }
-        // Words that the walk was the first to say have numbers now, which what was known before has none for.
-        session.known = known.filter(|_| session.document.lexemes().len() == words);
-        self.know(session)?;
-        let Some(found) = found? else {
+        let decoded = self.greedy_decode(Speculation::new(session), prefix, min_probability, stop);
+        self.ensure_prediction(session)?;
+        let Some(decoded) = decoded? else {
             return Ok(None);
         };
-        let (tokens, shares): (Vec<String>, Vec<f32>) = found.into_iter().unzip();
-        let (kept, closed) = fitted(&tokens, closing);
-        let Some(written) = written(&above, &tokens[..kept], prefix, &text[..place.prefix.start])
-        else {
-            return Ok(None);
-        };
-        Ok(Some(InlineCompletion {
+        let above = self.last_lines(session);
+        let (tokens, probabilities): (Vec<String>, Vec<f32>) = decoded.into_iter().unzip();
+        let (kept, closed) = fit_closing_brackets(&tokens, closing);
+        let rendered = render(&above, &tokens[..kept], prefix, &text[..place.prefix.start]);
+        Ok(rendered.map(|text| InlineCompletion {
             replace: place.prefix.start..cursor + closed,
-            text: written,
-            probability: shares[..kept].iter().product(),
+            text,
+            probability: probabilities[..kept].iter().product(),
         }))
     }
 
-    /// The likeliest tokens behind the session's, the first of which begins with `prefix`, and each one's probability.
-    fn walk(
+    /// The most probable continuation of the session's tokens that starts with `prefix`: each token and its probability.
+    fn greedy_decode(
         &self,
-        session: &mut CompletionSession,
+        mut session: Speculation<'_>,
         prefix: &str,
-        likely: f32,
+        min_probability: f32,
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<(String, f32)>>, EngineError> {
         let mut tokens = Vec::new();
         let mut probability = 1.0;
-        while tokens.len() < MOST {
+        while tokens.len() < MAX_TOKENS {
             if stop() {
                 return Ok(None);
             }
-            self.know(session)?;
-            let begun = if tokens.is_empty() { prefix } else { "" };
-            let Some((token, id, p)) = self.likeliest(session, begun) else {
+            self.ensure_prediction(&mut session)?;
+            let typed = if tokens.is_empty() { prefix } else { "" };
+            let Some((token, id, p)) = self.most_probable(&session, typed) else {
                 break;
             };
-            if token == EOL || probability * p < likely || !can_be_written(&token) {
+            if token == EOL || probability * p < min_probability || !can_be_written(&token) {
                 break;
             }
             probability *= p;
-            let is_name = match id {
-                UNK => true,
-                id => self.names[id as usize],
-            };
-            session.ids.push(id);
-            session
-                .document
-                .push(TokenId::new(id), &token, is_name, None);
+            // Every out-of-vocabulary candidate is a name.
+            session.push(id, &token, id == UNK || self.lexicon.is_name(id, &token));
             tokens.push((token, p));
         }
         Ok(Some(tokens).filter(|tokens| !tokens.is_empty()))
     }
 
-    /// The likeliest token that begins with `prefix`, its id and its probability among those.
-    fn likeliest(&self, session: &CompletionSession, prefix: &str) -> Option<(String, u32, f32)> {
-        let CachedPrediction { answer, prediction } = session.known.as_ref()?;
-        let document = &session.document;
-        let space = prediction.space(document);
+    /// The most probable token that starts with `prefix`, its id, and its probability among those.
+    fn most_probable(
+        &self,
+        session: &CompletionSession,
+        prefix: &str,
+    ) -> Option<(String, u32, f32)> {
+        let CachedPrediction {
+            distribution,
+            prediction,
+        } = session.prediction.as_ref()?;
+        let buffer = &session.buffer;
+        let space = prediction.space(buffer);
         if !prefix.is_empty() {
-            let exactly = Options::default().exact();
-            let best = |fitting| self.best(&space, answer, prediction, fitting, 1);
-            let gap = InsertionSite {
+            let exact = Options::default().exact();
+            let best = |fitting| self.best(&space, distribution, prediction, fitting, 1);
+            let site = InsertionSite {
                 prefix,
                 right: "",
-                only_names: self.needs_a_name(document),
+                only_names: self.needs_a_name(buffer),
             };
-            let mut items = (self.offers).rank(&space, prediction, &gap, &exactly, best);
+            let mut items = self.table.rank(&space, prediction, &site, &exact, best);
             let first = items.pop()?;
-            let id = self.vocabulary.id(&first.token);
+            let id = self.vocabulary().id(&first.token);
             return Some((first.token, id, first.probability));
         }
         let all = prediction.candidates();
-        let known = all.filter(|candidate| candidate.get() != UNK).collect();
-        let (candidate, p) = self.best(&space, answer, prediction, known, 1).pop()?;
+        let spelled = all.filter(|candidate| candidate.get() != UNK).collect();
+        let best = self
+            .best(&space, distribution, prediction, spelled, 1)
+            .pop();
+        let (candidate, p) = best?;
         let (token, id) = self.token_of(&space, candidate)?;
         Some((token.to_owned(), id, p))
     }
 
-    /// The tokens of the last lines of the first `read`, as they are spelled.
-    fn spelled(&self, session: &CompletionSession, read: usize) -> Vec<String> {
-        let document = &session.document;
-        let spelled = (0..read).rev().map(|at| {
-            let id = session.ids[at];
-            let text = self.vocabulary.token(id).filter(|_| id != UNK);
-            let word = document.word_at(Position::at(at));
-            text.unwrap_or(&document.lexeme(word).text).to_owned()
+    /// The spellings of the session's last [`CONTEXT_LINES`] lines of tokens.
+    fn last_lines(&self, session: &CompletionSession) -> Vec<String> {
+        let buffer = &session.buffer;
+        let spelled = session.ids.iter().enumerate().rev().map(|(at, &id)| {
+            let text = self.vocabulary().token(id).filter(|_| id != UNK);
+            let word = buffer.word_at(Position::at(at));
+            text.unwrap_or(&buffer.lexeme(word).text).to_owned()
         });
         let mut lines = 0;
         let mut above: Vec<String> = spelled
             .take_while(|token| {
                 lines += usize::from(token == EOL);
-                lines < LINES && token != python::START
+                lines < CONTEXT_LINES && token != python::START
             })
             .collect();
         above.reverse();
@@ -175,15 +163,22 @@ fn can_be_written(token: &str) -> bool {
     python::insertable(token).is_some() && !token.contains("<STR_LIT>")
 }
 
-/// How many of the tokens go with the brackets that stand behind the cursor, and how many bytes of these they replace: all or
-/// none. Where some stand there, what is kept closes what it opens, and does not end in the middle of an expression.
-fn fitted(tokens: &[String], closing: &str) -> (usize, usize) {
+/// The closing brackets after a cursor, if its line has nothing else there: editors insert them with the opening ones.
+fn closing_after(text: &str, cursor: usize) -> Option<&str> {
+    let rest = text[cursor..].split(['\r', '\n']).next();
+    let rest = rest.unwrap_or_default().trim_end();
+    rest.chars().all(|c| ")]}".contains(c)).then_some(rest)
+}
+
+/// Cuts tokens so that they fit the closing brackets after the cursor. Returns how many are kept, and how many bytes of the brackets
+/// they replace: all or none. If there are any brackets, the kept tokens are balanced and do not end in the middle of an expression.
+fn fit_closing_brackets(tokens: &[String], closing: &str) -> (usize, usize) {
     if closing.is_empty() {
         return (tokens.len(), 0);
     }
     let (mut depth, mut closed) = (0usize, 0);
-    // Where the tokens could end, with nothing of the closing brackets replaced, or with all.
-    let (mut inside, mut behind) = (0, 0);
+    // Where the tokens could end if none of the closing brackets is replaced, and if all are.
+    let (mut inside, mut after) = (0, 0);
     for (at, token) in tokens.iter().enumerate() {
         match &**token {
             "(" | "[" | "{" => depth += 1,
@@ -200,11 +195,11 @@ fn fitted(tokens: &[String], closing: &str) -> (usize, usize) {
         if is_whole && closed == 0 {
             inside = at + 1;
         } else if closed == closing.len() && depth == 0 && (is_whole || token == ":") {
-            behind = at + 1;
+            after = at + 1;
         }
     }
-    if behind > 0 {
-        (behind, closing.len())
+    if after > 0 {
+        (after, closing.len())
     } else {
         (inside, 0)
     }
@@ -218,8 +213,8 @@ fn ends_operand(token: &str) -> bool {
     matches!(kind, Kind::Name | Kind::Number | Kind::String) || is_constant || closes
 }
 
-/// The tokens' text behind those of `above`, in place of `prefix` and after the text `before`.
-fn written(above: &[String], tokens: &[String], prefix: &str, before: &str) -> Option<String> {
+/// The text of the tokens after those of `above`, in place of `prefix` and after the text `before`.
+fn render(above: &[String], tokens: &[String], prefix: &str, before: &str) -> Option<String> {
     if tokens.is_empty() {
         return None;
     }
@@ -228,16 +223,16 @@ fn written(above: &[String], tokens: &[String], prefix: &str, before: &str) -> O
     let whole = python::print(&[&above[..], &tokens].concat());
     let shorter = python::print(&above);
     if whole.starts_with(&shorter) {
-        return cut(&whole, &shorter, prefix, before);
+        return strip_context(&whole, &shorter, prefix, before);
     }
-    // How a bracket's inside is spaced may hang on what comes next: the last token alone counts.
+    // The spacing inside a bracket may depend on the tokens that follow: print after the last token alone.
     let last = &above[above.len().saturating_sub(1)..];
     let whole = python::print(&[last, &tokens].concat());
-    cut(&whole, &python::print(last), prefix, before)
+    strip_context(&whole, &python::print(last), prefix, before)
 }
 
-/// What `whole` has behind `shorter`, without the space that stands there already.
-fn cut(whole: &str, shorter: &str, prefix: &str, before: &str) -> Option<String> {
+/// `whole` without its start `shorter`, and without a leading space that is there already.
+fn strip_context(whole: &str, shorter: &str, prefix: &str, before: &str) -> Option<String> {
     let text = whole.strip_prefix(shorter)?;
     let is_open = before.ends_with([' ', '\t', '\n', '\r']) || before.is_empty();
     let text = if is_open || !prefix.is_empty() {
@@ -252,15 +247,15 @@ fn cut(whole: &str, shorter: &str, prefix: &str, before: &str) -> Option<String>
 mod tests {
     use super::*;
 
-    /// What is kept of a line behind `(`, and how many closing brackets it replaces.
+    /// The kept tokens of a line after `(`, and how many closing brackets they replace.
     fn check(tokens: &str, closing: &str) -> (String, usize) {
         let tokens: Vec<String> = tokens.split(' ').map(str::to_owned).collect();
-        let (kept, closed) = fitted(&tokens, closing);
+        let (kept, closed) = fit_closing_brackets(&tokens, closing);
         (tokens[..kept].join(" "), closed)
     }
 
     #[test]
-    fn brackets_behind_the_cursor_stand_once_and_match() {
+    fn closing_brackets_after_the_cursor_are_not_repeated() {
         assert_eq!(check("x , y ) == [", ")"), ("x , y )".to_owned(), 1));
         assert_eq!(check("x , y )", ")"), ("x , y )".to_owned(), 1));
         assert_eq!(check("x , y", ")"), ("x , y".to_owned(), 0));
@@ -275,9 +270,9 @@ mod tests {
     }
 
     #[test]
-    fn only_closing_brackets_may_stand_behind() {
-        assert_eq!(closing_behind("f(x)) \n y", 3), Some("))"));
-        assert_eq!(closing_behind("f(x", 3), Some(""));
-        assert_eq!(closing_behind("f(x):", 3), None);
+    fn only_closing_brackets_may_follow() {
+        assert_eq!(closing_after("f(x)) \n y", 3), Some("))"));
+        assert_eq!(closing_after("f(x", 3), Some(""));
+        assert_eq!(closing_after("f(x):", 3), None);
     }
 }

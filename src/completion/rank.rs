@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::candidate::Candidate;
 use super::fuzzy::FuzzyPattern;
-use super::name_suffixes::{NameSuffixes, RIGHT};
-use super::{Candidate, Options};
+use super::options::Options;
+use super::prefix_range::prefix_range;
+use super::sources::name_suffixes::{NameSuffixes, SUFFIX_PRECISION};
 use crate::context::{BufferTokens, CandidateId, CandidateSpace};
 use crate::prediction::Prediction;
 use crate::python::{self, Kind};
@@ -14,23 +16,23 @@ use crate::python::{self, Kind};
 /// What can be inserted for each vocabulary entry that has a text; specials, the line end and `<NUM_LIT>` have none.
 #[derive(Debug)]
 pub(super) struct CandidateTable {
-    /// In order, so that what begins with the same letters stands together.
+    /// Sorted, for prefix search.
     texts: Vec<Box<str>>,
     /// The id of each of `texts`.
     ids: Vec<u32>,
     /// By id.
     by_id: FxHashMap<u32, Insertable>,
-    tails: NameSuffixes,
+    suffixes: NameSuffixes,
 }
 
-/// Where candidates are to stand.
+/// Where candidates are to be inserted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct InsertionSite<'a> {
-    /// The word begun.
+    /// The typed prefix.
     pub(super) prefix: &'a str,
-    /// What stands right of the cursor.
+    /// The text right of the cursor.
     pub(super) right: &'a str,
-    /// Nothing else fits.
+    /// Only names can follow here.
     pub(super) only_names: bool,
 }
 
@@ -44,60 +46,60 @@ struct Insertable {
 impl CandidateTable {
     /// From the vocabulary's tokens, in the order of their ids.
     pub(super) fn new<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
-        let offer = |(id, token): (u32, &str)| {
+        let insertable = |(id, token): (u32, &str)| {
             let text = python::insertable(token)?;
             // Enter is a key, not a completion.
-            let offer = Insertable {
+            let entry = Insertable {
                 token: token.into(),
                 text: text.into(),
                 kind: python::surface_kind(token),
             };
-            (token != python::EOL).then_some((id, offer))
+            (token != python::EOL).then_some((id, entry))
         };
         let tokens = (0..).zip(tokens);
-        let by_id: FxHashMap<u32, Insertable> = tokens.filter_map(offer).collect();
+        let by_id: FxHashMap<u32, Insertable> = tokens.filter_map(insertable).collect();
         let mut sorted: Vec<(Box<str>, u32)> = by_id
             .iter()
-            .map(|(&id, offer)| (offer.text.clone(), id))
+            .map(|(&id, entry)| (entry.text.clone(), id))
             .collect();
         sorted.sort_unstable();
         let (texts, ids) = sorted.into_iter().unzip();
         let mut names: Vec<(u32, &str)> = by_id
             .iter()
-            .filter(|(_, offer)| offer.kind == Kind::Name)
-            .map(|(&id, offer)| (id, &*offer.text))
+            .filter(|(_, entry)| entry.kind == Kind::Name)
+            .map(|(&id, entry)| (id, &*entry.text))
             .collect();
         names.sort_unstable();
         Self {
             texts,
             ids,
-            tails: NameSuffixes::new(names.into_iter()),
+            suffixes: NameSuffixes::new(names.into_iter()),
             by_id,
         }
     }
 
-    /// The candidates that fit a gap. `best` chooses among them and gives their `probabilities`, which become shares of everything that
-    /// would have fitted. Where nothing starts with the typed prefix, `options` may ask for names that it [abbreviates](FuzzyPattern)
-    /// and for new names.
+    /// The candidates that fit a site. `best` selects among them and returns their probabilities, which are then normalised by the
+    /// total of all that fit. If nothing starts with the typed prefix, `options` may ask for names that it
+    /// [abbreviates](FuzzyPattern) and for new names.
     pub(super) fn rank(
         &self,
         space: &CandidateSpace<'_>,
         prediction: &Prediction,
-        gap: &InsertionSite,
+        site: &InsertionSite,
         options: &Options,
         best: impl FnOnce(Vec<CandidateId>) -> Vec<(CandidateId, f32)>,
     ) -> Vec<Candidate> {
-        let prefix = gap.prefix;
-        let right = SuffixAfterCursor::new(gap.right);
+        let prefix = site.prefix;
+        let right = SuffixAfterCursor::new(site.right);
         let mut fitting = self.fitting(space, prefix, &right);
-        if gap.only_names {
+        if site.only_names {
             // Outside the vocabulary there are only names.
             fitting.retain(|&candidate| {
-                let offer = self.by_id.get(&candidate.get());
-                offer.is_none_or(|offer| offer.kind == Kind::Name)
+                let entry = self.by_id.get(&candidate.get());
+                entry.is_none_or(|entry| entry.kind == Kind::Name)
             });
         }
-        // Names that no expert gives anything to are as good as none.
+        // A name with no probability from any expert does not count.
         let is_known = |&candidate: &CandidateId| prediction.probability(candidate) > 0.0;
         let nothing_fits = !fitting.iter().any(is_known);
         let is_inexact = *options != options.exact() && nothing_fits && right.word.is_empty();
@@ -111,8 +113,8 @@ impl CandidateTable {
         let probabilities = fitting.iter().map(|&c| prediction.probability(c));
         let total: f64 = probabilities.map(f64::from).sum();
         let candidates = best(fitting).into_iter().filter_map(|(candidate, p)| {
-            let (text, token, kind) = if let Some(offer) = self.by_id.get(&candidate.get()) {
-                (&*offer.text, &*offer.token, offer.kind)
+            let (text, token, kind) = if let Some(entry) = self.by_id.get(&candidate.get()) {
+                (&*entry.text, &*entry.token, entry.kind)
             } else {
                 let name = space.spelling(candidate)?;
                 (name, name, Kind::Name)
@@ -133,7 +135,7 @@ impl CandidateTable {
         });
         let mut candidates: Vec<Candidate> = candidates.collect();
         if !right.word.is_empty() {
-            // Two may differ in what stands there already: `for` and `fors` before an `s`.
+            // Two candidates may differ only in the text that is there already: `for` and `fors` before an `s`.
             let mut texts = FxHashSet::default();
             candidates.retain(|candidate| texts.insert(candidate.text.clone()));
         }
@@ -144,22 +146,22 @@ impl CandidateTable {
         }
     }
 
-    /// With names that are not known, but end as known ones do.
+    /// Adds new names with the suffixes of known ones.
     fn with_new_names(
         &self,
         known: Vec<Candidate>,
-        document: &BufferTokens,
+        buffer: &BufferTokens,
         prefix: &str,
         most: usize,
     ) -> Vec<Candidate> {
         let name = |id: u32| {
-            let offer = self.by_id.get(&id).filter(|offer| offer.kind == Kind::Name);
-            offer.map(|offer| &*offer.text)
+            let entry = self.by_id.get(&id).filter(|entry| entry.kind == Kind::Name);
+            entry.map(|entry| &*entry.text)
         };
-        let new = self.tails.names(document, prefix, name, most);
+        let new = self.suffixes.names(buffer, prefix, name, most);
         let mut new: Vec<Candidate> = new
             .into_iter()
-            .zip(RIGHT)
+            .zip(SUFFIX_PRECISION)
             .map(|(text, probability)| Candidate {
                 token: text.clone(),
                 text,
@@ -169,7 +171,7 @@ impl CandidateTable {
             .collect();
         let mut all = known;
         if !all.is_empty() {
-            // What is known was taken for all there is.
+            // The known names' shares sum to 1: make room for the new ones.
             let of_new: f32 = new.iter().map(|candidate| candidate.probability).sum();
             for candidate in all.iter_mut().chain(&mut new) {
                 candidate.probability /= 1.0 + of_new;
@@ -181,48 +183,43 @@ impl CandidateTable {
         all
     }
 
-    /// What starts with `prefix` and does not stand there already.
+    /// The candidates that start with `prefix` and would add to the text right of the cursor.
     fn fitting(
         &self,
         space: &CandidateSpace<'_>,
         prefix: &str,
         right: &SuffixAfterCursor,
     ) -> Vec<CandidateId> {
-        let (range, there) = (self.beginning_with(prefix), self.there(prefix, right));
+        let (range, there) = (prefix_range(&self.texts, prefix), self.there(prefix, right));
         let known = range
             .filter(|index| !there.iter().any(|there| there.contains(index)))
             .map(|index| CandidateId::new(self.ids[index]));
-        let stands = |text: &str| {
+        let is_there = |text: &str| {
             let rest = text.strip_prefix(prefix);
             !right.word.is_empty() && rest == Some(right.word)
         };
         let names = space.names_with_prefix(prefix);
-        let names = names.filter(|(_, name)| !stands(name));
+        let names = names.filter(|(_, name)| !is_there(name));
         known.chain(names.map(|(name, _)| name)).collect()
     }
 
-    /// The names that `prefix` may be short for.
+    /// The names that `prefix` may abbreviate.
     fn fitting_loosely(&self, space: &CandidateSpace<'_>, prefix: &str) -> Vec<CandidateId> {
         let Some(short) = FuzzyPattern::new(prefix) else {
             return Vec::new();
         };
-        let is_name = |offer: &Insertable| offer.kind == Kind::Name && short.fits(&offer.text);
-        let known = self.by_id.iter().filter(|(_, offer)| is_name(offer));
+        let is_name = |entry: &Insertable| entry.kind == Kind::Name && short.fits(&entry.text);
+        let known = self.by_id.iter().filter(|(_, entry)| is_name(entry));
         let known = known.map(|(&id, _)| CandidateId::new(id));
         let names = space.names().filter(|(_, name)| short.fits(name));
         known.chain(names.map(|(name, _)| name)).collect()
     }
 
-    /// The places in `texts` of what begins with `prefix`.
-    fn beginning_with(&self, prefix: &str) -> Range<usize> {
-        beginning_with(&self.texts, prefix)
-    }
-
-    /// The places in `texts` of what would add nothing, behind `prefix`, to what stands right of the cursor: the word
-    /// itself, and everything that begins with the closing bracket or quote.
+    /// The ranges of `texts` that would add nothing to the text right of the cursor: `prefix` followed by the word there, and
+    /// whatever starts with `prefix` and the closing bracket or quote there.
     fn there(&self, prefix: &str, right: &SuffixAfterCursor) -> [Range<usize>; 2] {
         let closed = match right.closing {
-            Some(closing) => self.beginning_with(&format!("{prefix}{closing}")),
+            Some(closing) => prefix_range(&self.texts, &format!("{prefix}{closing}")),
             None => 0..0,
         };
         let whole = format!("{prefix}{}", right.word);
@@ -234,24 +231,17 @@ impl CandidateTable {
     }
 }
 
-/// Where those of sorted `texts` stand that begin with `prefix`.
-pub(super) fn beginning_with(texts: &[Box<str>], prefix: &str) -> Range<usize> {
-    let first = texts.partition_point(|text| **text < *prefix);
-    let count = texts[first..].partition_point(|text| text.starts_with(prefix));
-    first..first + count
-}
-
-/// The identifier characters that `text` begins with.
+/// The identifier characters at the start of `text`.
 pub(super) fn word(text: &str) -> &str {
     let is_word = |c: char| c == '_' || c.is_alphanumeric();
     &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())]
 }
 
-/// What already stands right of the cursor, and so need not be inserted.
+/// The text right of the cursor that need not be inserted again.
 struct SuffixAfterCursor<'a> {
     /// The identifier characters that touch the cursor.
     word: &'a str,
-    /// The closing bracket or quote that touches the cursor: an editor puts it there with the opening one.
+    /// The closing bracket or quote that touches the cursor: editors insert it with the opening one.
     closing: Option<char>,
 }
 

@@ -7,6 +7,7 @@ use super::*;
 use crate::model::Parameter;
 use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters};
 use crate::prediction;
+use crate::python::IncrementalLexer;
 
 /// Candidates at `$0` if the network's distribution were `distribution`, one a line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
@@ -18,14 +19,14 @@ fn check_with(fixture: &str, distribution: &[(&str, f32)], options: &Options) ->
     let mut reader = IncrementalLexer::default();
     let context = reader.context(&format!("{left}{right}"), left.len());
     let (tokens, probabilities): (Vec<&str>, Vec<f32>) = distribution.iter().copied().unzip();
-    let offers = CandidateTable::new(tokens.into_iter());
+    let table = CandidateTable::new(tokens.into_iter());
     let prefix = &left[context.prefix];
     let prediction = Prediction::of_network(&Distribution {
         probabilities,
         entropy: 0.0,
         hidden: Vec::new(),
     });
-    let lines = offers
+    let lines = table
         .rank(
             &prediction.space(&BufferTokens::new()),
             &prediction,
@@ -305,7 +306,7 @@ fn next_tokens_are_raw_and_stand_in_place_of_the_word_begun() {
     let (before, begun) = (raw("import "), raw("import o"));
     assert_eq!(before.tokens, begun.tokens);
     assert_eq!((before.prefix, begun.prefix), (7..7, 7..8));
-    assert_eq!(before.tokens.len(), completer.vocabulary.len());
+    assert_eq!(before.tokens.len(), completer.vocabulary().len());
     assert!(
         (before
             .tokens

@@ -18,9 +18,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::latency::{command_of, units};
-use super::sample::{self, Place};
+use super::progress::Progress;
+use super::sample::{self, Place, Sample, projects};
+use super::server::{Setting, uri_of};
 use super::typist::end_of;
-use super::{Progress, Sample, Setting, projects, uri_of};
 use crate::files::python_files;
 use crate::lsp::{Change, Client, Position};
 use crate::metrics::Metrics;

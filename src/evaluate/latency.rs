@@ -14,8 +14,10 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::progress::Progress;
+use super::sample::{self, Sample};
+use super::server::{server_command, uri_of};
 use super::typist::end_of;
-use super::{Progress, Sample, sample, server_command, uri_of};
 use crate::files::python_files;
 use crate::lsp::{Change, Client, Position};
 use crate::metrics::{Latency, LatencyFigures};

@@ -11,9 +11,10 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::sample::{self, Place};
+use super::progress::Progress;
+use super::sample::{self, Place, Sample, projects};
+use super::server::{Setting, start_server, uri_of};
 use super::typist::{end_of, is_word};
-use super::{Progress, Sample, Setting, projects, start_server, uri_of};
 use crate::files::python_files;
 use crate::lsp::{Client, Position};
 use crate::metrics::{Latency, LatencyFigures};

@@ -1,19 +1,19 @@
-//! What an evaluation comes to: a table for people, JSON for programs.
+//! The result of an evaluation: a table for people, JSON for programs.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Setting;
-use super::page::{Miss, Part};
+use super::parts::{Miss, Part};
+use super::server::Setting;
 use super::typist::Counts;
 use crate::metrics::{Figures, LatencyFigures, ReliabilityBin};
 
 /// The figures of one evaluation. All are of whole files: the model has read each from its beginning.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// How much the model had read of a file when it was asked: always `whole`.
+    /// How much of the file before a target the model has read: always `whole`.
     pub context: &'static str,
     /// Whether each path was a project, or every file a lone buffer.
     pub project: bool,
@@ -27,13 +27,13 @@ pub struct Report {
     pub seconds: f64,
     /// The metrics.
     pub figures: Figures,
-    /// The strict ones of its parts.
+    /// The strict figures of parts.
     pub parts: Vec<Part>,
     /// How often first answers of each probability were right.
     pub reliability: Vec<ReliabilityBin>,
-    /// The targets that the server was surest to have among its first five, and had not.
+    /// The targets that were not among the first five although the server gave these the most probability.
     pub misses: Vec<Miss>,
-    /// At the client's end of the pipe.
+    /// Measured at the client's end of the pipe.
     pub latency: Latencies,
 }
 

@@ -162,6 +162,26 @@ fn joined(blocks: Vec<Block>) -> Vec<Block> {
     joined
 }
 
+/// Groups what was drawn by project: the path that contains its file, or `None` for lone buffers.
+pub(super) fn projects<'a, T>(
+    paths: &'a [PathBuf],
+    files: &[PathBuf],
+    drawn: &'a [T],
+    file: impl Fn(&T) -> usize,
+    in_project: bool,
+) -> Vec<(Option<&'a PathBuf>, Vec<&'a T>)> {
+    let mut projects: Vec<(Option<&PathBuf>, Vec<&T>)> = Vec::new();
+    for one in drawn {
+        let is_above = |path: &&PathBuf| in_project && files[file(one)].starts_with(path);
+        let project = paths.iter().find(is_above);
+        match projects.last_mut() {
+            Some((last, all)) if *last == project => all.push(one),
+            _ => projects.push((project, vec![one])),
+        }
+    }
+    projects
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,8 +14,8 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::page::{Parts, Target};
-use super::uri_of;
+use super::parts::{Parts, Target};
+use super::server::uri_of;
 use crate::lsp::{Change, Client, Position};
 use crate::metrics::{Keystrokes, Latency, Metrics, Observation};
 use crate::python::{self, END, Kind, START, Token};

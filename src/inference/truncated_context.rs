@@ -1,32 +1,31 @@
-//! A document's end read without what comes before it, for who cannot wait until all is.
+//! A window of the last tokens of a document, for an answer before the whole document is read.
 
 use std::sync::Arc;
 
 use super::{CosineScores, Distribution, Engine, EngineError, StateHistory};
 
-/// Unread tokens that take too long to wait for, .2 s.
+/// The number of unread tokens that takes too long to wait for: 0.2 s.
 const FAR: usize = 8192;
-/// The same where one has not waited: a short pause among quick answers would be noticed.
+/// The same once a window is in use: a short pause among quick answers would be noticed.
 const CLOSE: usize = 256;
-/// Tokens that are read: the network remembers little of what came before them.
+/// The minimum length of the window in tokens: the network remembers little of what came before.
 const WINDOW: usize = 1024;
 
-/// The last tokens of a document, which go on with it.
+/// The window, and the network's states in it.
 #[derive(Debug, Default)]
 pub struct TruncatedContext {
-    /// The first of them.
+    /// The position of its first token.
     first: usize,
     states: StateHistory,
 }
 
 impl TruncatedContext {
-    /// Whether so much is unread that one had better go on with a glimpse, or begin one.
+    /// Whether so much is unread that an answer should come from a window: `begun`, or a new one.
     pub fn is_wanted(begun: Option<&Self>, unread: usize) -> bool {
         unread > if begun.is_some() { CLOSE } else { FAR }
     }
 
-    /// What the network says after the last tokens of `context` alone, 1,024 or more, and which of the places among them are
-    /// like the one after them.
+    /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of earlier places among them.
     pub fn answer(
         &mut self,
         engine: &Engine,
@@ -34,7 +33,7 @@ impl TruncatedContext {
     ) -> Result<(Arc<Distribution>, CosineScores), EngineError> {
         let start = context.first().ok_or(EngineError::EmptyContext)?;
         let latest = context.len().saturating_sub(WINDOW).max(1);
-        // A cursor that goes on keeps its window, which grows to twice its length.
+        // While the cursor moves on, the window grows to twice its length before it is replaced.
         if !(latest.saturating_sub(WINDOW).max(1)..=latest).contains(&self.first) {
             *self = Self {
                 first: latest,

@@ -1,20 +1,20 @@
-//! What stands before a cursor: whole tokens, the word or number being typed, and whether it is code at all.
+//! Incremental lexing up to a cursor: the complete tokens, the typed prefix, and whether the cursor is in code.
 //!
-//! A text is asked about many times as it is typed, and lexed only from where it has changed: a character joins nothing to
-//! tokens that it does not touch, so that a lexer can be kept in a gap before it and go on over the new text.
+//! A text is lexed again from a resume point before its first change. A character changes only tokens that it touches, so that a
+//! lexer saved at a line end or before white space can resume over the new text.
 
 use std::ops::Range;
 
 use super::lexer::Lexer;
-use super::{Kind, Token, number};
+use super::{CursorIn, Kind, Token, number};
 use crate::common_prefix::common_prefix;
 
-/// What stands before a cursor.
+/// The tokens before a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CursorContext<'r> {
-    /// The tokens before the typed prefix. A trailing [`Kind::Eol`] is kept: it tells that a line has begun.
+    /// The tokens before the typed prefix. A trailing [`Kind::Eol`] is kept: it shows that the cursor is on a new line.
     pub tokens: &'r [Token],
-    /// How many of the tokens are those of the reader's previous context.
+    /// How many of the tokens are the same as in the lexer's previous context.
     pub unchanged: usize,
     /// The name, keyword or open number that touches the cursor on its left; empty, at the cursor, if there is none.
     pub prefix: Range<usize>,
@@ -22,39 +22,28 @@ pub struct CursorContext<'r> {
     pub place: CursorIn,
 }
 
-/// What a cursor is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CursorIn {
-    /// Code, or white space between.
-    Code,
-    /// A string literal; the context's last token is its part before the cursor.
-    String,
-    /// A comment.
-    Comment,
-}
-
-/// A number of several tokens while it is typed has at most this many: `0`, `1`, `e` and `+` of `01e+5`.
+/// The maximum number of tokens of an incomplete number: `0`, `1`, `e` and `+` of `01e+5`.
 const OPEN_NUMBER_TOKENS: usize = 4;
 
-/// Tokens, at least, between two marks.
+/// The minimum number of tokens between two resume points.
 const STRIDE: usize = 64;
 
-/// Reads one text again and again.
+/// Lexes successive versions of one text up to a cursor.
 #[derive(Debug, Default)]
 pub struct IncrementalLexer {
-    /// What was read last: the text before the cursor.
+    /// The text before the last cursor.
     text: String,
     tokens: Vec<Token>,
-    /// How many tokens the last context had.
+    /// The number of tokens of the last context.
     given: usize,
     /// Ascending.
     marks: Vec<ResumePoint>,
 }
 
-/// A place from which to read on.
+/// A saved lexer.
 #[derive(Debug)]
 struct ResumePoint {
-    /// How many tokens stand before it.
+    /// The number of tokens before it.
     tokens: usize,
     lexer: Lexer<'static>,
 }
@@ -67,7 +56,7 @@ impl IncrementalLexer {
             + size_of_val(&self.marks[..])
     }
 
-    /// How many bytes [`IncrementalLexer::context`] would lex, or forget that it has lexed, whichever is more.
+    /// The number of bytes that [`IncrementalLexer::context`] would lex, or of lexed ones that it would drop, whichever is larger.
     pub fn unread(&self, text: &str, cursor: usize) -> usize {
         let before = &text.as_bytes()[..cursor.min(text.len())];
         let common = common_prefix(self.text.as_bytes(), before);
@@ -131,7 +120,7 @@ impl IncrementalLexer {
     }
 }
 
-/// Whether no text that agrees with this one up to a byte behind the token can have other tokens up to it.
+/// Whether the tokens up to this one depend on no text beyond the byte after it.
 fn is_settled(text: &str, token: Token) -> bool {
     let next = text.as_bytes().get(token.end as usize);
     token.kind == Kind::Eol || matches!(next, Some(b' ' | b'\t'))

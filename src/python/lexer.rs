@@ -6,8 +6,7 @@
 
 use memchr::{memchr, memchr2};
 
-use super::context::CursorIn;
-use super::{Kind, Token, number, string, word};
+use super::{CursorIn, Kind, Token, number, string, word};
 
 /// All tokens of a whole file's text: no [`Kind::Eol`] first, last, or twice in a row.
 ///

@@ -5,7 +5,7 @@
 //! or end), comments and indentation vanish, and an f-string is one token whatever quotes its fields hold.
 //! Nothing here fails: what `CPython` would refuse becomes the best tokens there are.
 //!
-//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`IncrementalLexer`]: what stands before a cursor
+//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`IncrementalLexer`]: the tokens before a cursor
 //! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling back to Python
 //! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says; [`validate`]: the same, but only for what
 //!   `CPython` accepts
@@ -27,7 +27,7 @@ mod word;
 mod tests;
 
 pub use column::column;
-pub use context::{CursorContext, CursorIn, IncrementalLexer};
+pub use context::{CursorContext, IncrementalLexer};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};
 pub use print::print;
@@ -61,7 +61,7 @@ pub struct Token {
     pub kind: Kind,
     /// Its first byte.
     pub start: u32,
-    /// The byte behind its last.
+    /// The byte after its last.
     pub end: u32,
 }
 
@@ -71,4 +71,15 @@ impl Token {
     pub fn text(self, text: &str) -> &str {
         &text[self.start as usize..self.end as usize]
     }
+}
+
+/// What a cursor is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CursorIn {
+    /// Code, or white space between tokens.
+    Code,
+    /// A string literal; the last token is the part of it before the cursor.
+    String,
+    /// A comment.
+    Comment,
 }

@@ -92,7 +92,7 @@ impl RequestRunner {
         // Here and now, if that takes no arithmetic.
         let around = self.workspace.surroundings(&uri);
         let at_once = self.inference.at_once(&uri, |session| {
-            let stands = session.stands_in(around.as_ref());
+            let stands = session.has_project_context(around.as_ref());
             let text = &document.text;
             let at_once = || {
                 self.completer
@@ -191,7 +191,7 @@ impl RequestRunner {
         let (workspace, of) = (self.workspace.clone(), uri.clone());
         let asked = Instant::now();
         let answer = self.inference.ask(uri, move |session, stop| {
-            session.surround(workspace.surroundings(&of));
+            session.set_project_context(workspace.surroundings(&of));
             let queued = asked.elapsed();
             let answer = question(&completer, session, &text, stop);
             debug!(?method, ?queued, took = ?asked.elapsed(), "answered");
@@ -218,7 +218,7 @@ impl RequestRunner {
         // still reads what stood there before.
         let around = self.workspace.surroundings(&uri);
         let is_read = |session: &mut CompletionSession| {
-            let known = session.stands_in(around.as_ref())
+            let known = session.has_project_context(around.as_ref())
                 && self.completer.is_read(session, &document.text, cursor);
             known.then_some(())
         };
@@ -232,7 +232,7 @@ impl RequestRunner {
         let completer = Arc::clone(&self.completer);
         let (workspace, of) = (self.workspace.clone(), uri.clone());
         self.inference.read_ahead(uri, move |session, stop| {
-            session.surround(workspace.surroundings(&of));
+            session.set_project_context(workspace.surroundings(&of));
             match completer.read(session, &document.text, cursor, stop) {
                 Ok(true) => Outcome::Done,
                 Ok(false) => Outcome::Stopped,

@@ -38,12 +38,13 @@ struct Mark {
 impl Default for BufferSymbols {
     fn default() -> Self {
         let builder = Builder::new(true);
+        let (state, lengths) = builder.state();
         Self {
             begun: Mark {
                 start: 0,
                 ended: 0,
-                state: builder.state,
-                lengths: builder.lengths(),
+                state,
+                lengths,
             },
             items: Vec::new(),
             builder,
@@ -86,8 +87,7 @@ impl BufferSymbols {
         while self.previous.len() > lengths.symbols as usize {
             self.unbind();
         }
-        self.builder.table.truncate(lengths, state.scope);
-        self.builder.state = state;
+        self.builder.restore(state, lengths);
         for at in start as usize..len {
             self.builder.read(self.items[at]);
         }
@@ -113,21 +113,21 @@ impl BufferSymbols {
 
     /// Whether brackets are open at the end.
     pub fn is_in_brackets(&self) -> bool {
-        self.builder.state.is_in_brackets()
+        self.builder.is_in_brackets()
     }
 
     /// The innermost scope at the end.
     pub fn scope(&self) -> ScopeId {
-        self.builder.state.scope
+        self.builder.scope()
     }
 
     /// Whether, without indentation, the class at the end has a function already.
     pub(super) fn has_function(&self) -> bool {
-        self.builder.state.has_function
+        self.builder.has_function()
     }
 
     pub fn table(&self) -> &Symbols {
-        &self.builder.table
+        self.builder.table()
     }
 
     /// The symbols that bind a name, the last one first. Attributes of `self` are none.
@@ -156,17 +156,18 @@ impl BufferSymbols {
             ..self.begun
         };
         self.marks.push(mark);
+        let (state, lengths) = self.builder.state();
         self.begun = Mark {
             start: end as u32,
             ended: 0,
-            state: self.builder.state,
-            lengths: self.builder.lengths(),
+            state,
+            lengths,
         };
     }
 
     /// Links the symbols that are new.
     fn bind(&mut self) {
-        let table = &self.builder.table;
+        let table = self.builder.table();
         for new in self.previous.len()..table.symbols.len() {
             let symbol = &table.symbols[new];
             let is_binding = binds(symbol.kind, symbol.name);
@@ -180,7 +181,7 @@ impl BufferSymbols {
         let Some(before) = self.previous.pop() else {
             return;
         };
-        let symbol = &self.builder.table.symbols[self.previous.len()];
+        let symbol = &self.builder.table().symbols[self.previous.len()];
         if !binds(symbol.kind, symbol.name) {
             return;
         }

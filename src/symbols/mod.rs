@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! tokens -> role     Item: a token's role, its number, the column where its line begins
-//!        -> build    statement by statement -> table: Symbols of scopes
+//!        -> build    statement by statement -> writer -> table: Symbols of scopes
 //!           buffer   the same, with tokens that are taken back
 //! tables -> project  those around a buffer, and which module is which
 //!        -> resolve  what a dotted name means
@@ -25,6 +25,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod writer;
 
 pub use buffer::BufferSymbols;
 pub use imports::{Expects, ImportStatement, ImportedName, import_statements};

@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use super::build::Builder;
 use super::imports::{ImportStatement, ImportedName};
 use super::role::{Item, Name, Role};
 use super::table::{
     Class, Expression, ExpressionKind, Function, Import, LONGEST_EXPRESSION, Parameter,
     ParameterKind, Returned, ScopeId, ScopeKind, Span, Symbol, SymbolKind,
 };
+use super::writer::TableWriter;
 
-/// Adds what a statement declares, which begins with the file's token `at`.
-pub(super) fn declare(builder: &mut Builder, items: &[Item], at: u32) {
+/// Adds to a table what a statement declares that begins with the file's token `at`.
+pub(super) fn declare(writer: &mut TableWriter, items: &[Item], at: u32) {
     let blank = |item: &&Item| matches!(item.role, Role::Eol | Role::Start | Role::Async);
     let blanks = items.iter().take_while(blank).count();
     let ends = items.last().is_some_and(|item| {
@@ -20,7 +20,7 @@ pub(super) fn declare(builder: &mut Builder, items: &[Item], at: u32) {
     });
     let end = items.len() - usize::from(ends && items.len() > blanks);
     let mut statement = Statement {
-        builder,
+        writer,
         items: &items[blanks..end],
         at: at + blanks as u32,
     };
@@ -28,7 +28,7 @@ pub(super) fn declare(builder: &mut Builder, items: &[Item], at: u32) {
 }
 
 struct Statement<'b, 's> {
-    builder: &'b mut Builder,
+    writer: &'b mut TableWriter,
     /// Without its end: that of the line, a semicolon, or the colon of a head.
     items: &'s [Item],
     /// The position of the first one.
@@ -48,14 +48,14 @@ impl<'s> Statement<'_, 's> {
             Role::For => self.targets(1..self.position(1, |role| role == Role::In)),
             Role::With | Role::Except => self.contexts(),
             Role::Return => self.result(),
-            Role::Globals => self.builder.table.is_open |= !self.builder.is_in_function(),
+            Role::Globals => self.writer.table.is_open |= !self.writer.is_in_function(),
             _ => self.assignment(),
         }
         if self.items.iter().any(|item| item.role == Role::Yield) {
             self.returned(Expression::UNKNOWN);
         }
         self.attributes();
-        let state = &mut self.builder.state;
+        let state = &mut self.writer.state;
         (state.decorators, state.is_static) = (Span::default(), false);
     }
 
@@ -94,13 +94,13 @@ impl<'s> Statement<'_, 's> {
     }
 
     fn keep(&mut self, kind: ExpressionKind, items: &[Item]) -> Expression {
-        let table = &mut self.builder.table;
+        let table = &mut self.writer.table;
         table.keep(kind, items.iter().map(|item| item.name))
     }
 
     fn add(&mut self, name: Name, at: usize, scope: ScopeId, kind: SymbolKind) {
         let at = self.at + at as u32;
-        self.builder.table.add(Symbol {
+        self.writer.table.add(Symbol {
             name,
             scope,
             at,
@@ -111,8 +111,8 @@ impl<'s> Statement<'_, 's> {
     fn decorator(&mut self) {
         let is_static = self.role(1) == Role::StaticMethod;
         let decorator = self.keep(ExpressionKind::Stated, &self.items[1..]);
-        let table = &mut self.builder.table;
-        let state = &mut self.builder.state;
+        let table = &mut self.writer.table;
+        let state = &mut self.writer.state;
         state.is_static |= is_static;
         let end = table.lists.len() as u32;
         if state.decorators.end != end || state.decorators.start == end {
@@ -128,7 +128,7 @@ impl<'s> Statement<'_, 's> {
             return;
         };
         if !self.is_kept() {
-            self.builder.open_here(ScopeKind::Class);
+            self.writer.open_here(ScopeKind::Class);
             return;
         }
         let mut bases = Vec::new();
@@ -140,7 +140,7 @@ impl<'s> Statement<'_, 's> {
                 }
             }
         }
-        let table = &mut self.builder.table;
+        let table = &mut self.writer.table;
         let start = table.lists.len() as u32;
         table.lists.extend(bases);
         let bases = Span {
@@ -149,15 +149,15 @@ impl<'s> Statement<'_, 's> {
         };
         // Without indentation a class is one of the module.
         let scope = if table.is_exact {
-            self.builder.state.scope
+            self.writer.state.scope
         } else {
             ScopeId::MODULE
         };
-        let decorators = self.builder.state.decorators;
-        let class = self.builder.table.classes.len() as u32;
+        let decorators = self.writer.state.decorators;
+        let class = self.writer.table.classes.len() as u32;
         self.add(name.name, 1, scope, SymbolKind::Class(class));
-        let scope = self.builder.open_here(ScopeKind::Class);
-        self.builder.table.classes.push(Class {
+        let scope = self.writer.open_here(ScopeKind::Class);
+        self.writer.table.classes.push(Class {
             scope,
             bases,
             decorators,
@@ -173,19 +173,19 @@ impl<'s> Statement<'_, 's> {
             return;
         }
         if !self.is_kept() {
-            self.builder.open_here(ScopeKind::Function);
+            self.writer.open_here(ScopeKind::Function);
             return;
         }
         let (parts, close) = self.parts(3);
         let first = parts.first().map(|part| self.role(part.start));
-        let start = self.builder.table.parameters.len() as u32;
+        let start = self.writer.table.parameters.len() as u32;
         let named = self.parameters(&parts);
-        let table = &self.builder.table;
+        let table = &self.writer.table;
         let parameters = Span {
             start,
             end: table.parameters.len() as u32,
         };
-        let state = self.builder.state;
+        let state = self.writer.state;
         let mut scope = state.scope;
         if !table.is_exact {
             let is_method = first == Some(Role::Own) || state.is_static;
@@ -195,17 +195,17 @@ impl<'s> Statement<'_, 's> {
         if self.role(close + 1) == Role::Arrow {
             returns = self.keep(ExpressionKind::Stated, &self.items[close + 2..]);
         }
-        let function = self.builder.table.functions.len() as u32;
+        let function = self.writer.table.functions.len() as u32;
         self.add(name.name, 1, scope, SymbolKind::Function(function));
-        let scope = self.builder.open_here(ScopeKind::Function);
-        self.builder.table.functions.push(Function {
+        let scope = self.writer.open_here(ScopeKind::Function);
+        self.writer.table.functions.push(Function {
             scope,
             parameters,
             returns,
             decorators: state.decorators,
         });
-        if self.builder.keeps_locals {
-            let list = parameters.of(&self.builder.table.parameters).to_vec();
+        if self.writer.keeps_locals {
+            let list = parameters.of(&self.writer.table.parameters).to_vec();
             for (parameter, at) in list.into_iter().zip(named) {
                 let kind = SymbolKind::Parameter(parameter.annotation);
                 self.add(parameter.name, at, scope, kind);
@@ -215,8 +215,8 @@ impl<'s> Statement<'_, 's> {
 
     /// Whether a class or function can be asked for: not one that is local to a function of another file.
     fn is_kept(&self) -> bool {
-        let builder = &self.builder;
-        builder.keeps_locals || !builder.table.is_exact || !builder.is_in_function()
+        let writer = &self.writer;
+        writer.keeps_locals || !writer.table.is_exact || !writer.is_in_function()
     }
 
     /// Adds the parameters of a function to the table. Returns the positions of their names.
@@ -248,7 +248,7 @@ impl<'s> Statement<'_, 's> {
             } else {
                 Expression::UNKNOWN
             };
-            self.builder.table.parameters.push(Parameter {
+            self.writer.table.parameters.push(Parameter {
                 name: self.items[name].name,
                 kind,
                 has_default: equals.is_some(),
@@ -273,7 +273,7 @@ impl<'s> Statement<'_, 's> {
             } else {
                 path
             };
-            let table = &mut self.builder.table;
+            let table = &mut self.writer.table;
             let start = table.tokens.len() as u32;
             let names = module.iter().map(|&at| self.items[at].name);
             table.tokens.extend(names);
@@ -294,12 +294,12 @@ impl<'s> Statement<'_, 's> {
                 },
             };
             // In a function it binds a local.
-            let is_local = table.is_exact && self.builder.is_in_function();
-            if is_local && !self.builder.keeps_locals {
+            let is_local = table.is_exact && self.writer.is_in_function();
+            if is_local && !self.writer.keeps_locals {
                 continue;
             }
-            let number = self.builder.table.imports.len() as u32;
-            self.builder.table.imports.push(import);
+            let number = self.writer.table.imports.len() as u32;
+            self.writer.table.imports.push(import);
             let scope = self.binding_scope();
             self.add(import.bound, bound, scope, SymbolKind::Import(number));
         }
@@ -307,13 +307,13 @@ impl<'s> Statement<'_, 's> {
 
     /// The scope in which the statement binds names. Without indentation an import is one of the module.
     fn binding_scope(&self) -> ScopeId {
-        if self.builder.table.is_exact {
-            return self.builder.state.scope;
+        if self.writer.table.is_exact {
+            return self.writer.state.scope;
         }
         match self.items[0].role {
             Role::From | Role::Import => ScopeId::MODULE,
-            _ if self.builder.is_in_function() => ScopeId::SOMEWHERE,
-            _ => self.builder.state.scope,
+            _ if self.writer.is_in_function() => ScopeId::SOMEWHERE,
+            _ => self.writer.state.scope,
         }
     }
 
@@ -404,8 +404,8 @@ impl<'s> Statement<'_, 's> {
         if !self.role(at).is_name() {
             return;
         }
-        let builder = &self.builder;
-        if !builder.keeps_locals && builder.is_in_function() {
+        let writer = &self.writer;
+        if !writer.keeps_locals && writer.is_in_function() {
             return;
         }
         let scope = self.binding_scope();
@@ -425,9 +425,9 @@ impl<'s> Statement<'_, 's> {
     }
 
     fn returned(&mut self, value: Expression) {
-        let scope = self.builder.state.scope;
-        if self.builder.table.is_exact && self.builder.is_in_function() {
-            self.builder.table.results.push(Returned { scope, value });
+        let scope = self.writer.state.scope;
+        if self.writer.table.is_exact && self.writer.is_in_function() {
+            self.writer.table.results.push(Returned { scope, value });
         }
     }
 
@@ -441,7 +441,7 @@ impl<'s> Statement<'_, 's> {
 
     /// The attributes of `self` in the statement.
     fn attributes(&mut self) {
-        let Some(class) = self.builder.enclosing_class(self.builder.state.scope) else {
+        let Some(class) = self.writer.enclosing_class(self.writer.state.scope) else {
             return;
         };
         for at in 0..self.items.len() {
@@ -463,16 +463,16 @@ impl<'s> Statement<'_, 's> {
 
     fn attribute(&mut self, class: ScopeId, at: usize, value: Expression) {
         let name = self.items[at].name;
-        let builder = &mut *self.builder;
-        if !builder.keeps_locals {
+        let writer = &mut *self.writer;
+        if !writer.keeps_locals {
             // One for all places. Where they are counted, that is how members rank that are read without indentation.
-            let is_exact = builder.table.is_exact;
-            let new = builder.table.symbols.len();
-            let known = *builder.attributes.entry((class, name)).or_insert(new);
+            let is_exact = writer.table.is_exact;
+            let new = writer.table.symbols.len();
+            let known = *writer.attributes.entry((class, name)).or_insert(new);
             if let Some(Symbol {
                 kind: SymbolKind::Attribute(before, count),
                 ..
-            }) = builder.table.symbols.get_mut(known)
+            }) = writer.table.symbols.get_mut(known)
             {
                 *count = count.saturating_add(u16::from(!is_exact));
                 if before.is_unknown() {

@@ -1,39 +1,40 @@
-//! The keys of dictionaries: what has stood in quotes between brackets, behind `.get(`, or before a colon.
+//! Keys of dictionaries: string literals that the buffer has between brackets, after `.get(`, or before a colon.
 
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::Candidate;
+use crate::completion::candidate::Candidate;
 use crate::python::{Kind, Token};
 
-/// Tokens that are looked at, the last ones before the cursor.
-const REACH: usize = 20_000;
-/// Longer ones are no keys.
-const LONGEST: usize = 60;
-/// How much more a key of the same name counts than any other.
-const SAME: f32 = 8.0;
-/// How much less each earlier key counts, and what it counts at least.
+/// The number of tokens before the cursor that are searched.
+const MAX_SCAN_TOKENS: usize = 20_000;
+/// The maximum length of a key in bytes.
+const MAX_KEY_BYTES: usize = 60;
+/// The weight of a key of the same dictionary, relative to those of others.
+const SAME_DICTIONARY: f32 = 8.0;
+/// The weight of a key relative to the next one in the text.
 const DECAY: f32 = 0.98;
-const LEAST: f32 = 0.01;
+/// The minimum weight of a key.
+const MIN_WEIGHT: f32 = 0.01;
 
-/// The keys that may stand at a place.
+/// The keys that can be inserted at a cursor.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct DictionaryKeys {
-    /// What they stand in place of: the part of a literal before the cursor, without its quotes; nothing where none has begun.
-    pub(super) typed: Range<usize>,
-    /// `'` or `"`: that of the literal, or the one used last.
-    pub(super) quote: char,
-    /// The literal has begun.
-    pub(super) is_open: bool,
-    /// What stands between the quotes, and how likely each is among all strings; the likeliest first.
-    pub(super) shares: Vec<(String, f32)>,
+pub struct DictionaryKeys {
+    /// The bytes that they replace: the part of a literal before the cursor without its quote; empty outside of a literal.
+    pub typed: Range<usize>,
+    /// `'` or `"`: the literal's own, or the one used last.
+    pub quote: char,
+    /// The cursor is inside a literal.
+    pub is_open: bool,
+    /// Each key without quotes, and its probability among all strings; most probable first.
+    pub shares: Vec<(String, f32)>,
 }
 
 impl DictionaryKeys {
-    /// In a literal that has begun: the keys that begin and end as it does, less that end, and with the quote behind them where
-    /// there is none yet.
-    pub(super) fn items(&self, text: &str, most: usize) -> Vec<Candidate> {
+    /// Inside a literal: the keys that start with its text before the cursor and end with its text after it, without that end, and
+    /// with a closing quote if there is none yet. Their probabilities are normalised.
+    pub fn items(&self, text: &str, most: usize) -> Vec<Candidate> {
         let typed = &text[self.typed.clone()];
         let line = text[self.typed.end..].lines().next().unwrap_or_default();
         let (there, end) = match line.split_once(self.quote) {
@@ -54,8 +55,8 @@ impl DictionaryKeys {
         items.collect()
     }
 
-    /// Joins whole literals to the list of a place where none has begun: what the empty one was given is shared out.
-    pub(super) fn join(self, items: &mut Vec<Candidate>, most: usize) {
+    /// Outside of a literal: adds whole literals to a candidate list, and distributes the empty literal's probability among them.
+    pub fn merge(self, items: &mut Vec<Candidate>, most: usize) {
         let empty = |item: &Candidate| matches!(&*item.text, "''" | "\"\"");
         let all: f32 = items
             .iter()
@@ -92,19 +93,19 @@ fn candidate(text: String, probability: f32) -> Candidate {
     }
 }
 
-/// The keys for the place behind `tokens`, which are those of `text` before `cursor`, all of them; `None` where no key stands.
-pub(super) fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
+/// The keys for a cursor, from all `tokens` of `text` before it; `None` where no key can be.
+pub fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
     let spelled = |at: usize| tokens.get(at).map_or("", |token| token.text(text));
     let last = tokens.last()?;
     let begun = (last.kind == Kind::String)
         .then(|| open(last.text(text)))
         .flatten();
     let end = tokens.len() - usize::from(begun.is_some());
-    let of = holder(text, tokens, end)?;
+    let of = dictionary(text, tokens, end)?;
     let mut quote = begun.map(|(quote, _)| quote);
     let (mut found, mut places) = (Vec::<(&str, f32)>::new(), FxHashMap::default());
     let (mut total, mut distinct, mut weight) = (0.0, 0.0, 1.0);
-    let first = tokens.len().saturating_sub(REACH);
+    let first = tokens.len().saturating_sub(MAX_SCAN_TOKENS);
     for at in (first..end)
         .rev()
         .filter(|&at| tokens[at].kind == Kind::String)
@@ -112,14 +113,14 @@ pub(super) fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<Dictio
         let Some((own_quote, key)) = closed(spelled(at)) else {
             continue;
         };
-        let other = holder(text, tokens, at);
+        let other = dictionary(text, tokens, at);
         let is_entry = spelled(at + 1) == ":";
         if other.is_none() && !is_entry {
             continue;
         }
         quote.get_or_insert(own_quote);
         let counts = if other == Some(of) {
-            SAME * weight
+            SAME_DICTIONARY * weight
         } else {
             weight
         };
@@ -130,9 +131,9 @@ pub(super) fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<Dictio
         }
         found[index].1 += counts;
         total += counts;
-        weight = (weight * DECAY).max(LEAST);
+        weight = (weight * DECAY).max(MIN_WEIGHT);
     }
-    // Some of what comes is new (Witten & Bell 1991).
+    // Reserves probability for new keys (Witten & Bell 1991).
     let all = total + distinct;
     let typed = begun.map_or(cursor..cursor, |(_, length)| cursor - length..cursor);
     let quote = quote.unwrap_or('"');
@@ -150,8 +151,8 @@ pub(super) fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<Dictio
     })
 }
 
-/// The name whose key stands at token `at`: `a` before `a[` and `a.get(`, also where the line ends inside the brackets.
-fn holder<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> {
+/// The name of the dictionary whose key is at token `at`: `a` after `a[` and `a.get(`, also across line ends inside the brackets.
+fn dictionary<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> {
     let before = tokens[..at].iter().rev();
     let mut before = before.skip_while(|token| token.kind == Kind::Eol);
     let mut back = || before.next().map_or("", |token| token.text(text));
@@ -165,22 +166,22 @@ fn holder<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> {
     (is_value && !crate::python::is_keyword(name)).then_some(name)
 }
 
-/// The quote that a literal without a prefix begins with.
+/// The opening quote of a literal without a prefix.
 fn quote_of(literal: &str) -> Option<char> {
     let first = literal.chars().next();
     first.filter(|quote| "'\"".contains(*quote))
 }
 
-/// The quote and the content of a plain literal of one line.
+/// The quote and the content of a complete, plain, one-line literal.
 fn closed(literal: &str) -> Option<(char, &str)> {
     let quote = quote_of(literal)?;
     let key = literal.strip_prefix(quote)?.strip_suffix(quote)?;
     let is_plain =
-        !key.is_empty() && key.len() <= LONGEST && !key.contains(['\\', '\n', '\r', quote]);
+        !key.is_empty() && key.len() <= MAX_KEY_BYTES && !key.contains(['\\', '\n', '\r', quote]);
     is_plain.then_some((quote, key))
 }
 
-/// The same of one that has not ended: its quote, and the length of what it has in bytes.
+/// The quote of an open literal, and the length of its content in bytes.
 fn open(literal: &str) -> Option<(char, usize)> {
     let quote = quote_of(literal)?;
     let begun = &literal[1..];

@@ -1,32 +1,33 @@
-//! Where the name of a module is imported: what can be imported, whoever knows it, and hardly anything else.
+//! Module names in import statements: adds the importable modules and demotes other names.
 
-use super::Candidate;
-use super::rank::beginning_with;
+use crate::completion::candidate::Candidate;
+use crate::completion::prefix_range::prefix_range;
 use crate::context::ImportableModules;
 use crate::python::Kind;
 
-/// Candidates, at least, among which those are looked for that can be imported.
-pub(super) const LOOKED_AT: usize = 40;
-/// What the project's own modules have together besides, and those that are installed and that nobody else knows, beside all that fits.
+/// The minimum number of candidates that are searched for importable ones.
+pub const MIN_CANDIDATES: usize = 40;
+/// The probability that the project's own modules get together, relative to all candidates.
 const OWN: f32 = 0.1;
+/// The probability that installed modules outside the candidate list get together, relative to all candidates.
 const UNKNOWN: f32 = 0.02;
-/// What a name counts that is not found in the environment: it may be installed in a way that is not seen.
+/// The factor for a name that is not found in the environment; it may be installed in a way that is not detected.
 const ELSEWHERE: f32 = 0.01;
 
 /// The modules that can be imported.
 #[derive(Clone, Copy)]
-pub(super) struct Modules<'a>(pub(super) &'a ImportableModules);
+pub struct Modules<'a>(pub &'a ImportableModules);
 
 impl Modules<'_> {
-    /// Whether one begins with what is typed.
-    pub(super) fn has_some(self, prefix: &str) -> bool {
+    /// Whether a module starts with a typed prefix; false for an empty one.
+    pub fn has_prefix(self, prefix: &str) -> bool {
         let ImportableModules { installed, own, .. } = self.0;
         let mut all = [installed, own].into_iter();
-        !prefix.is_empty() && all.any(|names| !beginning_with(names, prefix).is_empty())
+        !prefix.is_empty() && all.any(|names| !prefix_range(names, prefix).is_empty())
     }
 
-    /// Makes room in a list for modules that begin with `prefix`; the likeliest `most` are left.
-    pub(super) fn join(self, items: &mut Vec<Candidate>, prefix: &str, most: usize) {
+    /// Adds the modules that start with `prefix` to a candidate list, and keeps the `most` probable.
+    pub fn merge(self, items: &mut Vec<Candidate>, prefix: &str, most: usize) {
         let ImportableModules {
             installed,
             own,
@@ -42,18 +43,18 @@ impl Modules<'_> {
                 item.probability *= ELSEWHERE;
             }
         }
-        let own = &own[beginning_with(own, prefix)];
+        let own = &own[prefix_range(own, prefix)];
         let each = whole * OWN / own.len() as f32;
         for item in items.iter_mut().filter(|item| has(own, &item.text)) {
             item.probability += each;
         }
         let others = own.iter().filter(|name| *name != document);
         add_new(items, others.map(|name| &**name), each, most);
-        // With nothing typed they are too many.
+        // Without a typed prefix there are too many.
         let installed = if prefix.is_empty() {
             &[]
         } else {
-            &installed[beginning_with(installed, prefix)]
+            &installed[prefix_range(installed, prefix)]
         };
         let known = items.iter().filter(|item| has(installed, &item.text));
         let new = installed.len() - known.count();
@@ -71,7 +72,7 @@ impl Modules<'_> {
     }
 }
 
-/// Adds the first of the modules that are not there yet: all are as likely, and no more of them can be shown.
+/// Adds the first `most` modules that are not in the list yet: all are equally probable, and no more can be shown.
 fn add_new<'a>(
     items: &mut Vec<Candidate>,
     names: impl Iterator<Item = &'a str>,
@@ -117,7 +118,7 @@ mod tests {
         };
         let joined = |items: &[(&str, f32)], prefix: &str| {
             let mut items: Vec<_> = items.iter().map(|&(name, p)| item(name, p)).collect();
-            Modules(&importable).join(&mut items, prefix, 3);
+            Modules(&importable).merge(&mut items, prefix, 3);
             let shown = items
                 .iter()
                 .map(|i| format!("{} {:.3}", i.text, i.probability));
@@ -145,7 +146,7 @@ mod tests {
             ..ImportableModules::default()
         };
         let mut items = vec![module("os", 0.5), module("tools", 0.3), module("json", 0.2)];
-        Modules(&importable).join(&mut items, "", 4);
+        Modules(&importable).merge(&mut items, "", 4);
         let shown = items
             .iter()
             .map(|i| format!("{} {:.2}", i.text, i.probability));

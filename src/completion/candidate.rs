@@ -1,0 +1,55 @@
+//! What a completer answers with.
+
+use std::ops::Range;
+
+use crate::prediction::Expert;
+use crate::python::Kind;
+
+/// The most probable next tokens, whether or not they can be inserted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextTokens {
+    /// The typed prefix; the tokens are predicted in its place.
+    pub prefix: Range<usize>,
+    /// Most probable first.
+    pub tokens: Vec<NextToken>,
+}
+
+/// A token and its probability: a vocabulary entry, or a name of the buffer outside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextToken {
+    /// The py150 surface token, `<EOL>` and `<UNK>` among them.
+    pub token: String,
+    /// Its vocabulary id; [`UNK`](crate::tokenizer::UNK) for every out-of-vocabulary name.
+    pub id: u32,
+    /// Its share of the distribution over all tokens.
+    pub probability: f32,
+    /// The same by the network alone.
+    pub network: f32,
+    /// The experts that predict it, and their shares; empty if the checkpoint has only the network.
+    pub sources: Vec<(Expert, f32)>,
+}
+
+/// What can be inserted at the cursor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completions {
+    /// The bytes that a candidate replaces: the typed prefix.
+    pub replace: Range<usize>,
+    /// The end of the word that the cursor is in; the end of `replace` if no identifier character follows the cursor.
+    pub word_end: usize,
+    /// Most probable first.
+    pub items: Vec<Candidate>,
+}
+
+/// One completion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The text that replaces the typed prefix.
+    pub text: String,
+    /// The py150 surface token that it stands for.
+    pub token: String,
+    /// The kind of that token.
+    pub kind: Kind,
+    /// Its share among all tokens that match the typed prefix and can be inserted; for a new name, the measured precision of such
+    /// suggestions.
+    pub probability: f32,
+}

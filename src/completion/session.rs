@@ -1,0 +1,75 @@
+//! The state that a completer keeps for one document between requests.
+//!
+//! A request costs what has changed since the one before it: the lexer resumes, the network's states are kept, and the last
+//! prediction is cached.
+
+use std::sync::Arc;
+
+use crate::context::{BufferTokens, ProjectContext};
+use crate::inference::{Distribution, StateHistory, TruncatedContext};
+use crate::prediction::Prediction;
+use crate::python::IncrementalLexer;
+
+/// The state of one document. Belongs to one [`Completer`](super::Completer).
+#[derive(Debug, Default)]
+pub struct CompletionSession {
+    pub(super) lexer: IncrementalLexer,
+    /// The ids of the tokens before the cursor, `<s>` first.
+    pub(super) ids: Vec<u32>,
+    /// The same tokens, indexed for the experts.
+    pub(super) buffer: BufferTokens,
+    pub(super) states: StateHistory,
+    /// The end of the document read by itself, while too much is unread to wait for.
+    pub(super) truncated: Option<TruncatedContext>,
+    pub(super) prediction: Option<CachedPrediction>,
+    /// A buffer for the spelling of one token.
+    pub(super) spelling: String,
+}
+
+/// The prediction of the token after a context, and the network's distribution that it was made from.
+#[derive(Debug)]
+pub(super) struct CachedPrediction {
+    pub(super) distribution: Arc<Distribution>,
+    pub(super) prediction: Prediction,
+}
+
+impl CompletionSession {
+    /// A session that has read nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        let cached = self.prediction.as_ref();
+        self.lexer.bytes()
+            + size_of_val(&self.ids[..])
+            + self.buffer.bytes()
+            + self.states.bytes()
+            + self.truncated.as_ref().map_or(0, TruncatedContext::bytes)
+            + cached.map_or(0, |cached| cached.prediction.bytes())
+    }
+
+    /// Whether this is the document's project context; `None` stands for an empty one.
+    pub fn has_project_context(&self, project: Option<&Arc<ProjectContext>>) -> bool {
+        match project {
+            Some(project) => Arc::ptr_eq(self.buffer.project(), project),
+            None => self.buffer.project().is_empty(),
+        }
+    }
+
+    /// Sets the document's project context; `None` for an empty one. A change takes a millisecond.
+    pub fn set_project_context(&mut self, project: Option<Arc<ProjectContext>>) {
+        if !self.has_project_context(project.as_ref()) {
+            self.buffer.set_project(project.unwrap_or_default());
+            self.prediction = None;
+        }
+    }
+
+    /// The prediction of the token after the session's ids, if it is cached.
+    pub(super) fn cached(&self) -> Option<&CachedPrediction> {
+        let distribution = self.states.answered(&self.ids)?;
+        let cached = self.prediction.as_ref();
+        cached.filter(|cached| Arc::ptr_eq(&cached.distribution, &distribution))
+    }
+}

@@ -1,0 +1,77 @@
+//! Tokens that are appended to a session for trial and taken back.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::thread;
+
+use super::session::{CachedPrediction, CompletionSession};
+use crate::context::TokenId;
+
+/// A session with appended tokens. Dropping the guard restores the session: its tokens, the network's last distribution, and
+/// the cached prediction.
+pub(super) struct Speculation<'s> {
+    session: &'s mut CompletionSession,
+    /// The number of tokens before the first appended one.
+    tokens: usize,
+    /// The number of distinct tokens of the buffer at that time.
+    lexemes: usize,
+    /// The prediction at that time.
+    prediction: Option<CachedPrediction>,
+}
+
+impl<'s> Speculation<'s> {
+    /// Starts with the session's own tokens.
+    pub(super) fn new(session: &'s mut CompletionSession) -> Self {
+        Self {
+            tokens: session.ids.len(),
+            lexemes: session.buffer.lexemes().len(),
+            prediction: session.prediction.take(),
+            session,
+        }
+    }
+
+    /// Appends a token.
+    pub(super) fn push(&mut self, id: u32, token: &str, is_name: bool) {
+        self.session.ids.push(id);
+        let buffer = &mut self.session.buffer;
+        buffer.push(TokenId::new(id), token, is_name, None);
+    }
+}
+
+impl Deref for Speculation<'_> {
+    type Target = CompletionSession;
+
+    fn deref(&self) -> &CompletionSession {
+        self.session
+    }
+}
+
+impl DerefMut for Speculation<'_> {
+    fn deref_mut(&mut self) -> &mut CompletionSession {
+        self.session
+    }
+}
+
+impl Drop for Speculation<'_> {
+    fn drop(&mut self) {
+        // After a panic the session may be inconsistent, and is thrown away; a second panic here would abort the process.
+        if thread::panicking() {
+            return;
+        }
+        let Self {
+            session,
+            tokens,
+            lexemes,
+            prediction,
+        } = self;
+        session.ids.truncate(*tokens);
+        session.buffer.truncate(*tokens);
+        let prediction = prediction.take();
+        if let Some(cached) = &prediction {
+            let distribution = Arc::clone(&cached.distribution);
+            session.states.remember(*tokens, distribution);
+        }
+        // The buffer keeps the words that were interned meanwhile, and a prediction made before has no candidates for them.
+        session.prediction = prediction.filter(|_| session.buffer.lexemes().len() == *lexemes);
+    }
+}

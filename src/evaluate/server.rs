@@ -1,0 +1,68 @@
+//! The server under evaluation: this program's own, and how it is set up.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use tower_lsp::ls_types::Uri;
+
+use super::sample::Sample;
+use crate::lsp::Client;
+
+/// What is measured, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Which targets are asked for.
+    pub sample: Sample,
+    /// Open the server in each path as a project; otherwise every file is a lone buffer.
+    pub in_project: bool,
+    /// The Python installation that imports are resolved in; `None` reads no installed package.
+    pub environment: Option<&'a Path>,
+    /// A checkpoint's folder; `None` for the embedded model.
+    pub model: Option<&'a Path>,
+}
+
+impl Setting<'_> {
+    /// The server's settings. Figures must not depend on the packages installed on this machine.
+    pub(super) fn options(&self) -> Value {
+        let folder = self.environment.unwrap_or(Path::new("none"));
+        json!({"pythonEnvironment": folder.to_string_lossy()})
+    }
+}
+
+/// The command that starts this program as a server.
+pub(super) fn server_command(model: Option<&Path>) -> anyhow::Result<Command> {
+    let program = std::env::current_exe().context("cannot find this program on disk")?;
+    let mut command = Command::new(program);
+    command.arg("serve");
+    if let Some(folder) = model {
+        command.arg("--model").arg(folder);
+    }
+    Ok(command)
+}
+
+/// Starts a server in a folder, or without one for lone buffers.
+pub(super) fn start_server(
+    setting: Setting<'_>,
+    folder: Option<&PathBuf>,
+) -> anyhow::Result<Client> {
+    let mut client = Client::start(server_command(setting.model)?)?;
+    let root = folder.map(|folder| uri_of(folder)).transpose()?;
+    client.initialize(json!({
+        "processId": std::process::id(),
+        "rootUri": root,
+        "initializationOptions": setting.options(),
+        // The typist counts bytes.
+        "capabilities": {"general": {"positionEncodings": ["utf-8"]}},
+    }))?;
+    Ok(client)
+}
+
+/// The URI of a path.
+pub(super) fn uri_of(path: &Path) -> anyhow::Result<String> {
+    let path = std::path::absolute(path)?;
+    let uri =
+        Uri::from_file_path(&path).with_context(|| format!("{} is no path", path.display()))?;
+    Ok(uri.as_str().to_owned())
+}
