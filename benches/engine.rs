@@ -15,6 +15,7 @@ use minicopilot::model::SplitMix64;
 use minicopilot::model::checkpoint::Checkpoint;
 use minicopilot::prediction::Mixture;
 
+#[expect(clippy::too_many_lines, reason = "one list of benchmarks")]
 fn bench(criterion: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
     let checkpoint = Checkpoint::load(&folder).expect("models/default");

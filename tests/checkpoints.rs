@@ -16,6 +16,7 @@ const GATE: &str = "gate.safetensors";
 type Damage = fn(Vec<u8>) -> Vec<u8>;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn a_checkpoint_that_is_not_sound_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");

@@ -213,6 +213,7 @@ fn checkpoints() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn sessions() {
     fuzz("sessions", |random| {
         let encoding = *random.choice(&["utf-8", "utf-16", "utf-32"]);

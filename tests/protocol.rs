@@ -122,6 +122,7 @@ fn requests_out_of_order_are_refused() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn parameters_that_make_no_sense_are_refused() {
     let mut client = start();
     let document = json!({"uri": URI});

@@ -20,6 +20,10 @@ const TIMES: usize = 50;
 const MOST: f32 = 0.1;
 
 /// Loads the model that `load` gives, tries it with every kernel, and prints what was found.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of checks, each reported as it ends"
+)]
 pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let checkpoint = load()?;

@@ -88,6 +88,10 @@ struct Target<'t> {
 }
 
 /// Asks a server, this program if `server` names none, for identifiers of the files at `paths`.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one run, from sampling to its report"
+)]
 pub fn run(
     paths: &[PathBuf],
     setting: Setting<'_>,

@@ -65,6 +65,10 @@ pub struct Speed {
 }
 
 /// Types parts of the files at `paths` into a server.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one run, from sampling to its report"
+)]
 pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::Result<Speed> {
     let files = python_files::find(paths)?;
     if files.is_empty() {

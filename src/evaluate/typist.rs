@@ -101,6 +101,10 @@ impl<'a> Typist<'a> {
 
     /// Types the targets `wanted` of a text, the rest of which before them is there already, and tells `progress` how
     /// many have been counted.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one keystroke after another, as a user types"
+    )]
     pub fn type_block(
         client: &'a mut Client,
         path: &Path,

@@ -218,6 +218,10 @@ impl Iterator for Lexer<'_> {
     type Item = Token;
 
     #[inline]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one match over a token's first character"
+    )]
     fn next(&mut self) -> Option<Token> {
         let bytes = self.text.as_bytes();
         loop {

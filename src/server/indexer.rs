@@ -462,6 +462,7 @@ impl Thread {
     }
 
     /// Where the environment has what is imported, which is read if it has not been.
+    #[expect(clippy::too_many_lines, reason = "one search, bounded by one budget")]
     fn libraries(&mut self, imports: &Imports) -> Libraries {
         let absolute = imports.modules().filter(|module| !module.starts_with('.'));
         let mut wanted: VecDeque<(String, usize)> =

@@ -35,7 +35,7 @@ struct Statement<'b, 's> {
     at: u32,
 }
 
-impl<'s> Statement<'_, 's> {
+impl Statement<'_, '_> {
     fn declare(&mut self) {
         let Some(first) = self.items.first() else {
             return;

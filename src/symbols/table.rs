@@ -30,6 +30,10 @@ impl SymbolId {
 
 /// Everything that one file declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`symbols` is what a table of symbols holds"
+)]
 pub struct Symbols {
     pub(super) scopes: Vec<Scope>,
     pub(super) symbols: Vec<Symbol>,

@@ -113,6 +113,7 @@ fn forged(change: impl FnOnce(&mut Checkpoint)) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn each_way_to_be_wrong_says_which() {
     let check = |error: String, expected: &str| {
         assert!(

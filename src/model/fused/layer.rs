@@ -80,6 +80,10 @@ impl<C: FusedCell> Layer<C> {
     }
 
     /// Outputs `[T,B,H]` of inputs `[T,B,I]`.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the forward equations, in their order"
+    )]
     pub(super) fn forward(&self, x: &[f32], weights: &Weights<&[f32]>) -> Vec<f32> {
         let Sizes {
             steps,
@@ -169,6 +173,10 @@ impl<C: FusedCell> Layer<C> {
     }
 
     /// Gradients of `x` and of the weights, one behind another, from that of the outputs.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the backward equations, in their order"
+    )]
     pub(super) fn backward(
         &self,
         x: &[f32],

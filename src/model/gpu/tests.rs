@@ -59,6 +59,7 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn losses_and_gradients_are_those_of_the_fused_operations() {
     let config = ModelConfig {
         architecture: Architecture::ResidualLstm,

@@ -58,6 +58,7 @@ fn shown(symbols: &Symbols, names: &[&str]) -> String {
     lines.join("\n")
 }
 
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: &mut Vec<String>) {
     let name = |name: Name| match name.numbering() {
         Numbering::Project(number) if name != Name::NONE => names[number as usize],
@@ -150,6 +151,7 @@ fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: 
 const MODULE: &str = "import os, a.b, a.c as d\nfrom .a import (b,\n    c as e)\nfrom pkg.x import y\nfrom other import *\n\n\ndef f(a, /, b: B = {'x': 1}, *rest, name: m.N, other=1, **more) -> 'R':\n    local = 1\n    def inner(): return 1\n    import late\n    if b: return None\n    return Local(local)\n\nX = f(1)\nclass A(Base, m.Other[T], metaclass=M):\n    @cached(1)\n    @property\n    def m(self):\n        self.x = await m.Thing(1)\n        self.x += self.y\n        return self\n    kind: int = 3\n    @staticmethod\n    async def s(): return A(1)\n    class Inner(Base):\n        z = 1\n        def inner(self): self.z2 = 1\n    late: List[int]\n@dataclass\nclass B: x, (y, *z) = 1; w = 2\nif X:\n    def late(): pass\nwith open(x) as g, h as i: j = k = l.m()\n";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn what_is_declared_is_found_in_its_scope() {
     assert_snapshot!(check(MODULE), @r#"
     os <- os

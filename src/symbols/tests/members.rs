@@ -68,6 +68,7 @@ struct Case<'a> {
     is_indented: bool,
 }
 
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
     let known = KNOWN.split(' ').map(|token| (token.to_owned(), 1));
     let vocabulary = Vocabulary::from_counts(known, 100);
@@ -262,6 +263,7 @@ fn a_call_has_the_parameters_that_are_not_given() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn a_name_means_what_it_was_bound_to_last() {
     let files = [
         (

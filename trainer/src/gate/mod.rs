@@ -66,6 +66,7 @@ impl fmt::Display for Fitted {
 }
 
 /// Fits a gate and a reranker to a checkpoint and writes it with them.
+#[expect(clippy::too_many_lines, reason = "one fit, step after step")]
 pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
     let checkpoint = Checkpoint::load(&settings.checkpoint)?;
     let dataset = Dataset::open(&settings.data)?;

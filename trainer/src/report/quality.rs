@@ -116,6 +116,7 @@ fn reliability(groups: &[Group], part: &str) -> Option<String> {
     Some(plot.svg())
 }
 
+#[expect(clippy::too_many_lines, reason = "one table, row after row")]
 fn classes(groups: &[Group], part: &str) -> Option<String> {
     let mut names: Vec<&str> = Vec::new();
     for measurement in groups

@@ -137,6 +137,7 @@ pub fn parts<'a>(groups: &'a [Group]) -> Vec<&'a str> {
 }
 
 /// One line for each run and context of one measured part.
+#[expect(clippy::too_many_lines, reason = "one table, row after row")]
 pub fn evaluation(groups: &[Group], part: &str) -> String {
     let mut contexts: Vec<&str> = groups
         .iter()

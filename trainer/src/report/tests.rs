@@ -115,6 +115,7 @@ fn count(text: &str, what: &str) -> usize {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn a_page_holds_what_the_logs_hold() {
     let fixture = Fixture::new();
     let seeds = [
@@ -217,6 +218,7 @@ fn what_is_not_in_the_logs_is_a_dash() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn damage_is_told_by_file_and_line() {
     let fixture = Fixture::new();
     let run = fixture.run("run", 1, 2.0);

@@ -5,6 +5,7 @@ use std::fs;
 use super::fixture::{Fixture, refused, stderr};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn a_gate_is_fitted_measured_and_replaced() {
     let fixture = Fixture::new();
     assert!(fixture.train("run", &[]).status.success());

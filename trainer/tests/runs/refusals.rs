@@ -6,6 +6,7 @@ use std::process::Command;
 use super::fixture::{Fixture, refused, snapshot, stderr};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn what_cannot_be_begun_is_refused_in_one_line() {
     let fixture = Fixture::new();
     let train =

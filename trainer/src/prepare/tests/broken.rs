@@ -11,6 +11,7 @@ use super::rows::{Row, row, write_parquet};
 use crate::data::Split;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn broken_rows_and_files_are_named_counted_and_skipped() {
     let place = Place::new();
     let token = |bytes: &'static [u8]| Some(vec![Some(&b"<s>"[..]), Some(bytes), Some(b"</s>")]);

@@ -27,6 +27,7 @@ pub fn row<'a>(path: &'a str, package: &'a str, tokens: &'a str) -> Row<'a> {
 }
 
 /// Writes rows as pyarrow does: zstd, three levels of lists, here one row group for each two rows.
+#[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 pub fn write_parquet(path: &Path, rows: &[Row]) {
     let schema = "message schema {
         optional int32 id; optional binary path (UTF8); optional binary package (UTF8);
