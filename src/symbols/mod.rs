@@ -16,6 +16,8 @@
 mod buffer;
 mod build;
 mod imports;
+#[cfg(feature = "server")]
+mod line;
 mod members;
 mod project;
 mod resolve;
@@ -28,13 +30,17 @@ mod text;
 mod writer;
 
 pub use buffer::BufferSymbols;
-pub use imports::{Expects, ImportStatement, ImportedName, import_statements};
+#[cfg(feature = "server")]
+pub use imports::Expects;
+pub use imports::{ImportStatement, ImportedName, import_statements};
+#[cfg(feature = "server")]
+pub use line::{import_at_end, is_import};
 pub use members::{MemberSet, Site, begins_module, is_attribute, members};
 pub use project::{Module, ModuleRef, ProjectSymbols};
 pub use resolve::{Names, Sources};
 pub use role::{Item, NO_COLUMN, Name, Numbering, Role};
 pub use table::{ScopeKind, Symbols};
-pub use text::{import_at_end, is_import, open_scopes, read};
+pub use text::{open_scopes, read};
 
 use build::Builder;
 

@@ -3,7 +3,6 @@
 use rustc_hash::FxHashMap;
 
 use super::build::Builder;
-use super::imports::{ImportStatement, import_statements};
 use super::role::{Item, NO_COLUMN, Name, Numbering, Role};
 use super::table::{ScopeKind, Symbols};
 use crate::python::{self, Kind, Token};
@@ -37,24 +36,7 @@ pub fn read(text: &str) -> (Symbols, Vec<&str>) {
     (Builder::new(false).build(items), names)
 }
 
-/// The import that is being written at the end of a line.
-pub fn import_at_end(line: &str) -> Option<ImportStatement> {
-    let roles = roles(line);
-    let last = roles.rsplit(|role| *role == Role::Semicolon).next()?;
-    ImportStatement::parse(last.iter().copied())
-}
-
-/// Whether a line of a text imports something, or begins to.
-pub fn is_import(line: &str) -> bool {
-    !import_statements(&roles(line)).is_empty()
-}
-
-fn roles(text: &str) -> Vec<Role> {
-    let tokens = python::lex(text).into_iter();
-    tokens.map(|token| role(text, token)).collect()
-}
-
-fn role(text: &str, token: Token) -> Role {
+pub(super) fn role(text: &str, token: Token) -> Role {
     match token.kind {
         Kind::Eol => Role::Eol,
         Kind::String | Kind::Number => Role::Other,
