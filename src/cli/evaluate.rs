@@ -1,4 +1,4 @@
-//! `minicopilot evaluate`: a subcommand for each thing that is measured.
+//! `minicopilot evaluate`: one subcommand per measurement.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::model::ModelArgument;
 use super::output::json_or_text;
 use crate::{embedded, evaluate};
 
-/// What is measured.
+/// The measurements.
 #[derive(Debug, Subcommand)]
 pub enum Measurement {
     /// How good the candidates are, over about N tokens in blocks of 250 drawn from all files; the default
@@ -52,7 +52,7 @@ pub enum Measurement {
     },
 }
 
-/// What every measurement is made on.
+/// Arguments shared by all measurements.
 #[derive(Args, Debug)]
 pub struct Measured {
     /// Python files, and folders that are searched for them
@@ -64,10 +64,10 @@ pub struct Measured {
     /// The size of the sample; 0 for everything
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     sample: usize,
-    /// Which sample
+    /// Random seed for the sample
     #[arg(long, value_name = "S", default_value_t = 42)]
     seed: u64,
-    /// Each path is a project's folder, which the server reads; else every file is a buffer without one
+    /// Each path is a project's folder, which the server reads; otherwise each file is opened without a workspace
     #[arg(long)]
     project: bool,
     #[command(flatten)]
@@ -81,7 +81,7 @@ pub struct Environment {
     folder: Option<PathBuf>,
 }
 
-/// Measures and returns what is to be printed.
+/// Runs a measurement and returns the text to print.
 pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
     match measurement {
         Measurement::Quality {
@@ -143,7 +143,7 @@ impl Measured {
         &'a self,
         environment: Option<&'a Path>,
     ) -> anyhow::Result<evaluate::Setting<'a>> {
-        // Loaded here, so that a model that cannot be loaded is reported once and in full.
+        // Load the model here, so that a failure is reported once and in full.
         embedded::load(self.model.folder())?;
         Ok(evaluate::Setting {
             sample: evaluate::Sample {
@@ -158,7 +158,7 @@ impl Measured {
 }
 
 impl Environment {
-    /// The folder, which must exist.
+    /// The folder, checked to exist.
     fn check(&self) -> anyhow::Result<Option<&Path>> {
         if let Some(folder) = self.folder.as_ref().filter(|folder| !folder.is_dir()) {
             anyhow::bail!("--environment {}: no such folder", folder.display());

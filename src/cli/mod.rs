@@ -1,8 +1,8 @@
-//! The command line: arguments in, one call, text or JSON out, an exit status. Each command that does more than call
-//! the library has a module of its own.
+//! The command line: parses arguments, makes one call, prints text or JSON and sets the exit status. Each command that does
+//! more than call the library has its own module.
 //!
-//! Results go to standard output and nothing else does. Exit status: 0 done, 1 failed (one line on standard error),
-//! 2 wrong usage, 130 interrupted.
+//! Only results go to standard output. Exit status: 0 success, 1 failure (one line on standard error), 2 usage error, 130
+//! interrupted.
 
 mod complete;
 mod doctor;
@@ -98,7 +98,7 @@ enum Command {
     /// Measure the server on Python files: how good, how fast
     #[command(subcommand)]
     Evaluate(Measurement),
-    /// Print what makes a shell complete this program's arguments, as in `source <(minicopilot completions bash)`
+    /// Print a shell completion script, as in `source <(minicopilot completions bash)`
     Completions {
         /// The shell
         shell: Shell,
@@ -121,17 +121,18 @@ pub fn run() -> ExitCode {
     exit_on_interrupt();
     match start_log(&command).and_then(|()| execute(command)) {
         Ok(code) => code,
-        // Whoever reads has seen enough, as in `minicopilot tokens … | head`.
+        // The reader has closed the pipe, as in `minicopilot tokens …
+        // head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // With standard error gone too, the exit status has to do.
+            // If standard error is closed too, only the exit status remains.
             let _ = writeln!(io::stderr(), "minicopilot: {}", one_line(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Diagnostics go to standard error, or to the file that `serve --log` names; `RUST_LOG` says which.
+/// Starts logging to standard error, or to the file of `serve --log`. `RUST_LOG` sets the filter.
 fn start_log(command: &Command) -> anyhow::Result<()> {
     let filter =
         |default| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
@@ -140,7 +141,7 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
         Command::Serve {
             log: Some(path), ..
         } => {
-            // A first line, so that a full disk is found before anybody relies on the log.
+            // Write a first line now, so that a full disk is reported at once.
             let open = || -> io::Result<File> {
                 let mut file = File::options().create(true).append(true).open(path)?;
                 writeln!(file, "minicopilot {}", env!("CARGO_PKG_VERSION"))?;
@@ -214,13 +215,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Ctrl-C ends the process with the status of an interruption. Nothing here has state to save.
+/// Ctrl-C ends the process with exit status 130. There is no state to save.
 fn exit_on_interrupt() {
     thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build();
-        // Without the handler the signal still ends the process.
+        // Without the handler, the signal still ends the process.
         if let Ok(runtime) = runtime
             && runtime
                 .block_on(async { tokio::signal::ctrl_c().await })

@@ -1,4 +1,4 @@
-//! The argument `--model`, and the checkpoint that it names.
+//! The argument `--model` and the checkpoint it names.
 
 use std::path::{Path, PathBuf};
 

@@ -549,7 +549,7 @@ impl WorkspaceIndex {
         }
     }
 
-    /// The number of a token; `None` for an out-of-vocabulary token that is not a name.
+    /// The number of a token; `None` for an out-of-vocabulary name that the index has never seen.
     fn number(&self, id: u32, text: &str) -> Option<u32> {
         if id != UNK || !python::is_name(text) {
             return Some(id);
