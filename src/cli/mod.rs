@@ -48,20 +48,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the language server on standard input and output; editors start it
+    /// Run the language server on standard input and output (started by editors)
     Serve {
-        /// Accepted because some editors add it; standard input and output are all there is
+        /// Accepted for editors that pass it; standard input and output are always used
         #[arg(long)]
         stdio: bool,
-        /// Write a log to this file, and in it how long each part of each answer took
+        /// Write a log to this file, including the time of each step of each answer
         #[arg(long, value_name = "FILE")]
         log: Option<PathBuf>,
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Show the five likeliest next tokens at a place in a file
+    /// Show the five most probable completions at a position in a file
     Complete {
-        /// The file, the line and the column, both from 1, the column in characters
+        /// File, line and column; both are 1-based, and the column is in characters
         #[arg(value_name = "FILE:LINE:COL")]
         place: complete::Place,
         /// Print JSON
@@ -70,15 +70,15 @@ enum Command {
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Print the py150 tokens of Python files, one file a line
+    /// Print the py150 tokens of Python files, one file per line
     Tokens {
         /// Python files
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
-        /// Print a JSON list a line
+        /// Print one JSON list per line
         #[arg(long)]
         json: bool,
-        /// Print `null` for a file that CPython 3.11's tokenize would refuse
+        /// Print `null` for a file that CPython 3.11's tokenize rejects
         #[arg(long)]
         strict: bool,
     },
@@ -90,12 +90,12 @@ enum Command {
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Test the model on this machine and time it: what to add to a bug report
+    /// Test and time the model on this machine, for a bug report
     Doctor {
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Measure the server on Python files: how good, how fast
+    /// Measure the quality and latency of the server on Python files
     #[command(subcommand)]
     Evaluate(Measurement),
     /// Print a shell completion script, as in `source <(minicopilot completions bash)`
@@ -103,9 +103,9 @@ enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Write the pages of the manual into a folder, such as ~/.local/share/man/man1
+    /// Write the manual pages to a folder, such as ~/.local/share/man/man1
     Manual {
-        /// The folder; it is made where it is missing
+        /// The folder; created if missing
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
@@ -121,8 +121,7 @@ pub fn run() -> ExitCode {
     exit_on_interrupt();
     match start_log(&command).and_then(|()| execute(command)) {
         Ok(code) => code,
-        // The reader has closed the pipe, as in `minicopilot tokens …
-        // head`.
+        // The reader has closed the pipe, as in `minicopilot tokens … | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // If standard error is closed too, only the exit status remains.

@@ -9,7 +9,7 @@ use crate::embedded;
 
 #[derive(Args, Debug)]
 pub struct ModelArgument {
-    /// A checkpoint folder, instead of the model inside the program
+    /// A checkpoint folder to use instead of the embedded model
     #[arg(long = "model", value_name = "DIR")]
     folder: Option<PathBuf>,
 }

@@ -36,7 +36,7 @@ impl FuzzyPattern {
         // reached[k]: the letters matched so far can end at letter k of `name`.
         let mut reached = vec![false; name.len()];
         for (count, &letter) in self.typed.iter().enumerate() {
-            let mut is_behind = false; // the previous pattern letter was matched earlier in the name
+            let mut is_behind = false; // an earlier letter can end the match so far
             let mut before = false;
             for at in 0..name.len() {
                 let starts = begins(&name, at);

@@ -215,7 +215,7 @@ fn ends_operand(token: &str) -> bool {
     matches!(kind, Kind::Name | Kind::Number | Kind::String) || is_constant || closes
 }
 
-/// The text of `tokens`, which follow the lines `above`, without `prefix`, for insertion after the text `before`.
+/// The text of `tokens`, which follow the lines `above`. It replaces `prefix` and goes after the text `before`.
 fn render(above: &[String], tokens: &[String], prefix: &str, before: &str) -> Option<String> {
     if tokens.is_empty() {
         return None;

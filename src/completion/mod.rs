@@ -173,7 +173,7 @@ impl Completer {
         (!needs_search).then_some(found)
     }
 
-    /// [`Completer::complete`] from the last thousand tokens alone, if so many tokens are unread that the user would notice
+    /// [`Completer::complete`] from the last thousand tokens alone, if enough tokens are unread that the user would notice
     /// the wait. Otherwise `None`.
     pub fn complete_early(
         &self,

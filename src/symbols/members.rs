@@ -491,7 +491,7 @@ impl Collector<'_> {
                 _ => {}
             }
         }
-        self.counts.lower(Completeness::Unknown); // any value may stand there
+        self.counts.lower(Completeness::Unknown); // any value can appear there
         for name in given {
             self.counts.names.remove(&name);
         }

@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
         self.spend(SCAN)
     }
 
-    /// The table of an origin, or `None` for a module of which only the name is known.
+    /// The table of an origin, or `None` for a module known only by name.
     pub(super) fn table(&self, origin: Origin) -> Option<&'a Symbols> {
         match origin {
             Origin::Buffer => Some(self.sources.buffer.table()),

@@ -83,7 +83,7 @@ pub struct ContextSelection<'a> {
     pub imported: Vec<&'a str>,
     /// Paths of files used only for their declarations, such as those from [`WorkspaceIndex::read_library`].
     pub libraries: Vec<&'a str>,
-    /// Modules of which only the name is known: [`WorkspaceIndex::module`], [`WorkspaceIndex::modules_in`].
+    /// Modules known only by name: [`WorkspaceIndex::module`], [`WorkspaceIndex::modules_in`].
     pub submodules: Vec<ModuleRef>,
     /// Modules importable without a dot.
     pub importable: ImportableModules,
@@ -510,7 +510,7 @@ impl WorkspaceIndex {
         })
     }
 
-    /// A module of a package of which only the name is known.
+    /// A module of a package, known only by name.
     pub fn module(&mut self, module: &str, package: &str) -> ModuleRef {
         ModuleRef {
             name: self.part(module),
