@@ -60,7 +60,7 @@ pub fn draw(files: Vec<PathBuf>, sample: Sample) -> anyhow::Result<(Vec<PathBuf>
     Ok((readable, joined(blocks)))
 }
 
-/// Returns the readable files and some of their blocks, in random order.
+/// Draws blocks. Returns the readable files and at most `places` of their blocks, in random order.
 pub fn draw_places(
     files: Vec<PathBuf>,
     places: usize,
@@ -99,7 +99,7 @@ pub fn draw_tokens(
         let tokens = python::lex(&text);
         let within = block.start..block.end.min(tokens.len());
         let wanted: Vec<usize> = within.filter(|&at| is_wanted(tokens[at], &text)).collect();
-        // A block yields at most one token, with a probability proportional to its number of wanted tokens.
+        // A block yields at most one token, with probability (wanted tokens) / `BLOCK`.
         let place = random.next_u64() % BLOCK as u64;
         let file = block.file;
         drawn.extend(

@@ -129,8 +129,9 @@ pub fn members(sources: Sources<'_>) -> MemberSet {
     }
 }
 
-/// Where own attributes or arbitrary values can appear, the declarations are not exhaustive. Modules read without
-/// indentation list locals of functions among their names.
+/// Minimum share of members in the probability of all names, at a site and with a completeness. It is 0 where own attributes or
+/// arbitrary values can appear, since the declarations are not exhaustive there, and at sites of a module read without
+/// indentation, whose names include locals of functions.
 fn min_mass(site: Site, completeness: Completeness) -> f32 {
     match (site, completeness) {
         (Site::OwnAttribute | Site::Argument, _) | (_, Completeness::Unknown) => 0.0,
