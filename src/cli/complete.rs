@@ -1,4 +1,4 @@
-//! `minicopilot complete FILE:LINE:COL`: what the model would offer at a place in a file.
+//! `minicopilot complete FILE:LINE:COL`: prints the completions at a position in a file.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -15,19 +15,19 @@ use crate::completion::{Candidate, Completer, CompletionSession, Options};
 use crate::files::python_files;
 use crate::inference::EngineError;
 
-/// How long nothing need be said.
+/// How long to wait before printing a progress message.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Width of a bar that stands for certainty.
+/// Width of a full probability bar, in characters.
 const BAR: f32 = 28.0;
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     file: PathBuf,
-    /// From 1.
+    /// 1-based.
     line: usize,
-    /// From 1, in characters; the cursor stands before this one.
+    /// 1-based, in characters. The cursor is before this character.
     column: usize,
 }
 
@@ -35,7 +35,7 @@ impl FromStr for Place {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // From the right: a file's name may hold colons.
+        // Split from the right, because a file name can contain colons.
         let mut parts = text.rsplitn(3, ':');
         let mut number = || parts.next()?.parse().ok().filter(|&n: &usize| n > 0);
         let (column, line) = (number(), number());
@@ -62,7 +62,7 @@ struct JsonToken<'a> {
     probability: f32,
 }
 
-/// Prints the five likeliest next tokens.
+/// Prints the five most probable completions.
 pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<ExitCode> {
     let text = python_files::read(&place.file)?;
     let cursor = place.cursor(&text)?;
@@ -84,7 +84,7 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
         print(&(serde_json::to_string(&answer)? + "\n"))?;
     } else if found.items.is_empty() {
         print(
-            "Nothing is offered here: in strings and comments, after a word that nothing begins with, and where the right word stands already.\n",
+            "No completions here: the cursor is in a string or comment, no known name starts with the typed text, or the word is already complete.\n",
         )?;
     } else {
         let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -93,7 +93,7 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads what stands before the cursor, and says so if that takes long.
+/// Reads the text before the cursor and prints a message if that takes long.
 fn read(
     completer: &Completer,
     session: &mut CompletionSession,
@@ -114,7 +114,7 @@ fn read(
 }
 
 impl Place {
-    /// The byte offset of the place.
+    /// The byte offset of the position.
     fn cursor(&self, text: &str) -> anyhow::Result<usize> {
         let (file, line, column) = (self.file.display(), self.line, self.column);
         let mut start = 0;
@@ -138,7 +138,7 @@ impl Place {
     }
 }
 
-/// A line for each candidate: text, percent, bar.
+/// One line per candidate: text, percentage, bar.
 fn render(items: &[Candidate], colours: bool) -> String {
     let (strong, faint, plain) = if colours {
         ("\x1b[1m", "\x1b[36m", "\x1b[0m")

@@ -1,4 +1,4 @@
-//! `minicopilot doctor`: what to paste into a bug report.
+//! `minicopilot doctor`: diagnostics to paste into a bug report.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -11,15 +11,16 @@ use crate::inference::{Engine, StateHistory, reference};
 use crate::model::checkpoint::Checkpoint;
 use crate::python;
 
-/// What is read to test and to time.
+/// Text for testing and timing.
 const TEXT: &str = "import os\n\n\ndef main(argv=None):\n    for name in sorted(os.listdir('.')):\n        print(name)\n";
 const TOKENS: usize = 1000;
-/// Repetitions of what takes microseconds; the fastest counts, since what is measured is the machine and not its other work.
+/// Repetitions of operations that take microseconds. The fastest run counts, to exclude other load on the machine.
 const TIMES: usize = 50;
-/// How far int8 may be from f32: the largest of a hundred thousand differences on real text was .08.
+/// Largest accepted difference between int8 and f32 outputs. The largest of a hundred thousand differences on real text was
+/// .08.
 const MOST: f32 = 0.1;
 
-/// Loads the model that `load` gives, tries it with every kernel, and prints what was found.
+/// Loads the model with `load`, tests it with every kernel, and prints a report.
 #[expect(
     clippy::too_many_lines,
     reason = "a list of checks, each reported as it ends"
@@ -119,7 +120,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// [`TEXT`] again and again.
+/// The token ids of [`TEXT`], repeated.
 fn ids(checkpoint: &Checkpoint) -> Vec<u32> {
     let mut spelling = String::new();
     let tokens = python::lex(TEXT).into_iter().map(|token| {

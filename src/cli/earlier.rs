@@ -1,9 +1,9 @@
-//! `minicopilot evaluate PATH...` means `evaluate quality`; and what version 0.1 had flags for has subcommands now. The
-//! flags are to be dropped with the next version.
+//! Compatibility with command lines of version 0.1: `minicopilot evaluate PATH...` means `evaluate quality`, and some flags
+//! have become subcommands. To be removed in the next version.
 
 use std::ffi::OsString;
 
-/// The subcommands of `evaluate`, and what asks for help.
+/// The subcommands of `evaluate`, and the arguments that print help.
 const SUBCOMMANDS: [&str; 7] = [
     "quality",
     "latency",
@@ -14,16 +14,16 @@ const SUBCOMMANDS: [&str; 7] = [
     "--help",
 ];
 
-/// A command line as it is written today.
+/// A command line in today's syntax.
 pub struct Translated {
-    /// The program's name and its arguments.
+    /// The program name and its arguments.
     pub arguments: Vec<OsString>,
-    /// What to say of a flag that is a subcommand now, in a line.
+    /// A one-line warning about a flag that is now a subcommand.
     pub warning: Option<String>,
 }
 
 impl Translated {
-    /// Translates a command line, the program's name first.
+    /// Translates a command line that starts with the program name.
     pub fn new(arguments: impl IntoIterator<Item = OsString>) -> Self {
         let mut arguments: Vec<OsString> = arguments.into_iter().collect();
         let is_evaluate = arguments.get(1).is_some_and(|word| word == "evaluate");

@@ -1,4 +1,4 @@
-//! `minicopilot evaluate`: a subcommand for each thing that is measured.
+//! `minicopilot evaluate`: one subcommand per measurement.
 
 use std::path::{Path, PathBuf};
 
@@ -9,38 +9,38 @@ use super::model::ModelArgument;
 use super::output::json_or_text;
 use crate::{embedded, evaluate};
 
-/// What is measured.
+/// The measurements.
 #[derive(Debug, Subcommand)]
 pub enum Measurement {
-    /// How good the candidates are, over about N tokens in blocks of 250 drawn from all files; the default
+    /// Quality of the candidates over about N tokens, in blocks of 250 drawn from all files (the default)
     Quality {
         #[command(flatten)]
         measured: Measured,
         #[command(flatten)]
         environment: Environment,
-        /// Write a page with the figures' parts, a plot of reliability and the worst misses
+        /// Write an HTML page with figures by part, a reliability diagram and the most confident errors
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
-    /// How long keys wait for their lists: about N tokens, 20 at each place, typed at a person's pace
+    /// Time from a key to its completion list, over about N tokens typed at a person's pace, 20 at each place
     Latency {
         #[command(flatten)]
         measured: Measured,
-        /// Keys a second
+        /// Keys per second
         #[arg(long, value_name = "KEYS", default_value_t = 20.0)]
         rate: f64,
         /// Another language server, its command and arguments
         #[arg(long, value_name = "COMMAND")]
         server: Option<String>,
     },
-    /// How much of the rest of a line is predicted, over N lines, each cut at random
+    /// Accuracy of predicting the rest of a line, over N lines cut at random positions
     Lines {
         #[command(flatten)]
         measured: Measured,
         #[command(flatten)]
         environment: Environment,
     },
-    /// Whether identifiers are among the first five candidates, over N of them drawn at random
+    /// Share of identifiers among the first five candidates, over N identifiers drawn at random
     Identifiers {
         #[command(flatten)]
         measured: Measured,
@@ -52,22 +52,22 @@ pub enum Measurement {
     },
 }
 
-/// What every measurement is made on.
+/// Arguments shared by all measurements.
 #[derive(Args, Debug)]
 pub struct Measured {
-    /// Python files, and folders that are searched for them
+    /// Python files, and folders to search for them
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// The size of the sample; 0 for everything
+    /// Sample size; 0 for everything
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     sample: usize,
-    /// Which sample
+    /// Random seed for the sample
     #[arg(long, value_name = "S", default_value_t = 42)]
     seed: u64,
-    /// Each path is a project's folder, which the server reads; else every file is a buffer without one
+    /// Each path is a project's folder, which the server reads; otherwise each file is opened without a workspace
     #[arg(long)]
     project: bool,
     #[command(flatten)]
@@ -76,12 +76,12 @@ pub struct Measured {
 
 #[derive(Args, Debug)]
 pub struct Environment {
-    /// The Python installation that imports are resolved in; without it none is read
+    /// The Python installation used to resolve imports; by default no installed package is read
     #[arg(long = "environment", id = "environment", value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
-/// Measures and returns what is to be printed.
+/// Runs a measurement and returns the text to print.
 pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
     match measurement {
         Measurement::Quality {
@@ -143,7 +143,7 @@ impl Measured {
         &'a self,
         environment: Option<&'a Path>,
     ) -> anyhow::Result<evaluate::Setting<'a>> {
-        // Loaded here, so that a model that cannot be loaded is reported once and in full.
+        // Load the model here, so that a failure is reported once and in full.
         embedded::load(self.model.folder())?;
         Ok(evaluate::Setting {
             sample: evaluate::Sample {
@@ -158,7 +158,7 @@ impl Measured {
 }
 
 impl Environment {
-    /// The folder, which must exist.
+    /// The folder, checked to exist.
     fn check(&self) -> anyhow::Result<Option<&Path>> {
         if let Some(folder) = self.folder.as_ref().filter(|folder| !folder.is_dir()) {
             anyhow::bail!("--environment {}: no such folder", folder.display());

@@ -1,4 +1,4 @@
-//! `minicopilot info`: what the model is, how it was trained, what it scored.
+//! `minicopilot info`: describes the model, its training and its scores.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ pub fn run(checkpoint: &Checkpoint, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line for each value, named by the path to it.
+/// Adds one line per value, named by its path.
 fn describe(lines: &mut String, name: &str, value: &Value) {
     match value {
         Value::Object(entries) => {

@@ -1,8 +1,8 @@
-//! The command line: arguments in, one call, text or JSON out, an exit status. Each command that does more than call
-//! the library has a module of its own.
+//! The command line: parses arguments, makes one call, prints text or JSON and sets the exit status. Each command that does
+//! more than call the library has its own module.
 //!
-//! Results go to standard output and nothing else does. Exit status: 0 done, 1 failed (one line on standard error),
-//! 2 wrong usage, 130 interrupted.
+//! Only results go to standard output. Exit status: 0 success, 1 failure (one line on standard error), 2 usage error, 130
+//! interrupted.
 
 mod complete;
 mod doctor;
@@ -48,20 +48,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the language server on standard input and output; editors start it
+    /// Run the language server on standard input and output (started by editors)
     Serve {
-        /// Accepted because some editors add it; standard input and output are all there is
+        /// Accepted for editors that pass it; standard input and output are always used
         #[arg(long)]
         stdio: bool,
-        /// Write a log to this file, and in it how long each part of each answer took
+        /// Write a log to this file, including the time of each step of each answer
         #[arg(long, value_name = "FILE")]
         log: Option<PathBuf>,
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Show the five likeliest next tokens at a place in a file
+    /// Show the five most probable completions at a position in a file
     Complete {
-        /// The file, the line and the column, both from 1, the column in characters
+        /// File, line and column; both are 1-based, and the column is in characters
         #[arg(value_name = "FILE:LINE:COL")]
         place: complete::Place,
         /// Print JSON
@@ -70,15 +70,15 @@ enum Command {
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Print the py150 tokens of Python files, one file a line
+    /// Print the py150 tokens of Python files, one file per line
     Tokens {
         /// Python files
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
-        /// Print a JSON list a line
+        /// Print one JSON list per line
         #[arg(long)]
         json: bool,
-        /// Print `null` for a file that CPython 3.11's tokenize would refuse
+        /// Print `null` for a file that CPython 3.11's tokenize rejects
         #[arg(long)]
         strict: bool,
     },
@@ -90,22 +90,22 @@ enum Command {
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Test the model on this machine and time it: what to add to a bug report
+    /// Test and time the model on this machine, for a bug report
     Doctor {
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Measure the server on Python files: how good, how fast
+    /// Measure the quality and latency of the server on Python files
     #[command(subcommand)]
     Evaluate(Measurement),
-    /// Print what makes a shell complete this program's arguments, as in `source <(minicopilot completions bash)`
+    /// Print a shell completion script, as in `source <(minicopilot completions bash)`
     Completions {
         /// The shell
         shell: Shell,
     },
-    /// Write the pages of the manual into a folder, such as ~/.local/share/man/man1
+    /// Write the manual pages to a folder, such as ~/.local/share/man/man1
     Manual {
-        /// The folder; it is made where it is missing
+        /// The folder; created if missing
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
@@ -121,17 +121,17 @@ pub fn run() -> ExitCode {
     exit_on_interrupt();
     match start_log(&command).and_then(|()| execute(command)) {
         Ok(code) => code,
-        // Whoever reads has seen enough, as in `minicopilot tokens … | head`.
+        // The reader has closed the pipe, as in `minicopilot tokens … | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // With standard error gone too, the exit status has to do.
+            // If standard error is closed too, only the exit status remains.
             let _ = writeln!(io::stderr(), "minicopilot: {}", one_line(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Diagnostics go to standard error, or to the file that `serve --log` names; `RUST_LOG` says which.
+/// Starts logging to standard error, or to the file of `serve --log`. `RUST_LOG` sets the filter.
 fn start_log(command: &Command) -> anyhow::Result<()> {
     let filter =
         |default| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
@@ -140,7 +140,7 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
         Command::Serve {
             log: Some(path), ..
         } => {
-            // A first line, so that a full disk is found before anybody relies on the log.
+            // Write a first line now, so that a full disk is reported at once.
             let open = || -> io::Result<File> {
                 let mut file = File::options().create(true).append(true).open(path)?;
                 writeln!(file, "minicopilot {}", env!("CARGO_PKG_VERSION"))?;
@@ -214,13 +214,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Ctrl-C ends the process with the status of an interruption. Nothing here has state to save.
+/// Ctrl-C ends the process with exit status 130. There is no state to save.
 fn exit_on_interrupt() {
     thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build();
-        // Without the handler the signal still ends the process.
+        // Without the handler, the signal still ends the process.
         if let Ok(runtime) = runtime
             && runtime
                 .block_on(async { tokio::signal::ctrl_c().await })

@@ -1,4 +1,4 @@
-//! The argument `--model`, and the checkpoint that it names.
+//! The argument `--model` and the checkpoint it names.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::embedded;
 
 #[derive(Args, Debug)]
 pub struct ModelArgument {
-    /// A checkpoint folder, instead of the model inside the program
+    /// A checkpoint folder to use instead of the embedded model
     #[arg(long = "model", value_name = "DIR")]
     folder: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! What commands print: results on standard output, errors as one line.
+//! Output of commands: results on standard output, errors as one line.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
         .context("cannot write to standard output")
 }
 
-/// An error and its causes on one line, without the causes that an outer message already quotes.
+/// An error and its causes on one line, without causes already quoted by an outer message.
 pub(super) fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error

@@ -1,4 +1,4 @@
-//! `minicopilot tokens`: files in, py150 tokens out, one file a line and one after another.
+//! `minicopilot tokens`: prints the py150 tokens of files, one file per line.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -11,7 +11,8 @@ use super::output::one_line;
 use crate::files::python_files;
 use crate::python::{self, END, START};
 
-/// Prints the tokens of each file, or `null` if the file is looked at strictly and has a flaw. A file that cannot be read is named, and the others are printed all the same.
+/// Prints the tokens of each file, or `null` if `strict` is set and the file has a lexical error. A file that cannot be read
+/// is reported, and the other files are still printed.
 pub fn run(files: &[PathBuf], json: bool, strict: bool) -> anyhow::Result<ExitCode> {
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut code = ExitCode::SUCCESS;
@@ -31,7 +32,7 @@ pub fn run(files: &[PathBuf], json: bool, strict: bool) -> anyhow::Result<ExitCo
     Ok(code)
 }
 
-/// A file's text, or None if it is looked at strictly and has a flaw.
+/// A file's text, or `None` if `strict` is set and the file has a lexical error.
 fn read(file: &Path, strict: bool) -> anyhow::Result<Option<String>> {
     let bytes = python_files::bytes(file)?;
     Ok(if strict {

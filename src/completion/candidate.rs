@@ -1,4 +1,4 @@
-//! What a completer answers with.
+//! Results of completion requests.
 
 use std::ops::Range;
 
@@ -14,25 +14,25 @@ pub struct NextTokens {
     pub tokens: Vec<NextToken>,
 }
 
-/// A token and its probability: a vocabulary entry, or a name of the buffer outside it.
+/// A token and its probability: a vocabulary entry or an out-of-vocabulary name of the buffer or project.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextToken {
-    /// The py150 surface token, `<EOL>` and `<UNK>` among them.
+    /// The py150 surface token, including `<EOL>` and `<UNK>`.
     pub token: String,
     /// Its vocabulary id; [`UNK`](crate::tokenizer::UNK) for every out-of-vocabulary name.
     pub id: u32,
-    /// Its share of the distribution over all tokens.
+    /// Its probability over all tokens.
     pub probability: f32,
-    /// The same by the network alone.
+    /// Its probability by the network alone.
     pub network: f32,
-    /// The experts that predict it, and their shares; empty if the checkpoint has only the network.
+    /// The experts that contribute to it, with their shares; empty if the checkpoint has only the network.
     pub sources: Vec<(Expert, f32)>,
 }
 
-/// What can be inserted at the cursor.
+/// The candidates that can be inserted at the cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completions {
-    /// The bytes that a candidate replaces: the typed prefix.
+    /// The byte range that a candidate replaces: the typed prefix.
     pub replace: Range<usize>,
     /// The end of the word that the cursor is in; the end of `replace` if no identifier character follows the cursor.
     pub word_end: usize,
@@ -40,16 +40,16 @@ pub struct Completions {
     pub items: Vec<Candidate>,
 }
 
-/// One completion.
+/// A completion candidate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// The text that replaces the typed prefix.
     pub text: String,
-    /// The py150 surface token that it stands for.
+    /// The py150 surface token it represents.
     pub token: String,
     /// The kind of that token.
     pub kind: Kind,
-    /// Its share among all tokens that match the typed prefix and can be inserted; for a new name, the measured precision of such
-    /// suggestions.
+    /// Its probability among all tokens that match the typed prefix and can be inserted. For a new name, the measured
+    /// precision of such suggestions.
     pub probability: f32,
 }

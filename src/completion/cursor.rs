@@ -1,4 +1,4 @@
-//! The cursor of a request: lexes what has changed before it, and brings the session's tokens up to date.
+//! The cursor of a request: lexes the changed text before it and updates the session's tokens.
 
 use std::ops::Range;
 
@@ -12,17 +12,17 @@ use super::sources::dictionary_keys::{self, DictionaryKeys};
 use crate::context::{Position, TokenId};
 use crate::python::{self, CursorIn, Kind};
 
-/// A cursor and what it is in.
+/// A cursor and its syntactic context.
 pub(super) struct Cursor {
     /// The typed prefix; empty, at the cursor, if there is none.
     pub(super) prefix: Range<usize>,
     pub(super) place: CursorIn,
-    /// Keys of dictionaries, at a place where one can stand.
+    /// Dictionary keys that fit at the cursor, if any can.
     pub(super) keys: Option<DictionaryKeys>,
 }
 
 impl Cursor {
-    /// Brings the session's tokens up to date with the text before byte `cursor`. Drops the cached prediction if they differ.
+    /// Updates the session's tokens to the text before byte `cursor`. Drops the cached prediction if they change.
     pub(super) fn lex(
         session: &mut CompletionSession,
         lexicon: &Lexicon,
@@ -53,7 +53,7 @@ impl Cursor {
                 .then(|| python::column(text, token))
                 .flatten();
             let (position, token) = (Position::at(at), TokenId::new(id));
-            // Out-of-vocabulary names share an id, so that the spelling counts too.
+            // Out-of-vocabulary names share an id, so compare the spelling too.
             let is_there = ids.get(at) == Some(&id) && buffer.is_at(position, token, spelling);
             if is_there && buffer.column(position) == column {
                 continue;
@@ -76,7 +76,7 @@ impl Cursor {
         }
     }
 
-    /// [`Cursor::lex`], with the keys of dictionaries that can stand at the cursor if `options` ask for them.
+    /// [`Cursor::lex`], plus the dictionary keys that fit at the cursor if `options` enable them.
     pub(super) fn lex_with_keys(
         session: &mut CompletionSession,
         lexicon: &Lexicon,
@@ -92,13 +92,13 @@ impl Cursor {
         found
     }
 
-    /// Whether the network is needed for a completion list here.
+    /// Whether a completion list at this cursor needs the network.
     pub(super) fn needs_network(&self, options: &Options) -> bool {
         let is_key = |keys: &DictionaryKeys| keys.is_open && !keys.shares.is_empty();
         options.includes(self.place) && !self.keys.as_ref().is_some_and(is_key)
     }
 
-    /// The completion list where the network is not needed: keys of dictionaries inside a literal that can be one, or nothing.
+    /// The completion list if the network is not needed: dictionary keys inside a literal that can be one, or nothing.
     pub(super) fn without_network(self, text: &str, options: &Options) -> Completions {
         match self.keys {
             Some(keys) if keys.is_open => Completions {
@@ -120,7 +120,7 @@ impl Cursor {
     }
 }
 
-/// Whether a token of a text is the first of its line.
+/// Whether the token at index `at` is the first of its line.
 fn begins_line(tokens: &[python::Token], at: usize) -> bool {
     tokens[at].kind != Kind::Eol
         && at

@@ -1,18 +1,18 @@
-//! Does a name fit what is typed if case is ignored, and parts of words may be left out: `gAT` and `getAllTokens`, `_cfg`
-//! and `_base_cfg`?
+//! Fuzzy matching: tests whether a name matches an abbreviation, ignoring case. `gAT` matches `getAllTokens`, and `_cfg`
+//! matches `_base_cfg`.
 
-/// Letters, at least, that are matched so: fewer fit almost anything.
+/// Minimum number of letters: shorter patterns match almost any name.
 const LEAST: usize = 2;
-/// And at most.
+/// Maximum number of letters.
 const MOST: usize = 32;
 
-/// What is typed, to be held against many names.
+/// A typed abbreviation, prepared for matching many names.
 pub(super) struct FuzzyPattern {
     typed: Vec<char>,
 }
 
 impl FuzzyPattern {
-    /// `None` if there is too little or too much of it to be short for anything.
+    /// `None` if `typed` is too short or too long for an abbreviation.
     pub(super) fn new(typed: &str) -> Option<Self> {
         let typed: Vec<char> = typed.chars().take(MOST + 1).collect();
         (LEAST..=MOST)
@@ -20,10 +20,10 @@ impl FuzzyPattern {
             .then_some(Self { typed })
     }
 
-    /// Whether its letters stand in `name` in their order, each behind the one before it or where a part of a word begins; of
-    /// any case.
+    /// Whether the pattern's letters occur in `name` in order, each directly after the previous one or at the start of a
+    /// word part. Ignores case.
     pub(super) fn fits(&self, name: &str) -> bool {
-        // Most names lack one of the letters.
+        // Cheap check: most names lack one of the letters.
         let mut letters = name.chars();
         if !self
             .typed
@@ -33,10 +33,10 @@ impl FuzzyPattern {
             return false;
         }
         let name: Vec<char> = name.chars().collect();
-        // reached[k]: the letters so far can end at letter k of `name`.
+        // reached[k]: the letters matched so far can end at letter k of `name`.
         let mut reached = vec![false; name.len()];
         for (count, &letter) in self.typed.iter().enumerate() {
-            let mut is_behind = false; // one of the letters before has been reached
+            let mut is_behind = false; // an earlier letter can end the match so far
             let mut before = false;
             for at in 0..name.len() {
                 let starts = begins(&name, at);
@@ -58,7 +58,7 @@ fn same(a: char, b: char) -> bool {
     a.eq_ignore_ascii_case(&b) || !a.is_ascii() && a.to_lowercase().eq(b.to_lowercase())
 }
 
-/// Whether a part of a word begins at a letter.
+/// Whether a word part starts at letter `at`.
 pub(super) fn begins(name: &[char], at: usize) -> bool {
     let Some(&before) = at.checked_sub(1).and_then(|before| name.get(before)) else {
         return true;

@@ -1,5 +1,5 @@
-//! The rest of a line, by greedy decoding: the most probable token is appended as long as all of them together are probable
-//! enough.
+//! Inline completion: the rest of the line, by greedy decoding. The most probable token is appended until the probability of
+//! the whole sequence falls below a minimum.
 
 use std::ops::Range;
 
@@ -16,23 +16,23 @@ use crate::tokenizer::UNK;
 
 /// The maximum number of tokens.
 const MAX_TOKENS: usize = 32;
-/// Lines before the cursor that are printed too, for the spacing inside open brackets.
+/// Number of preceding lines printed along with the tokens, to get the spacing inside open brackets right.
 const CONTEXT_LINES: usize = 40;
 
-/// The rest of a line, or as much of it as is probable enough.
+/// An inline completion, possibly cut short of the line end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InlineCompletion {
-    /// The bytes that it replaces: the typed prefix, and closing brackets that an editor has inserted after the cursor.
+    /// The byte range it replaces: the typed prefix, and closing brackets that the editor inserted after the cursor.
     pub replace: Range<usize>,
-    /// The text, spaced as Black would.
+    /// The inserted text, formatted as Black would.
     pub text: String,
     /// The probability that all of its tokens are right.
     pub probability: f32,
 }
 
 impl Completer {
-    /// The rest of the line at `cursor`, up to where its probability would fall below `min_probability`; with 0, all of it. `stop`
-    /// is asked between two tokens; if it returns true, the answer is `None`.
+    /// Completes the rest of the line at byte `cursor`, cut where its probability would fall below `min_probability`; 0
+    /// never cuts. `stop` is called between tokens; if it returns true, the result is `None`.
     pub fn line(
         &self,
         session: &mut CompletionSession,
@@ -49,7 +49,7 @@ impl Completer {
         if place.place != CursorIn::Code || before.ends_with('\\') {
             return Ok(None);
         }
-        // A completion list may be waiting for the session: a long unread text is left to reading ahead.
+        // A completion list may be waiting for the session, so leave a long unread text to read-ahead.
         if TruncatedContext::is_wanted(None, session.states.unread(&self.engine, &session.ids))
             || !session.states.read(&self.engine, &session.ids, stop)?
         {
@@ -73,7 +73,8 @@ impl Completer {
         }))
     }
 
-    /// The most probable continuation of the session's tokens that starts with `prefix`: each token and its probability.
+    /// Greedily decodes a continuation of the session's tokens that starts with `prefix`. Returns each token and its
+    /// probability.
     fn greedy_decode(
         &self,
         mut session: Speculation<'_>,
@@ -103,7 +104,7 @@ impl Completer {
         Ok(Some(tokens).filter(|tokens| !tokens.is_empty()))
     }
 
-    /// The most probable token that starts with `prefix`, its id, and its probability among those.
+    /// The most probable token that starts with `prefix`, its id, and its probability among all tokens that do.
     fn most_probable(
         &self,
         session: &CompletionSession,
@@ -158,26 +159,27 @@ impl Completer {
     }
 }
 
-/// Whether a token's text is its own: an anonymised literal's is not.
+/// Whether the token's text is real, unlike that of an anonymized literal.
 fn can_be_written(token: &str) -> bool {
     python::insertable(token).is_some() && !token.contains("<STR_LIT>")
 }
 
-/// The closing brackets after a cursor, if its line has nothing else there: editors insert them with the opening ones.
+/// The closing brackets after the cursor if nothing else is on its line: editors insert them with the opening ones.
 fn closing_after(text: &str, cursor: usize) -> Option<&str> {
     let rest = text[cursor..].split(['\r', '\n']).next();
     let rest = rest.unwrap_or_default().trim_end();
     rest.chars().all(|c| ")]}".contains(c)).then_some(rest)
 }
 
-/// Cuts tokens so that they fit the closing brackets after the cursor. Returns how many are kept, and how many bytes of the brackets
-/// they replace: all or none. If there are any brackets, the kept tokens are balanced and do not end in the middle of an expression.
+/// Cuts tokens so that they fit the closing brackets after the cursor. Returns the number of tokens kept and the number of
+/// bracket bytes they replace: all or none. If there are any brackets, the kept tokens are balanced and do not end inside an
+/// expression.
 fn fit_closing_brackets(tokens: &[String], closing: &str) -> (usize, usize) {
     if closing.is_empty() {
         return (tokens.len(), 0);
     }
     let (mut depth, mut closed) = (0usize, 0);
-    // Where the tokens could end if none of the closing brackets is replaced, and if all are.
+    // Possible ends if none of the closing brackets is replaced, and if all are.
     let (mut inside, mut after) = (0, 0);
     for (at, token) in tokens.iter().enumerate() {
         match &**token {
@@ -213,7 +215,7 @@ fn ends_operand(token: &str) -> bool {
     matches!(kind, Kind::Name | Kind::Number | Kind::String) || is_constant || closes
 }
 
-/// The text of the tokens after those of `above`, in place of `prefix` and after the text `before`.
+/// The text of `tokens`, which follow the lines `above`. It replaces `prefix` and goes after the text `before`.
 fn render(above: &[String], tokens: &[String], prefix: &str, before: &str) -> Option<String> {
     if tokens.is_empty() {
         return None;
@@ -225,13 +227,13 @@ fn render(above: &[String], tokens: &[String], prefix: &str, before: &str) -> Op
     if whole.starts_with(&shorter) {
         return strip_context(&whole, &shorter, prefix, before);
     }
-    // The spacing inside a bracket may depend on the tokens that follow: print after the last token alone.
+    // The spacing inside a bracket may depend on the following tokens, so print the last token alone first.
     let last = &above[above.len().saturating_sub(1)..];
     let whole = python::print(&[last, &tokens].concat());
     strip_context(&whole, &python::print(last), prefix, before)
 }
 
-/// `whole` without its start `shorter`, and without a leading space that is there already.
+/// `whole` without its start `shorter`, and without a leading space that is already in the text.
 fn strip_context(whole: &str, shorter: &str, prefix: &str, before: &str) -> Option<String> {
     let text = whole.strip_prefix(shorter)?;
     let is_open = before.ends_with([' ', '\t', '\n', '\r']) || before.is_empty();
@@ -247,7 +249,7 @@ fn strip_context(whole: &str, shorter: &str, prefix: &str, before: &str) -> Opti
 mod tests {
     use super::*;
 
-    /// The kept tokens of a line after `(`, and how many closing brackets they replace.
+    /// The tokens kept of a line after `(`, and the number of closing brackets they replace.
     fn check(tokens: &str, closing: &str) -> (String, usize) {
         let tokens: Vec<String> = tokens.split(' ').map(str::to_owned).collect();
         let (kept, closed) = fit_closing_brackets(&tokens, closing);

@@ -4,11 +4,11 @@
 //! text, cursor -> cursor       the session's tokens, the typed prefix
 //!              -> session      the network's states and the cached prediction
 //!              -> rank         candidates that match the prefix and can be inserted
-//!                 sources      keys of dictionaries, modules, new names
+//!                 sources      dictionary keys, modules, new names
 //! inline          the rest of a line, by greedy decoding in a speculation
 //! ```
 //!
-//! Knows nothing of documents, requests or protocols; a position is a byte offset.
+//! This module does not know documents, requests or protocols. A position is a byte offset.
 
 mod candidate;
 mod cursor;
@@ -45,10 +45,10 @@ use rank::{CandidateTable, InsertionSite};
 use session::CachedPrediction;
 use sources::modules::{self, Modules};
 
-/// Unread bytes that are lexed in microseconds.
+/// Unread bytes that can be lexed in microseconds.
 const AT_ONCE: usize = 4096;
 
-/// Answers requests for completions. Shared by all documents; each has its own [`CompletionSession`].
+/// Answers completion requests. Shared by all documents; each document has its own [`CompletionSession`].
 #[derive(Debug)]
 pub struct Completer {
     engine: Engine,
@@ -59,7 +59,7 @@ pub struct Completer {
 }
 
 impl Completer {
-    /// A completer over the network, vocabulary and gate of `checkpoint`, on the CPU.
+    /// Creates a completer with the network, vocabulary and gate of `checkpoint`, on the CPU.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
         let config = &checkpoint.config;
         let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
@@ -85,7 +85,8 @@ impl Completer {
         self.lexicon.vocabulary()
     }
 
-    /// The `k` most probable next tokens in place of the typed prefix at `cursor`, whether or not they match it.
+    /// The `k` most probable next tokens at byte `cursor`, predicted in place of the typed prefix, whether or not they match
+    /// it.
     pub fn next_tokens(
         &self,
         session: &mut CompletionSession,
@@ -128,7 +129,7 @@ impl Completer {
         })
     }
 
-    /// The candidates to insert at `cursor`, best first.
+    /// The candidates for insertion at byte `cursor`, best first.
     pub fn complete(
         &self,
         session: &mut CompletionSession,
@@ -147,8 +148,8 @@ impl Completer {
         })
     }
 
-    /// [`Completer::complete`], if it takes microseconds: nothing is wanted at this place, or the prediction is cached, as it is
-    /// while a word is typed. `None` otherwise.
+    /// [`Completer::complete`] if it takes only microseconds: no candidates are wanted at the cursor, or the prediction is
+    /// cached, as it is while a word is typed. Otherwise `None`.
     pub fn complete_at_once(
         &self,
         session: &mut CompletionSession,
@@ -172,8 +173,8 @@ impl Completer {
         (!needs_search).then_some(found)
     }
 
-    /// [`Completer::complete`] from the last thousand tokens alone, if so many are unread that a person would notice the wait.
-    /// `None` otherwise.
+    /// [`Completer::complete`] from the last thousand tokens alone, if enough tokens are unread that the user would notice
+    /// the wait. Otherwise `None`.
     pub fn complete_early(
         &self,
         session: &mut CompletionSession,
@@ -213,8 +214,8 @@ impl Completer {
         }))
     }
 
-    /// Whether reading ahead would gain nothing: [`Completer::complete_at_once`] would answer, or the cursor is in a string or a
-    /// comment, which seldom ends with the next key.
+    /// Whether read-ahead is unnecessary: [`Completer::complete_at_once`] would answer, or the cursor is in a string or a
+    /// comment, which seldom ends with the next keystroke.
     pub fn is_read(&self, session: &mut CompletionSession, text: &str, cursor: usize) -> bool {
         session.lexer.unread(text, cursor) <= AT_ONCE && {
             let cursor = Cursor::lex(session, &self.lexicon, text, cursor);
@@ -222,8 +223,8 @@ impl Completer {
         }
     }
 
-    /// Reads ahead: runs the network over the text before `cursor` and caches the prediction there, until all is done or `stop`
-    /// returns true. Returns whether all is read.
+    /// Reads ahead: runs the network over the text before byte `cursor` and caches the prediction there. Stops early if
+    /// `stop` returns true. Returns whether the text was read completely.
     pub fn read(
         &self,
         session: &mut CompletionSession,
@@ -242,7 +243,7 @@ impl Completer {
         Ok(done)
     }
 
-    /// The completion list from a prediction.
+    /// Builds the completion list from a prediction.
     fn candidates(
         &self,
         buffer: &BufferTokens,
@@ -296,7 +297,7 @@ impl Completer {
         mixture.is_some_and(|mixture| mixture.needs_a_name(buffer))
     }
 
-    /// The importable modules, if they are known and the next token begins the name of one.
+    /// The importable modules, if they are known and a module name starts at the next token.
     fn modules<'a>(&self, buffer: &'a BufferTokens) -> Option<Modules<'a>> {
         let mixture = self.mixture.as_ref()?;
         let importable = buffer.project().importable();

@@ -1,4 +1,4 @@
-//! What a client asks of a completion list.
+//! Options of a completion list.
 
 use crate::python::CursorIn;
 
@@ -43,7 +43,7 @@ impl Options {
         }
     }
 
-    /// Whether to complete at such a place.
+    /// Whether to complete at such a position.
     pub(super) fn includes(&self, place: CursorIn) -> bool {
         match place {
             CursorIn::Code => true,

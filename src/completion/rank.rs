@@ -1,4 +1,4 @@
-//! Ranking: what can be inserted here, and how probable each is among them.
+//! Ranking: selects the candidates that can be inserted and normalizes their probabilities.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::context::{BufferTokens, CandidateId, CandidateSpace};
 use crate::prediction::Prediction;
 use crate::python::{self, Kind};
 
-/// What can be inserted for each vocabulary entry that has a text; specials, the line end and `<NUM_LIT>` have none.
+/// The insertable text of each vocabulary entry. Special tokens, the line end and `<NUM_LIT>` have none.
 #[derive(Debug)]
 pub(super) struct CandidateTable {
     /// Sorted, for prefix search.
@@ -25,12 +25,12 @@ pub(super) struct CandidateTable {
     suffixes: NameSuffixes,
 }
 
-/// Where candidates are to be inserted.
+/// The position where candidates are inserted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct InsertionSite<'a> {
     /// The typed prefix.
     pub(super) prefix: &'a str,
-    /// The text right of the cursor.
+    /// The text after the cursor.
     pub(super) right: &'a str,
     /// Only names can follow here.
     pub(super) only_names: bool,
@@ -44,11 +44,11 @@ struct Insertable {
 }
 
 impl CandidateTable {
-    /// From the vocabulary's tokens, in the order of their ids.
+    /// Builds the index from the vocabulary's tokens, in id order.
     pub(super) fn new<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
         let insertable = |(id, token): (u32, &str)| {
             let text = python::insertable(token)?;
-            // Enter is a key, not a completion.
+            // The line end is a key press, not a completion.
             let entry = Insertable {
                 token: token.into(),
                 text: text.into(),
@@ -78,9 +78,9 @@ impl CandidateTable {
         }
     }
 
-    /// The candidates that fit a site. `best` selects among them and returns their probabilities, which are then normalised by the
-    /// total of all that fit. If nothing starts with the typed prefix, `options` may ask for names that it
-    /// [abbreviates](FuzzyPattern) and for new names.
+    /// The candidates that fit a site. `best` selects some of them and returns their probabilities, which are then
+    /// normalized by the total of all that fit. If no name starts with the typed prefix, `options` can enable names that the
+    /// prefix [abbreviates](FuzzyPattern) and new names.
     pub(super) fn rank(
         &self,
         space: &CandidateSpace<'_>,
@@ -93,13 +93,13 @@ impl CandidateTable {
         let right = SuffixAfterCursor::new(site.right);
         let mut fitting = self.fitting(space, prefix, &right);
         if site.only_names {
-            // Outside the vocabulary there are only names.
+            // Out-of-vocabulary candidates are always names.
             fitting.retain(|&candidate| {
                 let entry = self.by_id.get(&candidate.get());
                 entry.is_none_or(|entry| entry.kind == Kind::Name)
             });
         }
-        // A name with no probability from any expert does not count.
+        // A name to which no expert gives any probability does not count.
         let is_known = |&candidate: &CandidateId| prediction.probability(candidate) > 0.0;
         let nothing_fits = !fitting.iter().any(is_known);
         let is_inexact = *options != options.exact() && nothing_fits && right.word.is_empty();
@@ -135,7 +135,7 @@ impl CandidateTable {
         });
         let mut candidates: Vec<Candidate> = candidates.collect();
         if !right.word.is_empty() {
-            // Two candidates may differ only in the text that is there already: `for` and `fors` before an `s`.
+            // Two candidates may differ only in text that is already there: `for` and `fors` before an `s`.
             let mut texts = FxHashSet::default();
             candidates.retain(|candidate| texts.insert(candidate.text.clone()));
         }
@@ -171,7 +171,7 @@ impl CandidateTable {
             .collect();
         let mut all = known;
         if !all.is_empty() {
-            // The known names' shares sum to 1: make room for the new ones.
+            // The probabilities of the known names sum to 1, so scale them down for the new ones.
             let of_new: f32 = new.iter().map(|candidate| candidate.probability).sum();
             for candidate in all.iter_mut().chain(&mut new) {
                 candidate.probability /= 1.0 + of_new;
@@ -183,7 +183,7 @@ impl CandidateTable {
         all
     }
 
-    /// The candidates that start with `prefix` and would add to the text right of the cursor.
+    /// The candidates that start with `prefix` and would add to the text after the cursor.
     fn fitting(
         &self,
         space: &CandidateSpace<'_>,
@@ -215,8 +215,8 @@ impl CandidateTable {
         known.chain(names.map(|(name, _)| name)).collect()
     }
 
-    /// The ranges of `texts` that would add nothing to the text right of the cursor: `prefix` followed by the word there, and
-    /// whatever starts with `prefix` and the closing bracket or quote there.
+    /// The ranges of `texts` that would add nothing to the text after the cursor: `prefix` followed by the rest of the word,
+    /// and texts that start with `prefix` and the closing bracket or quote after the cursor.
     fn there(&self, prefix: &str, right: &SuffixAfterCursor) -> [Range<usize>; 2] {
         let closed = match right.closing {
             Some(closing) => prefix_range(&self.texts, &format!("{prefix}{closing}")),
@@ -237,11 +237,11 @@ pub(super) fn word(text: &str) -> &str {
     &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())]
 }
 
-/// The text right of the cursor that need not be inserted again.
+/// The text after the cursor that must not be inserted again.
 struct SuffixAfterCursor<'a> {
-    /// The identifier characters that touch the cursor.
+    /// The identifier characters directly after the cursor.
     word: &'a str,
-    /// The closing bracket or quote that touches the cursor: editors insert it with the opening one.
+    /// The closing bracket or quote directly after the cursor: editors insert it with the opening one.
     closing: Option<char>,
 }
 

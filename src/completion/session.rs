@@ -1,6 +1,6 @@
-//! The state that a completer keeps for one document between requests.
+//! The completion state of one document between requests.
 //!
-//! A request costs what has changed since the one before it: the lexer resumes, the network's states are kept, and the last
+//! A request only costs the work for the text that changed: the lexer resumes, the network's states are kept, and the last
 //! prediction is cached.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::inference::{Distribution, StateHistory, TruncatedContext};
 use crate::prediction::Prediction;
 use crate::python::IncrementalLexer;
 
-/// The state of one document. Belongs to one [`Completer`](super::Completer).
+/// The state of one document. It belongs to one [`Completer`](super::Completer).
 #[derive(Debug, Default)]
 pub struct CompletionSession {
     pub(super) lexer: IncrementalLexer,
@@ -19,14 +19,14 @@ pub struct CompletionSession {
     /// The same tokens, indexed for the experts.
     pub(super) buffer: BufferTokens,
     pub(super) states: StateHistory,
-    /// The end of the document read by itself, while too much is unread to wait for.
+    /// The network state for only the end of the document, used while the unread text is too long to wait for.
     pub(super) truncated: Option<TruncatedContext>,
     pub(super) prediction: Option<CachedPrediction>,
-    /// A buffer for the spelling of one token.
+    /// Scratch buffer for the spelling of a token.
     pub(super) spelling: String,
 }
 
-/// The prediction of the token after a context, and the network's distribution that it was made from.
+/// The prediction for a context, and the network's distribution it was computed from.
 #[derive(Debug)]
 pub(super) struct CachedPrediction {
     pub(super) distribution: Arc<Distribution>,
@@ -34,12 +34,12 @@ pub(super) struct CachedPrediction {
 }
 
 impl CompletionSession {
-    /// A session that has read nothing.
+    /// A session that has read no text.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         let cached = self.prediction.as_ref();
         self.lexer.bytes()
@@ -50,7 +50,7 @@ impl CompletionSession {
             + cached.map_or(0, |cached| cached.prediction.bytes())
     }
 
-    /// Whether this is the document's project context; `None` stands for an empty one.
+    /// Whether the document has this project context. `None` means an empty one.
     pub fn has_project_context(&self, project: Option<&Arc<ProjectContext>>) -> bool {
         match project {
             Some(project) => Arc::ptr_eq(self.buffer.project(), project),
@@ -58,7 +58,7 @@ impl CompletionSession {
         }
     }
 
-    /// Sets the document's project context; `None` for an empty one. A change takes a millisecond.
+    /// Sets the document's project context. `None` means an empty one. A change takes a millisecond.
     pub fn set_project_context(&mut self, project: Option<Arc<ProjectContext>>) {
         if !self.has_project_context(project.as_ref()) {
             self.buffer.set_project(project.unwrap_or_default());
@@ -66,7 +66,7 @@ impl CompletionSession {
         }
     }
 
-    /// The prediction of the token after the session's ids, if it is cached.
+    /// The prediction for the token after the session's ids, if it is cached.
     pub(super) fn cached(&self) -> Option<&CachedPrediction> {
         let distribution = self.states.answered(&self.ids)?;
         let cached = self.prediction.as_ref();

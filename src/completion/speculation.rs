@@ -1,4 +1,4 @@
-//! Tokens that are appended to a session for trial and taken back.
+//! Speculation: appends tokens to a session temporarily and restores it afterwards.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use crate::context::TokenId;
 /// the cached prediction.
 pub(super) struct Speculation<'s> {
     session: &'s mut CompletionSession,
-    /// The number of tokens before the first appended one.
+    /// Number of tokens before the first appended one.
     tokens: usize,
-    /// The number of distinct tokens of the buffer at that time.
+    /// Number of distinct buffer tokens at the start.
     lexemes: usize,
-    /// The prediction at that time.
+    /// The cached prediction at the start.
     prediction: Option<CachedPrediction>,
 }
 
 impl<'s> Speculation<'s> {
-    /// Starts with the session's own tokens.
+    /// Starts a speculation without appended tokens.
     pub(super) fn new(session: &'s mut CompletionSession) -> Self {
         Self {
             tokens: session.ids.len(),
@@ -54,7 +54,7 @@ impl DerefMut for Speculation<'_> {
 
 impl Drop for Speculation<'_> {
     fn drop(&mut self) {
-        // After a panic the session may be inconsistent, and is thrown away; a second panic here would abort the process.
+        // After a panic, the session may be inconsistent and is discarded. A second panic here would abort the process.
         if thread::panicking() {
             return;
         }
@@ -71,7 +71,7 @@ impl Drop for Speculation<'_> {
             let distribution = Arc::clone(&cached.distribution);
             session.states.remember(*tokens, distribution);
         }
-        // The buffer keeps the words that were interned meanwhile, and a prediction made before has no candidates for them.
+        // The buffer keeps words interned in the meantime, and an older prediction has no candidates for them.
         session.prediction = prediction.filter(|_| session.buffer.lexemes().len() == *lexemes);
     }
 }

@@ -1,4 +1,4 @@
-//! Ranking under given probabilities, and the whole completer over a small random network.
+//! Ranking with given probabilities, and the whole completer with a small random network.
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initia
 use crate::prediction;
 use crate::python::IncrementalLexer;
 
-/// Candidates at `$0` if the network's distribution were `distribution`, one a line.
+/// Candidates at `$0` if the network's distribution is `distribution`, one per line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
     check_with(fixture, distribution, &Options::default())
 }
@@ -111,7 +111,7 @@ fn what_the_word_begun_may_be_short_for_is_offered_where_nothing_starts_with_it(
 fn a_new_name_may_end_as_another_does() {
     let names = [("set_name", 0.5), ("data_user", 0.3)];
     assert_snapshot!(check("x = del_na$0", &names), @"0.12 Name del_name");
-    // What it may be short for is known, and comes first if it is likelier.
+    // Names it may abbreviate are known, and come first if they are more probable.
     assert_snapshot!(check("x = d_us$0", &names), @r"
         0.89 Name data_user
         0.11 Name d_user
@@ -203,7 +203,7 @@ fn completer() -> Completer {
     completer_with(None)
 }
 
-/// The same, combined with the context model by a random gate.
+/// The same, with a random gate and the context model.
 fn joined_completer() -> Completer {
     let mut generator = SplitMix64::new(11);
     let mut random = || (generator.next_u64() >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
@@ -240,7 +240,7 @@ fn completer_with(mixture: Option<Mixture>) -> Completer {
     )
 }
 
-/// How many items, with the cursor at `$0`.
+/// Number of items with the cursor at `$0`.
 fn items(completer: &Completer, fixture: &str, options: Options) -> usize {
     let (left, right) = fixture.split_once("$0").expect("a cursor");
     let answer = completer.complete(
@@ -292,7 +292,7 @@ fn keys_of_dictionaries_are_offered() {
     assert_snapshot!(check("b = a['na$0']"), @r#""na" name_1"#);
     assert_snapshot!(check("b = a['na$0_1']"), @r#""na" name"#);
     assert_snapshot!(check("b = f('na$0')"), @r#""" "#);
-    assert_snapshot!(check("b = a['na$0 "), @r#""na" name_1'"#); // in strings, too
+    assert_snapshot!(check("b = a['na$0 "), @r#""na" name_1'"#); // in strings too
 }
 
 #[test]
@@ -320,8 +320,8 @@ fn next_tokens_are_raw_and_stand_in_place_of_the_word_begun() {
 }
 
 proptest! {
-    /// Any text, any cursor, one session throughout: an answer that keeps the contract, and the one that a fresh session
-    /// gives.
+    /// For any text and cursor, with one session throughout: the answer satisfies the contract and equals that of a fresh
+    /// session.
     #[test]
     fn answers_always(
         texts in prop::collection::vec(("\\PC{0,40}|([a-z]{1,2}[.(=, \n]){0,30}|[a-z().'\"# \n]{0,60}", 0..70usize), 1..6),
@@ -347,7 +347,7 @@ proptest! {
             };
             for (ours, theirs) in by_token(raw).into_iter().zip(by_token(fresh)) {
                 prop_assert_eq!(&ours.token, &theirs.token);
-                // Kept states are rounded to 11 bits.
+                // Stored states are rounded to 11 bits.
                 prop_assert!((ours.probability - theirs.probability).abs() < 2e-3, "{:?} {:?}", ours, theirs);
             }
         }

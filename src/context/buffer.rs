@@ -1,8 +1,8 @@
-//! The tokens of a buffer up to the cursor, with an index of where each context has occurred before.
+//! The tokens before the cursor, indexed by n-gram.
 //!
-//! Counts of n-grams are never stored: every position is linked to the previous one where the same last tokens ended, so that
-//! what followed a context, and how long ago, is read off a chain, and truncating the buffer undoes exactly what pushing
-//! tokens did. Knows the project that the buffer is in only to link the names that both have.
+//! N-gram counts are not stored. Each position links to the previous position where the same last tokens ended, so the
+//! continuations of a context and their ages come from walking a chain, and truncation exactly undoes pushes. The buffer
+//! knows its project only to link names that both contain.
 
 use std::sync::Arc;
 
@@ -13,59 +13,60 @@ use super::ngram::MAX_NGRAM_ORDER;
 use super::project::ProjectContext;
 use crate::symbols::{BufferSymbols, Item, NO_COLUMN, Name, Numbering, Role};
 
-/// Distinct tokens from which on [`BufferTokens::compact`] does anything.
+/// Number of distinct tokens above which [`BufferTokens::compact`] does anything.
 const COMPACT_ABOVE: usize = 2048;
-/// No such position or word.
+/// No position or word.
 const NONE: u32 = u32::MAX;
 
-/// The tokens before a cursor.
+/// The tokens before the cursor.
 #[derive(Clone, Debug, Default)]
 pub struct BufferTokens {
     lexemes: Vec<Lexeme>,
-    /// How many of the lexemes occur.
+    /// Number of lexemes that still occur.
     live_count: usize,
     by_id: FxHashMap<TokenId, BufferWord>,
     by_text: FxHashMap<Box<str>, BufferWord>,
-    /// By position.
+    /// Words by position.
     tokens: Vec<BufferWord>,
-    /// By position, for contexts of 1 to [`MAX_NGRAM_ORDER`] tokens: the previous position where the same context ended, or [`NONE`].
+    /// By position, for contexts of 1 to [`MAX_NGRAM_ORDER`] tokens: the previous position where the same context ended, or
+    /// [`NONE`].
     previous: Vec<[u32; MAX_NGRAM_ORDER]>,
-    /// By the hash of a context, the last position where it ended.
+    /// The last position where a context ended, by the hash of the context.
     last: FxHashMap<u64, u32>,
-    /// The project that the buffer is in, an empty one if it is in none.
+    /// The buffer's project; empty if it has none.
     project: Arc<ProjectContext>,
-    /// By name of the project, the word of the buffer that is the same, or [`NONE`].
+    /// The buffer's word for each project name, or [`NONE`].
     word_of_name: Vec<u32>,
-    /// What its tokens declare.
+    /// Declarations of the tokens.
     symbols: BufferSymbols,
 }
 
 /// A distinct token of a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lexeme {
-    /// In the vocabulary; [`TokenId::UNK`] outside it.
+    /// Vocabulary id; [`TokenId::UNK`] for an out-of-vocabulary token.
     pub id: TokenId,
     /// The spelling of an out-of-vocabulary token; empty for others.
     pub text: Box<str>,
-    /// A name that is not a keyword.
+    /// Whether it is a name and not a keyword.
     pub is_name: bool,
-    /// How often it occurs in the buffer.
+    /// Number of occurrences in the buffer.
     pub count: u32,
-    /// What it is to declarations.
+    /// Its role in declarations.
     role: Role,
     /// The same name in the project.
     project_name: Option<ProjectName>,
 }
 
 impl Lexeme {
-    /// Whether it may come next: a name that occurs in the buffer or in the project.
+    /// Whether it is a candidate: a name that occurs in the buffer or the project.
     pub fn is_candidate(&self) -> bool {
         self.is_name && (self.count > 0 || self.project_name.is_some())
     }
 }
 
 impl BufferTokens {
-    /// Without tokens.
+    /// An empty buffer.
     pub fn new() -> Self {
         Self::default()
     }
@@ -75,12 +76,12 @@ impl BufferTokens {
         self.tokens.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no tokens.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
     }
 
-    /// The distinct tokens, by [`BufferWord`]. Some may not occur any more: their count is 0.
+    /// The distinct tokens, indexed by [`BufferWord`]. Those that no longer occur have count 0.
     pub fn lexemes(&self) -> &[Lexeme] {
         &self.lexemes
     }
@@ -90,12 +91,12 @@ impl BufferTokens {
         &self.lexemes[word.index()]
     }
 
-    /// The word that is a vocabulary entry, if it has occurred in the buffer.
+    /// The word of a vocabulary entry, if it has occurred in the buffer.
     pub fn word(&self, id: TokenId) -> Option<BufferWord> {
         self.by_id.get(&id).copied()
     }
 
-    /// The out-of-vocabulary word that is spelled so.
+    /// The out-of-vocabulary word spelled `text`.
     pub fn word_spelled(&self, text: &str) -> Option<BufferWord> {
         self.by_text.get(text).copied()
     }
@@ -105,7 +106,7 @@ impl BufferTokens {
         self.tokens[position.index()]
     }
 
-    /// Memory, in bytes, with the project's.
+    /// Memory in bytes, including the project.
     pub fn bytes(&self) -> usize {
         let lexemes = self.lexemes.iter();
         let texts: usize = lexemes
@@ -118,12 +119,12 @@ impl BufferTokens {
         texts + maps + tokens + names + self.symbols.bytes() + self.project.bytes()
     }
 
-    /// The project that the buffer is in; an empty one if it is in none.
+    /// The buffer's project; empty if it has none.
     pub fn project(&self) -> &Arc<ProjectContext> {
         &self.project
     }
 
-    /// Puts the buffer into a project.
+    /// Sets the buffer's project.
     pub fn set_project(&mut self, project: Arc<ProjectContext>) {
         self.word_of_name = vec![NONE; project.names().len()];
         self.project = project;
@@ -132,30 +133,30 @@ impl BufferTokens {
         }
     }
 
-    /// What its tokens declare.
+    /// Declarations of the tokens.
     pub(crate) fn symbols(&self) -> &BufferSymbols {
         &self.symbols
     }
 
-    /// The column of a token that is the first of its line; `None` if it is not, or if its indentation is unknown.
+    /// The column of a token that is the first of its line. `None` for other tokens, or if the indentation is unknown.
     pub(crate) fn column(&self, position: Position) -> Option<u16> {
         let column = self.symbols.item(position.index()).column;
         (column != NO_COLUMN).then_some(column)
     }
 
-    /// What a word is to declarations.
+    /// A word's role in declarations.
     pub(super) fn role(&self, word: BufferWord) -> Role {
         let lexeme = self.lexemes.get(word.index());
         lexeme.map_or(Role::Other, |lexeme| lexeme.role)
     }
 
-    /// The word that a name of the project is in the buffer.
+    /// The buffer's word for a project name.
     pub fn word_of_name(&self, name: ProjectName) -> Option<BufferWord> {
         let word = self.word_of_name.get(name.index()).copied();
         word.filter(|&word| word != NONE).map(BufferWord::new)
     }
 
-    /// The name that a word is in the project.
+    /// The project name of a word.
     pub fn name_of_word(&self, word: BufferWord) -> Option<ProjectName> {
         self.lexeme(word).project_name
     }
@@ -172,7 +173,8 @@ impl BufferTokens {
         }
     }
 
-    /// Appends a token: its id, its spelling, and the column where its line begins, if it is the first of one and that is known.
+    /// Appends a token. `column` is the column of its line if it is the first token of the line and the indentation is
+    /// known.
     pub fn push(&mut self, id: TokenId, text: &str, is_name: bool, column: Option<u16>) {
         let word = self.intern(id, text, is_name);
         self.append(word, column.unwrap_or(NO_COLUMN));
@@ -201,7 +203,7 @@ impl BufferTokens {
         self.previous.push(previous);
     }
 
-    /// Removes all but the first `len` tokens.
+    /// Keeps only the first `len` tokens.
     pub fn truncate(&mut self, len: usize) {
         self.symbols.truncate(len);
         while self.tokens.len() > len {
@@ -227,7 +229,7 @@ impl BufferTokens {
         lexeme.id == id && (id != TokenId::UNK || *lexeme.text == *text)
     }
 
-    /// Numbers the words anew if most of them occur no more, as happens while names are being typed; whether it did.
+    /// Renumbers the words if most of them no longer occur, as happens while names are being typed. Returns whether it did.
     pub fn compact(&mut self) -> bool {
         let lexemes = self.lexemes.len();
         let is_crowded = lexemes >= COMPACT_ABOVE && self.live_count < lexemes / 2;
@@ -243,20 +245,20 @@ impl BufferTokens {
         is_crowded
     }
 
-    /// The positions before the last one where the last `order` tokens ended too, the latest first.
+    /// Earlier positions where the last `order` tokens also ended, latest first.
     pub(crate) fn previous_matches(&self, order: usize) -> impl Iterator<Item = Position> {
         let last = self.tokens.len().checked_sub(1).map(Position::at);
         let first = last.and_then(|last| self.previous_end(last, order));
         std::iter::successors(first, move |&position| self.previous_end(position, order))
     }
 
-    /// The previous position where the `order` tokens up to this one ended.
+    /// The previous position where the `order` tokens up to `position` ended.
     fn previous_end(&self, position: Position, order: usize) -> Option<Position> {
         let previous = self.previous[position.index()][order - 1];
         (previous != NONE).then_some(Position::new(previous))
     }
 
-    /// How many tokens up to `position` are the same as the last ones of the buffer, at most `max`.
+    /// Length of the common suffix of the tokens up to `position` and the whole buffer, at most `max`.
     pub(crate) fn match_length(&self, position: Position, max: usize) -> usize {
         let earlier = self.tokens[..=position.index()].iter().rev();
         let last = self.tokens.iter().rev();
@@ -270,11 +272,11 @@ impl BufferTokens {
         self.last.get(&key).copied().map(Position::new)
     }
 
-    /// The hashes of the contexts of 1, 2 … tokens that end with the first `len`.
+    /// Hashes of the contexts of 1, 2, … tokens that end the first `len` tokens.
     fn contexts(&self, len: usize) -> [u64; MAX_NGRAM_ORDER] {
         let mut key = EMPTY;
         std::array::from_fn(|order| {
-            // Before the start there is something that is nowhere else.
+            // Pad the start with values that occur nowhere else.
             let word = len
                 .checked_sub(order + 1)
                 .map_or(NONE, |at| self.tokens[at].get());
@@ -324,8 +326,8 @@ impl BufferTokens {
 /// The hash of the empty context.
 const EMPTY: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The hash of a context that is one token longer, to the left. A multiplication and a shift mix well enough: of a
-/// million contexts two collide about once in ten million buffers.
+/// Hash of a context extended by one token to the left. A multiplication and a shift mix well enough: of a million contexts,
+/// two collide about once in ten million buffers.
 fn extended(key: u64, word: u32) -> u64 {
     let mixed = (key ^ u64::from(word)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     mixed ^ (mixed >> 32)
@@ -361,7 +363,7 @@ mod tests {
         fn chains_are_the_previous_matches(tokens in prop::collection::vec(0..8u32, 1..60)) {
             let buffer = buffer(&tokens);
             for order in 1..=MAX_NGRAM_ORDER {
-                // A context that is longer than the text has not occurred before.
+                // A context longer than the text has not occurred before.
                 let end = tokens.len();
                 let same = |&at: &usize| at + 1 >= order && end >= order && tokens[at + 1 - order..=at] == tokens[end - order..];
                 let expected: Vec<usize> = (0..end - 1).rev().filter(same).collect();

@@ -1,12 +1,12 @@
-//! The candidates for the next token, and every conversion between the indices of the vocabulary, the buffer, the project and
-//! the candidates.
+//! The candidate space: the possible next tokens, and all conversions between the indices of the vocabulary, the buffer, the
+//! project and the candidates.
 
 use super::buffer::{BufferTokens, Lexeme};
 use super::ids::{BufferWord, CandidateId, Position, ProjectName, ProjectToken, Token, TokenId};
 
-/// Everything that may come next in a buffer, in one space: the vocabulary's entries; after them the buffer's words, of which
-/// those outside the vocabulary are candidates; and after these the names of its project, of which those are candidates
-/// that the buffer lacks. A token is one candidate, however it is found.
+/// All possible next tokens in one index space: first the vocabulary's entries, then the buffer's words, then the project's
+/// names. A buffer word is a candidate only if it is out-of-vocabulary; a project name, only if the buffer does not have it.
+/// So each token is exactly one candidate, whatever its source.
 #[derive(Clone, Copy, Debug)]
 pub struct CandidateSpace<'a> {
     vocabulary_size: usize,
@@ -14,7 +14,7 @@ pub struct CandidateSpace<'a> {
 }
 
 impl<'a> CandidateSpace<'a> {
-    /// The candidates for the token after `buffer`, with a vocabulary of this size.
+    /// The candidates for the token after `buffer`, with a vocabulary of `vocabulary_size` entries.
     pub fn new(vocabulary_size: usize, buffer: &'a BufferTokens) -> Self {
         Self {
             vocabulary_size,
@@ -22,7 +22,7 @@ impl<'a> CandidateSpace<'a> {
         }
     }
 
-    /// The buffer that they are for.
+    /// The buffer the candidates belong to.
     pub fn buffer(&self) -> &'a BufferTokens {
         self.buffer
     }
@@ -32,18 +32,18 @@ impl<'a> CandidateSpace<'a> {
         self.vocabulary_size
     }
 
-    /// How many candidates, those included that stand for another one.
+    /// Size of the index space, including indices that duplicate another candidate.
     #[allow(clippy::len_without_is_empty, reason = "a vocabulary has entries")]
     pub fn len(&self) -> usize {
         self.first_name() + self.buffer.project().names().len()
     }
 
-    /// The first candidate that is a name of the project.
+    /// The index of the first project name.
     fn first_name(&self) -> usize {
         self.vocabulary_size + self.buffer.lexemes().len()
     }
 
-    /// The candidate that a token is.
+    /// The candidate of a token.
     pub fn of(&self, token: Token) -> CandidateId {
         match token {
             Token::Known(id) => CandidateId::new(id.get()),
@@ -58,7 +58,7 @@ impl<'a> CandidateSpace<'a> {
         }
     }
 
-    /// What a candidate is: of the buffer and the project only what is outside the vocabulary.
+    /// The token of a candidate. Buffer and project tokens are always out-of-vocabulary.
     pub fn token(&self, candidate: CandidateId) -> Token {
         let Some(beyond) = candidate.index().checked_sub(self.vocabulary_size) else {
             return Token::Known(TokenId::new(candidate.get()));
@@ -69,12 +69,12 @@ impl<'a> CandidateSpace<'a> {
         }
     }
 
-    /// Whether a candidate is outside the vocabulary.
+    /// Whether a candidate is out-of-vocabulary.
     pub fn is_out_of_vocabulary(&self, candidate: CandidateId) -> bool {
         candidate.index() >= self.vocabulary_size
     }
 
-    /// The word of the buffer that a candidate is, in the vocabulary or not.
+    /// The buffer's word for a candidate, in the vocabulary or not.
     pub fn word(&self, candidate: CandidateId) -> Option<BufferWord> {
         match self.token(candidate) {
             Token::Known(id) => self.buffer.word(id),
@@ -83,12 +83,12 @@ impl<'a> CandidateSpace<'a> {
         }
     }
 
-    /// The candidate that the token at a position of the buffer is.
+    /// The candidate of the token at a position of the buffer.
     pub fn candidate_at(&self, position: Position) -> CandidateId {
         self.of(Token::Buffer(self.buffer.word_at(position)))
     }
 
-    /// The candidate that a token of the project is.
+    /// The candidate of a project token.
     pub fn of_project_token(&self, token: ProjectToken) -> CandidateId {
         self.of(match token.index().checked_sub(self.vocabulary_size) {
             None => Token::Known(TokenId::new(token.get())),
@@ -96,7 +96,7 @@ impl<'a> CandidateSpace<'a> {
         })
     }
 
-    /// A candidate as a token of the project; none if it is a word that the project lacks.
+    /// The project token of a candidate. `None` for a word that the project does not have.
     pub fn project_token(&self, candidate: CandidateId) -> Option<ProjectToken> {
         let name = match self.token(candidate) {
             Token::Known(id) => return Some(ProjectToken::new(id.get())),
@@ -118,7 +118,7 @@ impl<'a> CandidateSpace<'a> {
         }
     }
 
-    /// The candidate that a token is, by its id and, if that is [`TokenId::UNK`], its spelling; none if it is unknown.
+    /// The candidate with an id and, if that is [`TokenId::UNK`], a spelling. `None` if there is none.
     pub fn find(&self, id: TokenId, text: &str) -> Option<CandidateId> {
         if id != TokenId::UNK {
             return Some(self.of(Token::Known(id)));
@@ -128,7 +128,7 @@ impl<'a> CandidateSpace<'a> {
         token.map(|token| self.of(token))
     }
 
-    /// Everything that may come next: the vocabulary, and names outside it.
+    /// All candidates: the vocabulary and the out-of-vocabulary names.
     pub fn candidates(&self) -> impl Iterator<Item = CandidateId> + use<'a> {
         let (buffer, vocabulary_size) = (self.buffer, self.vocabulary_size);
         let all = (0..self.len()).filter(move |candidate| {
@@ -139,7 +139,7 @@ impl<'a> CandidateSpace<'a> {
         all.map(CandidateId::at)
     }
 
-    /// The names outside the vocabulary that begin with `prefix`, each once, and their spellings.
+    /// Out-of-vocabulary names that start with `prefix`, each once, with their spellings.
     pub fn names_with_prefix(&self, prefix: &str) -> impl Iterator<Item = (CandidateId, &'a str)> {
         let names = self.buffer.project().names();
         let first = names.partition_point(|name| **name < *prefix);
@@ -150,7 +150,7 @@ impl<'a> CandidateSpace<'a> {
         of_buffer.chain(self.lacking_in_buffer(of_project))
     }
 
-    /// All names outside the vocabulary, each once, and their spellings.
+    /// All out-of-vocabulary names, each once, with their spellings.
     pub fn names(&self) -> impl Iterator<Item = (CandidateId, &'a str)> {
         let of_project = self.lacking_in_buffer(self.names_of_project(0));
         self.names_of_buffer().chain(of_project)

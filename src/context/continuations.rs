@@ -1,35 +1,35 @@
-//! What followed the earlier occurrences of a context in the project, by its n-grams and by its longest match.
+//! Continuations of a context in the project: the tokens that followed its n-grams and its longest match.
 
 use super::ids::ProjectToken;
 use super::ngram::{MAX_NGRAM_ORDER, interpolation_weight};
 use super::project::{ProjectContext, weight};
 use super::suffix_array::{MAX_MATCH_LENGTH, Matches};
 
-/// Occurrences of one context that are looked at, evenly spread.
+/// Maximum number of occurrences counted per context, evenly spaced.
 const SAMPLED: usize = 128;
 
-/// What followed a context in the project.
+/// The continuations of a context in the project.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Continuations {
-    /// By token, ascending: the score of the interpolated n-grams, and that of the longest match. Neither adds up to one.
+    /// Ascending by token: the interpolated n-gram score and the longest-match score. Neither is normalized.
     pub(crate) scores: Vec<(ProjectToken, [f32; 2])>,
-    /// Length of the longest match.
+    /// Length of the longest match in tokens.
     pub(crate) match_length: usize,
-    /// How often the longest match occurs.
+    /// Number of occurrences of the longest match.
     pub(crate) occurrences: usize,
-    /// How many distinct tokens follow it.
+    /// Number of distinct tokens that follow it.
     pub(crate) distinct: usize,
-    /// The share of the most frequent of these.
+    /// Share of the most frequent of these tokens.
     pub(crate) largest_share: f32,
-    /// By order, the weight of the context over shorter ones.
+    /// For each order, the interpolation weight of the context over shorter ones.
     pub(crate) interpolation_weights: [f32; MAX_NGRAM_ORDER],
 }
 
-/// Tokens, ascending, and their weighted counts.
+/// Weighted counts, ascending by token.
 type Counts = Vec<(ProjectToken, f32)>;
 
 impl ProjectContext {
-    /// What followed the occurrences of `context`, its last token first. A token that the project lacks ends it.
+    /// The continuations of `context`, given last token first. A token that the project does not have ends the context.
     pub(crate) fn continuations(
         &self,
         context: impl Iterator<Item = Option<ProjectToken>>,
@@ -64,7 +64,7 @@ impl ProjectContext {
         }
     }
 
-    /// The tokens that follow some positions, ascending, and how often, those near the buffer counting more.
+    /// Weighted counts of the tokens after the matches, ascending by token. Occurrences near the buffer weigh more.
     fn counts(&self, matches: &Matches<'_>) -> Counts {
         let (tokens, positions) = (self.tokens(), matches.positions);
         let sampled = positions.len().min(SAMPLED);
@@ -89,7 +89,7 @@ fn total(counts: &Counts) -> f32 {
     counts.iter().map(|(_, count)| count).sum()
 }
 
-/// The n-grams of all orders interpolated, and the longest match, by token.
+/// Scores per token: n-grams of all orders interpolated, and the longest match.
 fn scores(
     orders: &[Counts],
     weights: [f32; MAX_NGRAM_ORDER],

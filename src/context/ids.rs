@@ -1,7 +1,6 @@
-//! Typed indices: a vocabulary entry, a word of the buffer, a name of the project and a candidate are different types, so
-//! that one cannot be passed for another.
+//! Typed indices for vocabulary entries, buffer words, project names and candidates, so that they cannot be mixed up.
 //!
-//! [`CandidateSpace`](super::CandidateSpace) converts between them. Knows nothing of texts or of what is indexed.
+//! [`CandidateSpace`](super::CandidateSpace) converts between them. This module does not know spellings or what is indexed.
 
 use crate::tokenizer;
 
@@ -13,22 +12,22 @@ macro_rules! index_types {
         pub struct $name(u32);
 
         impl $name {
-            /// The one with this number.
+            /// The index with this number.
             pub const fn new(number: u32) -> Self {
                 Self(number)
             }
 
-            /// The one at this index. Nothing that is indexed here has 2³² elements.
+            /// The index at a position in a list. No indexed list reaches 2³² elements.
             pub const fn at(index: usize) -> Self {
                 Self(index as u32)
             }
 
-            /// Its number.
+            /// The number.
             pub const fn get(self) -> u32 {
                 self.0
             }
 
-            /// The same, to index a slice with.
+            /// The number as a slice index.
             pub const fn index(self) -> usize {
                 self.0 as usize
             }
@@ -43,16 +42,16 @@ index_types! {
     BufferWord,
     /// An out-of-vocabulary name of a project context.
     ProjectName,
-    /// A token of a project context: the id of a vocabulary entry, or the vocabulary's size plus a [`ProjectName`].
+    /// A token of a project context: a vocabulary id, or the vocabulary size plus a [`ProjectName`].
     ProjectToken,
-    /// What may come next: see [`CandidateSpace`](super::CandidateSpace).
+    /// A possible next token: see [`CandidateSpace`](super::CandidateSpace).
     CandidateId,
     /// A position in a buffer, in tokens from its start.
     Position,
 }
 
 impl TokenId {
-    /// Stands for all out-of-vocabulary tokens.
+    /// Represents all out-of-vocabulary tokens.
     pub const UNK: Self = Self(tokenizer::UNK);
 }
 
@@ -64,7 +63,7 @@ impl Position {
     }
 }
 
-/// A token, by the index of where it is defined.
+/// A token, identified in the list that defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {
     /// A vocabulary entry.

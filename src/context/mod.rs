@@ -1,12 +1,12 @@
-//! The code around the cursor as tokens, indexed so that earlier occurrences of the current context are found quickly.
+//! The code around the cursor as tokens, indexed for fast lookup of earlier occurrences of a context.
 //!
 //! ```text
 //! BufferTokens      the tokens before the cursor, each linked to the previous occurrence of the same n-gram
-//! ProjectContext    the files around the buffer, in a SuffixArray; Continuations of a context in them
-//! CandidateSpace    what may come next, and every conversion between the indices in `ids`
+//! ProjectContext    the buffer's project in a SuffixArray; Continuations of a context in it
+//! CandidateSpace    the possible next tokens, and all conversions between the indices in `ids`
 //! ```
 //!
-//! Knows nothing of experts, text or protocols.
+//! This module does not know experts, source text or protocols.
 
 mod buffer;
 mod candidates;

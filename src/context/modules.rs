@@ -1,20 +1,20 @@
-//! The modules that can be imported.
+//! Modules available to import statements.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// The modules that can be imported without a dot. The lists are sorted, and shared by many documents.
+/// Modules importable without a dot. The lists are sorted and shared between documents.
 #[derive(Clone, Debug, Default)]
 pub struct ImportableModules {
-    /// Those of the Python environment; empty if that is not known.
+    /// Modules of the Python environment; empty if unknown.
     pub installed: Arc<[Box<str>]>,
-    /// The project's own modules, the document's among them.
+    /// The project's own modules, including the document's.
     pub own: Arc<[Box<str>]>,
-    /// The name of the document's own module.
+    /// Name of the document's own module.
     pub document: Box<str>,
 }
 
-/// By the identity of the lists: they are large, and never changed.
+/// Hashes the identity of the lists: they are large and immutable.
 impl Hash for ImportableModules {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let lists = [&self.installed, &self.own].map(|list| (Arc::as_ptr(list).addr(), list.len()));

@@ -1,11 +1,11 @@
-//! The names of a buffer and its project as the symbol table numbers them: the vocabulary's, the buffer's own and the project's.
+//! Adapts the name numberings of the vocabulary, the buffer and the project to the symbol table.
 
 use super::candidates::CandidateSpace;
 use super::ids::{BufferWord, CandidateId, ProjectName, Token, TokenId};
 use super::syntax::Syntax;
 use crate::symbols::{Name, Names, Numbering, Role, Sources};
 
-/// Converts between [`Name`]s, which symbols have, and [`Token`]s.
+/// Converts between the symbol table's [`Name`]s and [`Token`]s.
 #[derive(Clone, Copy)]
 pub(crate) struct BufferNames<'a> {
     pub(crate) space: CandidateSpace<'a>,
@@ -13,7 +13,7 @@ pub(crate) struct BufferNames<'a> {
 }
 
 impl BufferNames<'_> {
-    /// What declarations are read from.
+    /// The inputs of name resolution.
     pub(crate) fn sources(&self) -> Sources<'_> {
         let buffer = self.space.buffer();
         Sources {
@@ -23,13 +23,13 @@ impl BufferNames<'_> {
         }
     }
 
-    /// The candidate that a name is.
+    /// The candidate of a name.
     pub(crate) fn candidate(&self, name: Name) -> CandidateId {
         self.space.of(token(name))
     }
 }
 
-/// The token that a name is.
+/// The token of a name.
 fn token(name: Name) -> Token {
     match name.numbering() {
         Numbering::Vocabulary(id) => Token::Known(TokenId::new(id)),
@@ -74,7 +74,7 @@ impl Names for BufferNames<'_> {
     }
 
     fn rank(&self, name: Name) -> usize {
-        // The vocabulary is in the order of frequency, and the rarest names are outside it.
+        // The vocabulary is sorted by frequency, and the rarest names are outside it.
         match token(name) {
             Token::Known(id) => id.index(),
             _ => 2 * self.syntax.vocabulary_size(),

@@ -1,7 +1,8 @@
-//! The project around a buffer: the text after the cursor in its own file and the project's other files, the nearest first; and
-//! what these files and the modules that they import declare.
+//! The project context of a buffer: the text after the cursor, the project's other files (nearest first), and the
+//! declarations of these files and of the modules they import.
 //!
-//! Made in the background and never changed: when the project changes, it gets a new one. Knows nothing of experts.
+//! A context is built in the background and is immutable: when the project changes, a new one replaces it. It does not know
+//! the experts.
 
 use rustc_hash::FxHashMap;
 
@@ -12,20 +13,21 @@ use super::syntax::Syntax;
 use crate::symbols::{Module, Name, Numbering, ProjectSymbols, Role, Symbols};
 use crate::tokenizer::UNK;
 
-/// How far from the buffer, in tokens, the weight of an occurrence has nearly fallen to [`FAR_WEIGHT`]. Chosen, not measured.
+/// Distance from the buffer, in tokens, at which an occurrence's weight has nearly fallen to [`FAR_WEIGHT`]. Chosen, not
+/// measured.
 const NEAR: f32 = 20_000.0;
 const FAR_WEIGHT: f32 = 0.25;
 
-/// The tokens of a buffer's project. Immutable: share it. The default has none: that of a buffer without a project.
+/// The tokens of a buffer's project. Immutable, so share it. The default is empty, for a buffer without a project.
 #[derive(Debug, Default)]
 pub struct ProjectContext {
     /// The out-of-vocabulary names, sorted.
     names: Vec<Box<str>>,
-    /// By name: what it is to declarations.
+    /// The role of each name in declarations.
     roles: Vec<Role>,
-    /// File after file.
+    /// The tokens, file by file.
     pub(super) suffixes: SuffixArray,
-    /// Relative frequencies of names that do not follow a dot, and of those that do.
+    /// Relative frequencies of names, first those not after a dot, then those after one.
     unigrams: [Unigrams; 2],
     symbols: ProjectSymbols,
     /// The token of a dot.
@@ -33,14 +35,14 @@ pub struct ProjectContext {
     importable: ImportableModules,
 }
 
-/// What is declared around a buffer. Its names are numbered as the words that [`ProjectContext::new`] is given.
+/// Declarations outside the buffer. Their names are numbered like the words passed to [`ProjectContext::new`].
 #[derive(Debug, Default)]
 pub struct Declarations {
-    /// Of the text after the cursor.
+    /// Declarations after the cursor.
     pub below: Symbols,
-    /// Of the modules around, the nearest first.
+    /// Declarations of modules, nearest first.
     pub modules: Vec<Module>,
-    /// The last parts of the buffer's own package, of the one around it, and so on; [`Name::NONE`] for one that cannot be named.
+    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
     pub packages: Vec<Name>,
 }
 
@@ -49,13 +51,14 @@ pub struct Declarations {
 struct Unigrams {
     /// Ascending by token.
     shares: Vec<(ProjectToken, f32)>,
-    /// The one with the largest share.
+    /// The name with the largest share.
     best: Option<(ProjectToken, f32)>,
 }
 
 impl ProjectContext {
-    /// Of the tokens after the cursor in the buffer's own file, `below`, and of those of the files near it, the nearest first, each
-    /// from `<s>` on. A token is an id or the vocabulary's size plus an index of `words`, the second of which continues the first.
+    /// Builds the context from the tokens after the cursor, `below`, and from the tokens of nearby files, nearest first,
+    /// each starting with `<s>`. A token is an id, or the vocabulary size plus an index of `words`. The second list of words
+    /// continues the first.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
@@ -105,7 +108,7 @@ impl ProjectContext {
         self.tokens().len()
     }
 
-    /// Whether nothing is known of a project.
+    /// Whether the context is empty.
     pub fn is_empty(&self) -> bool {
         self.tokens().is_empty() && self.symbols.is_empty() && self.importable.is_empty()
     }
@@ -120,41 +123,41 @@ impl ProjectContext {
         &self.importable
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|name| 17 + name.len()).sum();
         let unigrams = self.unigrams.iter().map(|names| 8 * names.shares.len());
         self.suffixes.bytes() + names + unigrams.sum::<usize>() + self.symbols.bytes()
     }
 
-    /// The tokens, file after file.
+    /// The tokens, file by file.
     pub(crate) fn tokens(&self) -> &[ProjectToken] {
         self.suffixes.tokens()
     }
 
-    /// What is declared around the buffer.
+    /// Declarations outside the buffer.
     pub(crate) fn symbols(&self) -> &ProjectSymbols {
         &self.symbols
     }
 
-    /// What a name is to declarations.
+    /// A name's role in declarations.
     pub(super) fn role(&self, name: ProjectName) -> Role {
         let role = self.roles.get(name.index());
         role.copied().unwrap_or(Role::Other)
     }
 
-    /// The name that is spelled so.
+    /// The name spelled `text`.
     pub fn name(&self, text: &str) -> Option<ProjectName> {
         let found = self.names.binary_search_by(|name| (**name).cmp(text));
         found.ok().map(ProjectName::at)
     }
 
-    /// The relative frequencies of names after a token, ascending by name: those after a dot, or those elsewhere.
+    /// Relative frequencies of names after the token `after`, ascending by name: those after a dot, or those elsewhere.
     pub(crate) fn unigrams(&self, after: Option<ProjectToken>) -> &[(ProjectToken, f32)] {
         &self.unigrams_after(after).shares
     }
 
-    /// The most frequent of these.
+    /// The most frequent name after the token `after`.
     pub(crate) fn best_unigram(&self, after: Option<ProjectToken>) -> Option<(ProjectToken, f32)> {
         self.unigrams_after(after).best
     }
@@ -165,7 +168,7 @@ impl ProjectContext {
 }
 
 impl Declarations {
-    /// The out-of-vocabulary names among them.
+    /// The out-of-vocabulary names that the declarations mention.
     fn names(&self) -> impl Iterator<Item = u32> {
         let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
         let tables = tables.chain([&self.below]);
@@ -181,7 +184,7 @@ impl Declarations {
         tables.flat_map(Symbols::project_names).chain(modules)
     }
 
-    /// The same in another numbering.
+    /// The same declarations in another numbering.
     fn numbered(self, number: impl Fn(u32) -> u32) -> ProjectSymbols {
         let renumber = |name: Name| match name.some().map(Name::numbering) {
             Some(Numbering::Project(name)) => Name::new(Numbering::Project(number(name))),
@@ -202,7 +205,7 @@ impl Declarations {
     }
 }
 
-/// The unigrams of names elsewhere and after a dot, occurrences near the buffer counting more.
+/// Name unigrams, elsewhere and after a dot. Occurrences near the buffer weigh more.
 fn unigrams(
     tokens: &[ProjectToken],
     dot: ProjectToken,
@@ -213,7 +216,7 @@ fn unigrams(
     let mut counts = [(); 2].map(|()| vec![0.0; size + names]);
     for (position, pair) in tokens.windows(2).enumerate() {
         let token = pair[1];
-        // Outside the vocabulary there are only names.
+        // Out-of-vocabulary tokens are always names.
         if token.index() >= size || syntax.is_name(TokenId::new(token.get())) {
             counts[usize::from(pair[0] == dot)][token.index()] += weight(position);
         }
@@ -230,7 +233,7 @@ fn unigrams(
     })
 }
 
-/// The weight of an occurrence at a position: what is near the buffer counts more.
+/// Weight of an occurrence at a position: positions near the buffer weigh more.
 pub(super) fn weight(position: usize) -> f32 {
     FAR_WEIGHT + (1.0 - FAR_WEIGHT) * (-(position as f32) / NEAR).exp()
 }

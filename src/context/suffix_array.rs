@@ -1,20 +1,21 @@
-//! A suffix array over reversed contexts: finds the places where the last tokens of a buffer occur in a long text.
+//! A suffix array over reversed contexts: finds where the last tokens of a buffer occur in a long text.
 //!
-//! Positions are sorted by the token at them, then by the one before it, and so on. The occurrences of k tokens are one range,
-//! found by two binary searches inside the range of the last k - 1 of them. Takes 8 bytes a token, and never changes.
+//! Positions are sorted by their token, then by the preceding token, and so on. The occurrences of k tokens form one range,
+//! found by two binary searches inside the range of the last k - 1 tokens. The array is immutable and takes 8 bytes per
+//! token.
 
 use std::cmp::Ordering;
 
 use super::ids::ProjectToken;
 
-/// The longest context that is found, in tokens.
+/// Maximum match length in tokens.
 pub(super) const MAX_MATCH_LENGTH: usize = 12;
 
-/// Tokens, and their positions sorted by what precedes them.
+/// Tokens, and their positions sorted by the tokens that end there.
 #[derive(Debug, Default)]
 pub(super) struct SuffixArray {
     tokens: Vec<ProjectToken>,
-    /// Sorted positions, each of which a token follows.
+    /// Sorted positions that have a next token.
     positions: Vec<u32>,
 }
 
@@ -22,16 +23,16 @@ pub(super) struct SuffixArray {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matches<'a> {
     array: &'a SuffixArray,
-    /// Where its last token is.
+    /// Positions of the context's last token.
     pub(super) positions: &'a [u32],
-    /// How many tokens it has.
+    /// Length of the context in tokens.
     pub(super) length: usize,
 }
 
 impl SuffixArray {
-    /// Indexes tokens, but for positions that one of `ignored` follows.
+    /// Indexes `tokens`, except positions followed by one of `ignored`.
     pub(super) fn new(tokens: Vec<ProjectToken>, ignored: [ProjectToken; 2]) -> Self {
-        // Three tokens nearly always decide, and lie together.
+        // The last three tokens nearly always decide the order, and they are adjacent in memory.
         let key = |position: usize| {
             let back = |k| {
                 position
@@ -58,7 +59,7 @@ impl SuffixArray {
         &self.tokens
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         4 * (self.tokens.len() + self.positions.len())
     }
@@ -72,7 +73,7 @@ impl SuffixArray {
         }
     }
 
-    /// The token so many positions back.
+    /// The token `back` positions before `position`.
     fn token_before(&self, position: u32, back: usize) -> Option<ProjectToken> {
         let at = (position as usize).checked_sub(back);
         at.map(|at| self.tokens[at])
@@ -80,7 +81,7 @@ impl SuffixArray {
 }
 
 impl Matches<'_> {
-    /// The occurrences of a context with one more token in front, if there are any.
+    /// The occurrences of the context extended by one token to the left, if there are any.
     pub(super) fn extended(&self, token: ProjectToken) -> Option<Self> {
         let at = |position: &u32| self.array.token_before(*position, self.length);
         let first = self.positions.partition_point(|p| at(p) < Some(token));
@@ -94,7 +95,7 @@ impl Matches<'_> {
     }
 }
 
-/// The order of two positions whose last three tokens are the same.
+/// Compares two positions whose last three tokens are equal.
 fn compare_deeper(tokens: &[ProjectToken], a: u32, b: u32) -> Ordering {
     let before = |position: u32, back: usize| {
         let at = (position as usize).checked_sub(back);

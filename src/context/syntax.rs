@@ -1,5 +1,5 @@
-//! What the entries of a vocabulary are to Python's syntax: which are names, and which roles they have in declarations. Made once
-//! from a vocabulary.
+//! Syntactic properties of vocabulary entries: which ones are names, and their roles in declarations. Computed once per
+//! vocabulary.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::python::{START, is_name};
 use crate::symbols::Role;
 use crate::tokenizer::{UNK, Vocabulary};
 
-/// Attributes that every member of an enumeration has.
+/// Attributes of every enum member.
 const OF_ENUM: [&str; 2] = ["name", "value"];
 
-/// By id, what an entry of the vocabulary is.
+/// Syntactic properties of vocabulary entries, by id.
 #[derive(Clone, Debug)]
 pub struct Syntax {
-    /// Whether it is a name that is not a keyword.
+    /// Whether it is a name and not a keyword.
     is_name: Arc<[bool]>,
-    /// Whether it begins with an underscore.
+    /// Whether it starts with an underscore.
     is_private: Arc<[bool]>,
-    /// What it is to declarations.
+    /// Its role in declarations.
     roles: Arc<[Role]>,
     pub(crate) start: u32,
     pub(crate) dot: u32,
@@ -26,9 +26,9 @@ pub struct Syntax {
 }
 
 impl Syntax {
-    /// In a vocabulary.
+    /// Computes the properties of a vocabulary.
     pub fn new(vocabulary: &Vocabulary) -> Self {
-        // What it lacks is never found: no id is so large.
+        // A missing token gets an id larger than any real one, so it is never found.
         let id = |token: &str| {
             let id = Some(vocabulary.id(token)).filter(|&id| id != UNK);
             id.unwrap_or(u32::MAX >> 2)
@@ -49,18 +49,18 @@ impl Syntax {
         self.is_name.len()
     }
 
-    /// Whether an entry of the vocabulary is a name that is not a keyword.
+    /// Whether a vocabulary entry is a name and not a keyword.
     pub fn is_name(&self, id: TokenId) -> bool {
         self.is_name.get(id.index()).copied().unwrap_or(false)
     }
 
-    /// What an entry of the vocabulary is to declarations.
+    /// A vocabulary entry's role in declarations.
     pub(crate) fn role(&self, id: TokenId) -> Role {
         let role = self.roles.get(id.index());
         role.copied().unwrap_or(Role::Other)
     }
 
-    /// Whether an entry of the vocabulary begins with an underscore.
+    /// Whether a vocabulary entry starts with an underscore.
     pub(crate) fn is_private(&self, id: TokenId) -> bool {
         self.is_private.get(id.index()).copied().unwrap_or(false)
     }

@@ -1,4 +1,4 @@
-//! The index of a project, and the candidates of a buffer in it, against looking everywhere.
+//! Checks the project index and the candidate space against exhaustive search.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ fn push(buffer: &mut BufferTokens, token: u32) {
     buffer.push(id(token), &spelled(token), true, None);
 }
 
-/// A token of the project, if that has it.
+/// The project's token for a number, if it has one.
 fn in_project(project: &ProjectContext, token: u32) -> Option<ProjectToken> {
     if token < KNOWN {
         return Some(ProjectToken::new(token));
@@ -64,7 +64,7 @@ proptest! {
         let project = project(&file);
         let last_first = context.iter().rev();
         let found = project.continuations(last_first.map(|&token| in_project(&project, token)));
-        // By looking everywhere.
+        // Exhaustive search.
         let longest = (1..=context.len())
             .rev()
             .find(|&length| file[..file.len() - 1].windows(length).any(|w| w == &context[context.len() - length..]))
@@ -85,8 +85,8 @@ proptest! {
         }
     }
 
-    /// A token is one candidate, whether it is found by its spelling, in the buffer or in the project, whatever has been
-    /// pushed and truncated; and conversions undo each other.
+    /// Each token is exactly one candidate, whether it is found by spelling, in the buffer or in the project, after any
+    /// sequence of pushes and truncations. Conversions are inverse to each other.
     #[test]
     fn a_token_is_one_candidate(
         file in prop::collection::vec(3..12u32, 1..40),

@@ -1,9 +1,10 @@
-//! `minicopilot evaluate --identifiers`: is the right name in the first five, of this or any other language server?
+//! `minicopilot evaluate identifiers`: whether the right name is among the first five items, for this or any other language
+//! server.
 //!
-//! Identifiers of three characters and more are drawn at random. The text before each is opened, a list is asked for with
-//! nothing typed, and after every character of it, until the right one is among the first five that begin with what is
-//! typed. Only the protocol is used, so that servers can be compared; what stands behind the cursor is neither in the
-//! buffer nor on the disk.
+//! Identifiers of at least three characters are drawn at random. For each, the text before it is opened. A list is requested
+//! before anything is typed and after every typed character, until the right name is among the first five items that start
+//! with the typed prefix. Only the protocol is used, so servers can be compared. The text after the cursor is neither in the
+//! buffer nor on disk.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,41 +28,42 @@ use crate::lsp::{Change, Client, Position};
 use crate::metrics::Metrics;
 use crate::python::{self, Kind, Token};
 
-/// How many items a user is shown.
+/// Number of items shown to the user.
 const LIST: usize = 5;
-/// How long an answer may take; one that does not come is a miss.
+/// Timeout for an answer. A timeout counts as a miss.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long another server has to read a project before it is asked.
+/// Time that another server gets to read a project before the first request.
 const READING: Duration = Duration::from_secs(4);
-/// Tokens behind the cursor that must not stand in any other file.
+/// Number of tokens after the cursor that must not occur in any other file.
 const WINDOW: usize = 20;
 
-/// The figures of one server.
+/// Results for one server.
 #[derive(Debug, Default, Serialize)]
 pub struct Identifiers {
-    /// The server's own name and version, as it gives them.
+    /// The server's name and version, as it reports them.
     pub server: String,
-    /// Identifiers asked for.
+    /// Number of identifiers requested.
     pub identifiers: u64,
-    /// Share with the right one first, nothing typed.
+    /// Share with the right name first, with an empty typed prefix.
     pub hit1: f64,
-    /// Share with the right one in the first five.
+    /// Share with the right name in the first five, with an empty typed prefix.
     pub hit5: f64,
-    /// Attributes among them.
+    /// Number of attributes among the identifiers.
     pub attributes: u64,
-    /// `hit5` of those.
+    /// `hit5` of the attributes.
     pub attribute_hit5: f64,
     /// 1 − keys / characters.
     pub keystrokes_saved: f64,
-    /// Keys used.
+    /// Number of keys used.
     pub keys: u64,
-    /// Characters of all of them.
+    /// Total number of characters.
     pub characters: u64,
-    /// Identifiers by the number of characters typed until they stood in the first five; the last: never.
+    /// Number of identifiers by the characters typed until they were in the first five. The last entry counts those that
+    /// never were.
     pub typed: Vec<u64>,
-    /// Drawn, but left out: what comes next stands in another file of the project too.
+    /// Number drawn but excluded, because the following tokens occur in another file of the project too.
     pub known_elsewhere: u64,
-    /// Requests without an answer.
+    /// Number of requests without an answer.
     pub errors: u64,
 }
 
@@ -79,7 +81,7 @@ struct Counts {
     errors: u64,
 }
 
-/// Where an identifier stands.
+/// An identifier to complete.
 struct Target<'t> {
     text: &'t str,
     start: usize,
@@ -87,7 +89,7 @@ struct Target<'t> {
     is_attribute: bool,
 }
 
-/// Asks a server, this program if `server` names none, for identifiers of the files at `paths`.
+/// Requests identifiers of the files at `paths` from a server; `None` for `server` starts this program.
 #[expect(
     clippy::too_many_lines,
     reason = "one run, from sampling to its report"
@@ -118,7 +120,7 @@ pub fn run(
         |drawn| drawn.file,
         setting.in_project,
     ) {
-        // What is asked for is taken from a copy, so that nobody can read it there.
+        // Targets are removed from a copy of the project, so that no server can read them there.
         let copy = tempfile::tempdir().context("cannot create a folder for the project")?;
         let windows = project
             .map(|project| copied(project, copy.path()))
@@ -177,14 +179,14 @@ pub fn run(
             client.take_notifications();
             progress.show(counts.all);
         }
-        // How another server ends is its own affair.
+        // How another server exits does not matter.
         let _ = client.shutdown();
     }
     progress.clear();
     Ok(counts.figures(name))
 }
 
-/// Starts a server in a folder; its answer to `initialize`.
+/// Starts a server in a folder and returns its answer to `initialize`.
 fn start(
     server: Option<&str>,
     setting: Setting<'_>,
@@ -195,7 +197,7 @@ fn start(
     let uri = uri_of(root)?;
     let answer = client.initialize(json!({
         "processId": std::process::id(), "rootUri": uri,
-        // Another server's settings are its own.
+        // Another server has its own settings.
         "initializationOptions": server.is_none().then(|| setting.options()),
         "workspaceFolders": [{"uri": uri, "name": "evaluated"}],
         "capabilities": {
@@ -206,11 +208,11 @@ fn start(
     Ok((client, answer))
 }
 
-/// The windows of a project's files, and how often each stands there.
+/// Token windows of a project's files, by hash, with their number of occurrences.
 struct Windows(HashMap<u64, u32>);
 
 impl Windows {
-    /// Whether the tokens from one on stand in another file too than the one they are from, whose text this is.
+    /// Whether the window of tokens at `from` occurs outside the file `text`.
     fn elsewhere(&self, text: &str, from: usize) -> bool {
         let all = python::surfaces(text);
         let Some(window) = all.get(from..from + WINDOW) else {
@@ -223,7 +225,7 @@ impl Windows {
     }
 }
 
-/// Copies a project's Python files; their windows.
+/// Copies a project's Python files and returns their windows.
 fn copied(project: &Path, to: &Path) -> anyhow::Result<Windows> {
     let mut windows = HashMap::new();
     for file in python_files::find(&[project.to_owned()])? {
@@ -294,7 +296,7 @@ impl Counts {
         Ok(())
     }
 
-    /// The place of a name among the first of a list that begin with what is typed, as an editor sorts it.
+    /// Rank of a name among the first items that start with the typed prefix, sorted as an editor does.
     fn rank(
         &mut self,
         client: &mut Client,
@@ -333,7 +335,7 @@ impl Counts {
         items.sort_by_key(|&(sort, _)| sort);
         let is_it = |inserted: &str| {
             let rest = inserted.trim_start_matches('.').strip_prefix(name);
-            // With its brackets, or as a keyword argument.
+            // Accept it with brackets, or as a keyword argument.
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', '=']))
         };
         let mut first = items.iter().take(LIST);

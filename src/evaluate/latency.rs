@@ -1,8 +1,8 @@
-//! `minicopilot evaluate --latency`: how long a key waits for its list, of this or any other language server.
+//! `minicopilot evaluate latency`: how long completion lists take after a keystroke, for this or any other language server.
 //!
-//! Parts of files are typed key by key at a person's pace, each key in code followed at once by a request for completions, as
-//! editors do. A *letter* goes on with a name or keyword that has begun; behind any other key a *new token* is complete
-//! or one begins. Strings and comments are typed without asking. Only the protocol is used, so that servers can be compared.
+//! Parts of files are typed key by key at a person's pace. Each key in code is followed at once by a completion request, as
+//! in an editor. A *letter* continues a name or keyword. A *new token* key completes a token or starts one. Strings and
+//! comments are typed without requests. Only the protocol is used, so servers can be compared.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,44 +23,44 @@ use crate::lsp::{Change, Client, Position};
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
 
-/// Tokens that are typed at each place.
+/// Number of tokens typed at each place.
 const TYPED: usize = 20;
-/// How long an answer may take.
+/// Timeout for an answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What is typed into which server.
+/// Parameters of a measurement.
 #[derive(Clone, Debug)]
 pub struct Typing {
-    /// A command and its arguments; none for the program itself.
+    /// A command with arguments; `None` for this program.
     pub server: Option<String>,
-    /// About how many tokens, at how many different places.
+    /// Approximate number of tokens, and the seed for the places.
     pub sample: Sample,
-    /// Keys a second.
+    /// Keys per second.
     pub rate: f64,
-    /// In the project that the only path is; else in an empty folder.
+    /// Open the only path as the project; otherwise open an empty folder.
     pub in_project: bool,
 }
 
-/// What it came to.
+/// Results of a measurement.
 #[derive(Debug, Serialize)]
 pub struct Speed {
-    /// The server's own name and version, as it gives them.
+    /// The server's name and version, as it reports them.
     pub server: String,
-    /// Keys typed.
+    /// Number of keys typed.
     pub keys: u64,
-    /// Requests answered with an error.
+    /// Number of requests answered with an error.
     pub errors: u64,
-    /// From the process's start to the answer to `initialize`, in milliseconds.
+    /// Time from the process start to the answer to `initialize`, in milliseconds.
     pub start_ms: f64,
-    /// From a document's opening to its first list.
+    /// Time from opening a document to its first list.
     pub opening: Option<LatencyFigures>,
-    /// From a letter to its list.
+    /// Time from a letter to its list.
     pub letter: Option<LatencyFigures>,
-    /// From a key behind which a new token is complete, or which begins one, to its list.
+    /// Time from a key that completes or starts a token to its list.
     pub new_token: Option<LatencyFigures>,
-    /// Processor time for a thousand keys, opening included, in seconds.
+    /// CPU seconds per thousand keys, including opening documents.
     pub cpu_seconds: Option<f64>,
-    /// Memory at the end and at its highest, in MB.
+    /// Current memory at the end and peak memory, in MB.
     pub memory_mb: Option<[f64; 2]>,
 }
 
@@ -115,7 +115,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
     let mut progress = Progress::new(blocks.len(), "places");
     for (number, block) in blocks.iter().enumerate() {
         let file = &files[block.file];
-        let text = python_files::read(file)?.replace("\r\n", "\n"); // one key
+        let text = python_files::read(file)?.replace("\r\n", "\n"); // a line end is one key
         let uri = if typing.in_project {
             uri_of(file)?
         } else {
@@ -144,7 +144,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
             .map(|all| all / typist.keys as f64 * 1e3),
         memory_mb: memory(id),
     };
-    // How another server ends is its own affair.
+    // How another server exits does not matter.
     let _ = typist.client.shutdown();
     Ok(speed)
 }
@@ -161,7 +161,7 @@ struct Typist {
 }
 
 impl Typist {
-    /// Opens the text up to its token number `first`, and types the next few.
+    /// Opens the text up to token `first` and types the next [`TYPED`] tokens.
     fn type_place(&mut self, uri: &str, text: &str, first: usize) -> anyhow::Result<()> {
         let tokens = python::lex(text);
         let tokens = &tokens[first.min(tokens.len())..];
@@ -191,7 +191,7 @@ impl Typist {
                     self.new_token.add(pressed.elapsed());
                 }
             }
-            self.client.take_notifications(); // other servers' diagnostics
+            self.client.take_notifications(); // discard other servers' diagnostics
             thread::sleep(self.pause.saturating_sub(pressed.elapsed()));
         }
         self.client.close(uri)?;
@@ -207,14 +207,15 @@ impl Typist {
     }
 }
 
-/// Whether a list is asked for behind the key at `offset`: `Some(true)` if it is a letter that goes on with a word.
+/// Whether the key at `offset` triggers a completion request: `Some(true)` for a letter that continues a word, `Some(false)`
+/// for another key, `None` for no request.
 fn asks(text: &str, tokens: &[Token], offset: usize, key: &str) -> Option<bool> {
     let behind = tokens.partition_point(|token| token.end as usize <= offset);
     let Some(token) = tokens
         .get(behind)
         .filter(|token| token.start as usize <= offset)
     else {
-        // Between tokens: blanks, but not a comment.
+        // Between tokens: whitespace, but not a comment.
         let before = behind
             .checked_sub(1)
             .map_or(0, |last| tokens[last].end as usize);
@@ -227,7 +228,7 @@ fn asks(text: &str, tokens: &[Token], offset: usize, key: &str) -> Option<bool> 
     }
 }
 
-/// A server's command and arguments, or those of this program's.
+/// The command and arguments of a server, or of this program if `server` is `None`.
 pub fn command_of(server: Option<&str>, model: Option<&Path>) -> anyhow::Result<Command> {
     let Some(words) = server else {
         return server_command(model);
@@ -238,21 +239,21 @@ pub fn command_of(server: Option<&str>, model: Option<&Path>) -> anyhow::Result<
     Ok(command)
 }
 
-/// UTF-16 units, which every server counts in.
+/// Length in UTF-16 code units, which every server supports.
 pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Processor time of a process so far; only Linux tells.
+/// CPU time used by a process so far, in seconds. Linux only.
 fn cpu_seconds(id: u32) -> Option<f64> {
-    const TICKS_A_SECOND: f64 = 100.0; // what Linux shows, whatever the kernel's own clock
+    const TICKS_A_SECOND: f64 = 100.0; // the unit of /proc on Linux, whatever the kernel's clock rate
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
     Some((ticks(11)? + ticks(12)?) / TICKS_A_SECOND)
 }
 
-/// Memory of a process in MB, now and at its highest; only Linux tells.
+/// Memory of a process in MB: current and peak. Linux only.
 fn memory(id: u32) -> Option<[f64; 2]> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let value = |name: &str| {

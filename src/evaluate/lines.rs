@@ -1,8 +1,9 @@
-//! `minicopilot evaluate --lines`: how much of the rest of a line is foretold, as CodeXGLUE's line-level task asks it (Lu et
-//! al. 2021), and what the server would show of it.
+//! `minicopilot evaluate lines`: accuracy of predicting the rest of a line, as in CodeXGLUE's line-level task (Lu et al.
+//! 2021), and of what the server would show.
 //!
-//! Files are cut before tokens drawn at random; the line's other tokens are to be foretold. Both are compared as py150 tokens, so that
-//! spacing does not count. A literal that is anonymised there has no text of its own: no line with one is ever right.
+//! Files are cut before randomly drawn tokens, and the remaining tokens of the line are predicted. Lines are compared as
+//! py150 tokens, so spacing does not count. Anonymized literals have no text of their own, so a line that contains one is
+//! never right.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,28 +21,28 @@ use crate::lsp::{Client, Position};
 use crate::metrics::{Latency, LatencyFigures};
 use crate::python::{self, Kind, Token};
 
-/// The figures over all cuts.
+/// Figures over all cuts.
 #[derive(Debug, Default, Serialize)]
 pub struct Lines {
-    /// Cuts.
+    /// Number of cuts.
     pub lines: u64,
-    /// Share of whole lines that are foretold exactly, in percent.
+    /// Percentage of lines predicted exactly.
     pub exact_match: f64,
-    /// Mean similarity of the foretold line to the right one, in percent: 1 − insertions and deletions / characters of both.
+    /// Mean similarity of the predicted and the right line, in percent: 1 − (insertions + deletions) / characters of both.
     pub edit_similarity: f64,
-    /// Share of cuts where the server's default shows anything, in percent.
+    /// Percentage of cuts where the server shows anything with default settings.
     pub shown: f64,
-    /// Share of those where all that is shown is right, in percent.
+    /// Percentage of these where everything shown is right.
     pub shown_right: f64,
-    /// Characters that the right ones save, less one key each, as a share of all characters, in percent.
+    /// Characters saved by right suggestions, less one key each, as a percentage of all characters.
     pub characters_saved: f64,
-    /// How long an answer took by the default.
+    /// Response time with default settings.
     pub latency: Option<LatencyFigures>,
-    /// The same for whole lines.
+    /// Response time for whole lines.
     pub whole_latency: Option<LatencyFigures>,
 }
 
-/// Foretells lines of the files at `paths`.
+/// Predicts lines of the files at `paths`.
 pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
     let files = python_files::find(paths)?;
     if files.is_empty() {
@@ -72,7 +73,7 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
             let right = &text[cut..line[line.len() - 1].end as usize];
             let mut before = text[..cut].to_owned();
             if first > 0 && tokens[first - 1].end as usize == cut && is_word(tokens[first - 1]) {
-                before.push(' '); // or the word could go on
+                before.push(' '); // otherwise the word could continue
             }
             counts
                 .ask(&mut client, &uri_of(file)?, &before, right)
@@ -192,7 +193,7 @@ impl fmt::Display for Lines {
     }
 }
 
-/// 1 − insertions and deletions that make one text of the other / characters of both: `fuzz.ratio`, CodeXGLUE's edit similarity.
+/// 1 − (insertions + deletions) / characters of both: `fuzz.ratio`, CodeXGLUE's edit similarity.
 fn similarity(a: &str, b: &str) -> f64 {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     if a.is_empty() && b.is_empty() {
@@ -221,7 +222,7 @@ mod tests {
 
     #[test]
     fn similarity_is_the_share_of_what_is_common() {
-        // As rapidfuzz.fuzz.ratio has them, divided by 100.
+        // Values of rapidfuzz.fuzz.ratio, divided by 100.
         assert!((similarity("self . x", "self . y") - 0.875).abs() < 1e-9);
         assert!((similarity("abcd", "bcde") - 0.75).abs() < 1e-9);
         assert!((similarity("", "") - 1.0).abs() < 1e-9);

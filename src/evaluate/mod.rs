@@ -1,14 +1,14 @@
-//! `minicopilot evaluate`: how good and how fast the server is, as an editor sees it.
+//! `minicopilot evaluate`: measures the quality and latency of the server as an editor sees them.
 //!
-//! Starts the real server, types files into it over standard input and output, and counts its answers with the
-//! project's one set of metrics. Nothing here looks inside the server.
+//! It starts the real server, types files into it over standard input and output, and scores the answers with
+//! [`crate::metrics`]. It does not look inside the server.
 //!
 //! ```text
-//! sample  -> which targets      server -> how it is started      progress -> a line on the terminal
-//! quality    how good the candidates are: typist -> parts -> report -> page
-//! latency    how long a key waits for its list
-//! lines      how much of the rest of a line is predicted
-//! identifiers  whether a name is among the first five
+//! sample  -> targets to measure      server -> how it is started      progress -> a line on the terminal
+//! quality    quality of the candidates: typist -> parts -> report -> page
+//! latency    time from a key to its completion list
+//! lines      accuracy of predicting the rest of a line
+//! identifiers  whether a name is among the first five items
 //! ```
 
 mod identifiers;

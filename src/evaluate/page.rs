@@ -1,11 +1,11 @@
-//! The HTML page of an evaluation: its figures, their parts, reliability, and the worst misses.
+//! The HTML page of an evaluation: figures, parts, reliability diagram, and most confident errors.
 
 use std::fmt::Write;
 
 use super::report::Report;
 use crate::metrics::{RankFigures, ReliabilityBin};
 
-/// The page: figures, parts, reliability and misses; one file without scripts.
+/// Renders the page as one file without scripts.
 pub fn page(report: &Report) -> String {
     let mut out = String::from(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>minicopilot evaluate</title><style>\
@@ -67,7 +67,8 @@ pub fn page(report: &Report) -> String {
     out + "</html>\n"
 }
 
-/// How often first answers of each probability were right, against the diagonal; a dot's area is their number.
+/// Reliability diagram: accuracy of first answers by probability, against the diagonal. The area of a dot is the number of
+/// answers.
 fn reliability(bins: &[ReliabilityBin]) -> String {
     let most = bins.iter().map(|bin| bin.answers).max().unwrap_or(1) as f64;
     let at = |p: f64| 40.0 + 280.0 * p;

@@ -1,4 +1,4 @@
-//! The targets of an evaluation by class, position and novelty, and the worst misses.
+//! Evaluation targets grouped by class, position and novelty, and the most confident errors.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::metrics::{Class, Observation, RankFigures, Ranks};
 
-/// The maximum number of misses.
+/// Maximum number of errors kept.
 const MISSES: usize = 100;
-/// Candidates of a list.
+/// Number of candidates in a list.
 const LIST: usize = 5;
-/// The bounds of the parts by position in a file, in tokens.
+/// Bounds of the position groups in a file, in tokens.
 const POSITIONS: [usize; 4] = [64, 256, 1024, 4096];
 
-/// A target, apart from its rank among the answers.
+/// A target without its rank among the answers.
 pub struct Target<'t> {
     pub surface: &'t str,
     /// The text before it.
@@ -23,11 +23,11 @@ pub struct Target<'t> {
     pub place: (&'t Path, usize),
     /// The number of tokens before it.
     pub position: usize,
-    /// It occurs earlier in the file.
+    /// Whether it occurs earlier in the file.
     pub is_seen: bool,
 }
 
-/// The ranks of targets by part, and the worst misses.
+/// Ranks of targets by part, and the most confident errors.
 #[derive(Debug, Default)]
 pub struct Parts {
     ranks: BTreeMap<(&'static str, &'static str), Ranks>,
@@ -35,7 +35,7 @@ pub struct Parts {
     misses: Vec<Miss>,
 }
 
-/// The strict figures of a part.
+/// Strict figures of a part.
 #[derive(Debug, Serialize)]
 pub struct Part {
     /// The property that targets are grouped by.
@@ -56,7 +56,7 @@ pub struct Miss {
     pub before: String,
     /// The py150 token.
     pub target: String,
-    /// It occurs earlier in the file.
+    /// Whether it occurs earlier in the file.
     pub is_seen: bool,
     /// The first five candidates with their probabilities.
     pub answers: Vec<String>,
@@ -123,7 +123,7 @@ impl Parts {
         parts.collect()
     }
 
-    /// The worst misses.
+    /// The most confident errors, highest probability first.
     pub fn misses(&self) -> &[Miss] {
         &self.misses
     }

@@ -21,7 +21,7 @@ impl Progress {
             && shown.elapsed() > Duration::from_millis(200)
         {
             *shown = Instant::now();
-            // A terminal that is gone is no reason to stop.
+            // Continue even if the terminal is gone.
             let _ = write!(io::stderr(), "\r{done} of {} {}", self.all, self.what);
         }
     }

@@ -1,4 +1,4 @@
-//! How good the candidates are: types a sample of blocks into the server and counts its answers.
+//! Candidate quality: types a sample of blocks into the server and scores its answers.
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -10,41 +10,41 @@ use super::server::Setting;
 use super::typist::Counts;
 use crate::metrics::{Figures, LatencyFigures, ReliabilityBin};
 
-/// The figures of one evaluation. All are of whole files: the model has read each from its beginning.
+/// Figures of one evaluation. All are for whole files: the model has read each file from its start.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// How much of the file before a target the model has read: always `whole`.
+    /// How much of the file before a target the model has read. Always `whole`.
     pub context: &'static str,
-    /// Whether each path was a project, or every file a lone buffer.
+    /// Whether each path was opened as a project; otherwise every file was opened without a workspace.
     pub project: bool,
-    /// Files that the sample was drawn from.
+    /// Number of files the sample was drawn from.
     pub files: usize,
-    /// Parts of files that were typed.
+    /// Number of blocks typed.
     pub blocks: usize,
-    /// Which sample.
+    /// Random seed of the sample.
     pub seed: u64,
-    /// Time for all, in seconds.
+    /// Total time in seconds.
     pub seconds: f64,
     /// The metrics.
     pub figures: Figures,
-    /// The strict figures of parts.
+    /// Strict figures of the parts.
     pub parts: Vec<Part>,
-    /// How often first answers of each probability were right.
+    /// Accuracy of first answers by probability.
     pub reliability: Vec<ReliabilityBin>,
-    /// The targets that were not among the first five although the server gave these the most probability.
+    /// The most confident errors: targets not among the first five, to which the server gave the most probability.
     pub misses: Vec<Miss>,
     /// Measured at the client's end of the pipe.
     pub latency: Latencies,
 }
 
-/// How long answers took.
+/// Response times.
 #[derive(Debug, Serialize)]
 pub struct Latencies {
-    /// Of `textDocument/completion`.
+    /// For `textDocument/completion`.
     pub completion: Option<LatencyFigures>,
-    /// Of `minicopilot/nextTokens`.
+    /// For `minicopilot/nextTokens`.
     pub next_tokens: Option<LatencyFigures>,
-    /// Of the first question about a text just opened, which the model must read first.
+    /// For the first request after opening a text, which the model must read first.
     pub opening: Option<LatencyFigures>,
 }
 

@@ -1,7 +1,7 @@
-//! Which targets are measured: all of some files, or blocks drawn from all of them.
+//! Sampling of targets: all targets of some files, or blocks drawn from all files.
 //!
-//! Every target is in exactly one block, and blocks are drawn without replacement: a large file weighs as much as it
-//! has tokens, and no single one fills the sample.
+//! Every target is in exactly one block, and blocks are drawn without replacement. So a file counts in proportion to its
+//! number of tokens, and no single file fills the sample.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,37 +13,37 @@ use crate::files::python_files;
 use crate::model::{SplitMix64, shuffle};
 use crate::python::{self, Token};
 
-/// Targets in a block. Before its first one the model has to read the file up to there, so that fewer would take longer.
+/// Targets per block. The model must read the file up to the first target, so smaller blocks would take longer overall.
 const BLOCK: usize = 250;
 
-/// How much is measured.
+/// The size and seed of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// About how many targets; 0 for all.
+    /// Approximate number of targets; 0 for all.
     pub targets: usize,
-    /// Which blocks.
+    /// Random seed for drawing blocks.
     pub seed: u64,
 }
 
-/// Targets of one file that follow each other; the file's end counts as its last.
+/// Consecutive targets of one file. The file end counts as the last target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Block {
     /// Index of the file.
     pub file: usize,
-    /// First target.
+    /// Index of the first target.
     pub start: usize,
-    /// The target after the last.
+    /// Index after the last target.
     pub end: usize,
 }
 
 impl Block {
-    /// Its targets.
+    /// Range of target indices.
     pub fn targets(&self) -> Range<usize> {
         self.start..self.end
     }
 }
 
-/// The files that can be read, and the blocks of them that the sample is made of, in order.
+/// Draws blocks. Returns the readable files and the drawn blocks, in order.
 pub fn draw(files: Vec<PathBuf>, sample: Sample) -> anyhow::Result<(Vec<PathBuf>, Vec<Block>)> {
     let (readable, mut blocks) = shuffled(files, sample.seed)?;
     if sample.targets > 0 {
@@ -60,7 +60,7 @@ pub fn draw(files: Vec<PathBuf>, sample: Sample) -> anyhow::Result<(Vec<PathBuf>
     Ok((readable, joined(blocks)))
 }
 
-/// The files that can be read, and so many of their blocks, in no order.
+/// Draws blocks. Returns the readable files and at most `places` of their blocks, in random order.
 pub fn draw_places(
     files: Vec<PathBuf>,
     places: usize,
@@ -71,7 +71,7 @@ pub fn draw_places(
     Ok((readable, blocks))
 }
 
-/// A token that was drawn.
+/// A drawn token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// Index of the file.
@@ -80,8 +80,8 @@ pub struct Place {
     pub token: usize,
 }
 
-/// The files that can be read, and `count` tokens of them that are wanted, each as likely as any other and no two of a block,
-/// in order; fewer if there are no more.
+/// Draws tokens. Returns the readable files and `count` of their wanted tokens in order, or fewer if there are no more.
+/// Every wanted token is equally likely, and no two come from the same block.
 pub fn draw_tokens(
     files: Vec<PathBuf>,
     count: usize,
@@ -99,7 +99,7 @@ pub fn draw_tokens(
         let tokens = python::lex(&text);
         let within = block.start..block.end.min(tokens.len());
         let wanted: Vec<usize> = within.filter(|&at| is_wanted(tokens[at], &text)).collect();
-        // A block gives one at most, and that as often as it has many.
+        // A block yields at most one token, with probability (wanted tokens) / `BLOCK`.
         let place = random.next_u64() % BLOCK as u64;
         let file = block.file;
         drawn.extend(
@@ -118,7 +118,7 @@ pub fn draw_tokens(
     Ok((readable, drawn))
 }
 
-/// The files that can be read, and all their blocks as `seed` shuffles them.
+/// The readable files, and all their blocks shuffled with `seed`.
 fn shuffled(files: Vec<PathBuf>, seed: u64) -> anyhow::Result<(Vec<PathBuf>, Vec<Block>)> {
     let mut readable = Vec::new();
     let mut blocks = Vec::new();
@@ -139,7 +139,7 @@ fn shuffled(files: Vec<PathBuf>, seed: u64) -> anyhow::Result<(Vec<PathBuf>, Vec
     Ok((readable, blocks))
 }
 
-/// Cuts a file of so many targets into blocks.
+/// Splits a file with `targets` targets into blocks.
 fn split(file: usize, targets: usize, blocks: &mut Vec<Block>) {
     blocks.extend((0..targets).step_by(BLOCK).map(|start| Block {
         file,
@@ -148,7 +148,7 @@ fn split(file: usize, targets: usize, blocks: &mut Vec<Block>) {
     }));
 }
 
-/// Blocks in order, those that follow each other in one: whole files are typed from beginning to end.
+/// Sorts blocks and merges adjacent ones, so that whole files are typed from start to end.
 fn joined(blocks: Vec<Block>) -> Vec<Block> {
     let mut joined: Vec<Block> = Vec::new();
     for block in blocks {
@@ -162,7 +162,7 @@ fn joined(blocks: Vec<Block>) -> Vec<Block> {
     joined
 }
 
-/// Groups what was drawn by project: the path that contains its file, or `None` for lone buffers.
+/// Groups drawn items by project: the path that contains the file, or `None` for files opened without a workspace.
 pub(super) fn projects<'a, T>(
     paths: &'a [PathBuf],
     files: &[PathBuf],
@@ -213,7 +213,7 @@ mod tests {
             .iter()
             .map(|block| (block.file, block.start, block.end))
             .collect();
-        // Four tokens a line, but no line end last; and the file's end.
+        // Four tokens per line, without a final line end, plus the file end.
         assert_eq!(ends, [(0, 0, 2000), (1, 0, 4), (2, 0, 1), (3, 0, 800)]);
     }
 

@@ -1,4 +1,4 @@
-//! The server under evaluation: this program's own, and how it is set up.
+//! The server under evaluation: this program, and its configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,21 +10,21 @@ use tower_lsp::ls_types::Uri;
 use super::sample::Sample;
 use crate::lsp::Client;
 
-/// What is measured, and how.
+/// Parameters of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// Which targets are asked for.
+    /// The sample of targets.
     pub sample: Sample,
-    /// Open the server in each path as a project; otherwise every file is a lone buffer.
+    /// Open each path as a project in the server; otherwise open every file without a workspace.
     pub in_project: bool,
-    /// The Python installation that imports are resolved in; `None` reads no installed package.
+    /// The Python installation used to resolve imports; `None` reads no installed packages.
     pub environment: Option<&'a Path>,
-    /// A checkpoint's folder; `None` for the embedded model.
+    /// A checkpoint folder; `None` for the embedded model.
     pub model: Option<&'a Path>,
 }
 
 impl Setting<'_> {
-    /// The server's settings. Figures must not depend on the packages installed on this machine.
+    /// The server's settings. Results must not depend on the packages installed on this machine.
     pub(super) fn options(&self) -> Value {
         let folder = self.environment.unwrap_or(Path::new("none"));
         json!({"pythonEnvironment": folder.to_string_lossy()})
@@ -42,7 +42,7 @@ pub(super) fn server_command(model: Option<&Path>) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Starts a server in a folder, or without one for lone buffers.
+/// Starts a server in a folder, or without one for files opened without a workspace.
 pub(super) fn start_server(
     setting: Setting<'_>,
     folder: Option<&PathBuf>,
@@ -53,7 +53,7 @@ pub(super) fn start_server(
         "processId": std::process::id(),
         "rootUri": root,
         "initializationOptions": setting.options(),
-        // The typist counts bytes.
+        // The typist counts positions in bytes.
         "capabilities": {"general": {"positionEncodings": ["utf-8"]}},
     }))?;
     Ok(client)

@@ -1,10 +1,9 @@
-//! Types a block of a file into the server token by token, as someone would who knows it by heart, and asks at every
-//! step.
+//! A simulated user that types a block of a file into the server token by token and requests completions at every step.
 //!
-//! Before each token the server is asked for the next tokens; words and numbers are then typed character by character,
-//! asking for completions each time, until the right one is in the list. What is typed is the file, except that a
-//! blank is put behind a word before its successor is asked for: the word could go on, and without the blank the
-//! question would still be about it.
+//! Before each token, the typist requests the next tokens. It then types words and numbers character by character and
+//! requests a completion list each time, until the right one is in the list. The typed text equals the file, with one
+//! exception: a space is added after a word before the next token is requested. Without it, the word could continue, and the
+//! request would still be about that word.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -20,29 +19,29 @@ use crate::lsp::{Change, Client, Position};
 use crate::metrics::{Keystrokes, Latency, Metrics, Observation};
 use crate::python::{self, END, Kind, START, Token};
 
-/// Answers asked for: ten that can be shown, and up to five that cannot.
+/// Number of next tokens requested: ten that can be shown, and up to five that cannot.
 const ANSWERS: usize = 15;
-/// Lines of a miss's context, less one.
+/// Number of lines before the target's own line in a miss's context.
 const LINES: usize = 3;
 
-/// What was counted over all blocks.
+/// Counts over all blocks.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Targets asked for.
+    /// Number of targets.
     pub targets: u64,
-    /// How good the answers were.
+    /// Quality of the answers.
     pub metrics: Metrics,
-    /// The same targets taken apart.
+    /// The same targets by part.
     pub parts: Parts,
-    /// How long completion lists took.
+    /// Response times of completion lists.
     pub completion: Latency,
-    /// How long `minicopilot/nextTokens` took.
+    /// Response times of `minicopilot/nextTokens`.
     pub next_tokens: Latency,
-    /// How long the first answer took about a text that the server had not seen.
+    /// Response times of the first answer for a newly opened text.
     pub opening: Latency,
 }
 
-/// One document being typed; it is closed when the typist is dropped.
+/// A document being typed. Dropping the typist closes it.
 pub struct Typist<'a> {
     client: &'a mut Client,
     uri: String,
@@ -79,7 +78,7 @@ struct TextEdit {
 }
 
 impl<'a> Typist<'a> {
-    /// Opens a document with a text that someone else has written, and waits until the server has read it.
+    /// Opens a document with existing text and waits until the server has read it.
     fn open(
         client: &'a mut Client,
         path: &Path,
@@ -99,8 +98,8 @@ impl<'a> Typist<'a> {
         Ok(typist)
     }
 
-    /// Types the targets `wanted` of a text, the rest of which before them is there already, and tells `progress` how
-    /// many have been counted.
+    /// Types the targets `wanted` of a text whose earlier part is already there, and reports the number of counted targets
+    /// to `progress`.
     #[expect(
         clippy::too_many_lines,
         reason = "one keystroke after another, as a user types"
@@ -140,7 +139,7 @@ impl<'a> Typist<'a> {
             .skip(wanted.start)
         {
             let (start, end) = (token.start as usize, token.end as usize);
-            // A comment is typed after the line end was asked for, as by someone who writes the code first.
+            // A comment is typed after the line end was requested, as if the code had been written first.
             let gap = if token.kind == Kind::Eol {
                 ""
             } else {
@@ -172,7 +171,7 @@ impl<'a> Typist<'a> {
             progress(counts.targets);
         }
         if wanted.end > tokens.len() {
-            // The file's end is a target too, and the only one that is not typed.
+            // The file end is a target too, and the only one that is not typed.
             typist.append(if behind_word { " " } else { "" })?;
             let answers = typist.next_tokens(&mut counts.next_tokens)?;
             let target = Target {
@@ -187,7 +186,7 @@ impl<'a> Typist<'a> {
         Ok(())
     }
 
-    /// Asks for one token, and types it as `text`.
+    /// Requests one token and types it as `text`.
     fn measure(
         &mut self,
         target: &Target<'_>,
@@ -197,7 +196,7 @@ impl<'a> Typist<'a> {
         counts: &mut Counts,
     ) -> anyhow::Result<()> {
         let surface = target.surface;
-        // What would be accepted from the list; a token of one character is not worth a list.
+        // The text to accept from the list. A token of one character is not worth a list.
         let wanted = python::insertable(surface)
             .filter(|wanted| kind != Kind::Eol && wanted.chars().nth(1).is_some());
         let mut keys = None;
@@ -240,7 +239,7 @@ impl<'a> Typist<'a> {
         Ok(())
     }
 
-    /// Whether the completion list has this text.
+    /// Whether the completion list contains this text.
     fn offers(&mut self, text: &str, latency: &mut Latency) -> anyhow::Result<bool> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": self.end});
         let (answer, took) = self.client.measure("textDocument/completion", params)?;
@@ -253,8 +252,8 @@ impl<'a> Typist<'a> {
             .any(|item| item.text_edit.new_text == text))
     }
 
-    /// Waits until the server has seen what the project has to do with what was typed: figures are those of someone who
-    /// types more slowly, and the same every time.
+    /// Waits until the server has updated the project context for the typed text, so results match a slower typist and are
+    /// reproducible.
     fn settle(&mut self) -> anyhow::Result<()> {
         self.client
             .call("minicopilot/project", serde_json::Value::Null)?;
@@ -269,7 +268,7 @@ impl<'a> Typist<'a> {
         Ok(answer.tokens)
     }
 
-    /// Types text at the document's end.
+    /// Types text at the end of the document.
     fn append(&mut self, text: &str) -> anyhow::Result<()> {
         if text.is_empty() {
             return Ok(());
@@ -284,7 +283,7 @@ impl<'a> Typist<'a> {
 
 impl Drop for Typist<'_> {
     fn drop(&mut self) {
-        // A server that is gone has closed the document in its own way.
+        // A server that is gone needs no `didClose`.
         let _ = self.client.close(&self.uri);
     }
 }
@@ -317,12 +316,12 @@ fn tail(text: &str) -> &str {
         .map_or(text, |from| &text[from..])
 }
 
-/// Whether a token could go on if a letter followed it.
+/// Whether a letter after the token would extend it.
 pub fn is_word(token: Token) -> bool {
     matches!(token.kind, Kind::Name | Kind::Keyword | Kind::Number)
 }
 
-/// Where text ends that is typed at `start`, in what `units` counts. Pieces never part `\r` from `\n`.
+/// The end position of `text` inserted at `start`, in units counted by `units`. Pieces never split `\r\n`.
 pub fn end_of(start: Position, text: &str, units: fn(&str) -> usize) -> Position {
     let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
     match breaks.rsplit_once('\n') {

@@ -1,7 +1,7 @@
-//! The same targets taken apart: by what they are, and by how far into the file they stand.
+//! Metrics by token class and by position in the file.
 //!
-//! Kept beside [`super::Metrics`] and not in it: only who has a network's own distribution and knows a target's place
-//! in its file can fill it.
+//! A breakdown is kept beside [`super::Metrics`], not inside it: filling it needs the network's full distribution and the
+//! target's position in its file.
 
 use std::ops::AddAssign;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::observation::{Class, Observation};
 use super::{RankFigures, Ranks, ratio};
 
-/// The parts by class, in the order in which they are shown: every target is in exactly one.
+/// Classes in display order. Every target is in exactly one.
 const CLASSES: [&str; 9] = [
     "identifiers",
     "attributes",
@@ -22,15 +22,15 @@ const CLASSES: [&str; 9] = [
     "</s>",
     "out of vocabulary",
 ];
-/// Place of the last, which the network alone can tell.
+/// Index of the last class, which only a network's distribution can identify.
 const UNKNOWN: usize = CLASSES.len() - 1;
 
-/// The first part by position ends before this token; each that follows is as long as all before it.
+/// End of the first position range, in tokens. Each further range is as long as everything before it.
 const FIRST: usize = 64;
-/// 0 to 63, 64 to 127, …, 4,096 to 8,191, and what lies behind.
+/// Number of position ranges: 0 to 63, 64 to 127, …, 4,096 to 8,191, and the rest.
 const POSITIONS: usize = 9;
 
-/// What is counted of each part.
+/// Counts of one part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Tally {
     nats: f64,
@@ -38,7 +38,7 @@ struct Tally {
     strict: Ranks,
 }
 
-/// Counts of the parts of a set of targets.
+/// Counts by class and by position.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Breakdown {
     classes: [Tally; CLASSES.len()],
@@ -46,8 +46,8 @@ pub struct Breakdown {
 }
 
 impl Breakdown {
-    /// Counts one target, of which `position` is the index in its file: how many tokens the network had read.
-    /// Observations without the network's view are left out.
+    /// Counts one target. `position` is its index in the file, which equals the number of tokens the network has read.
+    /// Observations without the network's view are skipped.
     pub fn add(&mut self, seen: &Observation, position: usize) {
         let Some(view) = seen.model else { return };
         let class = if view.unknown {
@@ -65,7 +65,7 @@ impl Breakdown {
         }
     }
 
-    /// Each class that has targets, divided.
+    /// Figures of each class that has targets.
     pub fn classes(&self) -> Vec<ClassFigures> {
         let parts = CLASSES.iter().zip(&self.classes);
         parts
@@ -78,7 +78,7 @@ impl Breakdown {
             .collect()
     }
 
-    /// Each stretch of positions that has targets, divided.
+    /// Figures of each position range that has targets.
     pub fn positions(&self) -> Vec<PositionFigures> {
         let parts = self.positions.iter().enumerate();
         parts
@@ -117,7 +117,7 @@ impl Tally {
     }
 }
 
-/// Place of a class in [`CLASSES`].
+/// Index of a class in [`CLASSES`].
 fn place(class: Class) -> usize {
     match class {
         Class::Identifier => 0,
@@ -131,7 +131,7 @@ fn place(class: Class) -> usize {
     }
 }
 
-/// Which part by position.
+/// Index of the position range.
 fn part(position: usize) -> usize {
     match position / FIRST {
         0 => 0,
@@ -139,37 +139,37 @@ fn part(position: usize) -> usize {
     }
 }
 
-/// Figures of one part; one without targets has none.
+/// Figures of one part. Parts without targets are omitted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartFigures {
     /// Targets counted.
     pub targets: u64,
-    /// Mean cross-entropy, in nats.
+    /// Mean cross-entropy in nats.
     pub loss: f64,
-    /// Target is the most probable vocabulary entry, `<UNK>` a class.
+    /// Share of targets that are the most probable vocabulary entry, with `<UNK>` as a class.
     pub top1: f64,
-    /// Target is among the five most probable vocabulary entries, `<UNK>` a class.
+    /// Share of targets among the five most probable vocabulary entries, with `<UNK>` as a class.
     pub top5: f64,
-    /// Among the answers a user can see.
+    /// Figures among the answers a user can see.
     pub strict: RankFigures,
 }
 
 /// Figures of one class of tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassFigures {
-    /// Its name, as people read it.
+    /// Display name.
     pub class: String,
     /// The figures.
     #[serde(flatten)]
     pub figures: PartFigures,
 }
 
-/// Figures of the targets at some distance from their file's beginning.
+/// Figures of one range of positions in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PositionFigures {
-    /// The first index in the file; `<s>` has 0, and is never a target.
+    /// First index of the range. `<s>` has index 0 and is never a target.
     pub from: usize,
-    /// The last; the last part has none.
+    /// Last index of the range; `None` for the last range.
     pub to: Option<usize>,
     /// The figures.
     #[serde(flatten)]

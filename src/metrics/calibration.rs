@@ -1,4 +1,4 @@
-//! Expected calibration error: how far shown probabilities are from how often they came true.
+//! Expected calibration error: the gap between shown probabilities and observed accuracy.
 
 use std::ops::AddAssign;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::observation::Shown;
 
-/// Equal-width bins over 0 to 1.
+/// Number of equal-width bins over [0, 1].
 const BINS: usize = 15;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ impl Calibration {
         bin.confidence += confidence;
     }
 
-    /// The bins that hold answers, divided: the points of a reliability diagram.
+    /// Figures of the non-empty bins: the points of a reliability diagram.
     pub fn bins(&self) -> Vec<ReliabilityBin> {
         let width = 1.0 / BINS as f64;
         let bins = self.bins.iter().enumerate();
@@ -48,9 +48,9 @@ impl Calibration {
         .collect()
     }
 
-    /// Σ |bin| / n · |accuracy − confidence| over the bins, `None` before the first answer.
+    /// Expected calibration error: Σ |bin| / n · |accuracy − confidence| over the bins. `None` before the first answer.
     pub fn error(&self) -> Option<f64> {
-        // |bin| / n · |right / |bin| − confidence / |bin||: the bin's size cancels, and one division remains.
+        // |bin| / n · |right / |bin| − confidence / |bin||: the bin size cancels, leaving one division.
         let gap = self
             .bins
             .iter()
@@ -60,18 +60,18 @@ impl Calibration {
     }
 }
 
-/// First answers of about the same probability.
+/// A bin of first answers with similar probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
-    /// The least probability of the bin.
+    /// Lower bound of the bin, inclusive.
     pub from: f64,
-    /// The probability that belongs to the next bin.
+    /// Upper bound of the bin, exclusive.
     pub to: f64,
-    /// How many answers.
+    /// Number of answers.
     pub answers: u64,
     /// Their mean probability.
     pub confidence: f64,
-    /// The share of them that was right.
+    /// Share of correct answers.
     pub accuracy: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Percentiles of how long answers took.
+//! Latency percentiles.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Every answer's time, kept: four bytes each, and exact percentiles.
+/// Response times of all answers, at four bytes each, for exact percentiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
     micros: Vec<u32>,
@@ -42,18 +42,18 @@ impl AddAssign<&Self> for Latency {
     }
 }
 
-/// What [`Latency`] comes to, in milliseconds.
+/// Latency figures, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyFigures {
-    /// Answers timed.
+    /// Number of answers timed.
     pub answers: u64,
-    /// Half of the answers took no longer.
+    /// Median.
     pub p50_ms: f64,
-    /// 95 % of the answers took no longer.
+    /// 95th percentile.
     pub p95_ms: f64,
-    /// 99 % of the answers took no longer.
+    /// 99th percentile.
     pub p99_ms: f64,
-    /// The slowest answer.
+    /// Maximum.
     pub max_ms: f64,
 }
 

@@ -1,14 +1,13 @@
-//! How good and how fast: every figure of the project, counted here and nowhere else.
+//! Quality and latency metrics: the only definition of every figure in the project.
 //!
-//! A measured target becomes one [`Observation`]; [`Metrics`] adds observations up (integers, and two sums of reals),
-//! merges by `+=`, and divides once, in [`Metrics::figures`]. Whoever has a network's whole distribution makes
-//! observations with [`Surfaces`]; whoever has a server's answers makes them with [`Observation::from_answers`].
-//! [`Breakdown`] takes the same observations apart by class and position.
-//! Nothing here reads files, runs networks or knows a protocol.
+//! Each measured target becomes one [`Observation`]. [`Metrics`] accumulates observations (integer counts, and two sums of
+//! reals), merges with `+=`, and divides only in [`Metrics::figures`]. Build observations with [`Surfaces`] from a full
+//! distribution, or with [`Observation::from_answers`] from a server's answers. [`Breakdown`] groups the same observations
+//! by class and position. This module does not read files, run networks or know protocols.
 //!
-//! What "strict" means, once and for all: an *answer* is a vocabulary entry with a text of its own, the line break
-//! included. `<PAD>`, `<UNK>`, `<s>`, `</s>` and `<NUM_LIT>` have none: no user ever sees them, so they take no place
-//! among the first k, and as targets they are never right (but always counted).
+//! Definition of "strict": an *answer* is a vocabulary entry with a text of its own, including the line break. `<PAD>`,
+//! `<UNK>`, `<s>`, `</s>` and `<NUM_LIT>` have none. Users never see them, so they take no rank among the top k. As targets
+//! they always count, and are always wrong.
 
 mod breakdown;
 mod calibration;
@@ -33,20 +32,20 @@ pub use standard_errors::{HEADLINE_METRICS, standard_errors};
 pub use surfaces::Surfaces;
 pub use temperature::TemperatureFit;
 
-/// Places counted: mean reciprocal rank is taken over the first ten answers.
+/// Number of ranks counted: mean reciprocal rank covers the first ten answers.
 pub const PLACES: usize = 10;
 
-/// At which place the target stood, over many targets.
+/// Histogram of the targets' ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranks {
-    /// Targets asked for.
+    /// Number of targets.
     pub targets: u64,
-    /// How often the target stood at place 1, 2, … of the answers.
+    /// Number of targets at rank 1, 2, … among the answers.
     pub at: [u64; PLACES],
 }
 
 impl Ranks {
-    /// Counts one target; `rank` is 0 for the first answer, `None` where the target is no answer at all.
+    /// Counts one target. `rank` is 0 for the first answer, and `None` if the target is not among the answers.
     pub fn add(&mut self, rank: Option<usize>) {
         self.targets += 1;
         if let Some(count) = rank.and_then(|rank| self.at.get_mut(rank)) {
@@ -54,7 +53,7 @@ impl Ranks {
         }
     }
 
-    /// The three figures of these ranks.
+    /// Top-1, top-5 and mean reciprocal rank.
     pub fn figures(&self) -> RankFigures {
         let reciprocal = self
             .at
@@ -79,37 +78,37 @@ impl AddAssign<&Self> for Ranks {
     }
 }
 
-/// Everything counted over a set of targets.
+/// Accumulated counts over a set of targets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Sum of −ln p(target) over `classes.targets` targets.
     nats: f64,
-    /// Ranks in the whole vocabulary, `<UNK>` a class like any other.
+    /// Ranks in the whole vocabulary, with `<UNK>` as a class.
     classes: Ranks,
     /// Ranks among the answers.
     strict: Ranks,
-    /// The same, over names that are not keywords.
+    /// Strict ranks of names that are not keywords.
     identifiers: Ranks,
-    /// The same, over identifiers after a dot.
+    /// Strict ranks of identifiers after a dot.
     attributes: Ranks,
     codexglue_targets: u64,
     codexglue_right: u64,
-    /// Over identifiers of at least three characters.
+    /// Keystrokes for identifiers of at least three characters.
     keystrokes: Keystrokes,
-    /// Over all tokens.
+    /// Keystrokes for all tokens.
     keystrokes_all: Keystrokes,
-    /// Identifiers whose keystrokes are not known. Leaving them out would flatter: they are those outside the
-    /// vocabulary, so one of them is enough for there to be no figure.
+    /// Number of identifiers with unknown keystrokes. These are out-of-vocabulary names, so omitting them would inflate the
+    /// figure: if there is one, the figure is `None`.
     untyped: u64,
     calibration: Calibration,
     raw_calibration: Calibration,
 }
 
 impl Metrics {
-    /// Identifiers shorter than this are typed faster than chosen, and do not count for keystrokes saved.
+    /// Minimum identifier length in characters for keystrokes saved. Shorter ones are typed faster than selected.
     pub const KEYSTROKES_FROM: u64 = 3;
 
-    /// Counts one target. Never call it for a `<PAD>` target.
+    /// Counts one target. Must not be called for a `<PAD>` target.
     pub fn add(&mut self, seen: &Observation) {
         if let Some(view) = seen.model {
             self.nats -= view.log_probability;
@@ -143,17 +142,17 @@ impl Metrics {
         }
     }
 
-    /// How often the first answer was right, by the probability shown beside it.
+    /// Reliability of the first answers, by the probability shown with them.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
     }
 
-    /// The same by the probability before the checkpoint's temperature.
+    /// The same, by the probability before temperature scaling.
     pub fn raw_calibration(&self) -> &Calibration {
         &self.raw_calibration
     }
 
-    /// The counts, divided. A figure over no targets is `None`.
+    /// Computes the figures. A figure without targets is `None`.
     pub fn figures(&self) -> Figures {
         let loss = ratio(self.nats, self.classes.targets);
         let classes = self.classes.figures();
@@ -193,47 +192,47 @@ impl AddAssign<&Self> for Metrics {
     }
 }
 
-/// Figures of one [`Ranks`].
+/// Rank figures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RankFigures {
-    /// Targets asked for.
+    /// Number of targets.
     pub targets: u64,
-    /// Share of them at place 1.
+    /// Share of targets at rank 1.
     pub top1: Option<f64>,
-    /// Share of them at places 1 to 5.
+    /// Share of targets at ranks 1 to 5.
     pub top5: Option<f64>,
-    /// Mean of 1 / place, 0 beyond place 10.
+    /// Mean of 1 / rank, counting 0 beyond rank 10.
     pub mrr10: Option<f64>,
 }
 
-/// What [`Metrics`] come to, as it is printed and written to JSON.
+/// Figures of [`Metrics`], as printed and as written to JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
-    /// Targets counted.
+    /// Number of targets.
     pub targets: u64,
-    /// Mean cross-entropy, in nats.
+    /// Mean cross-entropy in nats.
     pub loss: Option<f64>,
     /// exp(loss).
     pub perplexity: Option<f64>,
-    /// Target is the most probable vocabulary entry, `<UNK>` a class.
+    /// Share of targets that are the most probable vocabulary entry, with `<UNK>` as a class.
     pub top1: Option<f64>,
-    /// Target is among the five most probable vocabulary entries, `<UNK>` a class.
+    /// Share of targets among the five most probable vocabulary entries, with `<UNK>` as a class.
     pub top5: Option<f64>,
     /// Over all targets, among the answers a user can see.
     pub strict: RankFigures,
-    /// Top-1 on the tokens as they stand, line and file ends aside; `<UNK>` never right.
+    /// Top-1 accuracy on tokens except line and file ends; `<UNK>` is always wrong.
     pub codexglue_accuracy: Option<f64>,
-    /// `strict` over names that are not keywords.
+    /// `strict` for names that are not keywords.
     pub identifiers: RankFigures,
-    /// `strict` over identifiers after a dot.
+    /// `strict` for identifiers after a dot.
     pub attributes: RankFigures,
-    /// 1 − keys / characters over identifiers of at least three characters.
+    /// 1 − keys / characters for identifiers of at least three characters.
     pub keystrokes_saved: Option<f64>,
-    /// The same over all tokens.
+    /// The same for all tokens.
     pub keystrokes_saved_all: Option<f64>,
     /// Expected calibration error of the first answer.
     pub ece: Option<f64>,
-    /// The same of the probabilities before the checkpoint's temperature.
+    /// Expected calibration error before temperature scaling.
     #[serde(default)]
     pub ece_raw: Option<f64>,
 }
@@ -266,7 +265,7 @@ impl Figures {
     }
 }
 
-/// One figure a line; those that were not measured are left out.
+/// One figure per line, omitting figures that were not measured.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in self.rows() {
@@ -280,7 +279,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// `sum / count`, or `None` over nothing.
+/// `sum / count`, or `None` if `count` is 0.
 fn ratio(sum: f64, count: u64) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }

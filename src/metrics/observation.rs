@@ -1,4 +1,4 @@
-//! One measured target: what it was, and where the answers had it.
+//! One measured target: its class, and its rank among the answers.
 
 use std::ops::AddAssign;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::python::{self, Kind};
 
-/// How many completion items a user is shown.
+/// Number of completion items shown to the user.
 pub(super) const LIST: usize = 5;
 
-/// What a target is. One outside the vocabulary is what it would be if its spelling were known.
+/// The class of a target. An out-of-vocabulary target has the class of its spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// A name that is not a keyword.
     Identifier,
     /// An identifier after a dot.
     Attribute,
-    /// `<EOL>`.
+    /// The line end, `<EOL>`.
     LineEnd,
-    /// `</s>`.
+    /// The file end, `</s>`.
     FileEnd,
     /// One of Python's hard keywords.
     Keyword,
@@ -31,7 +31,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// The class of a py150 surface token that follows `previous`.
+    /// The class of a py150 surface token after the token `previous`.
     pub fn of(surface: &str, previous: &str) -> Self {
         match surface {
             python::EOL => Self::LineEnd,
@@ -48,42 +48,42 @@ impl Class {
     }
 }
 
-/// Whether a surface token has a text of its own: the line break, and everything that can be inserted.
+/// Whether a surface token has a text of its own: a line break, or anything that can be inserted.
 pub(super) fn has_text(surface: &str) -> bool {
     surface == python::EOL || python::insertable(surface).is_some()
 }
 
-/// What only the network's own distribution can tell.
+/// Measurements that need the network's full distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ModelView {
-    /// ln p(target), `<UNK>`'s for a target outside the vocabulary.
+    /// ln p(target), or ln p(`<UNK>`) for an out-of-vocabulary target.
     pub log_probability: f64,
-    /// Vocabulary entries more probable than the target's class.
+    /// Number of vocabulary entries more probable than the target's class.
     pub rank: usize,
-    /// The target is outside the vocabulary.
+    /// Whether the target is out-of-vocabulary.
     pub unknown: bool,
 }
 
-/// The first answer, as shown.
+/// The first answer, as shown to the user.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shown {
-    /// The probability beside it.
+    /// The probability shown with it.
     pub probability: f32,
-    /// Whether it is the target.
+    /// Whether it equals the target.
     pub right: bool,
 }
 
-/// Keys used for so many characters of text.
+/// Keystrokes used to enter a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keystrokes {
-    /// Characters typed, plus one for each accepted completion.
+    /// Characters typed, plus one per accepted completion.
     pub keys: u64,
     /// Characters of the text.
     pub characters: u64,
 }
 
 impl Keystrokes {
-    /// 1 − keys / characters.
+    /// 1 − keys / characters; `None` if there are no characters.
     pub fn saved(&self) -> Option<f64> {
         super::ratio(self.keys as f64, self.characters).map(|used| 1.0 - used)
     }
@@ -96,12 +96,12 @@ impl AddAssign<&Self> for Keystrokes {
     }
 }
 
-/// The keys that `text` costs when every candidate of `ahead` (their texts) stands before it in the list: after `n`
-/// typed characters those that start with them remain, and once fewer than five are left, accepting costs one key.
-/// Never more than typing it out.
+/// Keystrokes needed for `text` if the list contains the texts `ahead` before it. After n typed characters, the candidates
+/// that start with them remain. Once fewer than five of them are ahead, accepting costs one key. The result never exceeds
+/// typing the whole text.
 pub fn keys_used<'a>(text: &str, ahead: impl Iterator<Item = &'a str>) -> u64 {
     let length = text.chars().count();
-    // sharing[n]: candidates ahead that agree with the text in exactly n characters (the last: in all of them).
+    // sharing[n]: number of candidates ahead that share exactly n characters with the text (last entry: all of them).
     let mut sharing = vec![0usize; length + 1];
     for other in ahead {
         sharing[text
@@ -120,28 +120,28 @@ pub fn keys_used<'a>(text: &str, ahead: impl Iterator<Item = &'a str>) -> u64 {
     length as u64
 }
 
-/// One target and what was answered in its place.
+/// One target and the answers in its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
-    /// What the target is.
+    /// The target's class.
     pub class: Class,
-    /// Absent where only answers are known.
+    /// `None` if only the answers are known.
     pub model: Option<ModelView>,
-    /// The target's place among the answers, 0 the first; `None` if it has no text or is not among them.
+    /// Rank of the target among the answers, from 0; `None` if it has no text or is not among them.
     pub rank: Option<usize>,
-    /// The most probable vocabulary entry is the target itself (and so not `<UNK>`).
+    /// Whether the most probable vocabulary entry is the target itself (and so not `<UNK>`).
     pub exact: bool,
     /// The first answer; `None` if there was none.
     pub shown: Option<Shown>,
-    /// The same before any temperature; absent where only answers are known.
+    /// The first answer before temperature scaling; `None` if only the answers are known.
     pub raw: Option<Shown>,
-    /// Absent where nobody typed, or the target's text is not known.
+    /// `None` if nothing was typed or the target's text is unknown.
     pub keystrokes: Option<Keystrokes>,
 }
 
 impl Observation {
-    /// From a server's answers: surface tokens with their probabilities, most probable first, `<UNK>` and all (ask
-    /// for 15, since up to five of them are no answers). `previous` is the token before the target.
+    /// Builds an observation from a server's answers: surface tokens with probabilities, most probable first, including
+    /// `<UNK>`. Request 15 of them, since up to five are not answers. `previous` is the token before the target.
     pub fn from_answers(
         target: &str,
         previous: &str,

@@ -1,9 +1,9 @@
-//! How sure a figure is, or the difference of two on the same targets: tokens of one file are much alike, so that files are what
-//! is counted.
+//! Standard errors of figures, or of the difference of two figures on the same targets. Tokens of one file are correlated,
+//! so files are the sampling unit.
 
 use super::{Metrics, Ranks};
 
-/// The figures whose errors are given, as they are called in [`super::Figures::rows`].
+/// Figures with standard errors, named as in [`super::Figures::rows`].
 pub const HEADLINE_METRICS: [&str; 6] = [
     "strict top1",
     "strict top5",
@@ -13,15 +13,15 @@ pub const HEADLINE_METRICS: [&str; 6] = [
     "attribute top5",
 ];
 
-/// The standard error of each of [`HEADLINE_METRICS`] over files, given the metrics of each file; or that of what it is more than for another
-/// answerer, given that one's too. `None` for fewer than two files with such targets.
+/// Standard error of each of [`HEADLINE_METRICS`] over files, given the metrics of each file. If the metrics of a second
+/// system are given too, the standard error of the difference. `None` for fewer than two files with such targets.
 ///
-/// Of a ratio of sums over clusters (Cochran 1977, Sampling Techniques, eq. 6.13, without its correction for a finite
-/// population).
+/// Uses the standard error of a ratio of sums over clusters (Cochran 1977, Sampling Techniques, eq. 6.13, without finite
+/// population correction).
 pub fn standard_errors<'a>(
     files: impl Iterator<Item = (&'a Metrics, Option<&'a Metrics>)>,
 ) -> [Option<f64>; HEADLINE_METRICS.len()] {
-    // By figure: targets, and how often more than the other one it was right.
+    // By figure: number of targets, and how many more were right than for the other system.
     let counts: Vec<[(f64, f64); HEADLINE_METRICS.len()]> = files
         .map(|(metrics, other)| {
             let others = other.map(right);
@@ -45,7 +45,7 @@ pub fn standard_errors<'a>(
     })
 }
 
-/// By figure: targets, and how many were right.
+/// By figure: number of targets, and number right.
 fn right(metrics: &Metrics) -> [(f64, f64); HEADLINE_METRICS.len()] {
     let Metrics {
         strict,
@@ -80,14 +80,14 @@ mod tests {
 
     #[test]
     fn errors_are_those_of_the_formula() {
-        // 0.6 and 0.2 right of 10 targets each: a deviation of .2 each from .4.
+        // 0.6 and 0.2 right of 10 targets each: deviations of .2 from .4.
         let (a, b) = (of(6, 10), of(2, 10));
         let alone = standard_errors([(&a, None), (&b, None)].into_iter());
         let error = (2.0f64 / 1.0 * (4.0 + 4.0)).sqrt() / 20.0;
         assert_eq!(alone[0], Some(error));
         assert_eq!(alone[1], Some(error));
         assert_eq!(alone[2], None);
-        // One is right once more in each file: there is no doubt about that.
+        // One system is right once more in every file, so the difference has no error.
         let (more, most) = (of(7, 10), of(3, 10));
         let paired = standard_errors([(&more, Some(&a)), (&most, Some(&b))].into_iter());
         assert_eq!(paired[0], Some(0.0));

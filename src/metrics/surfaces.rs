@@ -1,4 +1,4 @@
-//! From a network's scores to an [`Observation`].
+//! Builds an [`Observation`] from a network's logits.
 
 use super::observation::{
     Class, Keystrokes, LIST, ModelView, Observation, Shown, has_text, keys_used,
@@ -7,25 +7,24 @@ use crate::python;
 use crate::simd::{count_above, largest, sum_of_exponentials};
 use crate::tokenizer::UNK;
 
-/// One vocabulary entry, as far as measuring asks.
+/// Measured properties of a vocabulary entry.
 struct Entry {
     class: Class,
-    /// What choosing it from the completion list would insert.
+    /// The text that accepting it from the completion list would insert.
     inserted: Option<Box<str>>,
 }
 
-/// What every vocabulary entry means on the page, worked out once.
+/// Precomputed surface properties of the vocabulary.
 pub struct Surfaces {
     entries: Vec<Entry>,
-    /// Ids of the few entries that are no answers.
+    /// Ids of the few entries that are not answers.
     no_answers: Vec<u32>,
     dot: Option<u32>,
     temperature: f64,
 }
 
 impl Surfaces {
-    /// From the vocabulary's tokens, in the order of their ids; `temperature` divides the logits where a probability
-    /// is shown.
+    /// Builds the table from the vocabulary's tokens in id order. `temperature` divides the logits for shown probabilities.
     pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>, temperature: f64) -> Self {
         let mut surfaces = Self {
             temperature,
@@ -50,12 +49,12 @@ impl Surfaces {
         surfaces
     }
 
-    /// Observes one target under `logits` (one for each vocabulary entry, any constant added); `previous` is the id
-    /// before it.
+    /// Observes one target. `logits` has one entry per vocabulary entry, up to a constant; `previous` is the id of the token
+    /// before the target.
     ///
-    /// Ids do not tell what an `<UNK>` target was. It is taken for an identifier, as 99.8 % of such tokens in the
-    /// training corpus are, and its keystrokes are not known; a caller who knows better sets `class`, and as many keys
-    /// as characters: what is outside the vocabulary has to be typed.
+    /// An `<UNK>` target has no spelling here. It is treated as an identifier, as are 99.8 % of such tokens in the training
+    /// corpus, and its keystrokes are unknown. A caller that knows the spelling should set `class`, and set as many keys as
+    /// characters, since an out-of-vocabulary token must be typed in full.
     pub fn observe(&self, logits: &[f32], target: u32, previous: u32) -> Observation {
         let index = target as usize;
         let entry = &self.entries[index];
@@ -103,7 +102,7 @@ impl Surfaces {
         }
     }
 
-    /// The answer with the highest logit, the first among equals.
+    /// The answer with the highest logit; of equal logits the first.
     fn first_answer(&self, logits: &[f32], highest: f32) -> Option<usize> {
         let is_answer = |id: &usize| !self.no_answers.contains(&(*id as u32));
         let first = logits.iter().position(|&logit| logit >= highest);
@@ -141,7 +140,7 @@ impl Surfaces {
     }
 }
 
-/// Whether `id` stands before `index`: by a higher logit, or by a lower id among equals.
+/// Whether `id` ranks before `index`: by higher logit, or by lower id if the logits are equal.
 fn stands_before(logits: &[f32], id: usize, index: usize) -> bool {
     logits[id] > logits[index] || (logits[id] >= logits[index] && id < index)
 }

@@ -1,17 +1,17 @@
-//! The temperature under which probabilities fit what came true.
+//! Temperature scaling: fits the temperature that minimizes the cross-entropy.
 
 use std::ops::AddAssign;
 
 use crate::simd::{largest, sum_of_exponentials};
 
-/// Inverse temperatures that are tried.
+/// Number of inverse temperatures tried.
 const POINTS: usize = 21;
-/// The first of them, and the distance to the next.
+/// The first inverse temperature, and the step between them.
 const FIRST: f64 = 0.7;
 const STEP: f64 = 0.03;
 
-/// Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2): the mean
-/// cross-entropy of `softmax(logits / T)` on a grid of 1 / T, in which it is convex.
+/// Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2): mean cross-entropy of
+/// `softmax(logits / T)` on a grid of 1 / T. The cross-entropy is convex in 1 / T.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TemperatureFit {
     nats: [f64; POINTS],
@@ -28,7 +28,7 @@ impl TemperatureFit {
         }
     }
 
-    /// The temperature of the least cross-entropy; 1 if nothing was counted.
+    /// The temperature with the lowest cross-entropy; 1 if no target was counted.
     pub fn temperature(&self) -> f64 {
         let best = (0..POINTS)
             .min_by(|&a, &b| self.nats[a].total_cmp(&self.nats[b]))
@@ -36,7 +36,7 @@ impl TemperatureFit {
         if self.nats[best] <= 0.0 {
             return 1.0;
         }
-        // The vertex of the parabola through the best point and its neighbours.
+        // Vertex of the parabola through the best point and its neighbours.
         let middle = best.clamp(1, POINTS - 2);
         let [left, at, right] = [middle - 1, middle, middle + 1].map(|point| self.nats[point]);
         let curvature = left - 2.0 * at + right;
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::model::SplitMix64;
 
-    /// Targets drawn from `softmax(logits / T)` give T back.
+    /// Fitting targets drawn from `softmax(logits / T)` recovers T.
     #[test]
     fn the_temperature_that_made_the_targets_is_found() {
         for expected in [0.85, 1.0, 1.2] {

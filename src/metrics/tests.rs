@@ -1,4 +1,4 @@
-//! Every figure against its formula, written out naively.
+//! Checks every figure against a naive implementation of its formula.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ const TOKENS: [&str; 20] = [
     "<NUM_LIT:0>",
     "x",
 ];
-/// Answers: all but the five without a text.
+/// The five tokens without a text, which are not answers.
 const SILENT: [&str; 5] = ["<PAD>", "<UNK>", "<s>", "</s>", "<NUM_LIT>"];
 const NAMES: [&str; 7] = [
     "self",
@@ -63,7 +63,7 @@ fn sorted(logits: &[f32]) -> Vec<(&'static str, f64)> {
     all
 }
 
-/// Asks before each character, as the contract tells it.
+/// Simulates typing: checks the list before each character.
 fn keys(list: &[(&str, f64)], target: &str) -> usize {
     let offered: Vec<&str> = list
         .iter()
@@ -159,7 +159,7 @@ proptest! {
         prop_assert!(close(figures.ece, Some(error)), "{:?} {}", figures.ece, error);
     }
 
-    /// Every target is in one class and in one stretch of positions, and the parts are what a filter finds.
+    /// Every target is in one class and one position range, and each part equals a filtered recount.
     #[test]
     fn the_parts_are_those_of_the_whole(targets in targets(), file in 1usize..20_000) {
         let surfaces = Surfaces::new(TOKENS, 1.0);
@@ -210,7 +210,7 @@ proptest! {
         prop_assert!(bins.iter().all(|bin| (bin.from - 1e-9..=bin.to + 1e-9).contains(&bin.confidence)));
     }
 
-    /// What a client reads off the answers agrees with what the network's owner computes.
+    /// Observations from a server's answers agree with those from the full distribution.
     #[test]
     fn answers_tell_the_same(targets in targets()) {
         let surfaces = Surfaces::new(TOKENS, 1.0);

@@ -1,4 +1,4 @@
-//! What the reranker decides by: numbers about a candidate.
+//! Features of one candidate for the reranker.
 
 use super::expert::Expert;
 use super::features::{CANDIDATE_FEATURE_NAMES, CANDIDATE_FEATURES, Row};
@@ -7,9 +7,9 @@ use super::tuning::FEATURE_FLOOR;
 use crate::context::{BufferTokens, BufferWord, CandidateId, CandidateSpace, Position};
 use crate::inference::Distribution;
 
-/// How far back, in tokens, it is asked whether a candidate occurs there: `self.name = name`, `name=name`.
+/// How many tokens back a repetition of the candidate counts as a copy: `self.name = name`, `name=name`.
 const COPIED: usize = 8;
-/// Context lengths for which it is asked what followed the last time.
+/// Number of context lengths for which the last continuation is compared with the candidate.
 const FOLLOWED: usize = 3;
 
 impl Prediction {
@@ -30,7 +30,7 @@ impl Prediction {
         row.finish()
     }
 
-    /// The logarithms that the reranker combines: [`LOGS`](super::reranker::LOGS).
+    /// Log probabilities that the reranker combines: [`LOGS`](super::reranker::LOGS).
     fn put_probabilities(
         &self,
         row: &mut Features,
@@ -57,7 +57,7 @@ impl Prediction {
 
 type Features = Row<CANDIDATE_FEATURES>;
 
-/// How often and how long ago a candidate occurred, and what it is; `word` if it occurs in the buffer.
+/// The candidate's occurrences, their age, and its kind. `word` is given if it occurs in the buffer.
 fn put_occurrences(
     row: &mut Features,
     space: &CandidateSpace<'_>,
@@ -81,7 +81,7 @@ fn put_occurrences(
     row.put("vocabulary: log of rank", (rank as f32).ln_1p() / 4.0);
 }
 
-/// Whether a word occurs a few tokens back, and whether it followed the last tokens the last time.
+/// Whether a word occurs a few tokens back, and whether it followed the last tokens at their previous occurrence.
 fn put_neighbourhood(row: &mut Features, buffer: &BufferTokens, word: Option<BufferWord>) {
     for back in 1..=COPIED {
         let at = buffer.len().checked_sub(back).map(Position::at);

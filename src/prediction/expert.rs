@@ -1,33 +1,33 @@
-//! The experts of the mixture: which there are, what they are called, and what they know.
+//! The list of the mixture's experts: their names and scopes.
 
 use std::fmt;
 
-/// Gives a macro the list of all experts, the network first: its variant, its name in checkpoints and messages, its scope, and
-/// whether it predicts mostly out-of-vocabulary names. The order is that of the gate's outputs.
+/// Passes the list of all experts to a macro, network first: variant, name in checkpoints and messages, scope, and whether
+/// the expert predicts mostly out-of-vocabulary names. The order is that of the gate's outputs.
 macro_rules! experts {
     ($with:ident) => {
         $with! {
             /// The language model, over the vocabulary.
             Network, "network", Network, false;
-            /// Out-of-vocabulary names, by how recently they occurred.
+            /// Out-of-vocabulary names, weighted by how recently they occurred.
             UnknownNames, "unknown names", Buffer, true;
-            /// What followed the last tokens before, for contexts of 5 tokens down to none, interpolated.
+            /// Continuations of the last tokens, for contexts of 5 tokens down to none, interpolated.
             Ngrams, "n-grams", Buffer, false;
-            /// What followed the longest context that has occurred before.
+            /// Continuations of the longest context that occurred before.
             LongestMatch, "longest match", Buffer, false;
-            /// What followed where the network was in a similar state.
+            /// Tokens that followed similar network states.
             Neighbours, "neighbours", Buffer, false;
             /// The same, over out-of-vocabulary names only.
             UnknownNeighbours, "unknown neighbours", Buffer, true;
-            /// Names, by how recently they occurred.
+            /// Names, weighted by how recently they occurred.
             RecentNames, "recent names", Buffer, false;
-            /// Names, by how often they occur in the project, after a dot or elsewhere.
+            /// Names, weighted by their frequency in the project, after a dot or elsewhere.
             ProjectNames, "project names", Project, true;
             /// The n-grams of the project.
             ProjectNgrams, "project n-grams", Project, false;
-            /// What followed the longest context that occurs in the project.
+            /// Continuations of the longest context that occurs in the project.
             ProjectMatch, "project match", Project, false;
-            /// What is declared to fit: attributes, imported names, parameters.
+            /// Names that fit according to declarations: attributes, imported names, parameters.
             Members, "members", Declarations, false;
         }
     };
@@ -36,7 +36,7 @@ pub(super) use experts;
 
 macro_rules! define {
     ($($(#[$doc:meta])* $expert:ident, $name:literal, $scope:ident, $is_unknown:literal;)*) => {
-        /// A distribution over what may come next, which the gate weighs.
+        /// A component of the mixture: a distribution over the next token, weighted by the gate.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Expert {
             $($(#[$doc])* $expert,)*
@@ -49,10 +49,10 @@ macro_rules! define {
             /// Their names, in the same order.
             pub const NAMES: [&str; Self::COUNT] = [$($name,)*];
 
-            /// How many there are.
+            /// Number of experts.
             pub const COUNT: usize = [$($name,)*].len();
 
-            /// What it knows.
+            /// The source of its predictions.
             pub const fn scope(self) -> Scope {
                 match self {
                     $(Self::$expert => Scope::$scope,)*
@@ -70,16 +70,16 @@ macro_rules! define {
 }
 experts!(define);
 
-/// What an expert knows.
+/// The source of an expert's predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// The code that the network was trained on.
     Network,
     /// The tokens before the cursor.
     Buffer,
-    /// The files around the buffer.
+    /// The project's other files and the text after the cursor.
     Project,
-    /// What the buffer and the project declare.
+    /// The declarations of the buffer and the project.
     Declarations,
 }
 
@@ -89,19 +89,19 @@ impl Expert {
         Self::NAMES[self as usize]
     }
 
-    /// All but the network.
+    /// All experts except the network.
     pub fn context() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().skip(1)
     }
 
-    /// Those of a scope.
+    /// The experts of a scope.
     pub fn of(scope: Scope) -> impl Iterator<Item = Self> {
         Self::ALL
             .into_iter()
             .filter(move |expert| expert.scope() == scope)
     }
 
-    /// Its place among the experts of its scope.
+    /// Its index among the experts of its scope.
     pub(super) const fn column(self) -> usize {
         columns(self as usize, self.scope())
     }
@@ -124,13 +124,13 @@ impl Scope {
         }
     }
 
-    /// How many experts it has.
+    /// Number of experts of this scope.
     pub(super) const fn experts(self) -> usize {
         columns(Expert::COUNT, self)
     }
 }
 
-/// How many of the first `end` experts have a scope.
+/// The number of experts with a scope among the first `end`.
 const fn columns(end: usize, scope: Scope) -> usize {
     let (mut count, mut at) = (0, 0);
     while at < end {

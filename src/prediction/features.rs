@@ -1,8 +1,8 @@
-//! The features of the gate and of the reranker: their names, in the order in which the parameters were fitted.
+//! Feature names of the gate and the reranker, in the order in which the parameters were fitted.
 //!
-//! [`Row`] writes a feature under its name. In a debug build, which the tests are, it checks that the name is the next one
-//! of the list, so a feature that is added, moved or left out in one place alone is found by any test that predicts.
-//! A checkpoint holds the [fingerprint](features_fingerprint) of the names that its gate was fitted with.
+//! [`Row`] writes a feature under its name. In debug builds, including tests, it checks that the name is the next one in the
+//! list, so any test that predicts detects a feature added, moved or removed in only one place. A checkpoint stores the
+//! [fingerprint](features_fingerprint) of the names its gate was fitted with.
 
 use std::fmt::Display;
 
@@ -83,18 +83,18 @@ macro_rules! names {
 }
 experts!(names);
 
-/// How many features the gate has.
+/// Number of gate features.
 pub const FEATURES: usize = FEATURE_NAMES.len();
-/// How many features a candidate has for the reranker.
+/// Number of candidate features for the reranker.
 pub const CANDIDATE_FEATURES: usize = CANDIDATE_FEATURE_NAMES.len();
 
-/// SHA-256 of all names in their order, in hexadecimal: a gate fits the program that has the same.
+/// SHA-256 of all feature names in order, in hexadecimal. A gate fits this program only if the fingerprints are equal.
 pub fn features_fingerprint() -> String {
     let names = [FEATURE_NAMES, CANDIDATE_FEATURE_NAMES];
     fingerprint::of(names.map(|names| names.join("\n")).join("\n\n").as_bytes())
 }
 
-/// Features, written one after another.
+/// A feature vector that is written in order.
 pub(super) struct Row<const N: usize> {
     names: &'static [&'static str],
     values: [f32; N],
@@ -102,7 +102,7 @@ pub(super) struct Row<const N: usize> {
 }
 
 impl<const N: usize> Row<N> {
-    /// Nothing written yet.
+    /// An empty row.
     pub(super) fn new(names: &'static [&'static str]) -> Self {
         Self {
             names,
@@ -111,7 +111,7 @@ impl<const N: usize> Row<N> {
         }
     }
 
-    /// Writes the next one. `name` is looked at in debug builds alone.
+    /// Writes the next feature. `name` is checked in debug builds only.
     pub(super) fn put(&mut self, name: impl Display, value: f32) {
         if cfg!(debug_assertions) {
             assert_eq!(self.names[self.written], name.to_string(), "feature");
@@ -120,7 +120,7 @@ impl<const N: usize> Row<N> {
         self.written += 1;
     }
 
-    /// All of them.
+    /// The complete feature vector.
     pub(super) fn finish(self) -> [f32; N] {
         assert_eq!(self.written, N, "features written");
         self.values

@@ -1,6 +1,6 @@
-//! The gate: a small network that weighs the experts by their features and by the hidden state.
+//! The gate: a small network that weights the experts, given their features and the hidden state.
 //!
-//! `trainer gate` has the same forward pass in Candle, to fit it.
+//! `trainer gate` fits it with the same forward pass in Candle.
 
 use super::expert::{Expert, Scope};
 use super::features::FEATURES;
@@ -12,11 +12,11 @@ use crate::model::{MissingParameter, Parameters};
 use crate::simd::tanh;
 use crate::tokenizer::UNK;
 
-/// Numbers that the hidden state is projected to.
+/// Dimension that the hidden state is projected to.
 const PROJECTED: usize = 32;
-/// Hidden units.
+/// Number of hidden units.
 const HIDDEN: usize = 48;
-/// What the reranker is told of the context: the hidden units and the projected hidden state.
+/// Size of the context vector passed to the reranker: the hidden units and the projected hidden state.
 pub const UNITS: usize = HIDDEN + PROJECTED;
 
 /// The gate's parameters.
@@ -32,11 +32,11 @@ pub(super) struct Gate {
     output: Linear,
 }
 
-/// What the gate makes of a context.
+/// The gate's output for one context.
 pub(super) struct GateOutput {
-    /// By expert, without the prior.
+    /// One per expert, without the prior.
     pub(super) logits: Vec<f32>,
-    /// What the reranker is told of the context, `[UNITS]`.
+    /// The context vector passed to the reranker, `[UNITS]`.
     pub(super) activations: Vec<f32>,
 }
 
@@ -56,7 +56,7 @@ impl Gate {
         ]
     }
 
-    /// From parameters with these names and shapes.
+    /// Reads the gate from parameters with these names and shapes.
     pub(super) fn new(given: &Parameters) -> Result<Self, MissingParameter> {
         Ok(Self {
             mean_hidden: values(given, "gate.centre")?,
@@ -68,7 +68,7 @@ impl Gate {
         })
     }
 
-    /// Standardised features and the projected hidden state `[H]` through one layer of tanh units.
+    /// Applies one layer of tanh units to the standardized features `[FEATURES]` and the projected hidden state `[H]`.
     pub(super) fn forward(&self, features: &[f32; FEATURES], hidden: &[f32]) -> GateOutput {
         let standard = features.iter().zip(&self.mean).zip(&self.deviation);
         let mut inputs: Vec<f32> = standard.map(|((x, m), d)| (x - m) / d).collect();
@@ -84,8 +84,8 @@ impl Gate {
     }
 }
 
-/// Log prior weights derived from the network alone: the mass of the vocabulary goes to the network, that of `<UNK>` to the
-/// experts for out-of-vocabulary names, and an expert without any mass gets -∞.
+/// Log prior weights derived from the network alone: in-vocabulary mass goes to the network, the `<UNK>` mass to the experts
+/// for out-of-vocabulary names. Other experts get 0, and an expert without any mass gets -∞.
 pub fn prior(answer: &Distribution, scores: &ExpertScores) -> [f32; Expert::COUNT] {
     let unknown = answer.probabilities[UNK as usize].clamp(FEATURE_FLOOR, 1.0 - FEATURE_FLOOR);
     Expert::ALL.map(|expert| {
@@ -101,7 +101,8 @@ pub fn prior(answer: &Distribution, scores: &ExpertScores) -> [f32; Expert::COUN
     })
 }
 
-/// Lowers the weights of a small project's experts: the gate was fitted on whole packages. `tokens` is the project's length.
+/// Reduces the weights of the project experts for a small project, since the gate was fitted on whole packages. `tokens` is
+/// the project's length.
 pub(super) fn shrink_project_weights(weights: &mut [f32; Expert::COUNT], tokens: usize) {
     let share = tokens as f32 / (tokens as f32 + HALF_TRUSTED_TOKENS);
     for expert in Expert::of(Scope::Project) {

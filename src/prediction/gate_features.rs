@@ -1,4 +1,4 @@
-//! What the gate decides by: numbers about the network, the buffer, the project and every expert.
+//! Features of the gate: numbers about the network, the buffer, the project and every expert.
 
 use super::expert::Expert;
 use super::experts::buffer_ngrams::ContinuationCounts;
@@ -10,8 +10,8 @@ use crate::inference::{CosineScores, Distribution};
 use crate::symbols::Site;
 use crate::tokenizer::UNK;
 
-/// The gate's features, in the order of [`FEATURE_NAMES`], where the network has given `answer` in a state that is `similar`
-/// to earlier ones.
+/// The gate's features, in the order of [`FEATURE_NAMES`], given the network's distribution `answer` and the cosines
+/// `similar` of earlier states with the current one.
 pub fn gate_features(
     space: &CandidateSpace<'_>,
     answer: &Distribution,
@@ -85,7 +85,7 @@ fn put_project(row: &mut Features, space: &CandidateSpace<'_>, found: &Continuat
     }
 }
 
-/// `network_best` is the network's best vocabulary entry.
+/// Writes the features of each expert. `network_best` is the network's best vocabulary entry.
 fn put_experts(
     row: &mut Features,
     space: &CandidateSpace<'_>,
@@ -110,7 +110,7 @@ fn put_experts(
     }
 }
 
-/// The likeliest entry of the vocabulary but `<UNK>`, and its probability.
+/// The most probable vocabulary entry except `<UNK>`, and its probability.
 fn best_known(probabilities: &[f32]) -> (CandidateId, f32) {
     let known = (0..).zip(probabilities).filter(|&(id, _)| id != UNK);
     let (id, p) = known.fold(

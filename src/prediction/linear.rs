@@ -1,4 +1,4 @@
-//! A linear layer, and how the parameters of the gate and the reranker are read.
+//! Linear layers, and reading the parameters of the gate and the reranker.
 
 use crate::model::{MissingParameter, Parameters, named};
 use crate::simd::dot;
@@ -14,7 +14,7 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// From the parameters `name.weight` `[outputs, inputs]` and `name.bias` `[outputs]`.
+    /// Reads the layer from the parameters `name.weight` `[outputs, inputs]` and `name.bias` `[outputs]`.
     pub(super) fn new(given: &Parameters, name: &str) -> Result<Self, MissingParameter> {
         Ok(Self {
             weight: values(given, &format!("{name}.weight"))?,
@@ -22,7 +22,7 @@ impl Linear {
         })
     }
 
-    /// From the parameter `name.weight` `[outputs, inputs]`.
+    /// Reads the layer from the parameter `name.weight` `[outputs, inputs]`.
     pub(super) fn without_bias(
         given: &Parameters,
         name: &str,
@@ -34,14 +34,14 @@ impl Linear {
         })
     }
 
-    /// Of `x` `[inputs]`.
+    /// Applies the layer to `x` `[inputs]` and returns `[outputs]`.
     pub(super) fn apply(&self, x: &[f32]) -> Vec<f32> {
         let rows = self.weight.chunks_exact(x.len()).zip(&self.bias);
         rows.map(|(row, bias)| dot(row, x) + bias).collect()
     }
 }
 
-/// The numbers of a parameter.
+/// The values of a parameter.
 pub(super) fn values(given: &Parameters, name: &str) -> Result<Vec<f32>, MissingParameter> {
     Ok(named(given, name)?.values().to_vec())
 }

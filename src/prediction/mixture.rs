@@ -1,4 +1,4 @@
-//! The mixture of experts as it is used: predict what comes next, and rank candidates.
+//! The mixture of experts: predicts the next token and ranks candidates.
 
 use super::expert::{Expert, Scope};
 use super::features::{CANDIDATE_FEATURES, FEATURES, features_fingerprint};
@@ -15,7 +15,7 @@ use crate::simd::softmax_in_place;
 use crate::symbols;
 use crate::tokenizer::Vocabulary;
 
-/// Name and shape of every parameter of the gate and the reranker, for a network with this hidden size.
+/// Name and shape of every gate and reranker parameter, for a network with this hidden size.
 pub fn parameters(hidden_size: usize) -> Vec<(String, Vec<usize>)> {
     let all = Gate::parameters(hidden_size).into_iter();
     all.chain(Reranker::parameters())
@@ -23,13 +23,13 @@ pub fn parameters(hidden_size: usize) -> Vec<(String, Vec<usize>)> {
         .collect()
 }
 
-/// The entry of `config.json` for a gate of this program that was just fitted.
+/// The `config.json` entry for a gate just fitted by this program.
 pub fn gate_config(training: serde_json::Value) -> GateConfig {
     GateConfig {
         experts: Expert::NAMES.map(str::to_owned).to_vec(),
         features: Some(features_fingerprint()),
         training,
-        fingerprint: String::new(), // known when it is written
+        fingerprint: String::new(), // computed when the checkpoint is written
     }
 }
 
@@ -39,29 +39,29 @@ pub struct Mixture {
     gate: Gate,
     reranker: Reranker,
     syntax: Syntax,
-    /// By expert: whether it is left out.
+    /// Whether each expert is ablated.
     ablated: [bool; Expert::COUNT],
     reranks: bool,
 }
 
-/// What can be left out of a mixture, to measure how much it is worth.
+/// A part of the mixture that can be ablated to measure its contribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// One of the experts.
     Expert(Expert),
-    /// All experts that know the project.
+    /// All project experts.
     Project,
     /// The reranker.
     Reranker,
 }
 
 impl Part {
-    /// The names of all parts but `project`, in order.
+    /// Names of all parts except `project`, in order.
     pub fn names() -> impl Iterator<Item = &'static str> {
         Expert::context().map(Expert::name).chain(["reranker"])
     }
 
-    /// The part of that name: an expert's, but not the network's, or `project`, or `reranker`.
+    /// The part with this name: an expert other than the network, `project`, or `reranker`.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "project" => Some(Self::Project),
@@ -74,10 +74,10 @@ impl Part {
 }
 
 impl Mixture {
-    /// That of a checkpoint, if it has a gate.
+    /// Loads the mixture of a checkpoint; `None` if it has no gate.
     ///
     /// # Errors
-    /// If the gate was fitted for other experts or features, or its parameters are not those of [`parameters`].
+    /// If the gate was fitted for other experts or features, or its parameters do not match [`parameters`].
     pub fn of(checkpoint: &Checkpoint) -> Result<Option<Self>, CheckpointError> {
         let Some((config, given)) = checkpoint.gate() else {
             return Ok(None);
@@ -98,7 +98,8 @@ impl Mixture {
         Ok(Some(Self::new(given, &checkpoint.vocabulary)?))
     }
 
-    /// From parameters with the names and shapes of [`parameters`], for buffers of this vocabulary.
+    /// Reads the mixture from parameters with the names and shapes of [`parameters`], for buffers tokenized with
+    /// `vocabulary`.
     pub fn new(given: &Parameters, vocabulary: &Vocabulary) -> Result<Self, MissingParameter> {
         Ok(Self {
             gate: Gate::new(given)?,
@@ -109,7 +110,7 @@ impl Mixture {
         })
     }
 
-    /// The same without a part.
+    /// The same mixture without a part.
     #[must_use]
     pub fn without(mut self, part: Part) -> Self {
         match part {
@@ -124,12 +125,13 @@ impl Mixture {
         self
     }
 
-    /// The mean hidden state, `[H]`: what [`crate::inference::Engine::keep_hidden_states`] is to be given.
+    /// The mean hidden state `[H]`, for [`crate::inference::Engine::keep_hidden_states`].
     pub fn mean_hidden(&self) -> &[f32] {
         &self.gate.mean_hidden
     }
 
-    /// What comes after `buffer`, where the network has given `answer` in a state that is `similar` to earlier ones.
+    /// Predicts the token after `buffer`, given the network's distribution `answer` and the cosines `similar` of earlier
+    /// states with the current one.
     pub fn predict(
         &self,
         buffer: &BufferTokens,
@@ -148,8 +150,8 @@ impl Mixture {
         Prediction::new(&self.syntax, &space, answer, scores, weights, activations)
     }
 
-    /// The gate's forward pass: the experts' weights, from [features](gate_features), the hidden state `[H]` and the
-    /// [`prior`]; and its activations `[UNITS]`.
+    /// The gate's forward pass: the experts' weights and the activations `[UNITS]`, from the [features](gate_features), the
+    /// hidden state `[H]` and the [`prior`].
     pub fn weigh(
         &self,
         features: &[f32; FEATURES],
@@ -172,7 +174,7 @@ impl Mixture {
     }
 
     /// The reranker's forward pass: the score of each candidate, from the gate's activations `[UNITS]` and the candidates'
-    /// [features](Prediction::features). A softmax over the scores shares out what the candidates have together.
+    /// [features](Prediction::features). A softmax over the scores redistributes the total probability of the candidates.
     pub fn scores(
         &self,
         activations: &[f32],
@@ -182,7 +184,7 @@ impl Mixture {
         self.reranker.scores(activations, candidates)
     }
 
-    /// The `most` best of some candidates and their probabilities, in descending order.
+    /// The `most` best of some candidates with their probabilities, best first.
     pub fn rank(
         &self,
         prediction: &Prediction,
@@ -198,12 +200,12 @@ impl Mixture {
         }
     }
 
-    /// Whether `buffer` ends with a dot after an object, so that a name must follow.
+    /// Whether `buffer` ends with a dot after an expression, so that a name must follow.
     pub fn needs_a_name(&self, buffer: &BufferTokens) -> bool {
         symbols::is_attribute(self.names(buffer).sources())
     }
 
-    /// Whether the name of a module that is imported begins after `buffer`.
+    /// Whether a module name in an import starts after `buffer`.
     pub fn begins_module(&self, buffer: &BufferTokens) -> bool {
         symbols::begins_module(self.names(buffer).sources())
     }

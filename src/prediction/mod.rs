@@ -1,15 +1,15 @@
-//! What comes next in a buffer: a mixture of experts (Jacobs et al. 1991) over one space of candidates.
+//! Next-token prediction: a mixture of experts (Jacobs et al. 1991) over one candidate space.
 //!
 //! ```text
-//! expert, experts/     which experts there are, and what each gives a candidate: ExpertScores
-//! gate                 weighs the experts by gate_features and the hidden state, from a prior
+//! expert, experts/     the list of experts, and each expert's score of a candidate: ExpertScores
+//! gate                 weights the experts, given gate_features, the hidden state and a prior
 //! prediction           the mixture: a probability for each candidate
-//! reranker             orders the best candidates again, by candidate_features
-//! mixture              Mixture: all of it, as completion uses it
-//! features, tuning     names of the features; hand-chosen constants
+//! reranker             reorders the best candidates, given candidate_features
+//! mixture              Mixture: the whole, as completion uses it
+//! features, tuning     feature names; hand-chosen constants
 //! ```
 //!
-//! The gate and the reranker are fitted by `trainer gate`. Knows nothing of text, typed prefixes or protocols.
+//! `trainer gate` fits the gate and the reranker. This module does not know source text, typed prefixes or protocols.
 
 mod candidate_features;
 mod expert;

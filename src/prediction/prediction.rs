@@ -1,4 +1,4 @@
-//! What comes next: the mixture of all experts, over one space of candidates.
+//! The predicted distribution: the mixture of all experts over one candidate space.
 
 use std::cmp::Ordering;
 
@@ -9,22 +9,22 @@ use crate::context::{BufferTokens, CandidateId, CandidateSpace, Syntax};
 use crate::inference::Distribution;
 use crate::tokenizer::UNK;
 
-/// What comes next, over the [candidates](CandidateSpace) for a buffer.
+/// A distribution over the [candidates](CandidateSpace) for the next token of a buffer.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// By candidate.
+    /// One probability per candidate.
     pub probabilities: Vec<f32>,
-    /// By expert: its weight in the mixture.
+    /// One mixture weight per expert.
     pub weights: [f32; Expert::COUNT],
     pub(super) scores: ExpertScores,
-    /// What the network's probabilities are multiplied by to add up to one without `<UNK>`.
+    /// Factor that normalizes the network's probabilities to 1 without `<UNK>`.
     pub(super) in_vocabulary_scale: f32,
     pub(super) gate_activations: Vec<f32>,
     vocabulary_size: usize,
 }
 
 impl Prediction {
-    /// Mixes the experts by the gate's `weights`. Members get at least their floor.
+    /// Mixes the experts with the gate's `weights` and raises members to their floor.
     pub(super) fn new(
         syntax: &Syntax,
         space: &CandidateSpace<'_>,
@@ -54,7 +54,7 @@ impl Prediction {
         }
     }
 
-    /// The network's own distribution, with `<UNK>`.
+    /// The network's own distribution, including `<UNK>`.
     pub fn of_network(answer: &Distribution) -> Self {
         let mut weights = [0.0; Expert::COUNT];
         weights[Expert::Network as usize] = 1.0;
@@ -68,7 +68,7 @@ impl Prediction {
         }
     }
 
-    /// The space of the candidates, of the buffer that the prediction was made for.
+    /// The candidate space of the buffer that the prediction was made for.
     pub fn space<'a>(&self, buffer: &'a BufferTokens) -> CandidateSpace<'a> {
         CandidateSpace::new(self.vocabulary_size, buffer)
     }
@@ -78,13 +78,13 @@ impl Prediction {
         (0..self.probabilities.len()).map(CandidateId::at)
     }
 
-    /// The probability of a candidate; 0 if it has none.
+    /// A candidate's probability; 0 if it has none.
     pub fn probability(&self, candidate: CandidateId) -> f32 {
         let p = self.probabilities.get(candidate.index());
         p.copied().unwrap_or(0.0)
     }
 
-    /// The `most` best of some candidates and their probabilities, in descending order.
+    /// The `most` best of some candidates with their probabilities, best first.
     pub fn best(
         &self,
         candidates: impl Iterator<Item = CandidateId>,
@@ -98,8 +98,8 @@ impl Prediction {
         best
     }
 
-    /// The experts that a candidate's probability comes from, before the reranker, and their shares of it, from one percent on.
-    /// None where the network is alone.
+    /// The experts that contribute at least 1 % of a candidate's probability before reranking, with their shares. Empty if
+    /// the checkpoint has only the network.
     pub fn sources(
         &self,
         space: &CandidateSpace<'_>,
@@ -118,18 +118,18 @@ impl Prediction {
         shares.filter(|&(_, share)| share >= 0.01).collect()
     }
 
-    /// What the reranker is told of the context, `[UNITS]`; empty for the network alone.
+    /// The context vector for the reranker, `[UNITS]`; empty if the checkpoint has only the network.
     pub fn gate_activations(&self) -> &[f32] {
         &self.gate_activations
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         size_of_val(&self.probabilities[..]) + self.scores.bytes()
     }
 }
 
-/// The most probable first, of equals the one with the lower number.
+/// Orders by descending probability, then by ascending index.
 #[allow(
     clippy::trivially_copy_pass_by_ref,
     reason = "what sorting by it takes"
@@ -138,7 +138,7 @@ pub(super) fn descending(a: &(CandidateId, f32), b: &(CandidateId, f32)) -> Orde
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
-/// Keeps the `most` best, sorted.
+/// Keeps the `most` best candidates, sorted.
 fn keep_best(candidates: &mut Vec<(CandidateId, f32)>, most: usize) {
     if candidates.len() > most {
         if most > 0 {

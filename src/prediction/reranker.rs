@@ -1,7 +1,7 @@
-//! The reranker: a small network that orders the mixture's best candidates again, by their features and by the gate's view of
-//! the context, and redistributes what they have together.
+//! The reranker: a small network that reorders the mixture's best candidates, given their features and the gate's
+//! activations, and redistributes their total probability.
 //!
-//! `trainer gate` has the same forward pass in Candle, to fit it.
+//! `trainer gate` fits it with the same forward pass in Candle.
 
 use super::expert::Expert;
 use super::features::CANDIDATE_FEATURES;
@@ -14,18 +14,18 @@ use crate::inference::Distribution;
 use crate::model::{MissingParameter, Parameters};
 use crate::simd::{softmax_in_place, tanh};
 
-/// How many of a candidate's features, the first ones, are log probabilities: the mixture's and each expert's.
+/// Number of log probabilities among a candidate's features, which come first: the mixture's and each expert's.
 pub const LOGS: usize = 1 + Expert::COUNT;
-/// Hidden units.
+/// Number of hidden units.
 const HIDDEN: usize = 32;
 
 /// The reranker's parameters.
 #[derive(Clone, Debug)]
 pub(super) struct Reranker {
-    /// The exponents of the mixture's and the experts' probabilities, by context.
+    /// Maps the context to the weights of the log probabilities of the mixture and the experts.
     log_linear: Linear,
     context_projection: Linear,
-    /// Without bias: the context's is added.
+    /// Without bias: the projection of the context is added instead.
     candidate_projection: Linear,
     output: Linear,
 }
@@ -44,7 +44,7 @@ impl Reranker {
         ]
     }
 
-    /// From parameters with these names and shapes.
+    /// Reads the reranker from parameters with these names and shapes.
     pub(super) fn new(given: &Parameters) -> Result<Self, MissingParameter> {
         Ok(Self {
             log_linear: Linear::new(given, "reranker.exponent")?,
@@ -54,8 +54,8 @@ impl Reranker {
         })
     }
 
-    /// The score of each candidate in the context of `activations` `[UNITS]`: its log probability in the mixture, a weighted sum of
-    /// all log probabilities, and what one layer of tanh units makes of its features.
+    /// The score of each candidate in the context of `activations` `[UNITS]`: its log probability in the mixture, plus a
+    /// weighted sum of all log probabilities, plus the output of one layer of tanh units over its features.
     pub(super) fn scores(
         &self,
         activations: &[f32],
@@ -75,8 +75,9 @@ impl Reranker {
         candidates.map(score).collect()
     }
 
-    /// The `most` best of some candidates and their probabilities, in descending order. The best [`RERANKED`] of the mixture share what
-    /// they have together by their scores; members and others do so apart where members have a floor.
+    /// The `most` best of some candidates with their probabilities, best first. The top [`RERANKED`] of the mixture
+    /// redistribute their total probability by their scores. Where members have a floor, members and other candidates do so
+    /// separately.
     pub(super) fn rank(
         &self,
         prediction: &Prediction,

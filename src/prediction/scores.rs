@@ -1,4 +1,4 @@
-//! What all experts but the network give each candidate.
+//! Scores of all experts except the network, for each candidate.
 
 use super::expert::{Expert, Scope};
 use super::experts::buffer_ngrams::{self, BufferContinuations};
@@ -8,18 +8,18 @@ use crate::context::{BufferWord, CandidateId, CandidateSpace, Syntax, Token, Tok
 use crate::inference::{CosineScores, Distribution};
 use crate::tokenizer::UNK;
 
-/// The distributions of the experts but the network, after the last token of a buffer.
+/// The distributions of all experts except the network, for the token after a buffer.
 #[derive(Clone, Debug, Default)]
 pub struct ExpertScores {
     pub(super) buffer: BufferScores,
-    /// What followed the last tokens in the buffer.
+    /// The continuations of the last tokens in the buffer.
     pub(super) continuations: BufferContinuations,
     pub(super) project: ProjectScores,
     pub(super) members: Members,
 }
 
 impl ExpertScores {
-    /// Asks all experts, where the network is in a state that is `similar` to earlier ones.
+    /// Runs all experts, given the cosines `similar` of earlier network states with the current one.
     pub fn new(space: &CandidateSpace<'_>, syntax: &Syntax, similar: &CosineScores) -> Self {
         let tokens = space.buffer();
         let mut buffer = BufferScores::new(tokens.lexemes().len());
@@ -35,7 +35,7 @@ impl ExpertScores {
         }
     }
 
-    /// Whether an expert gives anything to any candidate. The network always does.
+    /// Whether an expert gives any candidate a score. The network always does.
     pub fn has_mass(&self, expert: Expert) -> bool {
         match expert.scope() {
             Scope::Network => true,
@@ -45,7 +45,7 @@ impl ExpertScores {
         }
     }
 
-    /// What each expert gives a candidate, nothing for the network.
+    /// The score of a candidate by each expert; 0 for the network.
     pub fn scores_for(
         &self,
         space: &CandidateSpace<'_>,
@@ -70,8 +70,8 @@ impl ExpertScores {
         scores
     }
 
-    /// The probability of a candidate by each expert. The network's is that among the vocabulary's other entries: it knows
-    /// nothing of the rest.
+    /// The probability of a candidate by each expert. The network's is normalized without `<UNK>`, since the network does
+    /// not predict out-of-vocabulary names.
     pub fn expert_probabilities(
         &self,
         space: &CandidateSpace<'_>,
@@ -87,7 +87,7 @@ impl ExpertScores {
         probabilities
     }
 
-    /// What an expert, not the network, gives the largest probability, and that.
+    /// The candidate with the largest probability of an expert other than the network, and the probability.
     pub(super) fn best(
         &self,
         space: &CandidateSpace<'_>,
@@ -113,7 +113,7 @@ impl ExpertScores {
         }
     }
 
-    /// Adds the experts' probabilities, weighted, to those of all candidates.
+    /// Adds the weighted probabilities of the experts to those of all candidates.
     pub(super) fn add_to(
         &self,
         probabilities: &mut [f32],
@@ -134,7 +134,7 @@ impl ExpertScores {
         self.project.add_to(probabilities, space, of_project);
     }
 
-    /// How many out-of-vocabulary tokens the buffer has.
+    /// Number of distinct out-of-vocabulary tokens in the buffer.
     pub(super) fn unknown_words(space: &CandidateSpace<'_>) -> usize {
         let lexemes = space.buffer().lexemes().iter();
         lexemes
@@ -142,12 +142,12 @@ impl ExpertScores {
             .count()
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         size_of_val(self.buffer.rows())
     }
 
-    /// Whether no expert was asked.
+    /// Whether no expert has been run.
     pub(super) fn is_empty(&self) -> bool {
         self.buffer.rows().is_empty()
     }

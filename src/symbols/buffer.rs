@@ -1,7 +1,7 @@
-//! The symbols of a buffer that is being edited: its tokens are pushed and taken back, and the table follows.
+//! Incremental symbol table of the buffer being edited: pushing and truncating tokens keeps the table in step.
 //!
-//! A statement is declared when it ends, and leaves a mark with the lengths of the table's lists. Taking tokens back truncates
-//! the lists to a mark and re-reads only the tokens that remain of the statement that was cut.
+//! A statement is declared when it ends. Each end leaves a mark with the lengths of the table's lists. Truncation cuts the
+//! lists back to a mark and re-reads only the remaining tokens of the statement it cut.
 
 use std::ops::Range;
 
@@ -15,21 +15,21 @@ use super::table::{Lengths, ScopeId, SymbolId, SymbolKind, Symbols};
 pub struct BufferSymbols {
     items: Vec<Item>,
     builder: Builder,
-    /// Where the statement begins that has not ended, and what was there before it.
+    /// Start of the unfinished statement and the state before it.
     begun: Mark,
-    /// Of every statement that has ended.
+    /// One mark per finished statement.
     marks: Vec<Mark>,
-    /// By symbol: the one before it that binds the same name.
+    /// For each symbol, the previous symbol that binds the same name.
     previous: Vec<SymbolId>,
-    /// The last symbol that binds a name.
+    /// The last symbol that binds each name.
     last: FxHashMap<Name, SymbolId>,
 }
 
-/// A place between two statements.
+/// A boundary between two statements.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     start: u32,
-    /// The number of tokens with which the statement after it was known to have ended.
+    /// Number of tokens at which the end of the preceding statement was recognized.
     ended: u32,
     state: State,
     lengths: Lengths,
@@ -69,7 +69,7 @@ impl BufferSymbols {
         }
     }
 
-    /// Takes back all but the first `len` tokens.
+    /// Keeps only the first `len` tokens.
     pub fn truncate(&mut self, len: usize) {
         if len >= self.items.len() {
             return;
@@ -97,7 +97,7 @@ impl BufferSymbols {
         self.items.len()
     }
 
-    /// The token at a position; a line end past the last one.
+    /// The token at position `at`, or [`Item::END`] past the end.
     pub fn item(&self, at: usize) -> Item {
         self.items.get(at).copied().unwrap_or(Item::END)
     }
@@ -106,22 +106,22 @@ impl BufferSymbols {
         &self.items
     }
 
-    /// The positions of the statement that has not ended. A head's colon ends a statement, too.
+    /// Token positions of the unfinished statement. The colon of a compound statement's header ends a statement too.
     pub fn statement(&self) -> Range<usize> {
         self.begun.start as usize..self.items.len()
     }
 
-    /// Whether brackets are open at the end.
+    /// Whether a bracket is open at the end of the buffer.
     pub fn is_in_brackets(&self) -> bool {
         self.builder.is_in_brackets()
     }
 
-    /// The innermost scope at the end.
+    /// The innermost scope at the end of the buffer.
     pub fn scope(&self) -> ScopeId {
         self.builder.scope()
     }
 
-    /// Whether, without indentation, the class at the end has a function already.
+    /// Whether the current class already has a function. Only meaningful without indentation.
     pub(super) fn has_function(&self) -> bool {
         self.builder.has_function()
     }
@@ -130,14 +130,14 @@ impl BufferSymbols {
         self.builder.table()
     }
 
-    /// The symbols that bind a name, the last one first. Attributes of `self` are none.
+    /// Symbols that bind `name`, last one first. Attributes of `self` are excluded.
     pub fn bindings(&self, name: Name) -> impl Iterator<Item = SymbolId> {
         let some = |symbol: SymbolId| (symbol != SymbolId::NONE).then_some(symbol);
         let last = self.last.get(&name).copied();
         std::iter::successors(last, move |symbol| some(self.previous[symbol.index()]))
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         size_of_val(&self.items[..])
             + size_of_val(&self.marks[..])
@@ -146,7 +146,7 @@ impl BufferSymbols {
             + self.table().bytes()
     }
 
-    /// The statement that has begun ends before position `end`; that is known once there are `ended` tokens.
+    /// Ends the current statement before position `end`. The end was recognized at `ended` tokens.
     fn end_statement(&mut self, end: usize, ended: usize) {
         let start = self.begun.start as usize;
         self.builder.declare(&self.items[start..end], start as u32);
@@ -165,7 +165,7 @@ impl BufferSymbols {
         };
     }
 
-    /// Links the symbols that are new.
+    /// Links new symbols into the chains of bindings.
     fn bind(&mut self) {
         let table = self.builder.table();
         for new in self.previous.len()..table.symbols.len() {

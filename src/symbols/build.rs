@@ -1,49 +1,50 @@
 //! Builds a file's [`Symbols`] from its tokens, statement by statement.
 //!
-//! Finds where statements end and has [`statement`] add what each declares to the [`TableWriter`].
-//! Without indentation, a class's members are the functions whose first parameter is `self` or `cls`, the assignments before the
-//! first of them, and the attributes of `self`. That finds nearly all.
+//! This module finds the ends of statements; [`statement`] adds the declarations of each to the [`TableWriter`].
+//!
+//! Without indentation, the members of a class are the functions whose first parameter is `self` or `cls`, the assignments
+//! before the first of them, and the attributes of `self`. This heuristic finds nearly all members.
 
 use super::role::{Item, NO_COLUMN, Role};
 use super::statement;
 use super::table::{Lengths, ScopeId, ScopeKind, Symbols};
 use super::writer::{ScopeState, TableWriter};
 
-/// Builds a table. [`super::BufferSymbols`] takes statements back, too.
+/// Builds a symbol table. [`super::BufferSymbols`] wraps it to support truncation.
 #[derive(Clone, Debug)]
 pub(super) struct Builder {
     writer: TableWriter,
     progress: Progress,
 }
 
-/// The state of a builder between two tokens, beside the table.
+/// State of a builder between two tokens, excluding the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
     scopes: ScopeState,
     progress: Progress,
 }
 
-/// How far the statement has been read.
+/// Progress within the current statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Progress {
-    /// Brackets that are open.
+    /// Number of open brackets.
     depth: u32,
-    /// Colons of `lambda` that are still to come.
+    /// Number of `lambda` colons still expected.
     lambdas: u32,
-    /// The statement's first word that tells what it is.
+    /// Role of the first word, which determines the kind of statement.
     first: Option<Role>,
-    /// How many of its tokens were read.
+    /// Number of tokens of the statement read so far.
     length: u32,
-    /// The last token, whichever statement it is of.
+    /// Role of the last token, even if it belongs to the previous statement.
     last: Role,
 }
 
-/// A statement has ended.
+/// How a token ends a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// With the token.
+    /// The token is the last of the statement.
     With,
-    /// Before it: it begins the next one, though brackets are open.
+    /// The token starts the next statement, even though a bracket is open.
     Before,
 }
 
@@ -55,7 +56,7 @@ impl Builder {
         }
     }
 
-    /// A builder for the rest of a file that begins in scopes whose heads are at these columns, the outermost first.
+    /// A builder for the rest of a file that starts inside `scopes` (kind, column of the header), outermost first.
     pub(super) fn inside(scopes: &[(ScopeKind, u16)]) -> Self {
         let mut builder = Self::new(false);
         for &(kind, column) in scopes {
@@ -65,7 +66,7 @@ impl Builder {
         builder
     }
 
-    /// The scopes that are open, the outermost first, the module's own left out.
+    /// The open scopes (kind, column of the header), outermost first, without the module scope.
     pub(super) fn open_scopes(&self) -> Vec<(ScopeKind, u16)> {
         let table = &self.writer.table;
         let scopes = table.around(self.scope());
@@ -76,7 +77,7 @@ impl Builder {
         scopes
     }
 
-    /// All of a file's tokens.
+    /// Reads all tokens of a file and returns its table.
     pub(super) fn build(mut self, items: impl Iterator<Item = Item>) -> Symbols {
         self.read_all(items);
         self.writer.table.shrink();
@@ -104,8 +105,8 @@ impl Builder {
         self.declare(&statement, start);
     }
 
-    /// Whether a statement has ended before a token, which is to be read again then, or ends with it. It is to be
-    /// [declared](Builder::declare) before anything else is read.
+    /// Reads one token and reports whether it ends a statement. With [`End::Before`] the token must be read again. The
+    /// caller must [declare](Builder::declare) the finished statement before reading anything else.
     pub(super) fn read(&mut self, item: Item) -> Option<End> {
         let Progress { length, last, .. } = self.progress;
         if length > 0 && last == Role::Eol && item.role.begins_statement() {
@@ -115,11 +116,11 @@ impl Builder {
         self.progress.has_ended().then_some(End::With)
     }
 
-    /// Counts a token as one of the statement that is being read.
+    /// Counts a token as part of the current statement.
     fn begin(&mut self, item: Item) {
         let is_blank = matches!(item.role, Role::Eol | Role::Start);
         let progress = &mut self.progress;
-        // After a semicolon or a head's colon the line goes on.
+        // After a semicolon or the colon of a header, the line continues.
         if progress.first.is_none() && !is_blank && item.column != NO_COLUMN {
             self.writer.begin_line(item.column);
         }
@@ -136,7 +137,7 @@ impl Builder {
         }
     }
 
-    /// The statement that begins with the file's token `at` has been read.
+    /// Declares the finished statement, which starts at token `at` of the file.
     pub(super) fn declare(&mut self, items: &[Item], at: u32) {
         statement::declare(&mut self.writer, items, at);
         self.progress = Progress::after(self.progress.last);
@@ -147,22 +148,22 @@ impl Builder {
         &self.writer.table
     }
 
-    /// The innermost scope of the statement that is being read.
+    /// The innermost scope of the current statement.
     pub(super) fn scope(&self) -> ScopeId {
         self.writer.state.scope
     }
 
-    /// Whether, without indentation, a function of the class, or of the module, has begun.
+    /// Whether the class or the module already has a function. Only meaningful without indentation.
     pub(super) fn has_function(&self) -> bool {
         self.writer.state.has_function
     }
 
-    /// Whether brackets are open.
+    /// Whether a bracket is open.
     pub(super) fn is_in_brackets(&self) -> bool {
         self.progress.depth > 0
     }
 
-    /// What [`Builder::restore`] goes back to.
+    /// A snapshot for [`Builder::restore`].
     pub(super) fn state(&self) -> (State, Lengths) {
         let state = State {
             scopes: self.writer.state,
@@ -171,7 +172,7 @@ impl Builder {
         (state, self.writer.table.lengths())
     }
 
-    /// Goes back to an earlier state.
+    /// Restores a snapshot.
     pub(super) fn restore(&mut self, state: State, lengths: Lengths) {
         self.writer.table.truncate(lengths, state.scopes.scope);
         self.writer.state = state.scopes;
@@ -180,7 +181,7 @@ impl Builder {
 }
 
 impl Progress {
-    /// No token of a statement has been read; the one before it ended with `last`.
+    /// The state before the first token of a statement, given the role of the last token of the previous one.
     fn after(last: Role) -> Self {
         Self {
             depth: 0,
@@ -191,7 +192,7 @@ impl Progress {
         }
     }
 
-    /// Whether the statement ends with the token that was read last.
+    /// Whether the last token ends the statement.
     fn has_ended(&mut self) -> bool {
         if self.depth > 0 || self.length == 0 {
             return false;

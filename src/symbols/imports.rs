@@ -1,41 +1,41 @@
-//! Import statements: the only parser of them.
+//! The only parser of import statements.
 //!
-//! It reads the roles of a statement's tokens and answers with positions among these, so that it serves a buffer that is being
-//! typed, files that are numbered and text alike. Knows nothing of files or modules that exist.
+//! It reads the roles of a statement's tokens and returns positions in that token list, so it works for a buffer being
+//! typed, for files with numbered tokens and for plain text. It does not know which files or modules exist.
 
 use super::role::Role;
 
-/// An import statement, or as much of it as is written.
+/// An import statement, possibly unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportStatement {
-    /// `from module import names`, not `import names`.
+    /// `from module import names`, as opposed to `import names`.
     pub is_from: bool,
-    /// Leading dots of the module of `from`.
+    /// Number of leading dots of the module after `from`.
     pub level: usize,
-    /// The parts of the module of `from`: positions of tokens.
+    /// Token positions of the parts of the module after `from`.
     pub module: Vec<usize>,
     pub names: Vec<ImportedName>,
     /// What can follow the last token.
     pub expects: Expects,
 }
 
-/// One of the names of an import statement.
+/// One imported name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportedName {
-    /// Positions of its parts; several only in `import a.b`. A star is one.
+    /// Token positions of its parts. Only `import a.b` has several. A star counts as one part.
     pub path: Vec<usize>,
-    /// The position of the name after `as`.
+    /// Token position of the name after `as`.
     pub alias: Option<usize>,
 }
 
 /// What can follow an unfinished import statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expects {
-    /// The first part of a module's name: after `import`, `from`, or a comma of `import`.
+    /// The first part of a module name: after `import`, `from`, or a comma of `import`.
     Module,
-    /// A further part of a module's name, after a dot.
+    /// A further part of a module name, after a dot.
     Submodule,
-    /// A name that the module has.
+    /// A name that the module declares.
     Member,
     /// A keyword, a comma, the end of the statement, or a new name after `as`.
     #[default]
@@ -43,7 +43,7 @@ pub enum Expects {
 }
 
 impl ImportStatement {
-    /// Of the tokens of one statement, line ends in its brackets included; nothing if it is no import.
+    /// Parses the tokens of one statement, including line ends inside its brackets. Returns `None` if it is no import.
     pub fn parse(roles: impl Iterator<Item = Role>) -> Option<Self> {
         let mut roles = roles.enumerate().skip_while(|(_, role)| is_blank(*role));
         let is_from = match roles.next()?.1 {
@@ -104,7 +104,7 @@ impl ImportStatement {
         });
     }
 
-    /// What can follow a token of the statement.
+    /// What can follow a token with role `last`.
     fn expectation(&self, is_module: bool, last: Role) -> Expects {
         match last {
             Role::Import if is_module => Expects::Member,
@@ -120,8 +120,8 @@ fn is_blank(role: Role) -> bool {
     matches!(role, Role::Eol | Role::Start)
 }
 
-/// The simple statements of some tokens that import: where each begins, and what it says. Those below a head on the same
-/// line, as in `try: import a`, are found too.
+/// The import statements in a token list, each with its start position. Statements on the same line as a compound header, as
+/// in `try: import a`, are included.
 pub fn import_statements(roles: &[Role]) -> Vec<(usize, ImportStatement)> {
     let mut found = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);
@@ -131,7 +131,7 @@ pub fn import_statements(roles: &[Role]) -> Vec<(usize, ImportStatement)> {
     };
     for (at, &role) in roles.iter().enumerate() {
         match role {
-            // Brackets before it were never closed.
+            // The brackets before it were never closed.
             _ if role.begins_statement() && at > start && roles[at - 1] == Role::Eol => {
                 parse(start, at);
                 (start, depth) = (at, 0);

@@ -1,18 +1,18 @@
-//! The imports in one line of text, which the server asks about before a whole file is read.
+//! Imports in a single line of text, which the server checks before it reads the whole file.
 
 use super::imports::{ImportStatement, import_statements};
 use super::role::Role;
 use super::text::role;
 use crate::python;
 
-/// The import that is being written at the end of a line.
+/// The import statement being written at the end of `line`.
 pub fn import_at_end(line: &str) -> Option<ImportStatement> {
     let roles = roles(line);
     let last = roles.rsplit(|role| *role == Role::Semicolon).next()?;
     ImportStatement::parse(last.iter().copied())
 }
 
-/// Whether a line of a text imports something, or begins to.
+/// Whether `line` contains an import statement, possibly unfinished.
 pub fn is_import(line: &str) -> bool {
     !import_statements(&roles(line)).is_empty()
 }

@@ -1,5 +1,5 @@
-//! The names that fit a place by what is declared: attributes of a class or a module, what a module has for `from module
-//! import`, and the parameters of a function in its call.
+//! Names that fit at a position according to declarations: attributes of a class or a module, names that `from module
+//! import` can import, and the parameters of a called function.
 
 use rustc_hash::FxHashMap;
 
@@ -11,42 +11,42 @@ use super::resolve::{
 use super::role::{Name, Role};
 use super::table::{ParameterKind, ScopeId, SymbolId, SymbolKind, Symbols};
 
-/// Classes that are looked at together: one, its bases and theirs.
+/// Maximum number of classes examined together: a class, its bases and theirs.
 const MAX_CLASSES: usize = 8;
-/// The weight of a name that begins with an underscore, unless the receiver is `self`; of a variable of a module, which is mostly a
-/// constant; and of a submodule.
+/// Weight of a name that starts with an underscore (unless the receiver is `self`), of a module variable (usually a
+/// constant), and of a submodule.
 const PRIVATE: f32 = 0.05;
 const ASSIGNED: f32 = 0.3;
 const MODULE: f32 = 0.3;
-/// What counts that every member of an enumeration has: it is frequent anywhere, and mostly its members are asked for.
+/// Weight of `name` and `value`, which every enum member has: usually the members themselves are wanted.
 const OF_ENUM: f32 = 0.03;
-/// What a name counts that a module imports from its own package for its own use; in a package's own file it is meant for others.
+/// Weight of a name that a module imports from its own package for its own use. Imports in a package's own file are meant
+/// for others and keep full weight.
 const IMPORTED: f32 = 0.1;
 
-/// The least that members have together of what all names have, where all of them are known, and where most are. Chosen:
-/// docs/answers.md.
+/// Minimum share of members in the probability of all names, if all members are known or most are. Chosen: docs/answers.md.
 const OF_COMPLETE: f32 = 0.97;
 const OF_MOST: f32 = 0.6;
 
-/// How a place tells what may stand there.
+/// The kind of position that determines which names fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Site {
     /// `self.`, `cls.`
     OwnAttribute,
-    /// After the dot of a class or one of its objects.
+    /// After the dot of a class or an instance.
     Attribute,
     /// After the dot of a module.
     ModuleAttribute,
     /// `from module import`
     ImportedName,
-    /// In the brackets of a call.
+    /// Inside the brackets of a call.
     Argument,
 }
 
 impl Site {
-    /// How many there are.
+    /// Number of kinds.
     pub const COUNT: usize = 5;
-    /// What they are called among the gate's features.
+    /// Their names among the gate's features.
     pub const NAMES: [&str; Self::COUNT] = [
         "own member",
         "member of a class",
@@ -56,18 +56,18 @@ impl Site {
     ];
 }
 
-/// What may stand at a place.
+/// The names that fit at a position.
 #[derive(Clone, Debug, Default)]
 pub struct MemberSet {
-    /// None if nothing is known to fit.
+    /// `None` if no declaration fits.
     pub site: Option<Site>,
-    /// Names in the buffer's numbering, or the project's, and their shares of one.
+    /// Names in the buffer's or the project's numbering, with weights that sum to 1.
     pub shares: Vec<(Name, f32)>,
-    /// The least that they have together of what all names have: where they are known, others hardly stand.
+    /// Minimum share of these names in the probability of all names: where members are known, other names are rare.
     pub min_mass: f32,
 }
 
-/// Names, and how often each was met.
+/// Names and their weighted counts.
 struct Counts {
     names: FxHashMap<Name, f32>,
     completeness: Completeness,
@@ -85,7 +85,7 @@ impl Counts {
         *self.names.entry(name).or_default() += count;
     }
 
-    /// The same of what is there or is not, however often it is written.
+    /// Raises a name's count to at least `count`, however often the name occurs.
     fn add_at_least(&mut self, name: Name, count: f32) {
         let entry = self.names.entry(name).or_default();
         *entry = entry.max(count);
@@ -112,7 +112,7 @@ pub fn members(sources: Sources<'_>) -> MemberSet {
     };
     if ![Site::OwnAttribute, Site::Argument].contains(&site) {
         for (&name, count) in &mut names {
-            // A constructor is called by another name.
+            // A constructor is called by the name of its class.
             let is_init = sources.names.role(name) == Role::Init;
             for _ in 0..usize::from(sources.names.is_private(name)) + usize::from(is_init) {
                 *count *= PRIVATE;
@@ -129,8 +129,9 @@ pub fn members(sources: Sources<'_>) -> MemberSet {
     }
 }
 
-/// Where one's own attributes or any value may stand, what is declared is not all. Modules that were not read whole have their
-/// functions' locals among their names.
+/// Minimum share of members in the probability of all names, at a site and with a completeness. It is 0 where own attributes or
+/// arbitrary values can appear, since the declarations are not exhaustive there, and at sites of a module read without
+/// indentation, whose names include locals of functions.
 fn min_mass(site: Site, completeness: Completeness) -> f32 {
     match (site, completeness) {
         (Site::OwnAttribute | Site::Argument, _) | (_, Completeness::Unknown) => 0.0,
@@ -140,31 +141,31 @@ fn min_mass(site: Site, completeness: Completeness) -> f32 {
     }
 }
 
-/// What a name's frequency anywhere is worth.
+/// Weight of a name from its frequency rank in the training corpus.
 fn frequency(rank: usize) -> f32 {
     ((rank + 50) as f32).powf(-0.5)
 }
 
-/// Whether a buffer ends with a dot that only a name can follow, as it cannot in `from .`.
+/// Whether the buffer ends with a dot that only a name can follow. The dot of `from .` does not count.
 pub fn is_attribute(sources: Sources<'_>) -> bool {
     let mut last = sources.buffer.items().iter().rev().map(|item| item.role);
     let is_path = |role| matches!(role, Role::Dot | Role::Ellipsis | Role::From);
     last.next() == Some(Role::Dot) && !last.next().is_some_and(is_path)
 }
 
-/// Whether the name of a module that is imported begins at the end of a buffer: `import a`, `from a`.
+/// Whether a module name starts at the end of the buffer: `import a`, `from a`.
 pub fn begins_module(sources: Sources<'_>) -> bool {
     import_at_end(sources).is_some_and(|statement| statement.expects == Expects::Module)
 }
 
-/// The import that is being written at the end of a buffer.
+/// The unfinished import statement at the end of the buffer.
 fn import_at_end(sources: Sources<'_>) -> Option<ImportStatement> {
     let buffer = sources.buffer;
     let items = &buffer.items()[buffer.statement()];
     ImportStatement::parse(items.iter().map(|item| item.role))
 }
 
-/// Collects what fits the end of a buffer.
+/// Collects the names that fit at the end of the buffer.
 struct Collector<'a> {
     resolver: Resolver<'a>,
     counts: Counts,
@@ -202,7 +203,7 @@ impl Collector<'_> {
         }
     }
 
-    /// What fits where an import goes on.
+    /// Adds the names that can continue an import statement.
     fn of_import(&mut self, statement: &ImportStatement) -> Option<Site> {
         let start = self.resolver.sources.buffer.statement().start;
         let path = |path: &[usize]| -> Vec<Name> {
@@ -216,7 +217,7 @@ impl Collector<'_> {
                 };
                 let package = self.resolver.package_at(statement.level, &module);
                 self.of_package(package);
-                // All of them are known where the package's own file is.
+                // All members are known if the package has its own file.
                 let file = self.resolver.module_at(statement.level, &module);
                 let modules = self.resolver.sources.project.modules();
                 self.counts.completeness = match file {
@@ -230,7 +231,7 @@ impl Collector<'_> {
                 if let Some(file) = self.resolver.module_at(statement.level, &module) {
                     self.of_module(file, &mut Vec::new());
                 } else {
-                    // A folder may be a package without a file of its own.
+                    // A folder can be a package without a file of its own.
                     let package = self.resolver.package_at(statement.level, &module);
                     self.of_package(package);
                 }
@@ -246,7 +247,8 @@ impl Collector<'_> {
         }
     }
 
-    /// The dotted name that ends before a position of the buffer; none if it begins with something else than a name, as `f().a`.
+    /// The dotted name that ends before a position of the buffer. `None` if it starts with something other than a name, as
+    /// in `f().a`.
     fn dotted_before(&self, end: usize) -> Option<Vec<Name>> {
         let mut names = Vec::new();
         let mut at = end.checked_sub(1)?;
@@ -294,7 +296,7 @@ impl Collector<'_> {
         }
     }
 
-    /// What the class that is being written has in the statement that is being written, and below it.
+    /// Adds the members of the class being written that the unfinished statement or the text after the cursor declares.
     fn of_own_class(&mut self, class: Location) {
         let Sources {
             buffer, project, ..
@@ -319,7 +321,7 @@ impl Collector<'_> {
         self.of_body(Origin::Below, below, scope, takes_variables);
     }
 
-    /// Members of a class and of its bases.
+    /// Adds the members of a class and of its bases.
     fn of_class(&mut self, class: Location, seen: &mut Vec<Location>) {
         if seen.contains(&class) {
             return;
@@ -356,7 +358,7 @@ impl Collector<'_> {
         self.of_body(class.origin, table, declared.scope, true);
     }
 
-    /// Whether a name that is imported from a file means what that file declares.
+    /// Whether a name imported from a file certainly refers to that file's declaration.
     fn is_certain(&self, origin: Origin) -> bool {
         let modules = self.resolver.sources.project.modules();
         match origin {
@@ -365,7 +367,7 @@ impl Collector<'_> {
         }
     }
 
-    /// The body of a class.
+    /// Adds the members declared in a class body.
     fn of_body(&mut self, origin: Origin, table: &Symbols, scope: ScopeId, takes_variables: bool) {
         for id in table.declared_in(scope) {
             let symbol = table.symbol(id);
@@ -388,7 +390,7 @@ impl Collector<'_> {
         }
     }
 
-    /// The modules in a package.
+    /// Adds the modules of a package.
     fn of_package(&mut self, package: Option<Name>) {
         let Sources { project, names, .. } = self.resolver.sources;
         if let Some(package) = package.and_then(|package| names.in_project(package)) {
@@ -399,7 +401,7 @@ impl Collector<'_> {
         self.counts.lower(Completeness::Unknown);
     }
 
-    /// What a module defines, what it takes over from others of its package, and the modules in it if it is a package.
+    /// Adds a module's definitions, the names it re-exports from its package, and its submodules if it is a package.
     fn of_module(&mut self, module: u32, seen: &mut Vec<u32>) {
         if seen.contains(&module) {
             return;
@@ -442,7 +444,8 @@ impl Collector<'_> {
         }
     }
 
-    /// What others can import of what a module imports: `import posixpath as path` is meant to be had from it, `import sys` is not.
+    /// Adds the names of an import that other modules may import from here. `import posixpath as path` is meant to be
+    /// re-exported; `import sys` is not.
     fn of_reexport(&mut self, module: u32, table: &Symbols, import: u32, seen: &mut Vec<u32>) {
         let import = table.import(import);
         if !import.is_star {
@@ -471,7 +474,7 @@ impl Collector<'_> {
         self.counts.lower(taken.completeness);
     }
 
-    /// The parameters of the function that is being called, but those that are given already.
+    /// Adds the parameters of the function being called, except those already given.
     fn of_call(&mut self, end: usize) {
         let start = self.resolver.sources.buffer.statement().start;
         let mut depth = 0_usize;
@@ -489,13 +492,13 @@ impl Collector<'_> {
                 _ => {}
             }
         }
-        self.counts.lower(Completeness::Unknown); // any value may stand there
+        self.counts.lower(Completeness::Unknown); // any value can appear there
         for name in given {
             self.counts.names.remove(&name);
         }
     }
 
-    /// The parameters of what is called by the bracket at a position: a function, or a class's constructor.
+    /// Adds the parameters of the function or constructor called by the bracket at a position.
     fn parameters(&mut self, bracket: usize) {
         let Some(called) = bracket.checked_sub(1) else {
             return;
@@ -507,7 +510,7 @@ impl Collector<'_> {
         let names = self.dotted_before(bracket);
         let found = names.and_then(|names| self.resolver.dotted(&names));
         let found = found.or_else(|| {
-            // A function or class of that name, whatever it belongs to.
+            // Any function or class of that name, whatever its owner.
             let name = self.name(called);
             let function = self.resolver.declared(name, false);
             let class = || self.resolver.declared(name, true).map(Resolution::Class);
@@ -523,7 +526,7 @@ impl Collector<'_> {
         }
     }
 
-    /// The constructor of a class, or of the first of its bases that has one.
+    /// The constructor of a class, or of its first base that has one.
     fn constructor(&mut self, class: Location, most: usize) -> Option<Location> {
         let (table, declared) = self.resolver.class(class)?;
         let names = self.resolver.sources.names;

@@ -1,17 +1,17 @@
-//! The symbol table: what files declare, and what a name means.
+//! The symbol table: the declarations of a file, and name resolution.
 //!
 //! ```text
-//! tokens -> role     Item: a token's role, its number, the column where its line begins
-//!        -> build    statement by statement -> writer -> table: Symbols of scopes
-//!           buffer   the same, with tokens that are taken back
-//! tables -> project  those around a buffer, and which module is which
-//!        -> resolve  what a dotted name means
-//!        -> members  what fits at a place
-//! imports            the parser of import statements, which everybody uses
+//! tokens -> role     Item: a token's role, its number, and its column if it starts a line
+//!        -> build    statement by statement -> writer -> table: Symbols, by scope
+//!           buffer   the same, incrementally: tokens can be truncated
+//! tables -> project  the tables around a buffer, and module lookup
+//!        -> resolve  what a dotted name refers to
+//!        -> members  names that fit at a position
+//! imports            the parser of import statements, shared by all of them
 //! ```
 //!
-//! Only names are read, nothing is executed, and broken code is read as far as it goes. Knows nothing of text, of
-//! vocabularies beyond the roles of their entries, of n-grams or of probabilities that a model gives.
+//! Only names are read, nothing is executed, and broken code is read as far as possible. This module does not know source
+//! text, n-grams, model probabilities, or anything of the vocabulary beyond the roles of its entries.
 
 mod buffer;
 mod build;
@@ -44,12 +44,12 @@ pub use text::{open_scopes, read};
 
 use build::Builder;
 
-/// The symbols of a whole file.
+/// Builds the symbols of a whole file.
 pub fn build(items: impl Iterator<Item = Item>) -> Symbols {
     Builder::new(false).build(items)
 }
 
-/// The symbols of the rest of a file, which begins in `scopes`: see [`open_scopes`].
+/// Builds the symbols of the rest of a file that starts inside `scopes`: see [`open_scopes`].
 pub fn build_rest(items: impl Iterator<Item = Item>, scopes: &[(ScopeKind, u16)]) -> Symbols {
     Builder::inside(scopes).build(items)
 }

@@ -1,28 +1,28 @@
-//! The symbols around a buffer: the rest of its own file, and modules of its project and its environment, the nearest first.
+//! Symbols outside the buffer: the rest of its own file, and modules of the project and the environment, nearest first.
 
 use super::role::Name;
 use super::table::{ScopeId, ScopeKind, SymbolId, SymbolKind, Symbols};
 
-/// How a module is called, and what is known of it.
+/// A module's name and how reliably an import refers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ModuleRef {
     /// `c` of `a.b.c`; [`Name::NONE`] if it is not an identifier.
     pub name: Name,
     /// `b` of `a.b.c`.
     pub package: Name,
-    /// It can be imported as it is called, for all that is known: it is `a`.
+    /// It is a top-level module as far as we know: `import a` finds it under its own name.
     pub is_top: bool,
-    /// It is a package: other modules are in it.
+    /// It is a package and can contain other modules.
     pub is_package: bool,
-    /// Where it is imported, it is meant, and not another one of that name.
+    /// An import of this name certainly means this module, not another one of the same name.
     pub is_certain: bool,
 }
 
-/// A module around a buffer.
+/// A module available to the buffer.
 #[derive(Debug)]
 pub struct Module {
     pub names: ModuleRef,
-    /// Nothing is known but its name.
+    /// `None` if only the name is known.
     pub symbols: Option<Symbols>,
 }
 
@@ -30,27 +30,27 @@ pub struct Module {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     Buffer,
-    /// The rest of the buffer's own file, below the cursor.
+    /// The rest of the buffer's own file, after the cursor.
     Below,
-    /// A module around the buffer.
+    /// A module of the project or the environment, by index.
     Module(u32),
 }
 
-/// Immutable; see the module.
+/// Symbol tables outside the buffer. Immutable.
 #[derive(Debug, Default)]
 pub struct ProjectSymbols {
     modules: Vec<Module>,
     below: Symbols,
-    /// The last parts of the buffer's own package, of the one around it, and so on; [`Name::NONE`] for one that cannot be named.
+    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
     packages: Vec<Name>,
-    /// Classes and functions, and whatever modules have; by name, the nearest first.
+    /// Classes, functions and module members, sorted by name, nearest first.
     index: Vec<Entry>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     name: Name,
-    /// 0 is the file itself.
+    /// 0 is the buffer's own file.
     file: u32,
     symbol: SymbolId,
 }
@@ -94,17 +94,17 @@ impl ProjectSymbols {
         &self.below
     }
 
-    /// The symbols of a module, unless only its name is known.
+    /// Symbols of a module, or `None` if only its name is known.
     pub(super) fn symbols(&self, module: u32) -> Option<&Symbols> {
         self.modules.get(module as usize)?.symbols.as_ref()
     }
 
-    /// The class that the buffer ends in goes on below in this scope: the innermost one whose head begins at `column`.
+    /// The part after the cursor of the class at the end of the buffer: the innermost class whose header is at `column`.
     pub(super) fn continued_class(&self, column: u16) -> Option<ScopeId> {
         let is_it = |id: &ScopeId| {
             let scope = self.below.scope(*id);
             scope.is_some_and(|scope| {
-                // The scopes that are open at the beginning have no symbol before them.
+                // Scopes open at the start have no symbol before them.
                 scope.kind == ScopeKind::Class && scope.first == 0 && scope.column == column
             })
         };
@@ -112,7 +112,7 @@ impl ProjectSymbols {
         open.find(is_it)
     }
 
-    /// Where a name is declared by a class or a function, be it a method: the nearest place.
+    /// The nearest class or function (methods included) that declares `name`.
     pub(super) fn declared(&self, name: Name, is_class: bool) -> Option<(Origin, SymbolId)> {
         let mut entries = self.entries(name).iter();
         let found = entries.find(|entry| {
@@ -130,7 +130,7 @@ impl ProjectSymbols {
         Some((origin.map_or(Origin::Below, Origin::Module), found.symbol))
     }
 
-    /// What a module itself binds to a name, in the order of the text.
+    /// The module's own bindings of `name`, in source order.
     pub(super) fn of_module(&self, module: u32, name: Name) -> Vec<SymbolId> {
         let Some(table) = self.symbols(module) else {
             return Vec::new();
@@ -151,14 +151,14 @@ impl ProjectSymbols {
         &self.index[first..first + count]
     }
 
-    /// The module of a package, or one that is in none.
+    /// The module `name` in `package`, or outside any package for `None`.
     pub(super) fn module(&self, name: Name, package: Option<Name>) -> Option<u32> {
         self.find(|names| {
             names.name == name && package.map_or(names.is_top, |package| names.package == package)
         })
     }
 
-    /// The module that another one names without its package: in that, or beside it.
+    /// The module that `module` imports as `name` without its package: inside it, or next to it.
     pub(super) fn beside(&self, module: u32, name: Name) -> Option<u32> {
         let own = self.modules[module as usize].names;
         let inside = |package: Name| {
@@ -169,24 +169,24 @@ impl ProjectSymbols {
         found.or_else(|| inside(own.package))
     }
 
-    /// The nearest module whose name ends so.
+    /// The nearest module whose last name part is `name`.
     pub(super) fn called(&self, name: Name) -> Option<u32> {
         self.find(|names| names.name == name)
     }
 
-    /// The buffer's own package, or the one so many levels up, as a module.
+    /// The buffer's package, or its parent `level` levels up, as a module.
     pub(super) fn package(&self, level: usize) -> Option<u32> {
         let name = self.package_name(level)?;
         let above = self.package_name(level + 1).unwrap_or(Name::NONE);
         self.find(|names| (names.name, names.package) == (name, above))
     }
 
-    /// The last part of the buffer's own package, or of the one so many levels up.
+    /// Last name part of the buffer's package, or of its parent `level` levels up.
     pub(super) fn package_name(&self, level: usize) -> Option<Name> {
         self.packages.get(level.checked_sub(1)?)?.some()
     }
 
-    /// The last parts of the modules in a package.
+    /// Last name parts of the modules in a package.
     pub(super) fn modules_in(&self, package: Name) -> impl Iterator<Item = Name> {
         let modules = self.modules.iter().map(|module| module.names);
         let inside = modules.filter(move |names| package != Name::NONE && names.package == package);
@@ -200,7 +200,7 @@ impl ProjectSymbols {
         found.map(|(_, module)| module)
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
         tables.map(Symbols::bytes).sum::<usize>()

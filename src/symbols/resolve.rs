@@ -1,8 +1,8 @@
-//! Name resolution: what a dotted name means at a place of the buffer.
+//! Name resolution: what a dotted name refers to at a position of the buffer.
 //!
-//! A name means what it was bound to last, in a scope that is visible from there; else what is declared under that name
-//! anywhere near. From there dotted names are followed through modules, what they import from each other, attributes, and what
-//! functions return. All of it within a [`Budget`], and how sure it is comes with the answer: [`Completeness`].
+//! A name resolves to its last visible binding, or else to a nearby declaration of that name. The rest of the dotted name is
+//! followed through modules, re-exports, attributes and return types. The work is limited by a [`Budget`], and each answer
+//! carries its [`Completeness`].
 
 use super::buffer::BufferSymbols;
 use super::project::{Origin, ProjectSymbols};
@@ -12,15 +12,15 @@ use super::table::{
     Symbols,
 };
 
-/// How often a name is followed to where a module, or a variable, has it from.
+/// Maximum number of re-exports and variables followed for one name.
 pub(super) const MAX_INDIRECTIONS: usize = 4;
-/// Tokens of the statement that is being written that are looked at.
+/// Maximum number of tokens examined in the unfinished statement.
 pub(super) const MAX_STATEMENT: usize = 2000;
-/// Bindings that are looked at to answer one question; a class or a module counts as so many.
+/// Maximum number of bindings examined per query. A class or a module counts as several.
 const BUDGET: usize = 2048;
 const SCAN: usize = 64;
 
-/// What is read to resolve a name.
+/// Inputs of name resolution.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
     pub buffer: &'a BufferSymbols,
@@ -28,57 +28,57 @@ pub struct Sources<'a> {
     pub names: &'a dyn Names,
 }
 
-/// How the numberings of a buffer, its project and the vocabulary go together.
+/// Translates between the name numberings of a buffer, its project and the vocabulary.
 pub trait Names {
-    /// A name in the buffer's numbering; in the project's, if it does not stand in the buffer.
+    /// A name in the buffer's numbering, or in the project's if the buffer does not contain it.
     fn in_buffer(&self, name: Name) -> Name;
     /// A name in the project's numbering, if it occurs there.
     fn in_project(&self, name: Name) -> Option<Name>;
-    /// The role of a name, or of any other token that an expression has.
+    /// Role of a name or of any other token in an expression.
     fn role(&self, name: Name) -> Role;
-    /// Whether it begins with an underscore.
+    /// Whether the name starts with an underscore.
     fn is_private(&self, name: Name) -> bool;
-    /// Its rank by frequency anywhere.
+    /// Frequency rank of the name in the training corpus.
     fn rank(&self, name: Name) -> usize;
-    /// What every member of an enumeration has: `name`, `value`.
+    /// The names every enum member has: `name` and `value`.
     fn of_enum(&self) -> [Name; 2];
 }
 
-/// How much is known of what something has.
+/// How completely the members of a class or a module are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Completeness {
-    /// Not all that tells was found or read, or it may mean something else by now.
+    /// Some declarations were not found or read, or the name may have been rebound.
     Unknown,
-    /// A module takes everything from one that has no source, as of machine code.
+    /// A module re-exports everything from a module without source, such as an extension module.
     Partial,
-    /// It was read without its indentation, or it is being written.
+    /// It was read without indentation, or it is still being written.
     Approximate,
-    /// Everything.
+    /// All members are known.
     Complete,
 }
 
-/// A symbol, and in which table.
+/// A symbol and the table that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
     pub origin: Origin,
     pub symbol: SymbolId,
 }
 
-/// What a name means.
+/// What a name refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// A class or one of its objects.
+    /// A class or an instance of it.
     Class(Location),
     Function(Location),
-    /// The number of a module around.
+    /// A known module, by index.
     Module(u32),
-    /// A package that has no file around: its name.
+    /// A package without a file of its own, by name.
     Package(Name),
-    /// It is bound to something of which nothing is known.
+    /// The name is bound, but its value is unknown.
     Unknown,
 }
 
-/// What may still be looked at.
+/// Work remaining for a query.
 #[derive(Clone, Copy, Debug)]
 struct Budget(usize);
 
@@ -89,10 +89,10 @@ impl Budget {
     }
 }
 
-/// Resolves the names of one question.
+/// Name resolver for one query.
 pub struct Resolver<'a> {
     pub(super) sources: Sources<'a>,
-    /// The least of what was found on the way.
+    /// Lowest completeness found on the way.
     pub(super) completeness: Completeness,
     budget: Budget,
 }
@@ -118,12 +118,12 @@ impl<'a> Resolver<'a> {
         may
     }
 
-    /// Whether one more class or module may be looked at.
+    /// Whether the budget allows one more class or module.
     pub(super) fn may_scan(&mut self) -> bool {
         self.spend(SCAN)
     }
 
-    /// The table that a location is in; nothing for a module of which only the name is known.
+    /// The table of an origin, or `None` for a module known only by name.
     pub(super) fn table(&self, origin: Origin) -> Option<&'a Symbols> {
         match origin {
             Origin::Buffer => Some(self.sources.buffer.table()),
@@ -141,7 +141,7 @@ impl<'a> Resolver<'a> {
         Some((table, table.class(location.symbol)?))
     }
 
-    /// What a dotted name means at the end of the buffer.
+    /// Resolves a dotted name at the end of the buffer.
     pub fn dotted(&mut self, names: &[Name]) -> Option<Resolution> {
         let buffer = self.sources.buffer;
         self.dotted_at(names, buffer.len() as u32, buffer.scope(), 0)
@@ -154,14 +154,14 @@ impl<'a> Resolver<'a> {
             let owner = table.scope(class)?.first.checked_sub(1).map(SymbolId)?;
             return table.class(owner).map(|_| owner);
         }
-        // The last one before it.
+        // The last owner before it.
         let owners = table.classes.iter().rev();
         let owners = owners.filter_map(|class| table.scope(class.scope)?.first.checked_sub(1));
         let mut owners = owners.map(SymbolId);
         owners.find(|&owner| table.symbol(owner).at < at)
     }
 
-    /// What a dotted name of the buffer means in a scope, as far as is known before a position.
+    /// Resolves a dotted name of the buffer in a scope, using only bindings before a position.
     fn dotted_at(
         &mut self,
         names: &[Name],
@@ -194,7 +194,7 @@ impl<'a> Resolver<'a> {
             .try_fold(of, |of, &name| self.attribute(of, name, before, followed))
     }
 
-    /// What a name of the buffer means: by its last binding that is visible; else by another one, or what is declared anywhere.
+    /// Resolves a name of the buffer: first its last visible binding, then any other binding, then any declaration.
     fn name(
         &mut self,
         name: Name,
@@ -224,10 +224,10 @@ impl<'a> Resolver<'a> {
             if found.is_some() {
                 return found;
             }
-            // What it was before may be gone.
+            // The earlier binding may have been replaced.
             self.lower(Completeness::Unknown);
         }
-        // Nothing says where it is from: what is called so elsewhere is often the same.
+        // The origin is unknown; a declaration of the same name elsewhere is often the right one.
         self.lower(Completeness::Unknown);
         for symbol in hidden {
             let found = self.binding(symbol, followed);
@@ -239,7 +239,7 @@ impl<'a> Resolver<'a> {
         class.or_else(|| self.declared(name, false).map(Resolution::Function))
     }
 
-    /// Whether a name is bound by a comprehension or a `lambda` of the statement that is being written.
+    /// Whether a comprehension or a `lambda` of the unfinished statement binds the name.
     fn is_rebound_in_statement(&self, name: Name, before: u32) -> bool {
         let buffer = self.sources.buffer;
         let statement = buffer.statement();
@@ -253,7 +253,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// What a symbol of the buffer means.
+    /// Resolves a symbol of the buffer.
     fn binding(&mut self, symbol: SymbolId, followed: usize) -> Option<Resolution> {
         let Symbol { kind, .. } = *self.sources.buffer.table().symbol(symbol);
         let location = Location {
@@ -270,7 +270,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Where a class or a function is declared, whatever it belongs to: last in the buffer, or nearest around it.
+    /// The class or function `name`, whatever its owner: the last one in the buffer, or else the nearest one outside.
     pub(super) fn declared(&self, name: Name, is_class: bool) -> Option<Location> {
         let Sources {
             buffer,
@@ -292,13 +292,13 @@ impl<'a> Resolver<'a> {
         Some(Location { origin, symbol })
     }
 
-    /// What an import of the buffer binds.
+    /// Resolves the name that an import of the buffer binds.
     fn imported(&mut self, import: u32, followed: usize) -> Resolution {
         let table = self.sources.buffer.table();
         let import = table.import(import);
         let path = table.path(import);
         let Some(member) = import.member else {
-            // `import a.b` binds `a`, `import a.b as c` the module `b`.
+            // `import a.b` binds `a`; `import a.b as c` binds the module `a.b`.
             let path = if import.is_plain { &path[..1] } else { path };
             let module = self.module_at(0, path).map(Resolution::Module);
             let package = path.last().map(|&last| Resolution::Package(last));
@@ -311,7 +311,7 @@ impl<'a> Resolver<'a> {
             let package = self.package_at(import.level.into(), path)?;
             self.submodule(package, member)
         });
-        // A file may lack what it is said to have, as one that was not read to its end does.
+        // A file may lack the imported name, for example if it was not read to the end.
         found
             .or_else(|| self.called(member))
             .unwrap_or(Resolution::Unknown)
@@ -322,7 +322,7 @@ impl<'a> Resolver<'a> {
         self.declared(class, true).map(Resolution::Class)
     }
 
-    /// The module around of a path in an import of the buffer, which begins with so many dots.
+    /// The known module at a path of an import in the buffer, with `level` leading dots.
     pub(super) fn module_at(&self, level: usize, path: &[Name]) -> Option<u32> {
         let Sources { project, names, .. } = self.sources;
         let part = |at: usize| names.in_project(path[at]);
@@ -335,7 +335,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The last part of what a path in an import of the buffer names, be it a module or a package.
+    /// The last name part of the module or package at a path of an import in the buffer.
     pub(super) fn package_at(&self, level: usize, path: &[Name]) -> Option<Name> {
         let Sources { project, names, .. } = self.sources;
         match path.last() {
@@ -351,7 +351,7 @@ impl<'a> Resolver<'a> {
         module.map(Resolution::Module)
     }
 
-    /// What a name after the dot of something means.
+    /// Resolves a name after the dot of a resolved value.
     fn attribute(
         &mut self,
         of: Resolution,
@@ -370,7 +370,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What a module has under a name: what it declares, a module in it, or what it takes from others.
+    /// Resolves a member of a module: a declaration, a submodule, or a re-export.
     fn member(&mut self, module: u32, name: Name, followed: usize) -> Option<Resolution> {
         let Sources { project, names, .. } = self.sources;
         let name = names.in_project(name)?;
@@ -398,7 +398,7 @@ impl<'a> Resolver<'a> {
         let own = project.modules().get(module as usize)?.names.name;
         let inside = |own: Name| project.module(name, Some(own)).map(Resolution::Module);
         let declared = declared.or_else(|| inside(own.some()?));
-        // What it takes from others takes longer to find.
+        // Re-exports take longer to find.
         if declared.is_some() || followed == MAX_INDIRECTIONS || !self.may_scan() {
             return declared;
         }
@@ -422,7 +422,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// What a module has from another one by an import: its member, the module itself, or one of all that it has.
+    /// Resolves what a module re-exports with an import: a member, the module itself, or a name matched by `*`.
     fn reexported(
         &mut self,
         module: u32,
@@ -453,7 +453,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The module that another one imports, or imports from.
+    /// The module that another module imports, or imports from.
     pub(super) fn imported_module(&mut self, module: u32, import: &Import) -> Option<u32> {
         let project = self.sources.project;
         let path = project.symbols(module)?.path(import);
@@ -473,7 +473,7 @@ impl<'a> Resolver<'a> {
                 None => self.doubtful(name),
                 found => found,
             },
-            // A package itself: its own, or the one that it is in.
+            // A package: the module's own, or the one that contains it.
             [] => {
                 let names = project.modules()[module as usize].names;
                 if names.is_package && import.level == 1 {
@@ -490,14 +490,14 @@ impl<'a> Resolver<'a> {
         project.beside(module, names.in_project(name)?)
     }
 
-    /// A module by the last part of its name alone.
+    /// Finds a module by the last part of its name alone, which lowers the completeness.
     fn doubtful(&mut self, name: Name) -> Option<u32> {
         let found = self.sources.project.called(name)?;
         self.lower(Completeness::Unknown);
         Some(found)
     }
 
-    /// What an attribute of a class's objects is: a method, a class in it, or what is assigned to it; its own, or of its bases.
+    /// Resolves an attribute of a class's instances: a method, a nested class, or an assigned value; its own or inherited.
     fn class_attribute(
         &mut self,
         class: Location,
@@ -547,7 +547,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// The class that another one names as its base.
+    /// The class that a base expression of another class names.
     pub(super) fn base(&mut self, class: Location, base: Expression) -> Option<Location> {
         let names = self.names_of(class.origin, base, true)?;
         if class.origin == Origin::Buffer {
@@ -560,7 +560,7 @@ impl<'a> Resolver<'a> {
         self.class_named(class.origin, &names)
     }
 
-    /// The class that a dotted name means in a file.
+    /// The class that a dotted name refers to in a file.
     fn class_named(&mut self, origin: Origin, names: &[Name]) -> Option<Location> {
         if let Some(Resolution::Class(class)) = self.dotted_in(origin, names, 0) {
             return Some(class);
@@ -569,7 +569,7 @@ impl<'a> Resolver<'a> {
         self.declared(*names.last()?, true)
     }
 
-    /// What a dotted name means at the top of a file.
+    /// Resolves a dotted name at the top level of a file.
     fn dotted_in(&mut self, origin: Origin, names: &[Name], followed: usize) -> Option<Resolution> {
         let end = self.sources.buffer.len() as u32;
         let Origin::Module(module) = origin else {
@@ -580,7 +580,7 @@ impl<'a> Resolver<'a> {
         self.attributes(first, rest, end, followed)
     }
 
-    /// What a symbol's value is: an object of a class.
+    /// The class that an expression's value is an instance of.
     fn object(&mut self, of: Location, value: Expression, followed: usize) -> Option<Resolution> {
         if followed == MAX_INDIRECTIONS || value.is_unknown() {
             return None;
@@ -599,7 +599,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The class whose object a function returns: by its annotation, or as all its results are made by one call.
+    /// The class of a function's return value: from its annotation, or from the call that produces all its results.
     fn returned(&mut self, function: Location, followed: usize) -> Option<Resolution> {
         let table = self.table(function.origin)?;
         let declared = table.function(function.symbol)?;
@@ -611,8 +611,8 @@ impl<'a> Resolver<'a> {
         class.map(Resolution::Class)
     }
 
-    /// The dotted name that an expression is, or begins with if it need not be `whole`, in the buffer's numbering: `a.B`, the
-    /// same of `Optional[a.B]`.
+    /// The dotted name of an expression, in the buffer's numbering: `a.B`, also for `Optional[a.B]`. Unless `whole` is set,
+    /// the expression only needs to start with the name.
     fn names_of(
         &self,
         origin: Origin,
@@ -646,8 +646,8 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Whether what is bound in a scope can be named in another one. What a class binds cannot be from its functions; what has no
-/// known scope can.
+/// Whether code in scope `from` can see a name bound in scope `bound`. Methods do not see names bound in their class body.
+/// Names with an unknown scope are visible.
 fn is_visible(table: &Symbols, bound: ScopeId, from: ScopeId) -> bool {
     if !table.is_exact() || bound == from {
         return true;

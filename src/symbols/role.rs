@@ -1,11 +1,11 @@
-//! What a token is to the grammar of declarations, and the numbers of names.
+//! Token roles in the grammar of declarations, and name numbers.
 //!
-//! The builder and the parsers read [`Item`]s: they never look at spellings, so that the same code reads a buffer (numbered
-//! by the vocabulary and the buffer), the workspace's files (numbered by the project), and text that has no numbers yet.
+//! The builder and the parsers read [`Item`]s and never look at spellings. So the same code reads a buffer (numbered by the
+//! vocabulary and the buffer), workspace files (numbered by the project) and plain text without numbers.
 
 use crate::python;
 
-/// The role of a token in a declaration. Names that mean something to the resolver have a role of their own.
+/// Role of a token in a declaration. Names with a special meaning for the resolver have their own role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// An identifier without a special meaning.
@@ -14,21 +14,21 @@ pub enum Role {
     Own,
     /// `__init__`.
     Init,
-    /// `__getattr__`, `__getattribute__`: they answer for names that are declared nowhere.
+    /// `__getattr__`, `__getattribute__`: they supply attributes that are not declared anywhere.
     Dynamic,
     /// `staticmethod`.
     StaticMethod,
-    /// `globals`, which can add names that are written nowhere.
+    /// `globals`, which can add names that do not appear in the source.
     Globals,
     /// `Optional`.
     Optional,
     /// `Enum`, `IntEnum`, `StrEnum`.
     Enum,
-    /// Bases that bring no member that is asked for: `object`, `ABC`, `Protocol`.
+    /// Bases without members worth completing: `object`, `ABC`, `Protocol`.
     Memberless,
     /// `None`.
     NoValue,
-    /// `True`, `False` and other keywords that stand in expressions.
+    /// `True`, `False` and other keywords that can appear in expressions.
     Value,
     Class,
     Def,
@@ -72,7 +72,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Of a py150 spelling.
+    /// The role of a token spelled as in py150.
     pub fn of(spelling: &str) -> Self {
         match spelling {
             "self" | "cls" => Self::Own,
@@ -145,7 +145,7 @@ impl Role {
         matches!(self, Self::Parenthesis | Self::Opening)
     }
 
-    /// Whether a statement follows the colon of one that begins so.
+    /// Whether it starts a compound statement whose colon is followed by another statement.
     pub(super) fn is_compound(self) -> bool {
         matches!(
             self,
@@ -153,7 +153,7 @@ impl Role {
         )
     }
 
-    /// Whether it begins a statement and can stand in no expression: brackets before it were never closed.
+    /// Whether it starts a statement and cannot appear in an expression: any open bracket before it was never closed.
     pub(super) fn begins_statement(self) -> bool {
         matches!(
             self,
@@ -167,7 +167,7 @@ impl Role {
         )
     }
 
-    /// How many dots of a relative import it is.
+    /// Number of dots it adds to a relative import.
     pub(super) fn dots(self) -> usize {
         match self {
             Self::Dot => 1,
@@ -177,18 +177,18 @@ impl Role {
     }
 }
 
-/// The number of a token in one of three numberings. Two names of one numbering are the same if their numbers are.
+/// Number of a token in one of three numberings. Equal numbers of one numbering are the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(u32);
 
-/// Whose number a [`Name`] is.
+/// The numbering of a [`Name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbering {
-    /// An entry of the vocabulary.
+    /// Id in the vocabulary.
     Vocabulary(u32),
-    /// A word of the buffer, outside the vocabulary.
+    /// Index of an out-of-vocabulary word of the buffer.
     Buffer(u32),
-    /// A name of the project, outside the vocabulary.
+    /// Index of an out-of-vocabulary name of the project.
     Project(u32),
 }
 
@@ -215,7 +215,7 @@ impl Name {
         }
     }
 
-    /// Nothing for [`Name::NONE`].
+    /// `None` for [`Name::NONE`].
     pub fn some(self) -> Option<Self> {
         (self != Self::NONE).then_some(self)
     }
@@ -225,16 +225,17 @@ impl Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     pub name: Name,
-    /// The column where its line begins, if it is the first of one and that is known; else [`NO_COLUMN`].
+    /// Column of its line's first character if it is the first token of the line and the column is known; else
+    /// [`NO_COLUMN`].
     pub column: u16,
     pub role: Role,
 }
 
-/// The token does not begin a line, or its indentation is unknown.
+/// The token does not start a line, or its indentation is unknown.
 pub const NO_COLUMN: u16 = u16::MAX;
 
 impl Item {
-    /// Read past the end.
+    /// The item returned for reads past the end.
     pub const END: Self = Self {
         name: Name::NONE,
         column: NO_COLUMN,

@@ -1,4 +1,4 @@
-//! What one statement declares.
+//! Declarations of a single statement.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::table::{
 };
 use super::writer::TableWriter;
 
-/// Adds to a table what a statement declares that begins with the file's token `at`.
+/// Adds the declarations of the statement that starts at token `at` of the file to the table.
 pub(super) fn declare(writer: &mut TableWriter, items: &[Item], at: u32) {
     let blank = |item: &&Item| matches!(item.role, Role::Eol | Role::Start | Role::Async);
     let blanks = items.iter().take_while(blank).count();
@@ -29,9 +29,9 @@ pub(super) fn declare(writer: &mut TableWriter, items: &[Item], at: u32) {
 
 struct Statement<'b, 's> {
     writer: &'b mut TableWriter,
-    /// Without its end: that of the line, a semicolon, or the colon of a head.
+    /// Tokens of the statement without its terminator: a line end, a semicolon, or the colon of a header.
     items: &'s [Item],
-    /// The position of the first one.
+    /// Position of the first token in the file.
     at: u32,
 }
 
@@ -63,7 +63,8 @@ impl Statement<'_, '_> {
         self.items.get(at).map_or(Role::Eol, |item| item.role)
     }
 
-    /// The first token outside of brackets, from one on, of which something is so; the end, if there is none.
+    /// Position of the first token outside brackets, at or after `from`, whose role satisfies `is_it`; the end if there is
+    /// none.
     fn position(&self, from: usize, is_it: impl Fn(Role) -> bool) -> usize {
         let mut depth = 0_usize;
         for (at, item) in self.items.iter().enumerate().skip(from) {
@@ -76,8 +77,8 @@ impl Statement<'_, '_> {
         self.items.len()
     }
 
-    /// Splits the contents of brackets at commas, from the token after the opening bracket on. Returns the positions of the parts,
-    /// none of which is empty, and that of the closing bracket.
+    /// Splits bracket contents at commas, starting after the opening bracket. Returns the positions of the non-empty parts
+    /// and of the closing bracket.
     fn parts(&self, from: usize) -> (Vec<Range<usize>>, usize) {
         let (mut parts, mut start) = (Vec::new(), from);
         loop {
@@ -147,7 +148,7 @@ impl Statement<'_, '_> {
             start,
             end: table.lists.len() as u32,
         };
-        // Without indentation a class is one of the module.
+        // Without indentation, a class belongs to the module scope.
         let scope = if table.is_exact {
             self.writer.state.scope
         } else {
@@ -213,13 +214,13 @@ impl Statement<'_, '_> {
         }
     }
 
-    /// Whether a class or function can be asked for: not one that is local to a function of another file.
+    /// Whether to record a class or function. Those local to a function of another file cannot be referred to.
     fn is_kept(&self) -> bool {
         let writer = &self.writer;
         writer.keeps_locals || !writer.table.is_exact || !writer.is_in_function()
     }
 
-    /// Adds the parameters of a function to the table. Returns the positions of their names.
+    /// Adds the parameters of a function to the table and returns the positions of their names.
     fn parameters(&mut self, parts: &[Range<usize>]) -> Vec<usize> {
         let is_slash = |part: &Range<usize>| self.role(part.start) == Role::Slash;
         let slash = parts.iter().position(is_slash);
@@ -293,7 +294,7 @@ impl Statement<'_, '_> {
                     self.items[bound].name
                 },
             };
-            // In a function it binds a local.
+            // Inside a function, it binds a local.
             let is_local = table.is_exact && self.writer.is_in_function();
             if is_local && !self.writer.keeps_locals {
                 continue;
@@ -305,7 +306,7 @@ impl Statement<'_, '_> {
         }
     }
 
-    /// The scope in which the statement binds names. Without indentation an import is one of the module.
+    /// The scope in which the statement binds names. Without indentation, an import binds in the module scope.
     fn binding_scope(&self) -> ScopeId {
         if self.writer.table.is_exact {
             return self.writer.state.scope;
@@ -340,7 +341,7 @@ impl Statement<'_, '_> {
         }
     }
 
-    /// What `with` binds: the result of a call, as far as it returns itself; or an object that has a name.
+    /// The value that `with` binds: the result of a call, assuming it returns itself, or a named object.
     fn context_value(&mut self, value: &[Item]) -> Expression {
         let called = call(value).unwrap_or_else(|| names_of(value));
         self.keep(ExpressionKind::Call, called)
@@ -354,7 +355,7 @@ impl Statement<'_, '_> {
             return self.bind(0, annotation);
         }
         if self.attribute_at(0) && self.role(3) == Role::Colon {
-            return; // with the attributes
+            return; // handled with the attributes
         }
         let mut from = 0;
         let mut targets = Vec::new();
@@ -380,13 +381,13 @@ impl Statement<'_, '_> {
         }
     }
 
-    /// Binds the names of targets such as `a, (b, *c)` to unknown values. Attributes and items bind no name.
+    /// Binds the names of targets such as `a, (b, *c)` to unknown values. Attributes and subscripts bind no name.
     fn targets(&mut self, range: Range<usize>) {
         let mut index = 0_usize;
         for at in range {
             let before = at.checked_sub(1).map_or(Role::Eol, |at| self.role(at));
             let (role, next) = (self.role(at), self.role(at + 1));
-            // In the brackets of an item or a call.
+            // Inside the brackets of a subscript or a call.
             if role == Role::Closing && index > 0 {
                 index -= 1;
             } else if role.opens() && (index > 0 || before.is_name() || before == Role::Closing) {
@@ -399,7 +400,7 @@ impl Statement<'_, '_> {
         }
     }
 
-    /// The statement binds a name at a position.
+    /// Binds the name at a position to a value.
     fn bind(&mut self, at: usize, value: Expression) {
         if !self.role(at).is_name() {
             return;
@@ -431,7 +432,7 @@ impl Statement<'_, '_> {
         }
     }
 
-    /// Whether `self.name` begins at a position.
+    /// Whether `self.name` starts at a position.
     fn attribute_at(&self, at: usize) -> bool {
         self.role(at) == Role::Own
             && self.role(at + 1) == Role::Dot
@@ -439,7 +440,7 @@ impl Statement<'_, '_> {
             && (at == 0 || self.role(at - 1) != Role::Dot)
     }
 
-    /// The attributes of `self` in the statement.
+    /// Records the attributes of `self` in the statement.
     fn attributes(&mut self) {
         let Some(class) = self.writer.enclosing_class(self.writer.state.scope) else {
             return;
@@ -465,7 +466,7 @@ impl Statement<'_, '_> {
         let name = self.items[at].name;
         let writer = &mut *self.writer;
         if !writer.keeps_locals {
-            // One for all places. Where they are counted, that is how members rank that are read without indentation.
+            // One symbol per attribute. Without indentation, its count of occurrences ranks the members.
             let is_exact = writer.table.is_exact;
             let new = writer.table.symbols.len();
             let known = *writer.attributes.entry((class, name)).or_insert(new);
@@ -485,7 +486,7 @@ impl Statement<'_, '_> {
     }
 }
 
-/// The tokens of `a.b` where all of an expression is `a.b(…)`, awaited or not.
+/// The tokens of `a.b` if the whole expression is `a.b(…)`, possibly awaited.
 fn call(items: &[Item]) -> Option<&[Item]> {
     let awaits = usize::from(items.first()?.role == Role::Await);
     let items = &items[awaits..];
@@ -501,12 +502,12 @@ fn call(items: &[Item]) -> Option<&[Item]> {
     (end + closes? + 1 == items.len() && is_dotted(names)).then_some(names)
 }
 
-/// The tokens of `a.b` if an expression is that.
+/// The tokens of `a.b` if the whole expression is a dotted name.
 fn names_of(items: &[Item]) -> &[Item] {
     if is_dotted(items) { items } else { &[] }
 }
 
-/// Whether tokens are names with dots between them.
+/// Whether the tokens are names separated by dots.
 fn is_dotted(items: &[Item]) -> bool {
     let is_right = |(at, item): (usize, &Item)| match at % 2 {
         0 => item.role.is_name(),

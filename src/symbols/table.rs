@@ -1,22 +1,22 @@
-//! The symbol table of one file: scopes, and what is declared in each.
+//! The symbol table of one file: its scopes and their declarations.
 //!
 //! As in ruff's semantic model, a [`Symbol`] is a binding of a name in a [`Scope`]. The table is append-only: its lists grow
-//! in the order of the text, so that taking back the end of a buffer is cutting them ([`Symbols::truncate`]). It says what is
-//! written, never what that means; that is the resolver's part.
+//! in source order, so truncating a buffer truncates the lists ([`Symbols::truncate`]). The table records what is written.
+//! The resolver decides what it means.
 
 use super::role::{Name, Numbering};
 
-/// A scope of a table; [`ScopeId::MODULE`] is the file's own.
+/// Index of a scope in a table. [`ScopeId::MODULE`] is the module scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeId(pub(super) u32);
 
-/// A symbol of a table.
+/// Index of a symbol in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SymbolId(pub(super) u32);
 
 impl ScopeId {
     pub const MODULE: Self = Self(0);
-    /// Some function; tokens without indentation do not say which.
+    /// The scope of an unknown function: tokens without indentation do not show which one.
     pub const SOMEWHERE: Self = Self(u32::MAX);
 }
 
@@ -28,7 +28,7 @@ impl SymbolId {
     }
 }
 
-/// Everything that one file declares.
+/// All declarations of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_field_names,
@@ -44,15 +44,15 @@ pub struct Symbols {
     pub(super) results: Vec<Returned>,
     /// Bases of classes, and decorators.
     pub(super) lists: Vec<Expression>,
-    /// The tokens of expressions, and parts of modules' names.
+    /// Tokens of expressions, and parts of module names.
     pub(super) tokens: Vec<Name>,
-    /// Lines come with their indentation: scopes are exact.
+    /// Lines have known indentation, so scopes are exact.
     pub(super) is_exact: bool,
-    /// Names are added that are written nowhere, as `globals().update` does.
+    /// The file adds names dynamically, for example with `globals().update`.
     pub(super) is_open: bool,
 }
 
-/// The lengths of a table's lists: what [`Symbols::truncate`] goes back to.
+/// Lengths of a table's lists: a snapshot for [`Symbols::truncate`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lengths {
     scopes: u32,
@@ -79,41 +79,41 @@ pub enum ScopeKind {
 pub struct Scope {
     pub kind: ScopeKind,
     pub parent: ScopeId,
-    /// The column where its head begins.
+    /// Column of its header.
     pub(super) column: u16,
-    /// Its own symbols are among these; the end is [`OPEN`] while it goes on.
+    /// Range of symbols that contains its own; the end is [`OPEN`] while the scope is open.
     pub(super) first: u32,
     pub(super) end: u32,
 }
 
-/// The end of a scope that has not ended.
+/// End of a scope that is still open.
 pub(super) const OPEN: u32 = u32::MAX;
 
-/// A name, bound in a scope.
+/// A binding of a name in a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol {
     pub name: Name,
     pub scope: ScopeId,
-    /// The position of the name among the file's tokens.
+    /// Token position of the name in the file.
     pub at: u32,
     pub kind: SymbolKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SymbolKind {
-    /// An index of the table's classes.
+    /// Index of a class in the table.
     Class(u32),
-    /// An index of the table's functions.
+    /// Index of a function in the table.
     Function(u32),
     Variable(Expression),
     Parameter(Expression),
-    /// An index of the table's imports.
+    /// Index of an import in the table.
     Import(u32),
-    /// `self.name` in the scope of its class, and how often it is written.
+    /// `self.name` in the scope of its class, with the number of occurrences.
     Attribute(Expression, u16),
 }
 
-/// What is known of a value without evaluating anything: tokens of the table.
+/// What is known of a value without evaluating anything: a span of the table's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expression {
     pub kind: ExpressionKind,
@@ -123,15 +123,15 @@ pub struct Expression {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpressionKind {
-    /// Not kept.
+    /// Nothing was recorded.
     Unknown,
-    /// `: a.B`, `-> a.B`, a base, a decorator: its tokens.
+    /// Tokens of an annotation `: a.B` or `-> a.B`, a base class, or a decorator.
     Stated,
-    /// The result of calling `a.b`: the names.
+    /// The result of calling `a.b`: the tokens of the dotted name.
     Call,
 }
 
-/// The longest expression that is kept, in tokens.
+/// Maximum length of a recorded expression, in tokens.
 pub(super) const LONGEST_EXPRESSION: usize = 24;
 
 impl Expression {
@@ -146,7 +146,7 @@ impl Expression {
     }
 }
 
-/// Some of a list of the table.
+/// A range of one of the table's lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     pub(super) start: u32,
@@ -163,7 +163,7 @@ impl Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Class {
     pub scope: ScopeId,
-    /// In the table's lists. A keyword such as `metaclass` is none.
+    /// Range of the table's lists. Keyword arguments such as `metaclass` are excluded.
     pub(super) bases: Span,
     pub(super) decorators: Span,
 }
@@ -172,7 +172,7 @@ pub struct Class {
 pub struct Function {
     pub scope: ScopeId,
     pub(super) parameters: Span,
-    /// Its annotation.
+    /// Return annotation.
     pub returns: Expression,
     pub(super) decorators: Span,
 }
@@ -196,25 +196,25 @@ pub enum ParameterKind {
     Keywords,
 }
 
-/// One name that an import statement binds: `from ..a.b import member as bound`, `import a.b as bound`.
+/// One name bound by an import statement: `from ..a.b import member as bound`, `import a.b as bound`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// How many dots its module begins with.
+    /// Number of leading dots of the module name.
     pub level: u8,
-    /// Everything that the module has, in place of one member.
+    /// `import *`: all members instead of one.
     pub is_star: bool,
-    /// `import a.b` without `as`: it binds `a`, the first of the path.
+    /// `import a.b` without `as`: it binds `a`, the first part of the path.
     pub is_plain: bool,
-    /// From the package that the file is in.
+    /// The module belongs to the file's own package.
     pub is_own: bool,
-    /// The module's dotted name, without leading dots: of the table's tokens.
+    /// The dotted module name without leading dots: a range of the table's tokens.
     pub(super) path: Span,
-    /// None if the module itself is bound.
+    /// `None` if the module itself is bound.
     pub member: Option<Name>,
     pub bound: Name,
 }
 
-/// A `return` of a function, whose indentation is known.
+/// A `return` statement of a function. Only recorded if the indentation is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Returned {
     pub(super) scope: ScopeId,
@@ -235,7 +235,7 @@ impl Symbols {
         }
     }
 
-    /// Whether lines came with their indentation.
+    /// Whether the indentation of lines is known.
     pub fn is_exact(&self) -> bool {
         self.is_exact
     }
@@ -244,7 +244,7 @@ impl Symbols {
         &self.symbols[id.index()]
     }
 
-    /// `None` for [`ScopeId::SOMEWHERE`].
+    /// Returns `None` for [`ScopeId::SOMEWHERE`].
     pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
         self.scopes.get(id.0 as usize)
     }
@@ -263,7 +263,7 @@ impl Symbols {
         }
     }
 
-    /// What a scope declares itself, in the order of the text.
+    /// The scope's own declarations, in source order.
     pub fn declared_in(&self, scope: ScopeId) -> impl DoubleEndedIterator<Item = SymbolId> {
         let range = self.scope(scope).map_or(0..0, |scope| {
             scope.first..scope.end.min(self.symbols.len() as u32)
@@ -301,7 +301,7 @@ impl Symbols {
         span.of(&self.tokens)
     }
 
-    /// What the results of a function are made by calling, if all of them are made by the same.
+    /// The call that produces all results of a function, or an unknown expression if they differ.
     pub fn result(&self, function: &Function) -> Expression {
         let results = self.results.iter();
         let results = results.filter(|returned| returned.scope == function.scope);
@@ -317,13 +317,13 @@ impl Symbols {
         made_by
     }
 
-    /// The innermost scope of a kind that a scope is in, or is.
+    /// The innermost scope of kind `kind` that contains `scope` or is `scope` itself.
     pub(super) fn enclosing(&self, scope: ScopeId, kind: ScopeKind) -> Option<ScopeId> {
         self.around(scope)
             .find(|&id| self.scope(id).is_some_and(|scope| scope.kind == kind))
     }
 
-    /// A scope and those that it is in, the innermost first.
+    /// A scope and its enclosing scopes, innermost first.
     pub(super) fn around(&self, scope: ScopeId) -> impl Iterator<Item = ScopeId> {
         let parent = |&id: &ScopeId| match id {
             ScopeId::MODULE => None,
@@ -332,7 +332,7 @@ impl Symbols {
         std::iter::successors(Some(scope), parent)
     }
 
-    /// Nothing will be added.
+    /// Releases spare capacity once the table is complete.
     pub(super) fn shrink(&mut self) {
         self.scopes.shrink_to_fit();
         self.symbols.shrink_to_fit();
@@ -345,7 +345,7 @@ impl Symbols {
         self.tokens.shrink_to_fit();
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         size_of_val(&self.scopes[..])
             + size_of_val(&self.symbols[..])
@@ -358,7 +358,7 @@ impl Symbols {
             + size_of_val(&self.tokens[..])
     }
 
-    /// Says which packages are the file's own, by the first part of a module's name.
+    /// Marks imports from the file's own package, decided by the first part of the module name.
     pub fn mark_own(&mut self, is_own: impl Fn(Name) -> bool) {
         let Self {
             imports, tokens, ..
@@ -390,7 +390,7 @@ impl Symbols {
         self
     }
 
-    /// The names of the project's numbering that it speaks of, one or several times.
+    /// Project-numbered names that the table mentions, with repetitions.
     pub fn project_names(&self) -> impl Iterator<Item = u32> {
         let symbols = self.symbols.iter().map(|symbol| symbol.name);
         let parameters = self.parameters.iter().map(|parameter| parameter.name);
@@ -424,7 +424,7 @@ impl Symbols {
         }
     }
 
-    /// Takes back what was added since its lists were so long, when `scope` was the innermost one.
+    /// Truncates the lists to `lengths`, recorded when `scope` was the innermost scope.
     pub(super) fn truncate(&mut self, lengths: Lengths, scope: ScopeId) {
         self.scopes.truncate(lengths.scopes as usize);
         self.symbols.truncate(lengths.symbols as usize);
@@ -436,7 +436,7 @@ impl Symbols {
         self.lists.truncate(lengths.lists as usize);
         self.tokens.truncate(lengths.tokens as usize);
         (self.is_exact, self.is_open) = (lengths.is_exact, lengths.is_open);
-        // What had ended since goes on again.
+        // Reopen the scopes that ended since.
         let mut open = scope;
         while let Some(scope) = self.scopes.get_mut(open.0 as usize) {
             scope.end = OPEN;
@@ -447,7 +447,7 @@ impl Symbols {
         }
     }
 
-    /// Keeps the tokens of an expression, if there are not too many.
+    /// Records the tokens of an expression unless it is too long.
     pub(super) fn keep(
         &mut self,
         kind: ExpressionKind,

@@ -1,4 +1,4 @@
-//! The symbols of a file's text, which brings its names with it.
+//! Symbols of a plain text, together with its names.
 
 use rustc_hash::FxHashMap;
 
@@ -7,7 +7,7 @@ use super::role::{Item, NO_COLUMN, Name, Numbering, Role};
 use super::table::{ScopeKind, Symbols};
 use crate::python::{self, Kind, Token};
 
-/// The symbols of a file, and what their names are called: those of the project's numbering index this list.
+/// Symbols of a file and its names. Project-numbered names index the returned list.
 pub fn read(text: &str) -> (Symbols, Vec<&str>) {
     let mut names: Vec<&str> = Vec::new();
     let mut by_text: FxHashMap<&str, u32> = FxHashMap::default();
@@ -22,7 +22,7 @@ pub fn read(text: &str) -> (Symbols, Vec<&str>) {
     let items = python::lex(text).into_iter().map(|token| {
         let spelling = match token.kind {
             Kind::Eol => python::EOL,
-            // What a literal says does not matter.
+            // The contents of a literal do not matter.
             Kind::String => "\"",
             Kind::Number => "0",
             Kind::Name | Kind::Keyword | Kind::Operator => token.text(text),
@@ -44,7 +44,7 @@ pub(super) fn role(text: &str, token: Token) -> Role {
     }
 }
 
-/// The scopes that are open after some tokens of a text, the outermost first: their kinds, and the columns of their heads.
+/// Scopes open at the end of `tokens` (kind, column of the header), outermost first.
 pub fn open_scopes(text: &str, tokens: &[Token]) -> Vec<(ScopeKind, u16)> {
     let items = tokens.iter().map(|&token| Item {
         name: Name::NONE,

@@ -1,23 +1,24 @@
-//! Writes a file's [`Symbols`]: the table so far, and the scope that the next statement belongs to.
+//! Writes a file's [`Symbols`]: holds the table so far and the scope of the next statement.
 //!
-//! If lines come with their indentation, a scope ends at the first line that is indented no further than its head. If they do
-//! not, as in the py150 corpora, a class ends where the next one begins, and nobody knows where a function does.
-//! Knows nothing of tokens: [`super::statement`] says what a statement declares.
+//! With known indentation, a scope ends at the first line indented no further than its header. Without indentation, as in
+//! the py150 corpora, a class ends at the next class, and the end of a function is unknown.
+//!
+//! The writer does not read tokens: [`super::statement`] extracts the declarations of a statement.
 
 use rustc_hash::FxHashMap;
 
 use super::role::{NO_COLUMN, Name};
 use super::table::{OPEN, Scope, ScopeId, ScopeKind, Span, Symbols};
 
-/// A table that is being written.
+/// A table under construction.
 #[derive(Clone, Debug)]
 pub(super) struct TableWriter {
     pub(super) table: Symbols,
     pub(super) state: ScopeState,
-    /// Keep what functions bind, and every occurrence of an attribute of `self`. Only a buffer does: other files cannot refer to
-    /// locals, and only a buffer takes tokens back.
+    /// Record locals of functions and every occurrence of an attribute of `self`. Only a buffer needs this: other files
+    /// cannot refer to its locals, and only a buffer truncates tokens.
     pub(super) keeps_locals: bool,
-    /// The symbols of attributes, if one symbol stands for all occurrences.
+    /// Attribute symbols by class and name, if one symbol represents all occurrences.
     pub(super) attributes: FxHashMap<(ScopeId, Name), usize>,
 }
 
@@ -26,13 +27,13 @@ pub(super) struct TableWriter {
 pub(super) struct ScopeState {
     /// The innermost scope.
     pub(super) scope: ScopeId,
-    /// Without indentation: a function of the class, or of the module, has begun, so that assignments are locals.
+    /// Without indentation: the class or the module already has a function, so assignments bind locals.
     pub(super) has_function: bool,
-    /// Decorators above the next definition.
+    /// Decorators before the next definition.
     pub(super) decorators: Span,
     /// One of them is `staticmethod`.
     pub(super) is_static: bool,
-    /// The column where the statement's line begins.
+    /// Column of the statement's line.
     column: u16,
 }
 
@@ -53,7 +54,7 @@ impl TableWriter {
         }
     }
 
-    /// A line begins at a column: closes the scopes whose heads are not to the left of it.
+    /// Starts a line at a column and closes the scopes whose headers are not left of it.
     pub(super) fn begin_line(&mut self, column: u16) {
         self.table.is_exact = true;
         self.state.column = column;
@@ -72,7 +73,7 @@ impl TableWriter {
         self.state.scope = scope.parent;
     }
 
-    /// Opens a scope whose head begins at a column.
+    /// Opens a scope whose header is at `column`.
     pub(super) fn open(&mut self, kind: ScopeKind, column: u16) -> ScopeId {
         let parent = self.state.scope;
         self.state.scope = ScopeId(self.table.scopes.len() as u32);
@@ -86,8 +87,8 @@ impl TableWriter {
         self.state.scope
     }
 
-    /// Opens the scope of a class or a function whose head was just read. Without indentation a class ends the one before it, and
-    /// a function has no scope of its own.
+    /// Opens the scope of the class or function whose header was just read. Without indentation, a class closes the previous
+    /// class, and a function gets no scope of its own.
     pub(super) fn open_here(&mut self, kind: ScopeKind) -> ScopeId {
         if self.table.is_exact {
             return self.open(kind, self.state.column);
@@ -103,12 +104,12 @@ impl TableWriter {
         self.open(kind, NO_COLUMN)
     }
 
-    /// The innermost class around a scope.
+    /// The innermost class that contains a scope.
     pub(super) fn enclosing_class(&self, scope: ScopeId) -> Option<ScopeId> {
         self.table.enclosing(scope, ScopeKind::Class)
     }
 
-    /// Whether the statement is one of a function.
+    /// Whether the current statement belongs to a function.
     pub(super) fn is_in_function(&self) -> bool {
         let kind = self.table.scope(self.state.scope).map(|scope| scope.kind);
         if self.table.is_exact {

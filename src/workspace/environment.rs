@@ -1,4 +1,4 @@
-//! The Python environment that a project's imports come from: where it is, and which file a module is. Nothing is executed.
+//! The Python environment used to resolve imports: finds its folders and the file of a module. Executes nothing.
 
 use std::env;
 use std::fs;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::python;
 use crate::workspace::is_nameable;
 
-/// What the setting names to look for one.
+/// Setting value that searches for an environment.
 pub const FOUND: &str = "auto";
-/// What the setting names to have none.
+/// Setting value that disables the environment.
 pub const NONE: &str = "none";
 
-/// Modules of CPython that have no file, in one build of it or another.
+/// CPython modules that can be built in and then have no file.
 const BUILT_IN: [&str; 22] = [
     "array",
     "atexit",
@@ -37,34 +37,34 @@ const BUILT_IN: [&str; 22] = [
     "unicodedata",
     "zlib",
 ];
-/// Modules of a folder that are listed.
+/// Maximum number of modules listed per folder.
 const MODULES: usize = 5000;
 
-/// Folders that modules are imported from, in order.
+/// Import folders, in search order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     roots: Vec<PathBuf>,
 }
 
-/// A module that was found, and what of the dotted name is behind it.
+/// A module that was found, and the rest of the dotted name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module<'a> {
     /// Its file.
     pub path: PathBuf,
-    /// The dotted name, as far as it names a module.
+    /// The part of the dotted name that names the module.
     pub name: &'a str,
-    /// The rest of the dotted name: what is inside the module.
+    /// The rest of the dotted name: members of the module.
     pub rest: &'a str,
 }
 
 impl Environment {
-    /// The one in a folder, which may be named from one of `folders` on; [`FOUND`] for that of the first of `folders` that has one, or that of the shell, or that of a
-    /// `python3` on the path.
+    /// Opens the environment at `setting` (a path, relative to any of `folders`). [`FOUND`] tries a virtual environment in
+    /// each folder, then the shell's active environment, then `python3` on the `PATH`. [`NONE`] opens none.
     pub fn new(setting: &str, folders: &[PathBuf]) -> Self {
         if setting == NONE {
             return Self::default();
         }
-        // One that is absolute stays as it is.
+        // `join` keeps an absolute path as it is.
         let mut prefixes: Vec<PathBuf> =
             folders.iter().map(|folder| folder.join(setting)).collect();
         prefixes.push(PathBuf::from(setting));
@@ -86,12 +86,12 @@ impl Environment {
         }
     }
 
-    /// Whether there is none.
+    /// Whether no environment was found.
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty()
     }
 
-    /// The names that can be imported without a dot, sorted.
+    /// Top-level module names, sorted.
     pub fn names(&self) -> Vec<Box<str>> {
         let mut names: Vec<Box<str>> = Vec::new();
         if !self.roots.is_empty() {
@@ -107,13 +107,14 @@ impl Environment {
         names
     }
 
-    /// The file of a dotted module, or of as much of its name as is one, in the first folder that has most of it.
+    /// The file of a dotted module name. If only a prefix of the name is a module, returns the longest one, from the first
+    /// folder that has it.
     pub fn module<'a>(&self, dotted: &'a str) -> Option<Module<'a>> {
         let mut found: Option<Module<'_>> = None;
         for root in &self.roots {
             let (mut folder, mut end) = (root.clone(), 0);
             for part in dotted.split('.') {
-                // It comes from a document, and is to lead nowhere else.
+                // The name comes from a document and must not lead outside the folder.
                 if !is_module_name(part) {
                     break;
                 }
@@ -133,7 +134,7 @@ impl Environment {
     }
 }
 
-/// The modules in a folder: Python files, packages, and libraries of machine code.
+/// Modules in a folder: Python files, packages, and extension modules.
 pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let modules = entries.filter_map(|entry| {
@@ -155,7 +156,7 @@ fn is_module_name(part: &str) -> bool {
     is_nameable(part) && python::is_name(part)
 }
 
-/// The file of a module without its `.py`.
+/// The file of a module, given its path without `.py`.
 fn file(module: &Path) -> Option<PathBuf> {
     let package = module.join("__init__.py");
     let mut alone = module.as_os_str().to_owned();
@@ -169,7 +170,7 @@ fn is_virtual(folder: &Path) -> bool {
     folder.join("pyvenv.cfg").is_file()
 }
 
-/// Where the `python3`s of the path are installed.
+/// Installation prefixes of the `python3` programs on the `PATH`.
 fn of_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let programs = env::split_paths(&path).map(|folder| folder.join("python3"));
@@ -177,14 +178,14 @@ fn of_path() -> Vec<PathBuf> {
     let prefixes = programs
         .filter(|program| program.is_file())
         .filter_map(|program| {
-            // Of a virtual environment's the folder counts, of another one's what it is a link to.
+            // For a virtual environment use the program's own folder, otherwise follow its link.
             let virtual_one = prefix(&program).filter(|prefix| is_virtual(prefix));
             virtual_one.or_else(|| prefix(&fs::canonicalize(&program).ok()?))
         });
     prefixes.collect()
 }
 
-/// What is imported from where Python is installed: its own modules, and those added.
+/// Import folders of an installation: the standard library and installed packages.
 fn roots(prefix: &Path) -> Vec<PathBuf> {
     let config = fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
     let entry = |name: &str| {
@@ -209,7 +210,7 @@ fn roots(prefix: &Path) -> Vec<PathBuf> {
     roots
 }
 
-/// The folders that may lie below a prefix; `added`: those of installed packages too.
+/// Possible library folders under a prefix; `added` includes those of installed packages.
 fn below(prefix: &Path, added: bool) -> Vec<PathBuf> {
     let mut versioned = vec![prefix.join("Lib")]; // Windows
     for lib in ["lib", "lib64"] {
@@ -227,7 +228,7 @@ fn below(prefix: &Path, added: bool) -> Vec<PathBuf> {
     roots
 }
 
-/// `python3.11` and the like, the latest version first, and `python3` of Debian behind them.
+/// `python3.11` and similar folders, latest version first, then Debian's `python3`.
 fn python_folders(lib: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(lib).into_iter().flatten().flatten();
     let version = |entry: &fs::DirEntry| -> Option<u32> {

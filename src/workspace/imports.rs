@@ -1,36 +1,36 @@
-//! Which modules a file imports, and which paths these may be.
+//! The modules a file imports, and the paths they may have.
 
 use rustc_hash::FxHashSet;
 
 use crate::python;
 use crate::symbols::{self, ImportStatement, ImportedName, Role};
 
-/// The modules that a file imports.
+/// The modules a file imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imports {
-    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
+    /// Dotted names with the leading dots of relative imports, sorted. `from a import b` adds `a` and `a.b`, also for `*`.
     modules: Vec<Box<str>>,
-    /// What some of them are called here, and which.
+    /// Pairs of a local alias and the module it refers to.
     aliases: Vec<(Box<str>, Box<str>)>,
 }
 
-/// Paths that may be imported, by how they end.
+/// Path suffixes that an import may refer to.
 #[derive(Debug, Default)]
 pub(super) struct ImportPaths {
-    /// Parts of paths, without `.py`.
+    /// Path suffixes without `.py`.
     ends: Box<[Box<str>]>,
 }
 
-/// The same to be asked about many paths.
+/// Import paths prepared for many lookups.
 #[derive(Debug)]
 pub(super) struct ImportSet {
     ends: FxHashSet<Box<str>>,
-    /// Their last parts.
+    /// Last parts of the paths.
     names: FxHashSet<Box<str>>,
 }
 
 impl Imports {
-    /// Of a file's tokens, as they are spelled.
+    /// Reads the imports from a file's token spellings.
     pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
         let tokens: Vec<&str> = tokens.collect();
         let roles: Vec<Role> = tokens.iter().map(|token| Role::of(token)).collect();
@@ -41,7 +41,7 @@ impl Imports {
         imports
     }
 
-    /// Adds what a statement imports, the first of whose tokens these are.
+    /// Adds the imports of a statement, given its tokens.
     fn read(&mut self, statement: &ImportStatement, tokens: &[&str]) {
         let dotted = |parts: &[usize]| {
             let parts: Vec<&str> = parts.iter().map(|&at| tokens[at]).collect();
@@ -49,7 +49,7 @@ impl Imports {
         };
         let dots = ".".repeat(statement.level);
         let module = dots + &dotted(&statement.module);
-        // A module without a name is a package only once something is imported from it.
+        // An unnamed module is a package only once something is imported from it.
         if !statement.module.is_empty() || !statement.names.is_empty() && statement.level > 0 {
             self.add(&module);
         }
@@ -68,17 +68,17 @@ impl Imports {
         }
     }
 
-    /// Of a file's text.
+    /// Reads the imports from a file's text.
     pub fn of_text(text: &str) -> Self {
         Self::of(python::surfaces(text).iter().map(|token| &**token))
     }
 
-    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
+    /// Dotted names with the leading dots of relative imports, sorted. `from a import b` adds `a` and `a.b`, also for `*`.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         self.modules.iter().map(|module| &**module)
     }
 
-    /// Those where a name may come from: what ends with it or is called so here, and everything that `*` stands for.
+    /// The imports that may bind `name`: modules that end with it or have it as their alias, and every `*` import.
     pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let modules = self.modules();
         let ending = modules.filter(move |module| {
@@ -92,7 +92,7 @@ impl Imports {
         ending.chain(aliases.map(|(_, module)| &**module))
     }
 
-    /// Those that have another name here.
+    /// Modules imported under an alias.
     pub fn aliased(&self) -> impl Iterator<Item = &str> {
         self.aliases.iter().map(|(_, module)| &**module)
     }
@@ -103,7 +103,7 @@ impl Imports {
         }
     }
 
-    /// The paths that these may be, seen from a file at `path`.
+    /// The paths that these modules may have, seen from the file at `path`.
     pub(super) fn resolve(&self, path: &str) -> ImportPaths {
         let ends = self.modules.iter().filter_map(|module| {
             let name = module.trim_start_matches('.');
@@ -126,13 +126,13 @@ impl Imports {
         }
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         let aliases = self.aliases.iter().map(|(a, b)| 32 + a.len() + b.len());
         bytes_of(&self.modules) + aliases.sum::<usize>()
     }
 
-    /// What share of these another file imports too.
+    /// The share of these modules that another file imports too.
     pub(super) fn in_common(&self, other: &Self) -> f32 {
         let mut common = 0;
         for module in &self.modules {
@@ -149,19 +149,19 @@ impl ImportPaths {
         self.ends.iter().any(|end| ends_with(module, end))
     }
 
-    /// Memory, in bytes.
+    /// Memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         bytes_of(&self.ends)
     }
 }
 
 impl ImportSet {
-    /// What any of several files import.
+    /// The union of the import paths of several files.
     pub(super) fn of<'a>(all: impl Iterator<Item = &'a ImportPaths>) -> Self {
         Self::new(all.flat_map(|resolved| &*resolved.ends).map(|end| &**end))
     }
 
-    /// What one imports, and the packages that this is in, which are imported with it.
+    /// The import paths of one file and their enclosing packages, which are imported with them.
     pub(super) fn with_packages(resolved: &ImportPaths) -> Self {
         fn above<'a>(end: &&'a str) -> Option<&'a str> {
             Some(end.rsplit_once('/')?.0)
@@ -182,12 +182,12 @@ impl ImportSet {
     /// Whether the file at `path` may be one of them.
     pub(super) fn contains(&self, path: &str) -> bool {
         let module = module_path(path);
-        // Most are not, and that is soon seen.
+        // A cheap check that rejects most paths.
         self.names.contains(last_part(module)) && self.ends.iter().any(|end| ends_with(module, end))
     }
 }
 
-/// The path of a file without `.py`, and of a package's own without its `__init__`.
+/// The path of a file without `.py`, and without `__init__` for a package.
 pub(super) fn module_path(path: &str) -> &str {
     let module = path.strip_suffix(".py").unwrap_or(path);
     module.strip_suffix("/__init__").unwrap_or(module)

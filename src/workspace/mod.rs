@@ -1,10 +1,12 @@
-//! The files of a project, and which of them are near another one.
+//! The workspace index: the files of a project, and the selection of those relevant to a document.
 //!
-//! [`WorkspaceIndex`] holds the tokens of every file in memory, 4 bytes each; [`WorkspaceIndex::surroundings`] chooses those that a file is
-//! likeliest to speak of: what it imports, who imports it, its neighbours in the tree of folders, and who imports the same.
-//! What stands below a buffer in its own file comes before all of them. What they declare, and
-//! what is imported from elsewhere, is read into symbol tables.
-//! Knows nothing of disks or editors: whoever finds files reads them, and gives their tokens and paths.
+//! [`WorkspaceIndex`] holds the tokens of every file in memory, 4 bytes each. [`WorkspaceIndex::surroundings`] selects the
+//! files most related to a document: files it imports, files that import it, neighbours in the folder tree, and files with
+//! the same imports. The text after the cursor in the document's own file precedes all of them. Declarations of these files
+//! and of imported libraries are read into symbol tables.
+//!
+//! The caller finds and reads files and passes in their tokens and paths. This module does not access the disk or know
+//! editors.
 
 #[cfg(feature = "server")]
 pub mod environment;
@@ -30,60 +32,60 @@ use crate::symbols::{
 };
 use crate::tokenizer::{UNK, Vocabulary};
 
-/// Tokens that surroundings have at most.
+/// Maximum number of tokens of the selected files.
 pub const NEAREST: usize = 300_000;
 
-/// Tokens of what stands below a document that count.
+/// Maximum number of tokens after the cursor that are used.
 const BELOW: usize = 20_000;
-/// Bytes of the symbols of libraries that are kept.
+/// Memory limit for library symbols, in bytes.
 const LIBRARIES: usize = 12_000_000;
 
-/// Files, by path. A path is relative to anything, as long as it is the same for all, and has `/` between its parts.
+/// The indexed files, by path. Paths must share one base and use `/` as separator.
 #[derive(Debug)]
 pub struct WorkspaceIndex {
     syntax: Syntax,
-    /// The names outside the vocabulary. Grows only: names that are gone cost a few bytes.
+    /// Out-of-vocabulary names. Append-only: an unused name costs a few bytes.
     words: Vec<Box<str>>,
-    /// What each of them is to declarations.
+    /// The role of each word in declarations.
     roles: Vec<Role>,
     word_bytes: usize,
-    /// Names, of the vocabulary too, and their tokens.
+    /// Names, in the vocabulary or not, and their tokens.
     by_text: FxHashMap<Box<str>, u32>,
     files: Files<File>,
-    /// What can be imported of the files without a dot, once it is asked for.
+    /// Names importable from the project without a dot, computed on demand.
     top_modules: Option<Arc<[Box<str>]>>,
-    /// What is imported from elsewhere.
+    /// Imported files outside the project.
     libraries: Files<Library>,
-    /// Files that were read so far.
+    /// Number of files read so far.
     version: u64,
 }
 
-/// What stands below a document in its own file: [`WorkspaceIndex::below`], [`WorkspaceIndex::rest`].
+/// The text after the cursor in a document: [`WorkspaceIndex::below`], [`WorkspaceIndex::rest`].
 #[derive(Clone, Debug, Default, Hash)]
 pub struct SuffixText {
     tokens: Vec<u32>,
-    /// Its names that the project has not: their numbers go on from those of its own.
+    /// Its words that the index does not have. Their numbers continue those of the index.
     words: Vec<Box<str>>,
-    /// The columns where its lines begin; empty if unknown.
+    /// Columns of its lines; empty if unknown.
     columns: Vec<u8>,
-    /// The scopes that it goes on in.
+    /// The scopes open at its start.
     scopes: Vec<(ScopeKind, u16)>,
 }
 
-/// What stands around a document.
+/// The selection of context for a document.
 #[derive(Clone, Debug, Default)]
 pub struct ContextSelection<'a> {
-    /// What stands in its own file, below it.
+    /// The text after the cursor.
     pub below: SuffixText,
-    /// The paths of files near it, the nearest first: [`WorkspaceIndex::nearest`].
+    /// Paths of related files, nearest first: [`WorkspaceIndex::nearest`].
     pub near: Vec<&'a str>,
-    /// The paths of those that it imports, itself or by what it imports: [`WorkspaceIndex::imported`].
+    /// Paths of directly or indirectly imported files: [`WorkspaceIndex::imported`].
     pub imported: Vec<&'a str>,
-    /// The paths of files of which only the declarations count: those of [`WorkspaceIndex::read_library`], or others.
+    /// Paths of files used only for their declarations, such as those from [`WorkspaceIndex::read_library`].
     pub libraries: Vec<&'a str>,
-    /// Modules of which only the names are known: [`WorkspaceIndex::module`], [`WorkspaceIndex::modules_in`].
+    /// Modules known only by name: [`WorkspaceIndex::module`], [`WorkspaceIndex::modules_in`].
     pub submodules: Vec<ModuleRef>,
-    /// What can be imported without a dot.
+    /// Modules importable without a dot.
     pub importable: ImportableModules,
 }
 
@@ -91,15 +93,15 @@ pub struct ContextSelection<'a> {
 struct File {
     version: u64,
     names: ModuleRef,
-    /// `<s>` first; ids, or the vocabulary's size plus an index of `words`.
+    /// `<s>` first. Each is an id, or the vocabulary size plus an index of `words`.
     tokens: Vec<u32>,
-    /// The columns where its lines begin; empty if unknown.
+    /// Columns of its lines; empty if unknown.
     columns: Vec<u8>,
     imports: Imports,
     resolved: ImportPaths,
 }
 
-/// A file that is no part of the project.
+/// An imported file outside the project.
 #[derive(Debug)]
 struct Library {
     version: u64,
@@ -128,7 +130,7 @@ impl Counted for Library {
 }
 
 impl WorkspaceIndex {
-    /// Without files.
+    /// An empty index.
     pub fn new(vocabulary: &Vocabulary) -> Self {
         let ids = 0..vocabulary.len() as u32;
         let tokens = ids.filter_map(|id| Some((vocabulary.token(id)?, id)));
@@ -146,15 +148,15 @@ impl WorkspaceIndex {
         }
     }
 
-    /// Adds a file or replaces it: its tokens from `<s>` on, each an id and how it is spelled. Its indentation is
-    /// unknown. Whether that changes anything.
+    /// Adds or replaces a file, given its tokens from `<s>` on as pairs of id and spelling. The indentation is unknown.
+    /// Returns whether the index changed.
     pub fn insert<'a>(&mut self, path: &str, tokens: impl Iterator<Item = (u32, &'a str)>) -> bool {
         let tokens: Vec<(u32, &str)> = tokens.collect();
         let imports = Imports::of(tokens.iter().map(|&(_, text)| text));
         self.replace(path, tokens.into_iter(), Vec::new(), imports)
     }
 
-    /// The same from a file's text.
+    /// Adds or replaces a file, given its text. Returns whether the index changed.
     pub fn read(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) -> bool {
         let lexed = python::lex(text);
         let spelled: Vec<String> = lexed
@@ -195,7 +197,7 @@ impl WorkspaceIndex {
         true
     }
 
-    /// Adds what a file declares that is no part of the project: that of the module which is imported as `name`, dotted.
+    /// Adds the declarations of a file outside the project, imported under the dotted module name `name`.
     pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, name: &str) {
         let package = name.split('.').next().unwrap_or_default();
         let (mut symbols, spelled) = symbols::read(text);
@@ -211,7 +213,7 @@ impl WorkspaceIndex {
         });
         self.forget_library(path);
         if self.libraries.totals().bytes + symbols.bytes() > LIBRARIES {
-            self.libraries = Files::default(); // what is still imported is read again
+            self.libraries = Files::default(); // libraries still imported will be read again
         }
         let mut parts = name.rsplit('.');
         let mut part = || parts.next().unwrap_or_default();
@@ -231,18 +233,18 @@ impl WorkspaceIndex {
         self.libraries.insert(path, library);
     }
 
-    /// What a file that was read so imports, and how many bytes its symbols take.
+    /// The imports of a library file and the memory of its symbols in bytes.
     pub fn library(&self, path: &str) -> Option<(&Imports, usize)> {
         let file = self.libraries.get(path)?;
         Some((&file.imports, file.symbols.bytes()))
     }
 
-    /// Forgets a library's file, since it may have changed.
+    /// Removes a library file, since it may have changed.
     pub fn forget_library(&mut self, path: &str) {
         self.libraries.remove(path);
     }
 
-    /// What stands in a text from a byte offset on, where a line begins, for [`ContextSelection`]: [`BELOW`] tokens at most.
+    /// The text after byte `offset`, the start of a line, for a [`ContextSelection`]: at most [`BELOW`] tokens.
     pub fn below(&self, vocabulary: &Vocabulary, text: &str, offset: usize) -> SuffixText {
         let lexed = python::lex(text);
         let above = lexed.partition_point(|token| (token.start as usize) < offset);
@@ -252,7 +254,7 @@ impl WorkspaceIndex {
             return SuffixText::default();
         }
         let mut below = SuffixText {
-            // A line has ended before it.
+            // A line ended before it.
             tokens: vec![vocabulary.id(python::EOL)],
             words: Vec::new(),
             columns: columns(text, lexed),
@@ -274,7 +276,7 @@ impl WorkspaceIndex {
         below
     }
 
-    /// The tokens of a file from the one at `from` on, for [`ContextSelection`], without indentation.
+    /// The tokens of an indexed file from index `from` on, without indentation, for a [`ContextSelection`].
     pub fn rest(&self, path: &str, from: usize) -> SuffixText {
         let file = self.files.get(path);
         let tokens = file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[]);
@@ -285,17 +287,17 @@ impl WorkspaceIndex {
         }
     }
 
-    /// Whether a file is there.
+    /// Whether the index contains a file.
     pub fn contains(&self, path: &str) -> bool {
         self.files.contains_key(path)
     }
 
-    /// How many tokens.
+    /// Total number of tokens.
     pub fn tokens(&self) -> usize {
         self.files.totals().tokens
     }
 
-    /// A number that changes with what stands around a document: which files, their order and their contents.
+    /// A version number of a document's context. It changes with the set, order and contents of the selected files.
     pub fn state_of(&self, around: &ContextSelection<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
         (&around.below, &around.submodules, &around.importable).hash(&mut hasher);
@@ -311,7 +313,7 @@ impl WorkspaceIndex {
         hasher.finish()
     }
 
-    /// Takes a file out; whether it was there.
+    /// Removes a file. Returns whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {
         let is_there = self.files.remove(path).is_some();
         if is_there {
@@ -320,7 +322,7 @@ impl WorkspaceIndex {
         is_there
     }
 
-    /// Takes a file out, or all below a folder.
+    /// Removes a file, or all files under a folder.
     pub fn remove_below(&mut self, path: &str) {
         let folder = format!("{path}/");
         let mut gone: Vec<Box<str>> = Vec::new();
@@ -334,30 +336,30 @@ impl WorkspaceIndex {
         });
     }
 
-    /// How many files.
+    /// Number of files.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
-    /// Forgets all files, and their names; numbers of [states](WorkspaceIndex::state_of) go on.
+    /// Removes all files and names. Numbers of [states](WorkspaceIndex::state_of) continue to grow.
     pub fn clear(&mut self, vocabulary: &Vocabulary) {
         let version = self.version;
         *self = Self::new(vocabulary);
         self.version = version;
     }
 
-    /// Whether there are none.
+    /// Whether there are no files.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// Memory, in bytes, less that of what is imported from elsewhere.
+    /// Memory in bytes, excluding libraries.
     pub fn bytes(&self) -> usize {
         self.files.totals().bytes + self.word_bytes + 200 * self.files.len()
     }
 
-    /// The paths of the files nearest to the one at `path`, which imports `imports` and is not among them, as many as have
-    /// [`NEAREST`] tokens together; the nearest first.
+    /// Paths of the files most related to the document at `path` with `imports`, nearest first, limited to [`NEAREST`]
+    /// tokens in total. The document itself is excluded.
     pub fn nearest(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let folders: Vec<&str> = path.split('/').collect();
         let imported = imports.resolve(path);
@@ -392,9 +394,9 @@ impl WorkspaceIndex {
         scored.iter().map(|&(_, path, _)| path).collect()
     }
 
-    /// What stands around the document at `path`.
+    /// The context of the document at `path`.
     pub fn surroundings(&self, path: &str, around: &ContextSelection<'_>) -> ProjectContext {
-        // A file's own package is the folder that it is in.
+        // A file's own package is its folder.
         let folders = path.rsplit('/').skip(1).map(nameable);
         let packages = folders.map(|part| {
             let token = self.by_text.get(part).filter(|_| !part.is_empty());
@@ -417,7 +419,7 @@ impl WorkspaceIndex {
         )
     }
 
-    /// What the files around a document declare.
+    /// The declarations of the selected files.
     fn modules(&self, around: &ContextSelection<'_>) -> Vec<Module> {
         let own = around.importable.own.iter();
         let own: FxHashSet<Name> = own
@@ -467,7 +469,7 @@ impl WorkspaceIndex {
         symbols::build_rest(items, &below.scopes)
     }
 
-    /// Tokens as declarations are read from them.
+    /// Converts tokens to items for the declaration parser.
     fn items<'a>(
         &'a self,
         tokens: &'a [u32],
@@ -494,12 +496,12 @@ impl WorkspaceIndex {
     fn role(&self, token: u32) -> Role {
         match (token as usize).checked_sub(self.syntax.vocabulary_size()) {
             None => self.syntax.role(TokenId::new(token)),
-            // The text after the cursor may bring words of its own.
+            // The text after the cursor can add words of its own.
             Some(word) => self.roles.get(word).copied().unwrap_or(Role::Name),
         }
     }
 
-    /// The name that a token is.
+    /// The name of a token.
     fn name(&self, token: u32) -> Name {
         let word = (token as usize).checked_sub(self.syntax.vocabulary_size());
         Name::new(match word {
@@ -508,7 +510,7 @@ impl WorkspaceIndex {
         })
     }
 
-    /// How a module of a package is called, of which nothing else is known.
+    /// A module of a package, known only by name.
     pub fn module(&mut self, module: &str, package: &str) -> ModuleRef {
         ModuleRef {
             name: self.part(module),
@@ -519,7 +521,7 @@ impl WorkspaceIndex {
         }
     }
 
-    /// The name of a part of a path.
+    /// The name of a path part.
     fn part(&mut self, part: &str) -> Name {
         if part.is_empty() {
             return Name::NONE;
@@ -540,14 +542,14 @@ impl WorkspaceIndex {
         let mut part = || parts.next().unwrap_or_default();
         let (module, package) = (part(), part());
         ModuleRef {
-            // In the workspace's folder, or in one such as `src`.
+            // In the workspace folder, or in a folder such as `src`.
             is_top: package.is_empty() || parts.count() <= 1,
             is_package,
             ..self.module(module, package)
         }
     }
 
-    /// The number of a token, unless it is a name that was never met.
+    /// The number of a token; `None` for an out-of-vocabulary name that the index has never seen.
     fn number(&self, id: u32, text: &str) -> Option<u32> {
         if id != UNK || !python::is_name(text) {
             return Some(id);
@@ -560,7 +562,7 @@ impl WorkspaceIndex {
             return token;
         }
         let token = (self.syntax.vocabulary_size() + self.words.len()) as u32;
-        // It stands in the list and in the map, whose entries are a third empty.
+        // It is in the list and in the map, a third of whose entries are empty.
         self.word_bytes += 2 * (text.len() + 16) + 40;
         self.words.push(text.into());
         self.roles.push(Role::of(text));
@@ -569,7 +571,7 @@ impl WorkspaceIndex {
     }
 }
 
-/// The columns of the lines that the tokens of a text are in, in order, at most 255 each.
+/// The column of each line with tokens, in order, capped at 255.
 fn columns(text: &str, tokens: &[python::Token]) -> Vec<u8> {
     let is_begin = |at: usize| {
         let is_eol = |at: usize| tokens[at].kind == python::Kind::Eol;
@@ -580,12 +582,12 @@ fn columns(text: &str, tokens: &[python::Token]) -> Vec<u8> {
     columns.map(|column| column.min(255) as u8).collect()
 }
 
-/// A part of a path, unless nobody could name it in an import.
+/// A path part, or an empty string if no import can name it.
 fn nameable(part: &str) -> &str {
     if is_nameable(part) { part } else { "" }
 }
 
-/// Whether a part of a path has the letters of a name, as `0001_initial` has not.
+/// Whether a path part is a valid identifier; `0001_initial` is not.
 pub fn is_nameable(part: &str) -> bool {
     let is_word = part.chars().all(|c| c == '_' || c.is_alphanumeric());
     is_word && !part.starts_with(|c: char| c.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! The project's files as modules: which ones a document imports, what they declare, and what can be imported at all.
+//! The project's files as modules: the files a document imports, and the modules it can import.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use super::imports::{ImportSet, Imports, module_path};
 use super::{File, WorkspaceIndex, is_nameable};
 use crate::symbols::ModuleRef;
 
-/// Files that are imported, at most; and how often it is followed from where these import.
+/// Maximum number of imported files, and of import steps followed.
 const IMPORTED: usize = 64;
 const FOLLOWED: usize = 2;
 
 impl WorkspaceIndex {
-    /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
+    /// Paths of the files that a document at `path` with `imports` imports, directly or through other files.
     pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();
         let mut wanted = ImportSet::with_packages(&imports.resolve(path));
@@ -28,7 +28,7 @@ impl WorkspaceIndex {
                         && !found.contains(&other)
                 })
                 .collect();
-            // What lies deep may be called so by chance.
+            // Deeply nested files may have the same name by chance.
             new.sort_by_key(|(other, _)| other.matches('/').count());
             new.truncate(IMPORTED - found.len());
             found.extend(new.iter().map(|&(other, _)| other));
@@ -37,8 +37,8 @@ impl WorkspaceIndex {
         found
     }
 
-    /// Whether a document at `path` may import a file of the right name: one that is in no package, such as `tools/logging.py`, has
-    /// to lie in a folder above the document, or in one called `src`.
+    /// Whether a document at `path` may import a file whose name matches. A file outside any package, such as
+    /// `tools/logging.py`, must be in an ancestor folder of the document or in a folder named `src`.
     fn may_be_meant(&self, other: &str, file: &File, path: &str) -> bool {
         let folder = folder_of(other);
         let is_above = path
@@ -47,7 +47,7 @@ impl WorkspaceIndex {
         !file.names.is_top || self.is_in_package(other) || is_above || folder.ends_with("/src")
     }
 
-    /// How the modules in a package are called, whose file is at `path`: files, and folders with files in them.
+    /// Modules of the package whose file is at `path`: files, and folders that contain files.
     pub fn modules_in(&self, path: &str) -> Vec<ModuleRef> {
         let mut found: Vec<ModuleRef> = Vec::new();
         let Some(folder) = path.strip_suffix("__init__.py") else {
@@ -80,8 +80,8 @@ impl WorkspaceIndex {
         found
     }
 
-    /// The names that can be imported without a dot, for all that is known: those of files and folders that are in no package; sorted.
-    /// It is the same list until a file is new or gone.
+    /// Names importable without a dot, as far as we know: files and folders outside any package, sorted. The list is shared
+    /// until a file is added or removed.
     pub fn top_modules(&mut self) -> Arc<[Box<str>]> {
         let known = self.top_modules.take();
         let names = known.unwrap_or_else(|| self.find_top_modules());
@@ -110,14 +110,14 @@ impl WorkspaceIndex {
         names.into_iter().map(Box::from).collect()
     }
 
-    /// Whether a file is called by the package that it is in.
+    /// Whether a file is imported through the package that contains it.
     pub(super) fn is_in_package(&self, path: &str) -> bool {
         let folder = folder_of(path);
         self.files.contains_key(&*format!("{folder}/__init__.py"))
     }
 }
 
-/// The folder that the file of a module, or a package's own folder, is in.
+/// The folder that contains a module's file, or a package's own folder.
 fn folder_of(path: &str) -> &str {
     let module = module_path(path);
     module.rsplit_once('/').map_or("", |(folder, _)| folder)

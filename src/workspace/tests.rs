@@ -1,4 +1,4 @@
-//! The project's totals, against a recount of everything that it holds.
+//! Checks the workspace totals against a recount of everything it holds.
 
 use proptest::prelude::*;
 
@@ -16,12 +16,12 @@ const TEXTS: [&str; 6] = [
     "# nothing\n",
     "from .order import Order\nimport os.path as path\n",
     "import shop\n\nclass Order(shop.Base):\n    currency = 'EUR'\n    def total(self):\n        return self.amount\n",
-    // The same tokens, on other lines.
+    // The same tokens on other lines.
     "import shop\nclass Order(shop.Base):\n  currency = 'EUR'\n  def total(self):\n    return self.amount\n",
     "from shop.parts.line import *\n\ndef zauberlehrling(besenstiel, meister=None):\n    return besenstiel\n",
 ];
 
-/// One change: numbers are indices of [`PATHS`] and [`TEXTS`].
+/// A change. Numbers index [`PATHS`] and [`TEXTS`].
 #[derive(Clone, Debug)]
 enum Edit {
     Read(usize, usize),
@@ -71,7 +71,7 @@ impl Edit {
 }
 
 proptest! {
-    /// Memory and tokens, counted again from the files themselves.
+    /// The incremental totals of memory and tokens equal a recount of the files.
     #[test]
     fn totals_are_those_of_a_recount(edits in prop::collection::vec(edit(), 1..40)) {
         let vocabulary = vocabulary();

@@ -1,4 +1,4 @@
-//! Keys of dictionaries: string literals that the buffer has between brackets, after `.get(`, or before a colon.
+//! Dictionary keys: string literals in the buffer inside subscripts, after `.get(`, or before a colon.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::python::{Kind, Token};
 const MAX_SCAN_TOKENS: usize = 20_000;
 /// The maximum length of a key in bytes.
 const MAX_KEY_BYTES: usize = 60;
-/// The weight of a key of the same dictionary, relative to those of others.
+/// The weight of a key of the same dictionary relative to keys of others.
 const SAME_DICTIONARY: f32 = 8.0;
 /// The weight of a key relative to the next one in the text.
 const DECAY: f32 = 0.98;
@@ -21,19 +21,19 @@ const MIN_WEIGHT: f32 = 0.01;
 /// The keys that can be inserted at a cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DictionaryKeys {
-    /// The bytes that they replace: the part of a literal before the cursor without its quote; empty outside of a literal.
+    /// The byte range they replace: the content of the literal before the cursor, or empty outside a literal.
     pub typed: Range<usize>,
-    /// `'` or `"`: the literal's own, or the one used last.
+    /// `'` or `"`: the literal's own quote, or the one used last.
     pub quote: char,
     /// The cursor is inside a literal.
     pub is_open: bool,
-    /// Each key without quotes, and its probability among all strings; most probable first.
+    /// Each key without quotes and its probability among all strings; most probable first.
     pub shares: Vec<(String, f32)>,
 }
 
 impl DictionaryKeys {
-    /// Inside a literal: the keys that start with its text before the cursor and end with its text after it, without that end, and
-    /// with a closing quote if there is none yet. Their probabilities are normalised.
+    /// Inside a literal: the keys that start with the content before the cursor and end with the content after it. That end
+    /// is not inserted again, and a closing quote is added if it is missing. The probabilities are normalized.
     pub fn items(&self, text: &str, most: usize) -> Vec<Candidate> {
         let typed = &text[self.typed.clone()];
         let line = text[self.typed.end..].lines().next().unwrap_or_default();
@@ -55,7 +55,7 @@ impl DictionaryKeys {
         items.collect()
     }
 
-    /// Outside of a literal: adds whole literals to a candidate list, and distributes the empty literal's probability among them.
+    /// Outside a literal: adds quoted keys to a candidate list and distributes the empty literal's probability among them.
     pub fn merge(self, items: &mut Vec<Candidate>, most: usize) {
         let empty = |item: &Candidate| matches!(&*item.text, "''" | "\"\"");
         let all: f32 = items
@@ -93,7 +93,7 @@ fn candidate(text: String, probability: f32) -> Candidate {
     }
 }
 
-/// The keys for a cursor, from all `tokens` of `text` before it; `None` where no key can be.
+/// The dictionary keys for a cursor, from all `tokens` of `text` before it. `None` if no key fits there.
 pub fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
     let spelled = |at: usize| tokens.get(at).map_or("", |token| token.text(text));
     let last = tokens.last()?;
@@ -151,7 +151,8 @@ pub fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKey
     })
 }
 
-/// The name of the dictionary whose key is at token `at`: `a` after `a[` and `a.get(`, also across line ends inside the brackets.
+/// The name of the dictionary whose key is at token `at`: `a` in `a[` and `a.get(`, even across line ends inside the
+/// brackets.
 fn dictionary<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> {
     let before = tokens[..at].iter().rev();
     let mut before = before.skip_while(|token| token.kind == Kind::Eol);

@@ -1,6 +1,6 @@
-//! Sources of candidates beside the model: keys of dictionaries, importable modules, and new names with known suffixes.
+//! Sources of candidates besides the model: dictionary keys, importable modules, and new names with known suffixes.
 //!
-//! None of them knows the completer or how candidates are ranked.
+//! The sources do not know the completer or how candidates are ranked.
 
 pub(super) mod dictionary_keys;
 pub(super) mod modules;

@@ -5,13 +5,13 @@ use crate::completion::prefix_range::prefix_range;
 use crate::context::ImportableModules;
 use crate::python::Kind;
 
-/// The minimum number of candidates that are searched for importable ones.
+/// The minimum number of candidates searched for importable ones.
 pub const MIN_CANDIDATES: usize = 40;
-/// The probability that the project's own modules get together, relative to all candidates.
+/// The total probability of the project's own modules, relative to all candidates.
 const OWN: f32 = 0.1;
-/// The probability that installed modules outside the candidate list get together, relative to all candidates.
+/// The total probability of installed modules outside the candidate list, relative to all candidates.
 const UNKNOWN: f32 = 0.02;
-/// The factor for a name that is not found in the environment; it may be installed in a way that is not detected.
+/// The factor for a name not found in the environment. It may be installed in an undetected way.
 const ELSEWHERE: f32 = 0.01;
 
 /// The modules that can be imported.
@@ -50,7 +50,7 @@ impl Modules<'_> {
         }
         let others = own.iter().filter(|name| *name != document);
         add_new(items, others.map(|name| &**name), each, most);
-        // Without a typed prefix there are too many.
+        // Without a typed prefix there are too many modules.
         let installed = if prefix.is_empty() {
             &[]
         } else {
@@ -72,7 +72,7 @@ impl Modules<'_> {
     }
 }
 
-/// Adds the first `most` modules that are not in the list yet: all are equally probable, and no more can be shown.
+/// Adds the first `most` modules not yet in the list. All are equally probable, and no more can be shown.
 fn add_new<'a>(
     items: &mut Vec<Candidate>,
     names: impl Iterator<Item = &'a str>,

@@ -1,19 +1,19 @@
-//! New names with the suffixes of known ones: `get_us` may become `get_user_name` if there is a `set_user_name`.
+//! New names built from suffixes of known names: `get_us` can become `get_user_name` if the buffer has `set_user_name`.
 
 use rustc_hash::FxHashMap;
 
 use crate::completion::fuzzy::begins;
 use crate::context::{BufferTokens, BufferWord, Position, TokenId};
 
-/// The minimum number of bytes that a suffix adds to the typed part of it.
+/// The minimum number of bytes that a suffix adds to its typed part.
 const MIN_ADDED: usize = 2;
-/// The precision of the first, the second … of such names: measured on names new to their files, docs/answers.md.
+/// The precision of the first, second, … new name, measured on names new to their files: docs/answers.md.
 pub const SUFFIX_PRECISION: [f32; 5] = [0.12, 0.05, 0.04, 0.03, 0.03];
 
 /// The suffixes of the vocabulary's names.
 #[derive(Debug, Default)]
 pub struct NameSuffixes {
-    /// Sorted, each with the lowest id of a name that has it; ids are in order of frequency.
+    /// Sorted, each with the lowest id of a name that has it. Ids are in order of frequency.
     suffixes: Vec<(Box<str>, u32)>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> TypedParts<'a> {
 }
 
 impl NameSuffixes {
-    /// The suffixes of names, which come in order of frequency.
+    /// Collects the suffixes of names, given in order of frequency.
     pub fn new<'a>(names: impl Iterator<Item = (u32, &'a str)>) -> Self {
         let mut lowest: FxHashMap<&str, u32> = FxHashMap::default();
         for (id, name) in names {
@@ -53,8 +53,8 @@ impl NameSuffixes {
         Self { suffixes }
     }
 
-    /// Names that `typed` may become, best first: with suffixes of the buffer's names, the most recent first, then of the
-    /// vocabulary's, the most frequent first. `name` spells a vocabulary entry if it is a name.
+    /// Names that `typed` may become, best first: with suffixes of the buffer's names (most recent first), then of the
+    /// vocabulary's (most frequent first). `name` returns the spelling of a vocabulary entry if it is a name.
     pub fn names<'a>(
         &self,
         buffer: &'a BufferTokens,
@@ -119,7 +119,7 @@ fn parts(name: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// A name, and its suffixes that start with a part.
+/// A name, followed by its suffixes that start at a word part.
 fn suffixes(name: &str) -> impl Iterator<Item = &str> {
     std::iter::once(0).chain(parts(name)).map(|at| &name[at..])
 }

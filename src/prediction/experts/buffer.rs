@@ -1,13 +1,13 @@
-//! The scores of the experts that know the buffer, by word.
+//! Score table of the buffer experts, by word.
 
 use super::normalise::{largest, normalise};
 use crate::context::BufferWord;
 use crate::prediction::expert::{Expert, Scope};
 
-/// How many experts know the buffer.
+/// Number of buffer experts.
 const COLUMNS: usize = Scope::Buffer.experts();
 
-/// A row for each word of the buffer, a column for each expert that knows it.
+/// One row per word of the buffer, one column per buffer expert.
 #[derive(Clone, Debug, Default)]
 pub(in crate::prediction) struct BufferScores {
     rows: Vec<[f32; COLUMNS]>,
@@ -15,7 +15,7 @@ pub(in crate::prediction) struct BufferScores {
 }
 
 impl BufferScores {
-    /// Nothing scored yet, for so many words.
+    /// An all-zero table for `words` words.
     pub(in crate::prediction) fn new(words: usize) -> Self {
         Self {
             rows: vec![[0.0; COLUMNS]; words],
@@ -28,12 +28,12 @@ impl BufferScores {
         &self.rows
     }
 
-    /// The scores of a word, to be added to: see [`Expert::column`].
+    /// A word's scores, for accumulation; columns are given by [`Expert::column`].
     pub(super) fn row(&mut self, word: BufferWord) -> &mut [f32; COLUMNS] {
         &mut self.rows[word.index()]
     }
 
-    /// Multiplies the scores of an expert.
+    /// Applies `scale` to every score of an expert.
     pub(super) fn map(&mut self, expert: Expert, scale: impl Fn(f32) -> f32) {
         for row in &mut self.rows {
             let score = &mut row[expert.column()];
@@ -41,7 +41,7 @@ impl BufferScores {
         }
     }
 
-    /// Makes every expert's scores a distribution.
+    /// Normalizes the scores of each expert to a distribution.
     pub(in crate::prediction) fn normalise(&mut self) {
         self.has_mass = normalise(&mut self.rows, |row| row);
     }
@@ -51,7 +51,7 @@ impl BufferScores {
         self.has_mass[expert.column()]
     }
 
-    /// What an expert gives the largest score.
+    /// The word with an expert's largest score, and the score.
     pub(in crate::prediction) fn best(&self, expert: Expert) -> Option<(BufferWord, f32)> {
         let column = expert.column();
         let scores = self.rows.iter().map(|row| row[column]);

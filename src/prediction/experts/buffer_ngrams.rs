@@ -1,4 +1,4 @@
-//! What followed the earlier occurrences of the last tokens in the buffer: interpolated n-grams and the longest match.
+//! Continuations of the last tokens in the buffer: interpolated n-grams and the longest match.
 
 use super::buffer::BufferScores;
 use crate::context::{BufferTokens, BufferWord, MAX_NGRAM_ORDER, Position, interpolation_weight};
@@ -11,13 +11,13 @@ use crate::prediction::tuning::{
 const NGRAM: usize = Expert::Ngrams.column();
 const MATCH: usize = Expert::LongestMatch.column();
 
-/// What followed one context.
+/// The continuations of one context.
 #[derive(Clone, Debug, Default)]
 pub(in crate::prediction) struct ContinuationCounts {
     total: f32,
     /// Words and their decayed counts.
     counts: Vec<(BufferWord, f32)>,
-    /// How many occurrences were counted.
+    /// Number of occurrences counted.
     pub(in crate::prediction) occurrences: usize,
 }
 
@@ -38,36 +38,36 @@ impl ContinuationCounts {
         all
     }
 
-    /// The weight of the context over shorter ones.
+    /// Interpolation weight of the context over shorter ones.
     pub(in crate::prediction) fn interpolation_weight(&self) -> f32 {
         interpolation_weight(self.total, self.counts.len())
     }
 
-    /// How many distinct words followed.
+    /// Number of distinct continuations.
     pub(in crate::prediction) fn distinct(&self) -> usize {
         self.counts.len()
     }
 
-    /// The share of the most frequent of these.
+    /// Share of the most frequent continuation.
     pub(in crate::prediction) fn largest_share(&self) -> f32 {
         let counts = self.counts.iter().map(|&(_, count)| count);
         counts.fold(0.0, f32::max) / self.total.max(f32::MIN_POSITIVE)
     }
 }
 
-/// What followed the last tokens of a buffer.
+/// The continuations of the last tokens of a buffer.
 #[derive(Clone, Debug, Default)]
 pub(in crate::prediction) struct BufferContinuations {
-    /// For contexts of 1, 2 … tokens.
+    /// For contexts of 1, 2, … tokens.
     pub(in crate::prediction) orders: [ContinuationCounts; MAX_NGRAM_ORDER],
-    /// The order of the longest context that has occurred before.
+    /// Order of the longest context that occurred before.
     pub(in crate::prediction) longest_order: Option<usize>,
-    /// Length of the longest match, at most [`MAX_MATCH_LENGTH`].
+    /// Length of the longest match in tokens, at most [`MAX_MATCH_LENGTH`].
     pub(in crate::prediction) match_length: usize,
 }
 
 impl BufferContinuations {
-    /// What followed the longest context that has occurred before.
+    /// The continuations of the longest context that occurred before.
     pub(in crate::prediction) fn longest(&self) -> Option<&ContinuationCounts> {
         self.longest_order.map(|order| &self.orders[order - 1])
     }
@@ -91,7 +91,7 @@ pub(in crate::prediction) fn score(
     }
 }
 
-/// The words of the last [`WINDOW`] tokens.
+/// Scores the words of the last [`WINDOW`] tokens.
 fn score_unigrams(buffer: &BufferTokens, scores: &mut BufferScores) {
     let (mut weight, mut total) = (1.0, 0.0);
     let end = buffer.len();
@@ -123,7 +123,8 @@ fn score_ngrams(orders: &[ContinuationCounts; MAX_NGRAM_ORDER], scores: &mut Buf
     }
 }
 
-/// What followed the longest match, among occurrences of a context of this order; its length.
+/// Scores the continuations of the longest match, among occurrences of a context of length `order`. Returns the match
+/// length.
 fn score_longest_match(buffer: &BufferTokens, order: usize, scores: &mut BufferScores) -> usize {
     let matches: Vec<(Position, usize)> = buffer
         .previous_matches(order)

@@ -1,5 +1,5 @@
-//! What followed where the network was in a similar state: a continuous cache (Grave, Joulin & Usunier 2017, "Improving Neural
-//! Language Models with a Continuous Cache"), over all tokens and over out-of-vocabulary names.
+//! Continuous cache (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache"): scores
+//! tokens that followed similar network states, over all tokens and over out-of-vocabulary names.
 
 use super::buffer::BufferScores;
 use crate::context::{BufferTokens, Position, TokenId};
@@ -10,7 +10,7 @@ use crate::prediction::tuning::{SHARPNESS, UNKNOWN_SHARPNESS};
 const ALL: usize = Expert::Neighbours.column();
 const UNKNOWN: usize = Expert::UnknownNeighbours.column();
 
-/// Scores what followed earlier states by their cosines with the present one.
+/// Scores the tokens that followed earlier states by the states' cosine similarity with the current one.
 pub(in crate::prediction) fn score(
     buffer: &BufferTokens,
     similar: &CosineScores,

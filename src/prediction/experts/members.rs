@@ -1,22 +1,22 @@
-//! The expert that knows declarations: attributes, imported names and parameters that fit the cursor, and the floor that they
-//! have together.
+//! The declarations expert: attributes, imported names and parameters that fit at the cursor, and their minimum share of the
+//! probability of names.
 
 use crate::context::{BufferNames, CandidateId, CandidateSpace, Syntax, TokenId};
 use crate::symbols::{self, MemberSet, Site};
 
-/// What is declared to fit.
+/// Declared names that fit at the cursor.
 #[derive(Clone, Debug, Default)]
 pub(in crate::prediction) struct Members {
-    /// Ascending by candidate; they add up to one.
+    /// Ascending by candidate; they sum to 1.
     pub(in crate::prediction) shares: Vec<(CandidateId, f32)>,
-    /// One at the kind of place that the cursor is at, if it is one.
+    /// One-hot encoding of the site; all zero if the cursor is at none.
     pub(in crate::prediction) place: [f32; Site::COUNT],
-    /// What they have together, at least, of the mass of all names: where members are known, hardly anything else fits.
+    /// Minimum share of members in the probability of all names: where members are known, other names are rare.
     pub(in crate::prediction) floor: f32,
 }
 
 impl Members {
-    /// Those that fit after the last token of a buffer.
+    /// The members that fit after the last token of a buffer.
     pub(in crate::prediction) fn new(space: &CandidateSpace<'_>, syntax: &Syntax) -> Self {
         let names = BufferNames {
             space: *space,
@@ -50,10 +50,10 @@ impl Members {
         found.ok().map(|at| shares[at].1)
     }
 
-    /// Moves mass from other names to members, until these have as much as their floor. Half of it is distributed by what
-    /// they have, half by their shares, since some have nothing yet.
+    /// Moves mass from other names to members until the members reach their floor. Half of it is distributed in proportion
+    /// to their current probability, half in proportion to their shares, since some have no probability yet.
     ///
-    /// `probabilities` are those of all candidates. Nothing changes where members have no mass at all.
+    /// `probabilities` has one entry per candidate. Nothing changes if no member has any mass.
     pub(in crate::prediction) fn apply_floor(&self, probabilities: &mut [f32], syntax: &Syntax) {
         let size = syntax.vocabulary_size();
         let (known, beyond) = probabilities.split_at(size);
@@ -92,7 +92,7 @@ mod tests {
     use crate::tokenizer::Vocabulary;
 
     proptest! {
-        /// What is given to members is taken from other names, and never the other way.
+        /// Mass moves only from other names to members, never back.
         #[test]
         fn members_have_at_least_their_floor(
             p in prop::collection::vec(0.0..1.0f32, 8),
@@ -100,7 +100,7 @@ mod tests {
             floor in 0.0..1.0f32,
             has_mass in any::<bool>(),
         ) {
-            // `<PAD>`, `<UNK>`, `(` and three names; after them two names of a buffer.
+            // `<PAD>`, `<UNK>`, `(` and three names, followed by two names of a buffer.
             let known = ["(", "a", "b", "c"].map(|token| (token.to_owned(), 1));
             let syntax = Syntax::new(&Vocabulary::from_counts(known, 10));
             prop_assert_eq!(syntax.vocabulary_size(), 6);

@@ -1,6 +1,6 @@
-//! Scores into distributions.
+//! Normalizes scores to distributions.
 
-/// Makes each column of some rows a distribution; which columns have any mass.
+/// Normalizes each column of `rows` to a distribution. Returns which columns have any mass.
 pub(super) fn normalise<T, const N: usize>(
     rows: &mut [T],
     scores: impl Fn(&mut T) -> &mut [f32; N],
@@ -21,7 +21,7 @@ pub(super) fn normalise<T, const N: usize>(
     has_mass
 }
 
-/// The largest score, the first of equals.
+/// The largest score; of equal scores the first.
 pub(super) fn largest<T>(scores: impl Iterator<Item = (T, f32)>) -> Option<(T, f32)> {
     scores.reduce(|a, b| if b.1 > a.1 { b } else { a })
 }

@@ -1,30 +1,30 @@
-//! The experts that know the project: its unigrams of names, its n-grams and the longest match in it.
+//! The project experts: name unigrams, n-grams and the longest match in the project.
 
 use super::normalise::{largest, normalise};
 use crate::context::{CandidateSpace, Continuations, Position, ProjectContext, ProjectToken};
 use crate::prediction::expert::{Expert, Scope};
 
-/// How many experts know the project.
+/// Number of project experts.
 const COLUMNS: usize = Scope::Project.experts();
 const NAMES: usize = Expert::ProjectNames.column();
-/// The columns of a [`Continuations`]'s scores, in their order.
+/// The columns of the scores in [`Continuations`], in order.
 const CONTINUATIONS: [usize; 2] = [
     Expert::ProjectNgrams.column(),
     Expert::ProjectMatch.column(),
 ];
 
-/// The scores of the project's experts, by token of the project.
+/// Scores of the project experts, by project token.
 #[derive(Clone, Debug, Default)]
 pub(in crate::prediction) struct ProjectScores {
-    /// What followed the last tokens in the project; its scores are distributions.
+    /// Continuations of the last tokens in the project; their scores are distributions.
     pub(in crate::prediction) continuations: Continuations,
-    /// The buffer's last token, if the project has it: it decides which names are scored.
+    /// The buffer's last token, if the project has it. It selects the unigrams: after a dot or elsewhere.
     last: Option<ProjectToken>,
     has_mass: [bool; COLUMNS],
 }
 
 impl ProjectScores {
-    /// After the last token of a buffer.
+    /// Scores for the token after a buffer.
     pub(in crate::prediction) fn new(space: &CandidateSpace<'_>) -> Self {
         let buffer = space.buffer();
         let last_first = || {
@@ -51,7 +51,7 @@ impl ProjectScores {
         self.has_mass[expert.column()]
     }
 
-    /// What each expert gives a token.
+    /// Each expert's probability of a token.
     pub(in crate::prediction) fn of(
         &self,
         project: &ProjectContext,
@@ -71,7 +71,7 @@ impl ProjectScores {
         scores
     }
 
-    /// What an expert gives the largest score.
+    /// The token with an expert's largest probability, and the probability.
     pub(in crate::prediction) fn best(
         &self,
         project: &ProjectContext,
@@ -87,7 +87,7 @@ impl ProjectScores {
         largest(scores.map(|&(token, scores)| (token, scores[among])))
     }
 
-    /// Adds the experts' probabilities, weighted, to those of all candidates.
+    /// Adds the weighted probabilities of the experts to those of all candidates.
     pub(in crate::prediction) fn add_to(
         &self,
         probabilities: &mut [f32],

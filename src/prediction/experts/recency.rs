@@ -1,4 +1,4 @@
-//! Names by how recently they occurred in the buffer: all names, and those outside the vocabulary.
+//! Names weighted by how recently they occurred in the buffer: all names, and out-of-vocabulary names.
 
 use super::buffer::BufferScores;
 use crate::context::{BufferTokens, Position, TokenId};

@@ -1,4 +1,4 @@
-//! What a text declares, with its indentation and without.
+//! Declarations of a text, with and without its indentation.
 
 use insta::assert_snapshot;
 
@@ -10,7 +10,7 @@ use crate::symbols::{
     Item, NO_COLUMN, Name, Numbering, Role, ScopeKind, Symbols, build, build_rest, read,
 };
 
-/// The symbols of a text, a line each, those of a scope below its head.
+/// The symbols of a text, one per line, those of a scope indented below its header.
 fn check(text: &str) -> String {
     let (mut symbols, names) = read(text);
     let pkg = names.iter().position(|name| *name == "pkg");
@@ -19,7 +19,7 @@ fn check(text: &str) -> String {
     shown(&symbols, &names)
 }
 
-/// The same of its tokens alone.
+/// The same from tokens without indentation.
 fn check_tokens(text: &str) -> String {
     let (items, names) = items(text, false);
     shown(&build(items.into_iter()), &names)

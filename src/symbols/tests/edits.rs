@@ -1,4 +1,4 @@
-//! Taking tokens back undoes what pushing them did.
+//! Truncating tokens undoes pushing them.
 
 use proptest::prelude::*;
 

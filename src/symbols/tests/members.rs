@@ -1,4 +1,4 @@
-//! What is met at a place, by a vocabulary that knows little more than the syntax.
+//! Members found at a position, with a vocabulary that contains little more than the syntax.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ const OF_MOST: f32 = 0.6;
 
 const KNOWN: &str = "<s> <EOL> class def self cls __init__ staticmethod from import as for yield ( ) [ ] , . ... : = @ * -> object Enum await name value __getattr__ return None if while { } ; lambda with globals ** async";
 
-/// What is met at the end of `text`, in a project of `files`.
+/// The names found at the end of `text`, in a project of `files`.
 fn check(files: &[(&str, &str)], text: &str) -> String {
     check_above("", files, text)
 }
 
-/// The same where something stands below it.
+/// The same with text after the cursor.
 fn check_above(below: &str, files: &[(&str, &str)], text: &str) -> String {
     found(below, files, &[], false, text).0
 }
 
-/// The same in a buffer whose lines have their indentation.
+/// The same in a buffer with known indentation.
 fn check_indented(below: &str, files: &[(&str, &str)], text: &str) -> String {
     let case = Case {
         below,
@@ -39,8 +39,8 @@ fn check_indented(below: &str, files: &[(&str, &str)], text: &str) -> String {
     at_end(&case, text).0
 }
 
-/// The same with modules that are installed, by their dotted names, and with the project's files read from their text, if
-/// they are to be; and what members have at least.
+/// The same with installed modules (by dotted name) and, on request, with project files read from text. Also returns the
+/// minimum share of members.
 fn found(
     below: &str,
     files: &[(&str, &str)],
@@ -62,9 +62,9 @@ struct Case<'a> {
     below: &'a str,
     files: &'a [(&'a str, &'a str)],
     installed: &'a [(&'a str, &'a str)],
-    /// The files are read from their text; else from their tokens, which know no indentation.
+    /// Project files are read from text, not from tokens without indentation.
     is_read: bool,
-    /// So is the buffer.
+    /// The buffer has known indentation.
     is_indented: bool,
 }
 
@@ -158,7 +158,7 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
         Numbering::Vocabulary(id) => vocabulary.token(id).unwrap(),
         _ => space.spelling(names.candidate(name)).unwrap(),
     };
-    // The likeliest first; those that are as likely as each other, to a percent, in the order of their letters.
+    // Most probable first; names with equal rounded percentages are sorted alphabetically.
     let mut met: Vec<(i64, &str)> = found
         .shares
         .iter()
@@ -429,7 +429,7 @@ fn imported_files_of_the_project_are_known_whole() {
             "A f > name > value",
             OF_COMPLETE,
         ),
-        // One that lies elsewhere by the same name may be meant or not.
+        // A module of the same name elsewhere may or may not be the imported one.
         ("import json\njson.", "wrong", 0.0),
         (
             "from beside import Loose\nx = Loose()\nx.",
@@ -448,7 +448,7 @@ fn imported_files_of_the_project_are_known_whole() {
 fn looking_ends() {
     let rebound = format!("x = y.z()\n{}x.", "x = x.drop(1)\n".repeat(1000));
     assert_eq!(check(&[], &rebound), "");
-    // Modules that take over everything from each other.
+    // Modules that re-export everything from each other.
     let names: Vec<String> = (0..16).map(|k| format!("p/m{k}.py")).collect();
     let imports: String = (0..16).map(|k| format!("from .m{k} import *\n")).collect();
     let files: Vec<(&str, &str)> = names.iter().map(|name| (&**name, &*imports)).collect();

@@ -1,4 +1,4 @@
-//! The table of a text, a buffer that is edited, and what is met at a place.
+//! The symbol table of a text, incremental edits of a buffer, and the members found at a position.
 
 mod build;
 mod edits;
