@@ -91,7 +91,7 @@ impl Dataset {
             .with_context(|| damaged(&path, "it is no list of paths"))?;
         ensure!(
             paths.len() == self.files(split).len(),
-            damaged(&path, "it has not one line for each file")
+            damaged(&path, "it does not have one line per file")
         );
         Ok(paths)
     }
@@ -104,7 +104,7 @@ impl Dataset {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         ensure!(
             lines.len() == self.files(split).len(),
-            damaged(&path, "it has not one line for each file")
+            damaged(&path, "it does not have one line per file")
         );
         Ok(lines)
     }

@@ -70,7 +70,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
     refused(
         &fixture,
         &gate,
-        "validation.unknown.txt: it has not one line for each file",
+        "validation.unknown.txt: it does not have one line per file",
     );
     fs::remove_file(&path).unwrap();
     refused(&fixture, &gate, "validation.unknown.txt: it cannot be read");
