@@ -92,7 +92,7 @@ impl Run<LanguageModel> {
             clock: Instant::now(),
         };
         if from.is_some() {
-            run.save_last()?; // before the experiment is written: a resume without a checkpoint would start with fresh weights
+            run.save_last()?; // before the experiment: a resume needs a checkpoint
         }
         if !resume {
             write_synced(&config, experiment.resolved()?.as_bytes())
