@@ -4,7 +4,6 @@ use super::Token;
 
 /// The column of `token` if it is the first of its line, else None. A tab advances to the next multiple of eight, as in
 /// `CPython`.
-/// the next multiple of eight, as `CPython` counts.
 pub fn column(text: &str, token: Token) -> Option<u16> {
     let before = &text.as_bytes()[..token.start as usize];
     let line = before

@@ -55,7 +55,7 @@ KERNEL lstm_forward(float *saved, const float *projected, const float *recurrent
 }
 
 // d = gradients of the pre-activations [T,B,4H], then dc [B,H] as it travels back through time. d_outputs [T,B,H];
-// recurrent [B,H] = W_hh^T d of the step behind, nothing behind the last.
+// recurrent [B,H] = W_hh^T d of the next step, nothing after the last.
 KERNEL lstm_backward(float *d, const float *saved, const float *recurrent, const float *d_outputs, const float *keep,
                      int step, int steps, int lanes, int hidden) {
     size_t cells = (size_t)lanes * hidden, at = FIRST;

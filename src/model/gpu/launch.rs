@@ -49,7 +49,7 @@ pub(in crate::model) fn elements(count: usize) -> LaunchConfig {
     blocks(count.div_ceil(THREADS as usize))
 }
 
-/// `count` blocks of [`THREADS`] threads.
+/// `count` blocks of `THREADS` threads.
 pub(in crate::model) fn blocks(count: usize) -> LaunchConfig {
     LaunchConfig {
         grid_dim: (count as u32, 1, 1),

@@ -2,7 +2,7 @@
 //!
 //! [`download`] fetches the manifest's files from the user's package index and checks them. [`archive`] streams their
 //! Python files, [`filter`] selects and lexes them, [`documents`] orders them, [`duplicates`] deduplicates them, and
-//! [`write`] writes Parquet after the limit per package is applied. Memory holds all tokens as numbers: about 0.6 GB
+//! `write` writes Parquet after the limit per package is applied. Memory holds all tokens as numbers: about 0.6 GB
 //! for the whole manifest. No package code is executed, and nothing is unpacked.
 
 mod archive;

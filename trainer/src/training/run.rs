@@ -142,7 +142,7 @@ impl<T: Task> Run<T> {
         self.learner.carry = T::Carry::default();
     }
 
-    /// Counts a step and writes a log line every [`LOG_EVERY`] steps.
+    /// Counts a step and writes a log line every `LOG_EVERY` steps.
     pub fn log_step(&mut self, step: &Step, rate: f64) -> Result<()> {
         self.tick();
         let RunProgress {
