@@ -6,7 +6,7 @@
 //! * [`data`]: prepared corpora and their batches. [`corpus`] and [`prepare`] build them.
 //! * [`experiment`]: training settings. [`training`] trains them, [`bench`] measures throughput.
 //! * [`evaluation`]: metrics of a checkpoint; [`replay`] reads files as the server does, for evaluation and for
-//! [`gate`].
+//!   [`gate`].
 //! * [`export`] writes a checkpoint for distribution, [`report`] compares runs.
 //!
 //! Each command is a function that takes settings and a [`host::Host`] and returns its results. [`cli`] turns arguments
