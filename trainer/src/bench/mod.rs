@@ -24,7 +24,7 @@ use crate::host::Host;
 /// The program that `--torch` runs.
 const TORCH: &str = include_str!("torch.py");
 
-/// What is measured, and for how long.
+/// Settings of a benchmark.
 #[derive(Debug)]
 pub struct Settings {
     /// The experiment whose network and batch are measured.

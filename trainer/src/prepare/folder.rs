@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::Skip;
 
-/// What the walk found.
+/// An item found by the walk.
 pub enum Found {
     /// A Python file and its size.
     File(PathBuf, u64),
