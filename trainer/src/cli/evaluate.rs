@@ -8,7 +8,7 @@ use crate::data::Split;
 use crate::evaluation::{Subject, context, model};
 use crate::replay::ReplayContext;
 
-/// The subcommands of `trainer evaluate`.
+/// Measure a checkpoint
 #[derive(Debug, Subcommand)]
 pub enum EvaluateCommand {
     /// The network alone; the default
