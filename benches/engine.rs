@@ -1,8 +1,8 @@
-//! What an answer costs: one more token, one distribution, and reading 1,000 tokens, by kernel and in bytes of weights a
-//! second, beside what the memory gives: a sum over as many bytes, which lie in the caches as the weights do, and over
-//! 256 MiB, which do not.
+//! Inference benchmark: one token, one distribution, and a prefix of 1,000 tokens, by kernel. Reports time and weight
+//! bandwidth in bytes per second, next to the memory's: a sum over the same number of bytes, cached as the weights are,
+//! and over 256 MiB, which do not fit the cache.
 //!
-//! The model is `models/default`; the tokens are drawn about as unevenly as those of Python are.
+//! The model is `models/default`; tokens are drawn from a Zipf distribution, roughly as skewed as Python's.
 
 use std::hint;
 use std::path::Path;

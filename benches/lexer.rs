@@ -1,7 +1,8 @@
-//! How fast Python is read, in MB/s of source on one core: token spans alone, and as the server and `trainer prepare` need them.
+//! Lexer throughput in MB/s of source on one core: token spans alone, and with spellings as the server and `trainer
+//! prepare` need them.
 //!
-//! The files are those below the folder that `MINICOPILOT_PYTHON_FILES` names, by default the standard library of the
-//! `python3` on the path. `tests/python/compare_lexer.py --bench FOLDER` has the speed of CPython's own tokenizer.
+//! Reads the files below the folder in `MINICOPILOT_PYTHON_FILES`, by default the standard library of the `python3` on
+//! the PATH. `tests/python/compare_lexer.py --bench FOLDER` measures CPython's own tokenizer.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -78,7 +79,7 @@ fn folder() -> PathBuf {
         .into()
 }
 
-/// The texts of all `.py` files below a folder.
+/// The contents of all `.py` files below a folder.
 fn read_python(folder: &Path, files: &mut Vec<String>) {
     for entry in fs::read_dir(folder)
         .expect("a folder of Python files")

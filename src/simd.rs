@@ -1,6 +1,6 @@
-//! Element-wise functions in a form that compilers vectorise, and their dispatch to what the processor has.
+//! Vectorised element-wise functions, dispatched at run time to the processor's features.
 
-/// Declares functions compiled three times (AVX-512, AVX2, baseline) from one body, the best chosen at run time.
+/// Compiles functions three times (AVX-512, AVX2, baseline) from one body and selects the best at run time.
 macro_rules! multiversioned {
     ($($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block)*) => {$(
         $(#[$doc])*
@@ -16,7 +16,7 @@ macro_rules! multiversioned {
                 #[target_feature(enable = "avx2,fma")]
                 fn v3($($arg: $type),*) $(-> $out)? { body($($arg),*) }
                 if is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl") {
-                    // SAFETY: the processor has these features (avx512dq and its like imply avx512f and fma).
+                    // SAFETY: the processor has these features (avx512dq and the others imply avx512f and fma).
                     return unsafe { v4($($arg),*) };
                 }
                 if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -30,8 +30,8 @@ macro_rules! multiversioned {
 }
 pub(crate) use multiversioned;
 
-/// e^x to about 2 units in the last place (Cephes `expf`: argument reduction by ln 2, polynomial of degree 5), without
-/// branches; saturates at the ends of the range instead of giving infinity or zero.
+/// e^x to about 2 units in the last place (Cephes `expf`: argument reduction by ln 2, polynomial of degree 5),
+/// branch-free; saturates at the ends of the range instead of returning infinity or zero.
 #[inline(always)]
 #[allow(
     clippy::inline_always,
@@ -61,18 +61,18 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// Hyperbolic tangent by way of the logistic function: absolute error below 2e-7.
+/// Hyperbolic tangent through the logistic function: absolute error below 2e-7.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must vectorise in its caller")]
 pub(crate) fn tanh(x: f32) -> f32 {
     2.0 * sigmoid(2.0 * x) - 1.0
 }
 
-/// Sixteen partial sums: one vector register, and an order of addition that does not depend on the processor.
+/// Sixteen partial sums fill a vector register, and the order of addition is the same on every processor.
 const LANES: usize = 16;
 
 multiversioned! {
-    /// The largest value; negative infinity of none.
+    /// The largest value; negative infinity for an empty slice.
     pub(crate) fn largest(row: &[f32]) -> f32 {
         let mut maxima = [f32::NEG_INFINITY; LANES];
         let (blocks, rest) = row.as_chunks::<LANES>();
@@ -85,7 +85,7 @@ multiversioned! {
     /// Sum of `e^(scale (x - shift))`.
     pub(crate) fn sum_of_exponentials(row: &[f32], shift: f32, scale: f32) -> f64 {
         let mut sum = 0.0;
-        for part in row.chunks(64 * LANES) { // short enough that nothing is lost in f32
+        for part in row.chunks(64 * LANES) { // short enough for f32 accumulation
             let mut sums = [0.0f32; LANES];
             let (blocks, rest) = part.as_chunks::<LANES>();
             for block in blocks {
@@ -97,7 +97,7 @@ multiversioned! {
         sum
     }
 
-    /// How many values lie above `bound`, or, if `or_equal`, not below it.
+    /// Number of values above `bound`; with `or_equal`, at or above it.
     pub(crate) fn count_above(row: &[f32], bound: f32, or_equal: bool) -> usize {
         let count: u32 = if or_equal {
             row.iter().map(|&x| u32::from(x >= bound)).sum()
@@ -107,7 +107,7 @@ multiversioned! {
         count as usize
     }
 
-    /// Logits -> probabilities, in place; returns the log of the normaliser (log-sum-exp).
+    /// Softmax in place; returns the log of the normaliser (log-sum-exp).
     pub(crate) fn softmax_in_place(row: &mut [f32]) -> f32 {
         let max = largest(row);
         let mut sums = [0.0f32; LANES];

@@ -1,4 +1,4 @@
-//! The default model as it is served, in int8, against the same weights in f32 by Candle, on real files.
+//! Compares the default model as served, in int8, with the same weights in f32 by Candle, on real files.
 
 use std::fs;
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Every test: the workspace's own, then the checks against things outside Rust, which are installed into a cache folder.
+# Runs every test: the workspace's own, then the checks against external tools, which are installed into a cache folder.
 #
-#   tests/all.sh            everything; what cannot be installed into the cache folder is checked first
-#   tests/all.sh --quick    cargo test alone; needs nothing but Rust and a C compiler
+#   tests/all.sh            everything; first checks for tools that cannot be installed into the cache folder
+#   tests/all.sh --quick    only cargo test; needs only Rust and a C compiler
 #
 # MINICOPILOT_CACHE   where to install (default: ~/.cache/minicopilot-tests)
 # MINICOPILOT_DATA    the corpus (train.parquet, test-raw.tar.zst, ...): also runs the checks that read it
 # MINICOPILOT_PYTHON  a CPython 3.9 to 3.11, for the comparison with its tokenize, if none is on the PATH
-# CHROMIUM, NVIM_0_12 programs to use instead of the PATH's Chromium and of the Neovim that is fetched from Debian
+# CHROMIUM, NVIM_0_12 programs to use instead of the Chromium on the PATH and the Neovim downloaded from Debian
 set -euo pipefail
 cd "${BASH_SOURCE[0]%/*}/.."
 
@@ -39,7 +39,7 @@ fi
 
 summary=()
 
-# Runs one section; when it fails, says what to do about it and stops.
+# Runs one section. On failure, prints the remedy and exits.
 section() { # NAME REMEDY COMMAND...
     local name=$1 remedy=$2 start=$SECONDS
     shift 2
@@ -70,7 +70,7 @@ fi
 export MINICOPILOT_CACHE=$cache
 built=${CARGO_TARGET_DIR:-target}/debug
 
-# A virtual environment with what the checks need, made anew when the list of packages changes.
+# The virtual environment of the checks; rebuilt when the list of packages changes.
 install_packages() {
     local name
     name=python-$(cat tests/python/requirements.txt <("$python" --version) | sha256sum | cut -c 1-12)
@@ -78,7 +78,7 @@ install_packages() {
     once "$name" "$name" make_environment "$python" -r "$PWD/tests/python/requirements.txt"
 }
 
-# More packages for one check. Those that are there already need no network.
+# Additional packages for one check. Installed ones need no network.
 add_packages() { # PACKAGE...
     quietly "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || {
         echo "PyPI must be reachable once; HTTPS_PROXY and PIP_INDEX_URL name a proxy and a mirror" >&2
@@ -91,13 +91,13 @@ compare_corpus() {
         "$venv/bin/python" tests/python/compare_corpus.py "$built/trainer"
 }
 
-# With the compiler of a GPU's first step.
+# Uses NVRTC, which a GPU's first training step uses too.
 compile_kernels() {
     add_packages nvidia-cuda-nvrtc==13.0.88 &&
         "$venv/bin/python" tests/python/compile_kernels.py src/model/gpu/kernels.cu
 }
 
-# The release, made and installed from its files.
+# Builds the release and installs its files.
 make_release() {
     tests/package.sh && tests/package/check.sh
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# To be sourced: the cache folder (`cache`), and how something is installed into it once. The system is not touched.
+# Source this file: defines the cache folder (`cache`) and installs things into it once. The system is not modified.
 cache=${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}
 mkdir -p "$cache"
 
-# Prints what COMMAND printed, to stderr, only if it fails.
+# Runs COMMAND; prints its output to stderr only if it fails.
 quietly() { # COMMAND...
     "$@" >"$cache/install.log" 2>&1 || {
         cat "$cache/install.log" >&2
@@ -11,7 +11,7 @@ quietly() { # COMMAND...
     }
 }
 
-# Runs COMMAND in an empty folder of the cache, unless that holds what DESCRIPTION says already. errexit is off in COMMAND.
+# Runs COMMAND in an empty folder of the cache, unless DESCRIPTION is already installed there. errexit is off in COMMAND.
 once() { # FOLDER DESCRIPTION COMMAND...
     local folder=$cache/$1 description=$2
     shift 2
@@ -30,12 +30,12 @@ REMEDY
     echo "$description" >"$folder/.installed"
 }
 
-# A virtual environment with packages from PyPI in it; prints its folder.
+# Creates a virtual environment with packages from PyPI; prints its folder.
 environment() { # NAME PACKAGE...
     once "$1" "${*:2}" make_environment python3 "${@:2}" && echo "$cache/$1"
 }
 
-# In the folder where it is called. PACKAGES are arguments of pip install.
+# Creates it in the current folder. PACKAGES are arguments of pip install.
 make_environment() { # PYTHON PACKAGES...
     "$1" -m venv . && bin/pip install --quiet --disable-pip-version-check "${@:2}"
 }

@@ -1,4 +1,4 @@
-//! Checkpoints that the program must refuse, each with one thing wrong, and what it says.
+//! Damaged checkpoints, each with one defect, and the error messages.
 
 mod common;
 
@@ -12,7 +12,7 @@ const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
 const GATE: &str = "gate.safetensors";
 
-/// What a sound file's bytes become.
+/// Damages a file's bytes.
 type Damage = fn(Vec<u8>) -> Vec<u8>;
 
 #[test]
@@ -68,7 +68,7 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
         messages.push(serve());
         fs::copy(sound.join(file), model.join(file)).unwrap();
     }
-    // The fingerprints are those of this model, and change with it.
+    // The fingerprints belong to this model and change with it.
     let messages = messages.join("\n");
     insta::assert_snapshot!(without_fingerprints(&messages), @r"
     minicopilot: DIR/model/config.json does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it has a gate, gate.safetensors
@@ -96,7 +96,7 @@ fn replace(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     text.replace(from, to).into_bytes()
 }
 
-/// `SHA` for twelve hexadecimal digits at the beginning of a word.
+/// Replaces twelve leading hexadecimal digits of a word by `SHA`.
 fn without_fingerprints(text: &str) -> String {
     let digits = |word: &str| word.chars().take_while(char::is_ascii_hexdigit).count();
     let words = text.split(' ').map(|word| match digits(word) {

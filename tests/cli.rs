@@ -1,4 +1,4 @@
-//! The command line: what it prints, and the status it ends with.
+//! The command line: output and exit status.
 
 mod common;
 
@@ -13,7 +13,7 @@ fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap()
 }
 
-/// A folder with a small program in it, and that program's path.
+/// A folder with a small program, and that program's path.
 fn example() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.py");
@@ -107,7 +107,7 @@ fn evaluate_measures_the_server() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
     let report = measure();
-    // `import os <EOL> print ( os . path . join ( 'a' , "b" ) ) <EOL>`: the last `<EOL>` is none, `</s>` is a target.
+    // `import os <EOL> print ( os . path . join ( 'a' , "b" ) ) <EOL>`: the last `<EOL>` is not a target, `</s>` is.
     let tokens = stdout(&run(&["tokens", &path])).split_whitespace().count() as u64 - 1;
     assert_eq!(report["figures"]["targets"], tokens);
     assert_eq!(report["figures"]["identifiers"]["targets"], 5);
@@ -162,7 +162,7 @@ fn evaluate_asks_for_lines_and_identifiers_and_writes_a_page() {
     let lines = figures("lines", &["--sample", "2"]);
     assert_eq!(lines["lines"], 2);
     let found = figures("identifiers", &["--sample", "3", "--project"]);
-    // What is copied eight times stands elsewhere in its own file only, and that is no reason to leave it out.
+    // A text that is repeated eight times only occurs within its own file, which is no reason to exclude it.
     assert!(found["identifiers"].as_u64() > Some(0), "{found}");
     assert_eq!(found["known_elsewhere"], 0);
     assert_eq!(found["errors"], 0);
@@ -267,7 +267,7 @@ fn an_interruption_ends_with_130() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // Its first answer shows that it runs.
+    // The first answer shows that the server is running.
     let request = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}"#;
     let mut input = child.stdin.take().unwrap();
     std::io::Write::write_all(&mut input, &minicopilot::lsp::frame(request.as_bytes())).unwrap();

@@ -1,4 +1,4 @@
-//! Completion as an editor sees it. What the model knows is not measured here, only that it knows something.
+//! Completion through the protocol. Tests that the model contributes, not how well.
 
 mod common;
 
@@ -11,7 +11,7 @@ fn check(fixture: &str) -> Value {
     check_with(json!({"capabilities": {}}), fixture, Value::Null)
 }
 
-/// The same with parameters of `initialize`, and a completion context.
+/// The same with `initialize` parameters and a completion context.
 fn check_with(initialize: Value, fixture: &str, context: Value) -> Value {
     let (text, position) = cursor(fixture);
     let (mut client, _) = start_with(initialize);
@@ -36,7 +36,7 @@ fn items_replace_the_word_before_the_cursor() {
         assert_eq!(item["label"], text);
         assert_eq!(item["filterText"], text);
         assert_eq!(item["sortText"], format!("0000{rank}"));
-        // The snake takes two UTF-16 units.
+        // The snake takes two UTF-16 code units.
         let range =
             json!({"start": {"line": 0, "character": 16}, "end": {"line": 0, "character": 19}});
         assert_eq!(item["textEdit"]["range"], range);
@@ -93,7 +93,7 @@ fn a_client_with_label_details_gets_them() {
 
 #[test]
 fn the_encoding_is_the_one_agreed_on() {
-    // In bytes, UTF-16 units, characters: where `ret` begins behind a two-byte and a four-byte character.
+    // Offset of `ret` after a two-byte and a four-byte character, in bytes, UTF-16 units and characters.
     for (encoding, start) in [("utf-8", 9), ("utf-16", 6), ("utf-32", 5), ("ebcdic", 6)] {
         let capabilities = json!({"general": {"positionEncodings": [encoding]}});
         let (mut client, answer) = start_with(json!({"capabilities": capabilities}));
@@ -166,7 +166,7 @@ fn settings_change_while_the_server_runs() {
     assert_eq!(count(json!({})), 5);
 }
 
-/// Waits for the next message to the user, and expects it to be this warning.
+/// Waits for the next message to the user, which must be this warning.
 fn expect_warning(client: &mut Client, warning: &str) {
     let message = client
         .wait_notification("window/showMessage", PATIENCE)
@@ -191,7 +191,7 @@ fn a_client_that_repeats_its_settings_is_warned_once() {
     };
     change(json!({"lineProbability": 0.5}));
     change(json!({"lineProbability": 0.6, "maxItem": 3}));
-    // Had the first change warned too, that warning would come before this one.
+    // If the first change had warned too, that warning would come first.
     expect_warning(&mut client, "unknown setting \"maxItem\"");
 }
 
@@ -249,12 +249,12 @@ fn the_answer_does_not_depend_on_the_way_to_it() {
         assert_eq!(one["token"], other["token"]);
         let difference =
             one["probability"].as_f64().unwrap() - other["probability"].as_f64().unwrap();
-        // States are kept in 16 bits: 11 of them are the mantissa.
+        // Cached states are stored in 16 bits, 11 of them mantissa.
         assert!(difference.abs() < 1e-3, "{difference}");
     }
 }
 
-/// What the line at a fixture's cursor becomes; the text itself if nothing is shown.
+/// The line after accepting the inline completion at a fixture's cursor; unchanged if there is none.
 fn line(fixture: &str, settings: &Value) -> String {
     let (text, position) = cursor(fixture);
     let params = json!({"capabilities": {}, "initializationOptions": settings});
@@ -288,7 +288,7 @@ fn the_rest_of_a_line_is_written_as_black_would() {
     check("self.size $0", "self.size = size");
     check("self.size =$0", "self.size = size");
     check("self.si$0", "self.size = size");
-    // Brackets that an editor has closed are replaced, not doubled.
+    // Auto-closed brackets are replaced, not doubled.
     check("super().__init__(**kwar$0)", "super().__init__(**kwargs)");
 }
 
@@ -304,7 +304,7 @@ fn no_line_is_shown_where_none_can_be() {
             "{fixture}"
         );
     }
-    // What the model cannot promise is not shown by default.
+    // An unlikely completion is not shown by default.
     assert_eq!(
         line(
             "import os\n\nx$0\n",

@@ -1,4 +1,4 @@
-//! Many requests at once. A document that takes the model a while keeps the inference thread busy.
+//! Concurrent requests. A large document keeps the inference thread busy.
 
 mod common;
 
@@ -9,10 +9,10 @@ use minicopilot::lsp::{Change, Client, Position, RequestId};
 use serde_json::json;
 
 const BUSY: &str = "file:///busy.py";
-/// What "at once" means: far less than the busy document takes.
+/// Timeout of an immediate answer: far less than the large document takes.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Opens a document of half a million tokens and asks for its end.
+/// Opens a document of half a million tokens and requests a completion at its end.
 fn keep_busy(client: &mut Client) -> RequestId {
     client
         .open(BUSY, "python", 1, &"a = b + c\n".repeat(80_000))
@@ -39,11 +39,11 @@ fn edits_and_cancels_do_not_queue_behind_a_hundred_requests() {
         let params = next_tokens_at(uri, Position::new(0, 4), 1);
         asked.push(client.request("minicopilot/nextTokens", params).unwrap());
     }
-    // A cancellation is answered while all the others wait.
+    // A cancellation is answered while the other requests wait.
     client.cancel(asked[50]).unwrap();
     let error = client.wait(asked[50], SOON).unwrap().result.unwrap_err();
     assert_eq!(error.code, -32800);
-    // So is a request that a newer one puts out of date, and the edit between them counts for the newer one.
+    // So is a request superseded by a newer one; the newer one sees the edit between them.
     client
         .change(&uris[0], 2, &[Change::insert(Position::new(0, 4), "yes")])
         .unwrap();
@@ -55,7 +55,7 @@ fn edits_and_cancels_do_not_queue_behind_a_hundred_requests() {
         .unwrap();
     let outdated = client.wait(asked[0], SOON).unwrap().result.unwrap();
     assert_eq!(outdated, json!({"tokens": [], "version": 1, "prefix": ""}));
-    // And one that the framework refuses.
+    // So is a request that the framework rejects.
     assert!(client.call("minicopilot/unknown", json!({})).is_err());
 
     release(&mut client, busy);
@@ -82,7 +82,7 @@ fn edits_and_cancels_do_not_queue_behind_a_hundred_requests() {
 fn a_newer_request_of_the_same_method_is_the_one_that_counts() {
     let mut client = start();
     let busy = keep_busy(&mut client);
-    client.open(URI, "python", 1, "x = ").unwrap(); // and not read: what is known is answered at once
+    client.open(URI, "python", 1, "x = ").unwrap(); // unread, so the answer comes from the available context at once
     let other = client
         .request(
             "minicopilot/nextTokens",
@@ -138,7 +138,7 @@ fn reading_ahead_gives_way() {
     assert!(asked.elapsed() < SOON);
 }
 
-/// Reading all of it first would take longer.
+/// Reading the whole document first would take longer.
 #[test]
 fn a_list_at_the_end_of_a_long_document_does_not_wait_for_its_reading() {
     let mut client = start();

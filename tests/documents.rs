@@ -1,4 +1,4 @@
-//! Edits against a plain string. A text made of one identifier comes back whole, as the prefix of `nextTokens`.
+//! Edits compared with a plain string. A text of a single identifier is returned in full as the prefix of `nextTokens`.
 
 mod common;
 
@@ -6,10 +6,10 @@ use common::{URI, next_tokens_at, start, start_with};
 use minicopilot::lsp::{Change, Client, Position};
 use serde_json::json;
 
-/// One, two, three and four bytes; one or two UTF-16 units; all of them letters to Python.
+/// One, two, three and four UTF-8 bytes; one or two UTF-16 units; all are letters to Python.
 const LETTERS: [char; 4] = ['a', '\u{e9}', '\u{4e2d}', '\u{1d41a}'];
 
-/// The server's text and version of a document that is one identifier on one line.
+/// The server's text and version of a one-identifier document.
 fn text(client: &mut Client) -> (String, i64) {
     let end = Position::new(0, u32::MAX);
     let answer = client
@@ -30,7 +30,7 @@ fn a_burst_of_edits_leaves_what_it_would_leave_in_a_string() {
         let (mut client, _) = start_with(json!({"capabilities": capabilities}));
         client.open(URI, "python", 0, "a").unwrap();
         let mut model = vec!['a'];
-        // A small generator of numbers, so that each run is the same.
+        // A small random generator, so that runs are reproducible.
         let mut seed = 12345_usize;
         let mut random = |below: usize| {
             seed = seed

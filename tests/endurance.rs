@@ -1,4 +1,4 @@
-//! Memory after many documents, and with a client that reads nothing. Only Linux reports it.
+//! Memory after many documents, and with a client that does not read. Memory is measured on Linux only.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use common::{URI, at, minicopilot, start};
 
-/// Memory of a process in MB that is its own and no file's.
+/// Private anonymous memory of a process in MB.
 fn memory(id: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("RssAnon:"));
@@ -30,7 +30,7 @@ fn memory(id: u32) -> f64 {
     kilobytes * 1024.0 / 1e6
 }
 
-/// Ends with the test, however that ends.
+/// Kills the server when the test ends.
 struct Server(Child);
 
 impl Drop for Server {
@@ -40,7 +40,7 @@ impl Drop for Server {
     }
 }
 
-/// About 1,000 tokens of Python, of which each number gives another.
+/// About 1,000 tokens of Python, distinct per number.
 fn text(number: usize) -> String {
     (0..60)
         .map(|line| format!("def f{line}_{number}(self, value):\n    return self.x[{number}] + value.y({line})\n"))
@@ -59,7 +59,7 @@ fn two_hundred_documents_stay_small() {
             .completion(&uri(number), Position::new(100, 0))
             .unwrap();
         let own = memory(client.process_id());
-        // And 30 MB of the program's file, with the model that it has read there.
+        // Plus 30 MB of the program's file, which contains the model.
         assert!(
             own < if number == 0 { 30.0 } else { 90.0 },
             "{own} MB with {} documents",
@@ -83,7 +83,7 @@ fn documents_that_come_and_go_leave_nothing() {
             }
             client.close(&uri).unwrap();
         }
-        // Everything before this is done.
+        // All earlier requests have been processed by now.
         client.open("file:///last.py", "python", 1, "x").unwrap();
         client
             .completion("file:///last.py", Position::new(0, 1))
@@ -96,7 +96,7 @@ fn documents_that_come_and_go_leave_nothing() {
     assert!(last < first + 2.0, "{first} MB, after 7,500 more {last} MB");
 }
 
-/// Requests whose answers cannot all wait in the server's queue of 4 MB: each takes 90 bytes at least, an empty one included.
+/// Enough requests that their answers exceed the server's queue of 4 MB: each takes at least 90 bytes.
 const REQUESTS: u64 = 60_000;
 
 fn send_requests(input: &mut ChildStdin) -> io::Result<()> {
@@ -117,10 +117,10 @@ fn send_requests(input: &mut ChildStdin) -> io::Result<()> {
     Ok(())
 }
 
-/// What happens first.
+/// Which event comes first.
 #[derive(Debug, PartialEq)]
 enum Event {
-    /// The server says on its standard error that it waits for its client.
+    /// The server reports on standard error that it is waiting for its client.
     Stalled,
     /// Every request has been sent.
     Sent,

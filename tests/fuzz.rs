@@ -1,11 +1,11 @@
-//! What reads foreign bytes, given bytes that nobody meant: for a few seconds in every test run, for as long as one likes with
+//! Fuzzing of everything that parses external bytes: a few seconds in every test run, or longer with
 //!
 //! ```text
 //! MINICOPILOT_FUZZ_SECONDS=600 cargo test --release --test fuzz -- --nocapture
 //! ```
 //!
-//! Each case is made from a number alone, which a failure names: `MINICOPILOT_FUZZ_SEED=number` runs that one. What is found
-//! becomes an ordinary test where it was mended.
+//! Each case is generated from a seed, which a failure prints: `MINICOPILOT_FUZZ_SEED=number` repeats it. Every bug
+//! that is found becomes a regular test next to its fix.
 
 mod common;
 #[path = "../src/python/tests/fragments.rs"]
@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use common::{next_tokens_at, start_with};
 use fragments::FRAGMENTS;
 
-/// Runs `case` on numbers until its time is over.
+/// Runs `case` with different seeds until the time is over.
 fn fuzz(name: &str, case: impl Fn(&mut Random)) {
     let variable = |name| {
         std::env::var(name)
@@ -65,7 +65,7 @@ fn fuzz(name: &str, case: impl Fn(&mut Random)) {
 struct Random(SplitMix64);
 
 impl Random {
-    /// A number below `end`; 0 if that is 0.
+    /// A number below `end`; 0 if `end` is 0.
     fn below(&mut self, end: usize) -> usize {
         (self.0.next_u64() % end.max(1) as u64) as usize
     }
@@ -74,7 +74,7 @@ impl Random {
         &all[self.below(all.len())]
     }
 
-    /// Source text of up to `most` pieces.
+    /// Source text of up to `most` fragments.
     fn source(&mut self, most: usize) -> String {
         const MORE: [&str; 8] = [
             "\u{1f40d}",
@@ -92,12 +92,12 @@ impl Random {
             .collect()
     }
 
-    /// The start of a character, or the end.
+    /// A random character boundary.
     fn boundary(&mut self, text: &str) -> usize {
         text.floor_char_boundary(self.below(text.len() + 1))
     }
 
-    /// Replaces, removes, doubles or cuts some bytes.
+    /// Replaces, removes, duplicates or truncates some bytes.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.below(3) {
             let at = self.below(bytes.len());
@@ -192,7 +192,7 @@ fn checkpoints() {
             && let Ok(mut config) = serde_json::from_slice::<Value>(&files[0])
             && config["fingerprints"].is_object()
         {
-            // Damage behind the fingerprint, which would find it.
+            // Damage that the fingerprint check would otherwise detect.
             config["fingerprints"]["weights"] = json!(fingerprint::of(&files[2]));
             if config["gate"].is_object() {
                 config["gate"]["fingerprint"] = json!(fingerprint::of(&files[3]));
@@ -200,7 +200,7 @@ fn checkpoints() {
             files[0] = config.to_string().into_bytes();
         }
         let [config, tokenizer, weights, gate] = &files;
-        // What is accepted must be able to answer.
+        // An accepted checkpoint must be able to answer.
         if let Ok(checkpoint) = Checkpoint::from_bytes("damaged", config, tokenizer, weights, gate)
         {
             let completer = minicopilot::completion::Completer::new(&checkpoint).unwrap();
@@ -277,7 +277,7 @@ fn sessions() {
             let (ours, theirs) = (ask(&mut client, uri, at), ask(&mut fresh, uri, at));
             assert_eq!(ours.len(), theirs.len());
             for (ours, theirs) in ours.into_iter().zip(theirs) {
-                // Kept states are rounded to 11 bits.
+                // Cached states are rounded to 11 bits.
                 assert!((ours - theirs).abs() < 5e-3, "{ours} {theirs} in {text:?}");
             }
         }
@@ -294,7 +294,7 @@ fn ask(client: &mut Client, uri: &str, at: Position) -> Vec<f64> {
         .unwrap();
     let mut tokens = answer["tokens"].as_array().unwrap().clone();
     assert!(!tokens.is_empty());
-    // Names outside the vocabulary share an id.
+    // Out-of-vocabulary names share an id.
     tokens.sort_by_key(|token| (token["id"].as_u64(), token["token"].to_string()));
     tokens
         .iter()
@@ -302,7 +302,7 @@ fn ask(client: &mut Client, uri: &str, at: Position) -> Vec<f64> {
         .collect()
 }
 
-/// Some edits, which `text` takes too.
+/// Random edits, also applied to `text`.
 fn edits(random: &mut Random, text: &mut String, encoding: &str) -> Vec<Change> {
     (0..=random.below(3))
         .map(|_| {
@@ -312,7 +312,7 @@ fn edits(random: &mut Random, text: &mut String, encoding: &str) -> Vec<Change> 
                 return Change::full(inserted);
             }
             let (a, b) = (random.boundary(text), random.boundary(text));
-            // Nothing in the protocol lies between `\r` and `\n`.
+            // The protocol has no position between `\r` and `\n`.
             let [start, end] = [a.min(b), a.max(b).min(a.min(b) + 30)].map(|at| {
                 let at = text.floor_char_boundary(at);
                 let inside = at > 0 && text[..at].ends_with('\r') && text[at..].starts_with('\n');
@@ -329,7 +329,7 @@ fn edits(random: &mut Random, text: &mut String, encoding: &str) -> Vec<Change> 
         .collect()
 }
 
-/// The position of a byte offset, by the protocol's definition: lines end at `\n`, `\r\n` and `\r`.
+/// The position of a byte offset by the protocol's definition: lines end at `\n`, `\r\n` and `\r`.
 fn place(text: &str, offset: usize, encoding: &str) -> Position {
     let before = &text[..offset];
     let (mut line, mut rest) = (0, before);

@@ -1,15 +1,15 @@
-//! The answers of the default model at fixed places, bit for bit: what a change of the code's shape must not change.
+//! Golden test: the answers of the default model at fixed positions, bit for bit. A refactoring must not change them.
 //!
-//! `tests/golden/answers.txt` has one line for each place: the file and the cursor, the word that is typed, the 20
-//! likeliest next tokens with their probabilities, the sources of the first three, a digest of the network's probability
-//! and the sources of all 20, the completion list and the inline completion. A probability is written as the shortest
-//! decimal that reads back as the same `f32`, so equal text means equal bits.
+//! `tests/golden/answers.txt` has one line per position: the file and the cursor, the typed word, the top 20 next
+//! tokens with their probabilities, the sources of the first three, a digest of the network's probability and the
+//! sources of all 20, the completion list and the inline completion. A probability is written as the shortest decimal
+//! that reads back as the same `f32`, so equal text means equal bits.
 //!
-//! The bits do not depend on the processor: integer kernels sum exactly, the vectorised loops of `simd.rs` add in a fixed
-//! order and Rust never contracts a multiplication and an addition. They do depend on the C library's `exp` and `log`,
-//! so the test is compiled for glibc on x86-64 alone.
+//! The bits do not depend on the processor: integer kernels sum exactly, the vectorised loops of `simd.rs` add in a
+//! fixed order, and Rust never contracts a multiplication and an addition. They do depend on the C library's `exp` and
+//! `log`, so the test is only compiled for glibc on x86-64.
 //!
-//! `MINICOPILOT_UPDATE=1 cargo test --test golden` writes the file anew.
+//! `MINICOPILOT_UPDATE=1 cargo test --test golden` rewrites the file.
 #![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ use minicopilot::context::{ImportableModules, ProjectContext};
 use minicopilot::workspace::{ContextSelection, Imports, WorkspaceIndex};
 use minicopilot::{embedded, files::fingerprint};
 
-/// The sample project's files; every one is a document too.
+/// The sample project's files; each is also used as a document.
 const FILES: [&str; 5] = [
     "report.py",
     "shop/__init__.py",
@@ -31,25 +31,25 @@ const FILES: [&str; 5] = [
     "shop/pricing.py",
     "shop/store.py",
 ];
-/// Modules that are imported from elsewhere: name, path, file of `tests/golden/library`.
+/// Installed modules that can be imported: name, path, file in `tests/golden/library`.
 const LIBRARY: [(&str, &str, &str); 2] = [
     ("tariff", "/library/tariff/__init__.py", "tariff.py"),
     ("tariff.rates", "/library/tariff/rates.py", "rates.py"),
 ];
-/// Names of modules that can be imported besides the project's.
+/// Names of importable modules besides the project's.
 const INSTALLED: [&str; 7] = [
     "argparse", "datetime", "json", "logging", "os", "sys", "tariff",
 ];
-/// Each `STEP`th word of a file is a place.
+/// Every `STEP`th word of a file is tested.
 const STEP: usize = 5;
-/// Letters of the word that are typed, in turn.
+/// Typed letters of the word, in turn.
 const TYPED: [usize; 4] = [0, 1, 0, 3];
-/// Next tokens of a place, and how many of them are written with their sources.
+/// Number of next tokens per position.
 const TOKENS: usize = 20;
 const SOURCES: usize = 3;
-/// Probability from which on the rest of a line is offered.
+/// Minimum probability of the inline completion.
 const LIKELY: f32 = 0.2;
-/// Places that a failure prints.
+/// Maximum number of positions that a failure prints.
 const SHOWN: usize = 5;
 
 fn folder() -> PathBuf {
@@ -61,7 +61,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A cursor, and the document as it is while the cursor's line is being typed: nothing stands behind the cursor on it.
+/// A cursor, and the document while the cursor's line is being typed: the line ends at the cursor.
 struct Place {
     line: usize,
     column: usize,
@@ -69,7 +69,7 @@ struct Place {
     cursor: usize,
 }
 
-/// Places at each [`STEP`]th word of a file, from 0 to 3 letters into it.
+/// Positions at every [`STEP`]th word of a file, 0 to 3 letters into it.
 fn places(text: &str) -> Vec<Place> {
     let is_word = |c: char| c == '_' || c.is_alphanumeric();
     let begins = text.char_indices().filter(|&(at, c)| {
@@ -94,7 +94,7 @@ fn places(text: &str) -> Vec<Place> {
     chosen.map(place).collect()
 }
 
-/// The sample project, with what documents in it are told of it: as the server's workspace does.
+/// The sample project, and the project context of its documents, as in the server's workspace.
 struct Workspace<'a> {
     completer: &'a Completer,
     project: WorkspaceIndex,
@@ -119,7 +119,7 @@ impl<'a> Workspace<'a> {
         }
     }
 
-    /// What a document stands in while it is edited at `place`.
+    /// The project context of a document that is being edited at `place`.
     fn surroundings(&mut self, path: &str, place: &Place) -> ProjectContext {
         let (project, vocabulary) = (&mut self.project, self.completer.vocabulary());
         let imports = Imports::of_text(&place.text);
@@ -152,7 +152,7 @@ impl<'a> Workspace<'a> {
     }
 }
 
-/// The answers at all places, a line each: in a buffer of its own, or within the project.
+/// The answers at all positions, one line each: buffer only, or with the workspace.
 fn answers(completer: &Completer, within_project: bool) -> Vec<String> {
     let mut workspace = within_project.then(|| Workspace::new(completer));
     let mut lines = Vec::new();
@@ -174,7 +174,7 @@ fn answers(completer: &Completer, within_project: bool) -> Vec<String> {
     lines
 }
 
-/// Everything that is answered at one place.
+/// All answers at one position.
 fn answer(completer: &Completer, session: &mut CompletionSession, place: &Place) -> String {
     let Place { text, cursor, .. } = place;
     let next = completer
@@ -252,7 +252,7 @@ fn the_default_models_answers_are_the_same_bit_for_bit() {
     );
 }
 
-/// The parts of a place's line that differ.
+/// The differing parts of two lines.
 fn difference(found: &str, expected: &str) -> String {
     let mut report = format!("{}\n", found.split(" | ").next().unwrap_or_default());
     for (found, expected) in found.split(" | ").zip(expected.split(" | ")) {

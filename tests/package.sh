@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Makes a release:
+# Builds a release:
 #
 #   minicopilot-VERSION-x86_64-unknown-linux-gnu.tar.gz   program, plugins, manual and shell completions; unpacked over ~/.local
 #   minicopilot-VERSION-….whl                             the program for pip
-#   minicopilot-VERSION-linux-x64.vsix                    the extension for VS Code, the program inside
+#   minicopilot-VERSION-linux-x64.vsix                    the extension for VS Code, including the program
 #   SHA256SUMS
 #
 #   tests/package.sh [FOLDER]     default: the cache folder's release
 #
-# All of it is one build, for Linux on x86-64 with glibc 2.17 or newer: Zig links it against that. Zig, maturin, Node and a Neovim
-# (for the help's tags) are installed into the cache folder, once. tests/package/check.sh installs what is made, and tries it.
+# Everything comes from one build for Linux on x86-64 with glibc 2.17 or newer, linked by Zig. Zig, maturin, Node and a Neovim
+# (for the help's tags) are installed into the cache folder once. tests/package/check.sh installs and tests the result.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 case ${1:-} in -*)
@@ -35,11 +35,11 @@ name=minicopilot-$version-$target
 mkdir -p "$release"
 rm -f "$release/minicopilot-$version"-* "$release/SHA256SUMS"
 work=$(mktemp -d)
-# It must lie beside the other licences for maturin to take it.
+# maturin only picks it up next to the other licences.
 notices=$root/LICENSE-THIRD-PARTY
 trap 'rm -rf "$work" "$notices"' EXIT
 
-# The wheel, and the program out of it, so that there is only one. Cargo.toml's licences go into it by themselves.
+# Builds the wheel and extracts the program from it, so that there is only one build. maturin adds Cargo.toml's licences.
 maturin=$(environment maturin-1.16.0 maturin==1.16.0 ziglang==0.17.1)
 prepare_extension
 python3 tests/package/notices.py $target "$build/node_modules" vscode-languageclient > "$notices"
@@ -49,7 +49,7 @@ python3 -m zipfile -e "$wheel" "$work/wheel"
 program=$work/wheel/minicopilot-$version.data/scripts/minicopilot
 chmod 755 "$program"
 
-# It asks nothing of the machine but the C library, and no more of that than an old one has.
+# The program must only depend on the C library, in an old version.
 symbols=$(objdump -T "$program")
 newest=$(grep -oE 'GLIBC_[0-9.]+' <<< "$symbols" | cat - <(echo GLIBC_2.17) | sort -V | tail -n 1)
 [ "$newest" = GLIBC_2.17 ] || fail "the program needs $newest"
@@ -60,7 +60,7 @@ needed=$(objdump -p "$program" | awk '/NEEDED/ { print $2 }' | grep -vxE 'lib(c|
 vsix=$release/minicopilot-$version-linux-x64.vsix
 pack_extension "$program" "$vsix" "$notices"
 
-# The archive: as a prefix has it.
+# The archive has the layout of an installation prefix.
 share=$work/$name/share
 mkdir -p "$work/$name/bin" "$share"/{doc/minicopilot,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d} \
     "$share/minicopilot" "$share/nvim/site/pack/minicopilot/start/minicopilot"

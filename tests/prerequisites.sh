@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# To be sourced: what the tests need and cannot install into the cache folder themselves.
+# Source this file: checks for requirements that the tests cannot install into the cache folder themselves.
 #
-#   prerequisites GROUP...       lists everything that is missing and how to install it, in one message; fails if there is anything
+#   prerequisites GROUP...       lists everything that is missing and how to install it, in one message; fails if anything is missing
 #   missing_packages GROUP...    the Debian packages that provide what is missing, one per line
 #
 #   rust       cargo test
@@ -11,8 +11,8 @@
 #   release    tests/package.sh
 #   lint       tests/editors/neovim/lint.sh
 #
-# MINICOPILOT_PYTHON, CHROMIUM and NVIM_0_12 name programs that are not on the PATH. Only shell builtins are used, because a bare
-# machine may have nothing else.
+# MINICOPILOT_PYTHON, CHROMIUM and NVIM_0_12 name programs that are not on the PATH. Only shell builtins are used, because a minimal
+# system may have nothing else.
 
 missing=()  # one line for each missing thing
 packages=() # the Debian packages that provide it

@@ -1,4 +1,4 @@
-//! The server in a workspace: what it reads of it, and what it does not.
+//! The server in a workspace: which files it reads, and which it ignores.
 
 mod common;
 
@@ -29,13 +29,13 @@ fn open_folder(folder: &Path, settings: &Value) -> Client {
     start_with(params).0
 }
 
-/// What has been read of the workspace, once everything has.
+/// Number of workspace files, once all have been read.
 fn files(client: &mut Client) -> u64 {
     let read = client.call("minicopilot/project", Value::Null).unwrap();
     read["files"].as_u64().unwrap()
 }
 
-/// What is offered at the cursor of a document that is opened at a path.
+/// The completions at the cursor of a document that is opened at a path.
 fn offered(client: &mut Client, path: &Path, fixture: &str) -> Vec<String> {
     let (text, position) = cursor(fixture);
     client.open(&uri(path), "python", 1, &text).unwrap();
@@ -107,7 +107,7 @@ fn what_a_file_of_the_project_declares_can_be_imported_from_it() {
         &["fegen", "fliegen"],
     );
 
-    // It counts as it stands in the editor, where a line begins elsewhere now.
+    // The editor's text of the file counts, where the line now starts at a different column.
     let besenkammer = uri(&folder.path().join("besenkammer.py"));
     let changed = helpers.replace("    def fegen(self)", "def fegen(selb)");
     client.open(&besenkammer, "python", 1, &changed).unwrap();
@@ -123,7 +123,7 @@ fn what_a_file_of_the_project_declares_can_be_imported_from_it() {
     let all = &["Besen", "fegen", "fliegen", "hexen", "zaubern"];
     check(&mut client, "from besenkammer import $0", all);
 
-    // A file that is new, and not saved yet.
+    // A new, unsaved file.
     let new = uri(&folder.path().join("neumodul.py"));
     client.open(&new, "python", 1, "x = 1\n").unwrap();
     check(&mut client, "import neu$0", &["neumodul"]);
@@ -245,7 +245,7 @@ fn nobody_reads_the_answer_on_the_disk_and_what_is_typed_elsewhere_counts() {
     let main = folder.path().join("main.py");
     assert_eq!(offered(&mut client, &main, "import os\nhexen$0"), [""; 0]);
 
-    // A name that is typed into another buffer, and not saved.
+    // A name that is typed into another buffer but not saved.
     let other = uri(&folder.path().join("other.py"));
     client.open(&other, "python", 1, "x = 1\n").unwrap();
     client
@@ -279,7 +279,7 @@ fn folders_of_one_name_are_two_and_what_is_below_a_folder_goes_with_it() {
         .notify("workspace/didChangeWatchedFiles", gone)
         .unwrap();
     assert_eq!(files(&mut client), 2);
-    // A file that is too large to be written by hand, made later.
+    // A file too large to be hand-written, created later.
     write(&one, "large.py", &"x = 1\n".repeat(200_000));
     let made = json!({"changes": [{"uri": uri(&one.join("large.py")), "type": 1}]});
     client

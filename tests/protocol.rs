@@ -1,4 +1,4 @@
-//! The protocol itself: capabilities, the order of its life, and what a server owes to a client that talks nonsense.
+//! The protocol: capabilities, lifecycle, and robustness against invalid messages.
 
 mod common;
 
@@ -9,7 +9,7 @@ use common::{PATIENCE, URI, at, empty_list, start, start_silent, start_with, tex
 use minicopilot::lsp::{Client, Error, Position, frame};
 use serde_json::{Value, json};
 
-/// The error that a call is answered with.
+/// The error response to a call.
 fn error(client: &mut Client, method: &str, params: Value) -> (i64, String) {
     match client.call(method, params) {
         Err(Error::Response { error, .. }) => (error.code, error.message),
@@ -17,7 +17,7 @@ fn error(client: &mut Client, method: &str, params: Value) -> (i64, String) {
     }
 }
 
-/// The server is as well as before.
+/// Asserts that the server still works.
 fn assert_alive(client: &mut Client) {
     client.open(URI, "python", 1, "import ").unwrap();
     assert_ne!(
@@ -164,7 +164,7 @@ fn parameters_that_make_no_sense_are_refused() {
         ),
     ] {
         if code == 0 {
-            // An optional method that is unknown gets no answer at all.
+            // An unknown optional method gets no response.
             let id = client.request(method, params).unwrap();
             assert!(client.wait(id, Duration::from_millis(200)).is_err());
         } else {
@@ -223,7 +223,7 @@ fn bytes_that_are_no_message_are_answered_and_passed_over() {
     ];
     for (bytes, code) in refused {
         client.send_bytes(bytes).unwrap();
-        // A header makes an end of the garbage before it.
+        // The next header ends the garbage.
         client
             .send_bytes(&frame(br#"{"jsonrpc":"2.0","method":"$/nothing"}"#))
             .unwrap();
@@ -231,7 +231,7 @@ fn bytes_that_are_no_message_are_answered_and_passed_over() {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
         assert_eq!(answer.result.unwrap_err().code, *code, "{shown}");
     }
-    // An answer to what was never asked; a header that announces too much; headers in another case.
+    // A response to no request; a header that announces too much; a header in different case.
     client
         .send_bytes(&frame(br#"{"jsonrpc":"2.0","id":99,"result":null}"#))
         .unwrap();

@@ -1,30 +1,31 @@
-//! Files and folders that are replaced only by complete ones.
+//! Atomic replacement of files and folders.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a file and waits until it is on the disk.
+/// Writes a file and syncs it to disk.
 pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
-/// Writes a file so that nobody ever sees a part of it.
+/// Writes a file atomically: readers see either the old or the complete new contents.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".writing");
     let new = path.with_file_name(name);
     let written = write_synced(&new, bytes).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        let _ = fs::remove_file(&new); // the first error is the one to tell
+        let _ = fs::remove_file(&new); // report the first error
     }
     written
 }
 
-/// Has `write` fill a new folder beside `folder`, and only then puts it in `folder`'s place. On an error nothing is left
-/// behind and the old folder stays. A program killed between the two renames leaves `folder.old`: see [`recover_folder`].
+/// Calls `write` to fill a new folder next to `folder`, then moves it into place. On an error, the new folder is
+/// removed and the old one stays. If the program is killed between the two renames, `folder.old` is left: see
+/// [`recover_folder`].
 pub fn replace_folder(
     folder: &Path,
     write: impl FnOnce(&Path) -> io::Result<()>,
@@ -37,7 +38,7 @@ pub fn replace_folder(
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");
     #[cfg(unix)]
-    // What is kept is no secret: as much as the user's umask allows, like any other new folder.
+    // The default permissions of a new folder, subject to the umask: the contents are not secret.
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
     let new = builder.tempdir_in(parent)?;
     write(new.path())?;
@@ -50,7 +51,7 @@ pub fn replace_folder(
     }
     let new = new.keep();
     if let Err(error) = fs::rename(&new, folder) {
-        // Best effort: the error to report is the first one.
+        // Best effort: report the first error.
         let _ = fs::rename(&old, folder);
         let _ = fs::remove_dir_all(&new);
         return Err(error);
@@ -62,7 +63,7 @@ pub fn replace_folder(
     }
 }
 
-/// Undoes a replacement that was cut off after the old folder had been moved aside.
+/// Restores the old folder if a replacement was interrupted between its two renames.
 pub fn recover_folder(folder: &Path) -> io::Result<()> {
     let old = old_name(folder);
     if folder.exists() || !old.exists() {

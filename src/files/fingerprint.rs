@@ -1,4 +1,4 @@
-//! SHA-256 in hexadecimal: how files and vocabularies are recognised.
+//! Fingerprints of files and vocabularies: SHA-256 in hexadecimal.
 
 use sha2::{Digest, Sha256};
 
@@ -7,7 +7,7 @@ pub fn of(bytes: &[u8]) -> String {
     finish(Sha256::new_with_prefix(bytes))
 }
 
-/// The fingerprint of what `hash` was fed.
+/// The fingerprint of the bytes that `hash` has consumed.
 pub fn finish(hash: Sha256) -> String {
     hash.finalize()
         .iter()

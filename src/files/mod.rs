@@ -1,6 +1,6 @@
 //! Files on disk: atomic replacement, fingerprints, and Python sources in any encoding.
 //!
-//! Knows nothing of checkpoints, models or workspaces.
+//! Does not depend on checkpoints, models or workspaces.
 
 mod atomic;
 pub mod fingerprint;

@@ -1,4 +1,4 @@
-//! Python files on disk: found and read. What cannot be read is an error that names the file.
+//! Finds and reads Python files. An error names the file that cannot be read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use anyhow::{Context, bail};
 
 use crate::python;
 
-/// A file's text, in whatever encoding it declares.
+/// A file's text, decoded as the file declares.
 pub fn read(path: &Path) -> anyhow::Result<String> {
     Ok(python::decode(&bytes(path)?).into_owned())
 }
 
-/// A file's bytes, in whatever encoding.
+/// A file's raw bytes.
 pub fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.contains(&0) {
@@ -24,8 +24,8 @@ pub fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The files among `paths`, and the `.py` files below the folders among them, sorted. Hidden folders and links to
-/// folders are passed by.
+/// The files in `paths`, and the `.py` files below the folders in `paths`, sorted. Skips hidden folders and symbolic
+/// links to folders.
 pub fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {

@@ -1,19 +1,19 @@
 //! The base protocol: a message is a `Content-Length` header, a blank line and a JSON body.
 //!
-//! [`FrameReader`] reads a stream that may hold anything. It reports invalid bytes once and resumes at the next
-//! `Content-Length` header, wherever in a line that stands: a body whose announced length was wrong leaves its rest in
-//! front of the header. The module knows neither JSON nor what a message means.
+//! [`FrameReader`] reads arbitrary bytes. It reports invalid bytes once and resumes at the next `Content-Length`
+//! header, even in the middle of a line: if an announced length was too small, the rest of the body precedes the next
+//! header. The module does not parse JSON or interpret messages.
 
 use std::io::{self, BufRead, Read};
 
-/// Longest header line, in bytes.
+/// Maximum length of a header line in bytes.
 const MAX_LINE: u64 = 4096;
-/// Largest body, in bytes. A header that announces more is invalid.
+/// Maximum length of a body in bytes. A header that announces more is invalid.
 const MAX_BODY: usize = 256 << 20;
 
 const CONTENT_LENGTH: &str = "Content-Length";
 
-/// A message as it is sent: header and body.
+/// A message with its header, as sent.
 pub fn frame(body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{CONTENT_LENGTH}: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);
@@ -24,18 +24,18 @@ pub fn frame(body: &[u8]) -> Vec<u8> {
 #[derive(Debug)]
 pub struct FrameReader<R> {
     input: R,
-    /// The length that the current header block announces.
+    /// The length announced by the current header block.
     length: Option<usize>,
-    /// Invalid bytes have been reported, and no message has been read since.
+    /// Whether invalid bytes have been reported since the last message.
     is_resyncing: bool,
 }
 
-/// What comes next in the stream.
+/// The next item in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// The body of a message.
     Body(Vec<u8>),
-    /// Bytes that belong to no message, and why. Reported once until the next message, however many there are.
+    /// Bytes outside any message, and the reason. Reported once until the next message.
     Invalid(String),
     /// The stream ended inside a message.
     Truncated,
@@ -60,10 +60,10 @@ impl<R: BufRead> FrameReader<R> {
         }
     }
 
-    /// Reads up to the end of the next message, or of the first invalid line.
+    /// Reads to the end of the next message, or of the first invalid line.
     ///
     /// # Errors
-    /// Those of the stream. What the stream holds is no error: it is reported as a [`Frame`].
+    /// I/O errors of the stream. Invalid contents are not an error: they are returned as a [`Frame`].
     pub fn read(&mut self) -> io::Result<Frame> {
         loop {
             let mut line = Vec::new();
@@ -104,7 +104,7 @@ impl<R: BufRead> FrameReader<R> {
     fn read_body(&mut self, length: usize) -> io::Result<Frame> {
         self.length = None;
         self.is_resyncing = false;
-        // Allocates for what arrives, not for what the header announces.
+        // Grow with the bytes that arrive, not with the announced length.
         let mut body = Vec::new();
         (&mut self.input)
             .take(length as u64)
@@ -135,7 +135,7 @@ fn classify(line: &str) -> Line {
     }
 }
 
-/// The length in a header that follows other bytes on the same line.
+/// The length in a header that is preceded by other bytes on the same line.
 fn length_inside(line: &str) -> Option<usize> {
     let at = line.find(CONTENT_LENGTH)?;
     match classify(&line[at..]) {
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What a stream holds, one line each.
+    /// The frames of a stream, one per line.
     fn check(bytes: &[u8]) -> String {
         let mut reader = FrameReader::new(bytes);
         let mut seen = Vec::new();

@@ -1,8 +1,8 @@
-//! The Language Server Protocol from the client's side, and the framing that both sides share.
+//! Language Server Protocol: a client, and the message framing that client and server share.
 //!
 //! [`client`] starts a language server as a child process and talks to it; `evaluate` and the integration tests use it.
 //! [`framing`] reads and writes the base protocol's messages. Both use blocking calls and threads, without an async
-//! runtime, and know nothing of a particular server: everything that is not protocol is passed as JSON.
+//! runtime, and do not depend on a particular server: everything beyond the protocol is passed as JSON.
 //!
 //! ```no_run
 //! use minicopilot::lsp::{Client, Position};

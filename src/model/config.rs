@@ -1,8 +1,8 @@
-//! Which network: its architecture, its sizes, and the names and shapes of its parameters.
+//! Model configuration: architecture, sizes, and the names and shapes of the parameters.
 
 use serde::{Deserialize, Serialize};
 
-/// Which network.
+/// The architecture of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
@@ -19,20 +19,20 @@ pub enum Architecture {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
-    /// Which network.
+    /// The architecture.
     pub architecture: Architecture,
-    /// `V`: rows of the embedding and of the output layer, `<PAD>` and `<UNK>` included.
+    /// `V`: vocabulary size including `<PAD>` and `<UNK>`.
     pub vocabulary_size: usize,
-    /// `E`.
+    /// `E`, the embedding size.
     pub embedding_size: usize,
-    /// `H`.
+    /// `H`, the hidden size.
     pub hidden_size: usize,
-    /// Probability with which an element is zeroed between the layers and before the output layer, in training only.
+    /// Dropout probability between the layers and before the output layer, in training only.
     pub dropout: f64,
 }
 
 impl ModelConfig {
-    /// The parameters a checkpoint of this model holds: name and shape, in PyTorch's naming and gate order (i, f, g, o).
+    /// Name and shape of each parameter of a checkpoint, in PyTorch's naming and gate order (i, f, g, o).
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         let Self {
             vocabulary_size: v,
@@ -54,7 +54,7 @@ impl ModelConfig {
         all
     }
 
-    /// How many numbers the model learns.
+    /// Number of trainable parameters.
     pub fn parameter_count(&self) -> usize {
         self.parameters()
             .iter()
@@ -62,7 +62,7 @@ impl ModelConfig {
             .sum()
     }
 
-    /// `G`.
+    /// `G`, the number of gates.
     fn gates(&self) -> usize {
         match self.architecture {
             Architecture::Rnn => 1,
@@ -70,8 +70,8 @@ impl ModelConfig {
         }
     }
 
-    /// Module and layer suffix of each recurrent layer: the baselines are one two-layer module in PyTorch, the
-    /// residual model two modules of one layer.
+    /// Module and layer suffix of each recurrent layer: a baseline is one two-layer module in PyTorch, the residual
+    /// model two one-layer modules.
     fn layer_names(&self) -> [(&'static str, &'static str); 2] {
         match self.architecture {
             Architecture::Rnn => [("rnn", "l0"), ("rnn", "l1")],

@@ -1,5 +1,5 @@
-//! Inverted dropout (Srivastava et al. 2014) whose mask is a function of a seed, so that a resumed run drops what
-//! an uninterrupted one would have, on any device and in any number of threads.
+//! Inverted dropout (Srivastava et al. 2014) with a mask that is a function of a seed: a resumed run drops the same
+//! elements as an uninterrupted one, on any device and with any number of threads.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 #[cfg(feature = "cuda")]
@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use super::SplitMix64;
 use super::fused::slice;
 
-/// Elements that a thread works on at a time; each draw serves two.
+/// Elements per thread and task; each random number serves two elements.
 const CHUNK: usize = 1 << 14;
 
-/// `x` with each element zeroed with `probability`, the others scaled by `1 / (1 - probability)`.
+/// `x` with elements zeroed with `probability`, and the others scaled by `1 / (1 - probability)`.
 pub(super) fn dropout(x: &Tensor, probability: f64, seed: u64) -> Result<Tensor> {
     let mask = Mask {
         threshold: (probability * f64::from(u32::MAX)) as u32,
@@ -22,10 +22,10 @@ pub(super) fn dropout(x: &Tensor, probability: f64, seed: u64) -> Result<Tensor>
     x.contiguous()?.apply_op1(mask)
 }
 
-/// The operation; its backward pass is itself.
+/// The operation; its backward pass applies the same mask and scale.
 #[derive(Clone, Copy)]
 struct Mask {
-    /// Below which of the 2^32 draws an element is dropped.
+    /// An element is dropped if its 32-bit random number is below this.
     threshold: u32,
     scale: f32,
     seed: u64,
@@ -68,7 +68,7 @@ impl CustomOp1 for Mask {
         let mut launch = kernel.builder();
         launch.arg(&mut out).arg(&x).arg(&size);
         launch.arg(&self.threshold).arg(&self.scale).arg(&self.seed);
-        // SAFETY: the arguments are the kernel's.
+        // SAFETY: the arguments match the kernel's parameters.
         unsafe { launch.launch(elements(count)) }.map_err(candle_core::Error::wrap)?;
         Ok((
             CudaStorage::wrap_cuda_slice(out, device),

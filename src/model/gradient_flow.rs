@@ -1,4 +1,4 @@
-//! How much of a prediction's gradient reaches which layer, by the distance it has travelled back.
+//! Gradient flow: the norm of a prediction's gradient at each layer, by distance back in time.
 
 use candle_core::{DType, Result, Tensor, Var};
 use serde::{Deserialize, Serialize};
@@ -6,19 +6,18 @@ use serde::{Deserialize, Serialize};
 use super::loss::cross_entropy;
 use super::{MatmulPrecision, Model, Softmax, TrainingPass};
 
-/// Mean norms of a prediction's gradient where it reaches a layer, by distance: index k is k tokens before the
-/// prediction.
+/// Mean norms of a prediction's gradient at a layer, by distance: index k is k tokens before the prediction.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GradientFlow {
-    /// Of the first layer's input, the embedding.
+    /// At the first layer's input, the embedding.
     pub first_input: Vec<f64>,
-    /// Of the first layer's output as the layers above see it.
+    /// At the first layer's output, as seen by the layers above.
     pub first_output: Vec<f64>,
 }
 
 impl Model {
-    /// Follows the gradient of the loss at the last of `ids` `[T,B]` alone, whose next tokens are `targets` `[B]`, back
-    /// through both layers from a zero state; the norms are of each lane's gradient, averaged over lanes (Pascanu et al.
+    /// Traces the gradient of the loss at the last step of `ids` `[T,B]` alone, with next tokens `targets` `[B]`, back
+    /// through both layers from a zero state. The norms are computed per lane and averaged over lanes (Pascanu et al.
     /// 2013, "On the difficulty of training recurrent neural networks", section 2).
     pub fn gradient_flow(&self, ids: &Tensor, targets: &[u32]) -> Result<GradientFlow> {
         let (steps, lanes) = ids.dims2()?;
@@ -26,7 +25,7 @@ impl Model {
         let training = Some(TrainingPass::default());
         let x = Var::from_tensor(&self.embed(ids)?)?; // [T,B,E]
         let (h1, _) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
-        // The first layer's output as a variable of its own: its gradient is what comes from above.
+        // The first layer's output as a separate variable: its gradient comes from the layers above only.
         let seen = Var::from_tensor(&h1.detach())?;
         let (h2, _) = self.layers[1].seq(&seen, &state.layers[1], training)?;
         let hidden = self.join(seen.as_tensor(), h2)?;
@@ -55,9 +54,9 @@ fn taken(value: &Tensor, variable: &Var) -> Result<Tensor> {
     }
 }
 
-/// Of `[T,B,..]`: by distance from the last step, averaged over lanes.
+/// Norms of `[T,B,..]` by distance from the last step, averaged over lanes.
 fn norms(gradient: &Tensor) -> Result<Vec<f64>> {
-    let gradient = gradient.to_dtype(DType::F64)?; // squares of what has vanished would vanish in f32
+    let gradient = gradient.to_dtype(DType::F64)?; // squares of vanishing gradients would underflow in f32
     let mut norms: Vec<f64> = gradient.sqr()?.sum(2)?.sqrt()?.mean(1)?.to_vec1()?; // [T]
     norms.reverse();
     Ok(norms)

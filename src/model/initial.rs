@@ -1,25 +1,25 @@
-//! Initial weights, drawn from a generator of our own: Candle cannot seed its own on the CPU.
+//! Weight initialisation with our own random generator, because Candle's CPU generator cannot be seeded.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Architecture, ModelConfig, SplitMix64};
 use crate::model::{Parameter, Parameters};
 
-/// How the weights start.
+/// Distribution of the initial weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initialization {
-    /// As PyTorch: embedding N(0, 1) (`nn.Embedding`), everything else uniform in ±1/√H (`nn.LSTM`, and
-    /// `nn.Linear`, whose Kaiming bound with a = √5 is 1/√fan-in).
+    /// As in PyTorch: embedding N(0, 1) (`nn.Embedding`), everything else uniform in ±1/√H (`nn.LSTM`, and `nn.Linear`,
+    /// whose Kaiming bound with a = √5 is 1/√fan-in).
     #[default]
     Pytorch,
-    /// Embedding N(0, 0.3), orthogonal recurrent matrices gate by gate (Saxe et al. 2014), forget-gate bias 1
-    /// (Jozefowicz et al. 2015), output bias at the log frequency of each token; the rest as PyTorch.
+    /// Embedding N(0, 0.3), orthogonal recurrent matrices per gate (Saxe et al. 2014), forget-gate bias 1 (Jozefowicz
+    /// et al. 2015), output bias at the log frequency of each token; the rest as in PyTorch.
     Informed,
 }
 
-/// The parameters of a fresh model by name. `frequencies` are the counts of each id in the training data, for the
-/// output bias of [`Initialization::Informed`].
+/// The initial parameters of a model by name. `frequencies` are the counts of each id in the training data, used for
+/// the output bias of [`Initialization::Informed`].
 pub fn initial_parameters(
     config: &ModelConfig,
     initialization: Initialization,
@@ -59,7 +59,7 @@ pub fn initial_parameters(
     parameters
 }
 
-/// Log of each id's share, add-one smoothed so that ids never seen stay finite.
+/// Log relative frequency of each id, with add-one smoothing so that unseen ids stay finite.
 fn log_frequencies(frequencies: &[u64], count: usize) -> Vec<f32> {
     let total: u64 = frequencies.iter().sum::<u64>() + count as u64;
     (0..count)
@@ -69,7 +69,7 @@ fn log_frequencies(frequencies: &[u64], count: usize) -> Vec<f32> {
         .collect()
 }
 
-/// A random orthogonal matrix, row-major: modified Gram-Schmidt over normal rows, in f64.
+/// A random orthogonal matrix, row-major: modified Gram-Schmidt on normal rows, in f64.
 fn orthogonal(size: usize, generator: &mut SplitMix64) -> Vec<f32> {
     let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
     while rows.len() < size {

@@ -1,7 +1,7 @@
-//! A network in Candle.
+//! Recurrent language model in Candle.
 //!
-//! One constructor serves training and inference: what it gets from the [`VarBuilder`] are variables when the
-//! trainer builds the model and plain tensors otherwise.
+//! One constructor serves training and inference: the [`VarBuilder`] provides variables in training and plain tensors
+//! otherwise.
 
 use std::collections::HashMap;
 
@@ -18,19 +18,19 @@ use super::recurrent::Layer;
 use super::softmax::Softmax;
 use super::{gpu, loss};
 
-/// The recurrent state after some token: one `h` (and `c`) of `[B,H]` for each layer. Cloning is cheap.
+/// The recurrent state: `h` (and `c` in an LSTM) of shape `[B,H]` per layer. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) layers: [LayerState; 2],
 }
 
 impl State {
-    /// The tensors of the state, in a fixed order: to be written to a checkpoint or compressed.
+    /// The tensors of the state in a fixed order, for checkpoints or compression.
     pub fn tensors(&self) -> Vec<&Tensor> {
         self.layers.iter().flat_map(LayerState::tensors).collect()
     }
 
-    /// The state that `tensors`, in the order of [`State::tensors`], describe.
+    /// The state described by `tensors`, in the order of [`State::tensors`].
     pub fn from_tensors(tensors: &[Tensor]) -> Result<Self> {
         let layers = match tensors {
             [h1, h2] => [LayerState::new(h1, None), LayerState::new(h2, None)],
@@ -44,7 +44,7 @@ impl State {
     }
 }
 
-/// A network, ready to be trained or to answer.
+/// A network for training or inference.
 #[derive(Clone, Debug)]
 pub struct Model {
     config: ModelConfig,
@@ -55,7 +55,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model that `config` describes, over the parameters in `vb` ([`ModelConfig::parameters`]).
+    /// The model described by `config` over the parameters in `vb` ([`ModelConfig::parameters`]).
     pub fn new(config: &ModelConfig, vb: &VarBuilder) -> Result<Self> {
         let mut parameters = Vec::new();
         for (name, shape) in config.parameters() {
@@ -93,12 +93,12 @@ impl Model {
         &self.config
     }
 
-    /// Where the parameters lie.
+    /// The device of the parameters.
     pub fn device(&self) -> &Device {
         self.embedding.device()
     }
 
-    /// The state before a file's first token.
+    /// The initial state of a file: zeros.
     pub fn zero_state(&self, batch: usize) -> Result<State> {
         let zero = || self.layers[0].zero_state(batch, self.config.hidden_size, self.device());
         Ok(State {
@@ -106,19 +106,19 @@ impl Model {
         })
     }
 
-    /// One token a lane: `ids` `[B]` -> final hidden `[B,H]` and the state after it.
+    /// One step: `ids` `[B]` -> final hidden `[B,H]` and the new state.
     pub fn step(&self, ids: &Tensor, state: &State) -> Result<(Tensor, State)> {
         let (hidden, state) = self.seq(&ids.unsqueeze(0)?, state)?;
         Ok((hidden.squeeze(0)?, state))
     }
 
-    /// `ids` `[T,B]` -> final hidden `[T,B,H]` and the state after the last step. No gradient is kept.
+    /// `ids` `[T,B]` -> final hidden `[T,B,H]` and the final state. Keeps no gradient.
     pub fn seq(&self, ids: &Tensor, state: &State) -> Result<(Tensor, State)> {
         self.forward(ids, state, None)
     }
 
     /// [`Model::seq`] with gradients, dropout and file starts. The returned state is detached (truncated
-    /// back-propagation through time, Williams & Peng 1990): no gradient flows into an earlier pass.
+    /// backpropagation through time, Williams & Peng 1990): no gradient flows into an earlier pass.
     pub fn seq_training(
         &self,
         ids: &Tensor,
@@ -147,7 +147,7 @@ impl Model {
         Ok((drop(hidden, 1)?, State { layers: [s1, s2] }))
     }
 
-    /// `ids` `[T,B]` -> `[T,B,E]`.
+    /// Embeds `ids` `[T,B]` -> `[T,B,E]`.
     pub(super) fn embed(&self, ids: &Tensor) -> Result<Tensor> {
         let (steps, lanes) = ids.dims2()?;
         let flat = ids.flatten_all()?;
@@ -159,7 +159,7 @@ impl Model {
         x.reshape((steps, lanes, self.config.embedding_size))
     }
 
-    /// What the output layer reads, of both layers' outputs.
+    /// The output layer's input, from the outputs of both layers.
     pub(super) fn join(&self, h1: &Tensor, h2: Tensor) -> Result<Tensor> {
         match self.config.architecture {
             Architecture::ResidualLstm => h1 + h2,
@@ -178,9 +178,9 @@ impl Model {
         logits.reshape(shape)
     }
 
-    /// Cross-entropy in nats of `targets` `[T*B]` after final hidden states `[T,B,H]`, summed over the targets that are not
-    /// `<PAD>` and divided by `divisor`: a batch's share of the mean over `divisor` targets. The logits of the whole batch
-    /// are never alive at once. On a GPU the softmax is always the full one.
+    /// Cross-entropy in nats of `targets` `[T*B]` given final hidden states `[T,B,H]`, summed over the targets that are
+    /// not `<PAD>` and divided by `divisor`: a batch's contribution to the mean over `divisor` targets. The logits of
+    /// the whole batch are never in memory at once. On a GPU the softmax is always full.
     pub fn loss(
         &self,
         hidden: &Tensor,

@@ -1,8 +1,8 @@
-//! What a recurrent layer carries from one token to the next.
+//! The recurrent state of one layer.
 
 use candle_core::Tensor;
 
-/// The state of one layer: `h` `[B,H]`, and `c` `[B,H]` in an LSTM. Never carries a gradient.
+/// The state of one layer: `h` `[B,H]`, and `c` `[B,H]` in an LSTM. Never requires a gradient.
 #[derive(Clone, Debug)]
 pub(super) struct LayerState {
     pub(super) h: Tensor,

@@ -1,6 +1,6 @@
-//! Output layer, softmax and cross-entropy as one operation, chunk by chunk: the logits of a whole batch (10,002 for
-//! each of thousands of tokens) are never alive at once. Forward computes the gradients too, since they are the
-//! logits' by a few subtractions; backward only scales them.
+//! Output layer, softmax and cross-entropy as one operation, in chunks: the logits of a whole batch (10,002 per token,
+//! for thousands of tokens) are never in memory at once. The forward pass also computes the gradients, which follow
+//! from the logits by a few subtractions; the backward pass only scales them.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,15 +15,15 @@ use super::pass::MatmulPrecision;
 use super::softmax::Softmax;
 use crate::simd::{dot, softmax_in_place};
 
-/// `<PAD>`: a target that does not count.
+/// `<PAD>`: a target that is ignored.
 const PAD: u32 = crate::tokenizer::PAD;
 
-/// Rows whose logits are alive at once in each thread.
+/// Rows per thread whose logits are in memory at once.
 const CHUNK: usize = 256;
 
-/// Cross-entropy in nats of `targets` `[N]` after `hidden` `[N,H]`, summed over those that are not `<PAD>` and divided by
-/// `divisor`. The gradients are divided before they are multiplied with the weights, so that a sum over several batches
-/// with one divisor has the same precision as a mean over one batch.
+/// Cross-entropy in nats of `targets` `[N]` given `hidden` `[N,H]`, summed over those that are not `<PAD>` and divided
+/// by `divisor`. The gradients are divided before they are multiplied by the weights, so that a sum over several
+/// batches with one divisor has the same precision as a mean over one batch.
 pub(super) fn cross_entropy(
     hidden: &Tensor,
     w: &Tensor,
@@ -47,13 +47,13 @@ pub(super) fn cross_entropy(
     gpu::cross_entropy(&hidden.contiguous()?, w, b, targets, precision, divisor)
 }
 
-/// How many targets are not `<PAD>`.
+/// Number of targets that are not `<PAD>`.
 #[cfg(test)]
 pub(super) fn count(targets: &[u32]) -> u64 {
     targets.iter().filter(|&&target| target != PAD).count() as u64
 }
 
-/// The mean in plain Candle operations, over all classes: what the others are tested against.
+/// The mean loss over all classes in plain Candle operations: the reference implementation.
 #[cfg(test)]
 pub(super) fn plain(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[u32]) -> Result<Tensor> {
     let counted: Vec<f32> = targets
@@ -69,7 +69,7 @@ pub(super) fn plain(hidden: &Tensor, w: &Tensor, b: &Tensor, targets: &[u32]) ->
     sum / counted.sum_all()?
 }
 
-/// The classes in play as a small dense layer.
+/// The classes of the softmax as a small dense layer.
 struct Classes {
     weight: Vec<f32>, // [K,H]
     bias: Vec<f32>,   // [K], corrected where sampled
@@ -115,7 +115,7 @@ struct OutputLoss {
     gradients: Mutex<Gradients>,
 }
 
-/// What one thread sums over its rows.
+/// Partial sums of one thread.
 struct Sums {
     loss: f64,
     weight: Vec<f32>,            // [K,H]
@@ -224,7 +224,7 @@ impl OutputLoss {
 }
 
 impl Gradients {
-    /// Adds one thread's sums; `ids` says which rows they are, all in order if `None`.
+    /// Adds one thread's sums; `ids` are the vocabulary ids of its rows, or None for all in order.
     fn add(&mut self, sums: &Sums, ids: Option<&[u32]>, hidden: usize) {
         let Some(ids) = ids else {
             self.weight
@@ -251,8 +251,8 @@ impl Gradients {
     }
 }
 
-/// Logits of one row -> their gradient, in place; returns the row's loss. A target outside the dense classes has its
-/// logit computed by `own_logit` and its gradient handed to `own_gradient`.
+/// Turns the logits of one row into their gradient in place; returns the row's loss. A target outside the dense classes
+/// has its logit computed by `own_logit` and its gradient passed to `own_gradient`.
 fn row_gradient(
     logits: &mut [f32],
     target: u32,
@@ -274,7 +274,7 @@ fn row_gradient(
         return f64::from(normalizer - logit);
     };
     if let Ok(column) = classes.ids[classes.head..].binary_search(&target) {
-        logits[classes.head + column] = f32::NEG_INFINITY; // it is there exactly, so not as a sample as well
+        logits[classes.head + column] = f32::NEG_INFINITY; // it is included exactly, so it is removed from the sample
     }
     let logit = own_logit();
     let dense = softmax_in_place(logits);

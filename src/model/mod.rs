@@ -1,11 +1,11 @@
-//! The networks: embedding, two recurrent layers, output layer; RNN, LSTM and residual LSTM.
+//! Recurrent language models: embedding, two recurrent layers, output layer; RNN, LSTM and residual LSTM.
 //!
-//! What a network is ([`ModelConfig`]), its [`Parameters`] and their initial values are plain Rust. The networks themselves, forward
-//! and backward, are Candle's, behind the feature `candle`: training needs it. What is served is the same network in int8,
-//! [`crate::inference`]. Knows nothing of files, text or optimisers.
+//! The configuration ([`ModelConfig`]), [`Parameters`] and initial values are plain Rust. The forward and backward
+//! passes use Candle and need the feature `candle`, which training enables. The server runs the same network in int8,
+//! [`crate::inference`]. Does not depend on files, text or optimisers.
 //!
-//! Axes, everywhere: `T` time steps, `B` batch lanes, `E` embedding, `H` hidden, `V` vocabulary, `G` gates
-//! (4 in an LSTM, 1 in an RNN). Sequences are time-major, `[T,B,..]`, so that one step is one contiguous block.
+//! Axes: `T` time steps, `B` batch lanes, `E` embedding, `H` hidden, `V` vocabulary, `G` gates (4 in an LSTM, 1 in an
+//! RNN). Sequences are time-major, `[T,B,..]`, so that one step is one contiguous block.
 
 pub mod checkpoint;
 mod config;

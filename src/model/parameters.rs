@@ -1,7 +1,6 @@
-//! A network's parameters by name, as a checkpoint holds them: numbers in row-major order, and their shape.
+//! A network's parameters by name, as in a checkpoint: values in row-major order, and a shape.
 //!
-//! Inference is built from these alone. With the feature `candle` they convert to and from Candle's tensors, which the
-//! trainer works on.
+//! Inference uses these directly. With the feature `candle` they convert to and from Candle's tensors for training.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,14 +18,14 @@ pub struct Parameter {
     values: Arc<Vec<f32>>,
 }
 
-/// A network or a gate names a parameter that is not there.
+/// A parameter that a network or a gate needs is missing.
 #[derive(Debug, thiserror::Error)]
 #[error("the parameter {0} is missing")]
 pub struct MissingParameter(String);
 
 impl Parameter {
     /// # Panics
-    /// If `values` are not as many as `shape` says.
+    /// If the number of `values` differs from the product of `shape`.
     pub fn new(values: Vec<f32>, shape: Vec<usize>) -> Self {
         assert_eq!(values.len(), shape.iter().product::<usize>(), "{shape:?}");
         let values = Arc::new(values);
@@ -38,7 +37,7 @@ impl Parameter {
         &self.shape
     }
 
-    /// All numbers, the last axis fastest.
+    /// All values in row-major order.
     pub fn values(&self) -> &[f32] {
         &self.values
     }

@@ -1,25 +1,25 @@
-//! Random numbers whose outcome is specified, the same on every machine: the generator behind initial weights and dropout
-//! masks, and the one shuffle of the project.
+//! Random numbers with a specified outcome, the same on every machine: the generator of initial weights and dropout
+//! masks, and the project's only shuffle.
 
-/// SplitMix64 (Steele, Lea & Flood 2014): 64 bits of state, one multiplication chain a number.
+/// SplitMix64 (Steele, Lea & Flood 2014): 64 bits of state, one multiplication chain per number.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(u64);
 
-/// What the state grows by with each number.
+/// Increment of the state per number.
 const INCREMENT: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl SplitMix64 {
-    /// A generator that `seed` determines.
+    /// A generator seeded with `seed`.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A seed for the stream number `stream` under `seed`.
+    /// The seed of stream number `stream` under `seed`.
     pub fn mix(seed: u64, stream: u64) -> u64 {
         Self(seed ^ Self(stream).next_u64()).next_u64()
     }
 
-    /// Leaves out the next `draws` numbers.
+    /// Skips the next `draws` numbers.
     pub fn skip(&mut self, draws: u64) {
         self.0 = self.0.wrapping_add(draws.wrapping_mul(INCREMENT));
     }
@@ -32,7 +32,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// Uniform in `[0, 1)`, 53 bits.
+    /// Uniform in `[0, 1)` with 53 bits.
     pub fn uniform(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -44,8 +44,8 @@ impl SplitMix64 {
     }
 }
 
-/// Puts `items` into a random order, each equally likely (Fisher & Yates, from the end). `below(n)` draws a number from 0 to
-/// `n - 1`; it is called for `n` from `items.len()` down to 2.
+/// Shuffles `items` uniformly (Fisher & Yates, from the end). `below(n)` draws a number from 0 to `n - 1`; it is called
+/// for `n` from `items.len()` down to 2.
 pub fn shuffle<T>(items: &mut [T], mut below: impl FnMut(u64) -> u64) {
     for last in (1..items.len()).rev() {
         items.swap(last, below(last as u64 + 1) as usize);

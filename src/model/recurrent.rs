@@ -1,7 +1,7 @@
 //! One recurrent layer.
 //!
-//! On the CPU a layer is the fused operation of [`super::fused`], on a GPU that of [`super::gpu`], or, if it is an RNN,
-//! plain Candle operations; the plain form is also what the others are tested against.
+//! On the CPU a layer runs the fused operation of [`super::fused`]; on a GPU, an LSTM runs [`super::gpu`] and an RNN
+//! runs plain Candle operations. The plain form is also the reference implementation in tests.
 
 use candle_core::{DType, Device, Result, Tensor};
 
@@ -28,7 +28,7 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Over `weight_ih` `[G*H,I]`, `weight_hh` `[G*H,H]`, `bias_ih` `[G*H]`, `bias_hh` `[G*H]`.
+    /// A layer over `weight_ih` `[G*H,I]`, `weight_hh` `[G*H,H]`, `bias_ih` `[G*H]`, `bias_hh` `[G*H]`.
     pub(super) fn new(architecture: Architecture, parameters: &[Tensor]) -> Self {
         let cell = match architecture {
             Architecture::Rnn => Cell::Elman,
@@ -58,7 +58,7 @@ impl Layer {
         Ok(LayerState { h: zero, c })
     }
 
-    /// `x` `[T,B,I]` -> `h` `[T,B,H]` and the state after the last step.
+    /// `x` `[T,B,I]` -> `h` `[T,B,H]` and the final state.
     pub(super) fn seq(
         &self,
         x: &Tensor,
@@ -81,7 +81,7 @@ impl Layer {
         Ok((outputs, LayerState { h, c }))
     }
 
-    /// [`Layer::seq`] in plain differentiable Candle operations, one step at a time behind one input projection.
+    /// [`Layer::seq`] in plain differentiable Candle operations: one input projection, then one step at a time.
     pub(super) fn plain(
         &self,
         x: &Tensor,
@@ -115,7 +115,7 @@ impl Layer {
     }
 }
 
-/// From pre-activations `[B,G*H]` to `h` and `c` `[B,H]`: an LSTM's if there is a `c` before.
+/// Computes `h` and `c` `[B,H]` from pre-activations `[B,G*H]`; an LSTM step if there is a previous `c`.
 fn step(gates: &Tensor, c: Option<&Tensor>) -> Result<(Tensor, Option<Tensor>)> {
     let Some(c) = c else {
         return Ok((gates.tanh()?, None));

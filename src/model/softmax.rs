@@ -1,18 +1,19 @@
-//! Which classes take part in the training loss.
+//! The classes of the training softmax.
 
 use std::collections::HashSet;
 
 use super::random::SplitMix64;
 
-/// Over which classes the training loss normalises.
+/// The classes that the training loss normalises over.
 #[derive(Clone, Debug)]
 pub enum Softmax {
-    /// All of them.
+    /// All classes.
     Full,
-    /// The ids below `head` exactly and a sample of the rest, each sampled logit raised by the log of how many
-    /// classes it stands for (Bengio & Senécal 2008 with a uniform proposal); a target's own class always exactly.
+    /// Sampled softmax: the ids below `head` exactly and a sample of the rest. Each sampled logit is raised by the log
+    /// of the number of classes it represents (Bengio & Senécal 2008 with a uniform proposal); the target's class is
+    /// always exact.
     Sampled {
-        /// Ids below this one are always there (ids are sorted by frequency).
+        /// Ids below this are always included (ids are sorted by frequency).
         head: u32,
         /// Distinct ids from `head..V`.
         tail: Vec<u32>,
@@ -20,7 +21,7 @@ pub enum Softmax {
 }
 
 impl Softmax {
-    /// A sample of `count` tail classes that `seed` determines.
+    /// A sample of `count` tail classes, determined by `seed`.
     pub fn sampled(head: u32, count: usize, vocabulary_size: usize, seed: u64) -> Self {
         let rest = vocabulary_size as u32 - head;
         if count as u32 >= rest {

@@ -1,4 +1,5 @@
-//! `step` against `seq`, fused against plain, gradients against differences, one batch overfitted; PyTorch's numbers.
+//! `step` against `seq`, fused against plain operations, gradients against finite differences, overfitting one batch,
+//! and PyTorch's numbers.
 
 mod pytorch;
 
@@ -27,7 +28,7 @@ fn tiny(architecture: Architecture) -> ModelConfig {
     }
 }
 
-/// A model over fresh variables, and these.
+/// A model over fresh variables, and the variables.
 fn fresh(config: &ModelConfig, seed: u64) -> (Model, HashMap<String, Var>) {
     let parameters = initial_parameters(config, Initialization::Pytorch, seed, &[]);
     let tensors = parameters
@@ -122,8 +123,8 @@ fn step_repeated_equals_seq() {
     }
 }
 
-/// Fused layers and loss against plain Candle operations under autograd: outputs, loss and all gradients, with files
-/// that start in the middle of a batch and padded targets.
+/// Compares fused layers and loss with plain Candle operations under autograd: outputs, loss and all gradients, with
+/// files that start in the middle of a batch and padded targets.
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 fn fused_equals_plain() {
@@ -138,7 +139,7 @@ fn fused_equals_plain() {
             .collect();
         let targets = random_ids(steps * lanes, 23, 6); // some are 0, which is <PAD>
         let ids = Tensor::from_vec(ids, (steps, lanes), &Device::Cpu).unwrap();
-        let (_, state) = model.seq(&ids, &model.zero_state(lanes).unwrap()).unwrap(); // a first state that is not zero
+        let (_, state) = model.seq(&ids, &model.zero_state(lanes).unwrap()).unwrap(); // a non-zero initial state
 
         let training = TrainingPass {
             starts: Some(&starts),
@@ -196,8 +197,8 @@ fn fused_equals_plain() {
     }
 }
 
-/// What reaches the input by distance is the derivative that changing one embedding row shows (central differences): every
-/// token occurs once, so a row is a place.
+/// The gradient norm at the input by distance equals the derivative with respect to one embedding row (central
+/// differences). Every token occurs once, so a row belongs to one position.
 #[test]
 fn gradient_flow_is_the_derivative_by_place() {
     for architecture in ARCHITECTURES {
@@ -249,7 +250,7 @@ fn gradient_flow_is_the_derivative_by_place() {
     }
 }
 
-/// A sample of all but one of the tail classes must come close to the full softmax, and its gradient is the derivative of
+/// A sample of all but one of the tail classes must be close to the full softmax, and its gradient is the derivative of
 /// its own loss (central differences).
 #[test]
 fn sampled_softmax_estimates_the_full_one() {
@@ -316,8 +317,8 @@ fn sampled_softmax_estimates_the_full_one() {
     }
 }
 
-/// What data-parallel training relies on: losses and gradients of a batch's parts, all divided by the targets of the whole
-/// batch, add up to those of the batch; also where a part is padding only.
+/// The basis of data-parallel training: losses and gradients of a batch's parts, all divided by the targets of the
+/// whole batch, add up to those of the batch, even if a part is only padding.
 #[test]
 fn losses_of_parts_add_up_to_that_of_the_batch() {
     let (rows, hidden, v) = (24, 6, 23usize);
@@ -330,7 +331,7 @@ fn losses_of_parts_add_up_to_that_of_the_batch() {
     targets[..7].fill(crate::tokenizer::PAD);
     let divisor = loss::count(&targets);
     for softmax in [Softmax::Full, Softmax::sampled(8, 5, v, 9)] {
-        // The loss, and then its gradient.
+        // The loss and its gradient.
         let part = |from: usize, to: usize| {
             let loss = loss::cross_entropy(
                 &h.narrow(0, from, to - from).unwrap(),

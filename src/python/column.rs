@@ -1,9 +1,9 @@
-//! Where lines begin.
+//! Columns of the tokens that start a line.
 
 use super::Token;
 
-/// How many columns to the right a line begins with a token, or nothing if the token is not the first of its line. A tab goes on to
-/// the next multiple of eight, as `CPython` counts.
+/// The column of `token` if it is the first of its line, else None. A tab advances to the next multiple of eight, as in
+/// `CPython`.
 pub fn column(text: &str, token: Token) -> Option<u16> {
     let before = &text.as_bytes()[..token.start as usize];
     let line = before

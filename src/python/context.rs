@@ -1,6 +1,6 @@
 //! Incremental lexing up to a cursor: the complete tokens, the typed prefix, and whether the cursor is in code.
 //!
-//! A text is lexed again from a resume point before its first change. A character changes only tokens that it touches, so that a
+//! After an edit, lexing resumes before the first changed byte. A character only changes tokens that it touches, so a
 //! lexer saved at a line end or before white space can resume over the new text.
 
 use std::ops::Range;
@@ -14,18 +14,19 @@ use crate::common_prefix::common_prefix;
 pub struct CursorContext<'r> {
     /// The tokens before the typed prefix. A trailing [`Kind::Eol`] is kept: it shows that the cursor is on a new line.
     pub tokens: &'r [Token],
-    /// How many of the tokens are the same as in the lexer's previous context.
+    /// Number of leading tokens that are unchanged since the lexer's previous context.
     pub unchanged: usize,
-    /// The name, keyword or open number that touches the cursor on its left; empty, at the cursor, if there is none.
+    /// The typed prefix: the name, keyword or unfinished number that ends at the cursor; an empty range at the cursor
+    /// if there is none.
     pub prefix: Range<usize>,
-    /// What the cursor is in.
+    /// Whether the cursor is in code, a string or a comment.
     pub place: CursorIn,
 }
 
-/// The maximum number of tokens of an incomplete number: `0`, `1`, `e` and `+` of `01e+5`.
+/// Maximum number of tokens of an unfinished number: `0`, `1`, `e` and `+` of `01e+5`.
 const OPEN_NUMBER_TOKENS: usize = 4;
 
-/// The minimum number of tokens between two resume points.
+/// Minimum number of tokens between two resume points.
 const STRIDE: usize = 64;
 
 /// Lexes successive versions of one text up to a cursor.
@@ -34,29 +35,30 @@ pub struct IncrementalLexer {
     /// The text before the last cursor.
     text: String,
     tokens: Vec<Token>,
-    /// The number of tokens of the last context.
+    /// Number of tokens of the last context.
     given: usize,
-    /// Ascending.
+    /// Resume points in ascending order.
     marks: Vec<ResumePoint>,
 }
 
-/// A saved lexer.
+/// A resume point: a saved lexer.
 #[derive(Debug)]
 struct ResumePoint {
-    /// The number of tokens before it.
+    /// Number of tokens before it.
     tokens: usize,
     lexer: Lexer<'static>,
 }
 
 impl IncrementalLexer {
-    /// Memory, in bytes.
+    /// Memory use in bytes.
     pub fn bytes(&self) -> usize {
         self.text.capacity()
             + self.tokens.capacity() * size_of::<Token>()
             + size_of_val(&self.marks[..])
     }
 
-    /// The number of bytes that [`IncrementalLexer::context`] would lex, or of lexed ones that it would drop, whichever is larger.
+    /// The work of [`IncrementalLexer::context`] in bytes: the bytes to lex, or the lexed bytes to drop, whichever is
+    /// more.
     pub fn unread(&self, text: &str, cursor: usize) -> usize {
         let before = &text.as_bytes()[..cursor.min(text.len())];
         let common = common_prefix(self.text.as_bytes(), before);
@@ -68,8 +70,8 @@ impl IncrementalLexer {
         lexed.max(self.text.len() - common)
     }
 
-    /// The context of a cursor, a byte offset that is clamped to the text and to the start of a character.
-    /// The text after it is not read.
+    /// The context of a cursor: a byte offset, clamped to the text and to a character boundary. The text after the
+    /// cursor is not read.
     pub fn context(&mut self, text: &str, cursor: usize) -> CursorContext<'_> {
         let cursor = text.floor_char_boundary(cursor);
         let text = &text[..cursor];
@@ -87,7 +89,7 @@ impl IncrementalLexer {
             mark.lexer.over(&self.text)
         } else {
             self.tokens.clear();
-            // Python has about one token in five bytes.
+            // Python has about one token per five bytes.
             self.tokens.reserve(text.len() / 5 + 8);
             Lexer::new(&self.text)
         };
@@ -120,13 +122,13 @@ impl IncrementalLexer {
     }
 }
 
-/// Whether the tokens up to this one depend on no text beyond the byte after it.
+/// Whether the tokens up to this one are independent of the text beyond the next byte.
 fn is_settled(text: &str, token: Token) -> bool {
     let next = text.as_bytes().get(token.end as usize);
     token.kind == Kind::Eol || matches!(next, Some(b' ' | b'\t'))
 }
 
-/// How many of the last tokens are the typed prefix.
+/// The number of trailing tokens that form the typed prefix.
 fn typed(text: &str, cursor: usize, tokens: &[Token]) -> usize {
     let mut number = 0;
     let mut end = cursor;

@@ -1,11 +1,11 @@
-//! A source file's bytes -> text: byte order mark, then the coding line of PEP 263, then UTF-8.
+//! Source decoding: byte order mark, then the coding line of PEP 263, then UTF-8.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
 
-/// The text of a source file. Never fails: an encoding that is unknown counts as UTF-8, and what is wrong in
-/// the file's encoding becomes U+FFFD. The byte order mark is left out.
+/// The text of a source file without its byte order mark. Never fails: an unknown encoding is read as UTF-8, and
+/// invalid bytes become U+FFFD.
 pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Some((encoding, length)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[length..]).0;
@@ -17,13 +17,13 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The text of a source file, if its bytes are text in the encoding that it declares.
+/// The text of a source file; None if its bytes are invalid in the declared encoding.
 pub(super) fn decode_strictly(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let strictly = |encoding: &'static Encoding, bytes| {
         encoding.decode_without_bom_handling_and_without_replacement(bytes)
     };
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-        // A coding line must not contradict the byte order mark, and `utf8` is not `utf-8` enough.
+        // A coding line must not contradict the byte order mark. Python compares names: `utf8` does contradict it.
         let contradicts = |name: &str| {
             let name = name.to_ascii_lowercase().replace('_', "-");
             name != "utf-8" && !name.starts_with("utf-8-")
@@ -33,7 +33,7 @@ pub(super) fn decode_strictly(bytes: &[u8]) -> Option<Cow<'_, str>> {
         }
         return strictly(UTF_8, rest);
     }
-    // Python reads the lines in which it looks for an encoding as UTF-8.
+    // Python reads the lines that may declare an encoding as UTF-8.
     if !head(bytes).all(|line| std::str::from_utf8(line).is_ok()) {
         return None;
     }
@@ -45,25 +45,25 @@ pub(super) fn decode_strictly(bytes: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What a file says it is written in.
+/// The encoding that a file declares.
 enum Declared {
-    /// Read as ISO 8859-1, of which it is a part.
+    /// ASCII, read as its superset ISO 8859-1.
     Ascii,
-    /// ISO 8859-1 proper. By that name `encoding_rs` (as the web does) means Windows' code page 1252, Python does not.
+    /// ISO 8859-1. For that name `encoding_rs` (following the web) uses Windows code page 1252; Python does not.
     Latin1,
     Other(&'static Encoding),
-    /// A name that is not known here.
+    /// An unknown name.
     Unknown,
 }
 
-/// The encoding that one of the first two lines declares.
+/// The encoding declared in the first two lines.
 fn declared(bytes: &[u8]) -> Declared {
     let name = head(bytes).find_map(coding);
     name.map_or(Declared::Other(UTF_8), named)
 }
 
-/// The lines in which an encoding may be declared: the first, and the second if the first is blank or a comment that
-/// declares none.
+/// The lines that may declare an encoding: the first, and the second if the first is blank or a comment without a
+/// declaration.
 fn head(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
     let first = lines.next();
@@ -76,13 +76,13 @@ fn head(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     first.into_iter().chain(second)
 }
 
-/// How many blanks a line begins with.
+/// Number of leading blanks.
 fn indent(line: &[u8]) -> usize {
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\x0c');
     line.iter().take_while(blank).count()
 }
 
-/// The name in a comment's `coding: name` or `coding=name`.
+/// The encoding name in a comment's `coding: name` or `coding=name`.
 fn coding(line: &[u8]) -> Option<&str> {
     let line = &line[indent(line)..];
     if line.first() != Some(&b'#') {
@@ -103,7 +103,7 @@ fn coding(line: &[u8]) -> Option<&str> {
     })
 }
 
-/// The encoding that Python knows by this name, in which case and punctuation do not count.
+/// The encoding that Python knows by this name, ignoring case and punctuation.
 fn named(name: &str) -> Declared {
     let name = name.to_ascii_lowercase();
     let parts = name.split(['-', '_']).filter(|part| !part.is_empty());
@@ -116,7 +116,7 @@ fn named(name: &str) -> Declared {
     {
         return Declared::Latin1;
     }
-    // As with Latin-1, an editor may have hung something on.
+    // An editor may have appended a suffix, as for Latin-1.
     if name.starts_with("utf-8-") {
         return Declared::Other(UTF_8);
     }
@@ -127,7 +127,7 @@ fn named(name: &str) -> Declared {
         .iter()
         .find(|(names, _)| names.split(' ').any(|python| python == name));
     let label = alias.map_or(name.as_str(), |(_, label)| label);
-    // Python refuses a coding line that could not be read in the encoding it names, such as UTF-16's.
+    // Python rejects an encoding in which its own coding line cannot be read, such as UTF-16.
     let readable =
         |encoding: &&'static Encoding| encoding.is_ascii_compatible() || *encoding == ISO_2022_JP;
     Encoding::for_label(label.as_bytes())
@@ -149,10 +149,10 @@ const LATIN_1: [&str; 10] = [
     "cp819",
 ];
 
-/// What Emacs makes of some: `latin-1-unix`.
+/// Prefixes of names with a suffix from Emacs: `latin-1-unix`.
 const LATIN_1_AND_MORE: [&str; 3] = ["latin-1-", "iso-8859-1-", "iso-latin-1-"];
 
-/// What Python names otherwise than the web's labels, which `encoding_rs` goes by. The code pages of DOS are in neither.
+/// Python's names that differ from the web's labels in `encoding_rs`. The DOS code pages are in neither.
 const ALIASES: [(&str, &str); 10] = [
     ("cp932 ms932 ms-kanji mskanji shiftjis s-jis", "shift_jis"),
     ("eucjp ujis u-jis", "euc-jp"),

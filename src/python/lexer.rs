@@ -1,16 +1,16 @@
-//! The lexer: text -> tokens, one pass over the bytes, no allocation.
+//! The lexer: text -> tokens in one pass over the bytes, without allocation.
 //!
-//! Each token's first byte says by a table what it begins; words, numbers and strings are ended by their own modules.
-//! Brackets and line continuations are followed for one thing only: what a lone carriage return hides (see
-//! [`Lexer::starts_statement`]), since an end of line is an `<EOL>` inside brackets too.
+//! A table maps a token's first byte to its class; separate modules find the ends of words, numbers and strings.
+//! Brackets and line continuations are tracked only to decide what a bare carriage return hides (see
+//! [`Lexer::starts_statement`]), because a line end inside brackets is an `<EOL>` too.
 
 use memchr::{memchr, memchr2};
 
 use super::{CursorIn, Kind, Token, number, string, word};
 
-/// All tokens of a whole file's text: no [`Kind::Eol`] first, last, or twice in a row.
+/// All tokens of a file's text. [`Kind::Eol`] is never first, last, or repeated.
 ///
-/// Spans are 32 bits wide; of a text beyond 4 GiB the rest is left out.
+/// Spans are 32 bits wide; text beyond 4 GiB is ignored.
 pub fn lex(text: &str) -> Vec<Token> {
     let mut tokens = collect(&mut Lexer::new(text));
     if tokens.last().is_some_and(|token| token.kind == Kind::Eol) {
@@ -21,37 +21,37 @@ pub fn lex(text: &str) -> Vec<Token> {
 
 /// The lexer's remaining tokens.
 fn collect(lexer: &mut Lexer) -> Vec<Token> {
-    // Python has about one token in five bytes.
+    // Python has about one token per five bytes.
     let mut tokens = Vec::with_capacity(lexer.text.len() / 5 + 8);
     tokens.extend(lexer);
     tokens
 }
 
-/// An iterator over the tokens of a text. Unlike [`lex`] it gives a last [`Kind::Eol`]: more text may follow.
+/// An iterator over the tokens of a text. Unlike [`lex`] it may end with a [`Kind::Eol`], because more text may follow.
 #[derive(Clone, Debug)]
 pub struct Lexer<'t> {
     text: &'t str,
-    /// The first byte not yet read.
+    /// Offset of the first unread byte.
     position: usize,
-    /// At the start or after an `<EOL>`: no further one may follow.
+    /// At the start or after an `<EOL>`, so that no other may follow.
     after_eol: bool,
-    /// Open brackets less closed ones.
+    /// Number of open brackets, negative if more are closed.
     depth: i32,
-    /// The line continues another by a backslash.
+    /// Whether a backslash continues the previous line.
     continued: bool,
-    /// What the text read so far ends in.
+    /// Where the text ends that has been read so far.
     place: CursorIn,
 }
 
-/// What a byte begins.
+/// The class of a token's first byte.
 #[derive(Clone, Copy)]
 enum First {
-    /// Nothing: white space, or a control character that Python refuses.
+    /// No token: white space, or a control character that Python rejects.
     Blank,
     LineFeed,
     CarriageReturn,
     Comment,
-    /// A continuation of the line, or else nothing.
+    /// A line continuation if followed by a line break, else no token.
     Backslash,
     Word,
     Digit,
@@ -64,7 +64,7 @@ enum First {
     /// An operator that may be doubled, and either may be followed by `=`.
     Double,
     Minus,
-    /// An operator that is always alone, or a character that Python refuses.
+    /// A one-byte operator, or a character that Python rejects.
     Single,
     NonAscii,
 }
@@ -108,7 +108,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The same lexer over another text, which begins as the first one does up to where this has read.
+    /// The same lexer over another text, which must have the same bytes up to the current position.
     pub(super) fn over<'u>(&self, text: &'u str) -> Lexer<'u> {
         Lexer {
             text: clipped(text),
@@ -116,17 +116,17 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The first byte not yet read.
+    /// Offset of the first unread byte.
     pub(super) fn position(&self) -> usize {
         self.position
     }
 
-    /// After the last token: whether the text ends inside a string or a comment.
+    /// Whether the text ends in code, a string or a comment; valid after the last token.
     pub(super) fn place(&self) -> CursorIn {
         self.place
     }
 
-    /// The token from `start` to `end`, where reading goes on.
+    /// The token from `start` to `end`; advances to `end`.
     #[inline]
     fn token(&mut self, kind: Kind, start: usize, end: usize) -> Token {
         self.position = end;
@@ -154,7 +154,7 @@ impl<'t> Lexer<'t> {
         self.token(kind, start, end)
     }
 
-    /// The string literal at `start` whose quotes stand at `open`.
+    /// The string literal that starts at `start`, with its opening quote at `open`.
     fn string(&mut self, start: usize, open: usize) -> Token {
         let bytes = self.text.as_bytes();
         let end = string::end(bytes, &bytes[start..open], open);
@@ -164,7 +164,7 @@ impl<'t> Lexer<'t> {
         self.token(Kind::String, start, end.at)
     }
 
-    /// The end of line from `start` to `end`; none after another.
+    /// The line end from `start` to `end`; None after another one.
     #[inline]
     fn end_of_line(&mut self, start: usize, end: usize) -> Option<Token> {
         self.continued = false;
@@ -175,7 +175,7 @@ impl<'t> Lexer<'t> {
         Some(self.token(Kind::Eol, start, end))
     }
 
-    /// Passes over the comment at `start`, up to its line break.
+    /// Skips the comment at `start`, up to its line break.
     fn comment(&mut self, start: usize) {
         let bytes = self.text.as_bytes();
         self.position = match memchr2(b'\n', b'\r', &bytes[start..]) {
@@ -190,15 +190,16 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// Whether no token stands before this place on the line of a new statement.
+    /// Whether this position starts a new statement: no token precedes it on the line.
     ///
-    /// `tokenize` ends lines at line feeds only. A lone carriage return is a space to it, but one that starts a
-    /// statement's line hides the rest of it, as does a comment there. Old Macintosh files are thus one line.
+    /// `tokenize` ends lines at line feeds only and reads a bare carriage return as a space. At the start of a
+    /// statement, however, a carriage return hides the rest of its line, as a comment does. A file with old Macintosh
+    /// line ends is therefore one line.
     fn starts_statement(&self) -> bool {
         self.depth == 0 && self.after_eol && !self.continued
     }
 
-    /// Passes over a character outside ASCII that is white space or the byte order mark, or gives its token.
+    /// A non-ASCII character: skips white space and the byte order mark, else returns its token.
     #[cold]
     fn non_ascii(&mut self, start: usize) -> Option<Token> {
         let character = word::non_ascii(self.text, start)?;
@@ -299,7 +300,7 @@ impl Iterator for Lexer<'_> {
     }
 }
 
-/// What 32-bit spans can name of a text.
+/// The text that 32-bit spans can address.
 fn clipped(text: &str) -> &str {
     &text[..text.floor_char_boundary(u32::MAX as usize)]
 }

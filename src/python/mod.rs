@@ -1,16 +1,16 @@
-//! Python source and the tokens of the `CodeXGLUE` py150 format: from text to tokens with byte spans, and back to text.
+//! Python lexing in the `CodeXGLUE` py150 format: text -> tokens with byte spans, and tokens -> text.
 //!
-//! The tokens are those of `CPython` 3.11's `tokenize` with the format's rules on top: string and number literals lose
-//! their content unless it is a frequent one, every line end is one `<EOL>` (never two in a row, none at a file's start
-//! or end), comments and indentation vanish, and an f-string is one token whatever quotes its fields hold.
-//! Nothing here fails: what `CPython` would refuse becomes the best tokens there are.
+//! The tokens are those of `CPython` 3.11's `tokenize`, normalised by the format: string and number literals lose their
+//! contents unless these are frequent, each line end is one `<EOL>` (never repeated, and not at a file's start or end),
+//! comments and indentation are dropped, and an f-string is a single token even if its fields contain quotes. Lexing
+//! never fails: text that `CPython` would reject gives the most plausible tokens.
 //!
-//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans that allocate nothing; [`IncrementalLexer`]: the tokens before a cursor
-//! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling back to Python
-//! * [`decode`]: a file's bytes -> text, as its byte order mark or coding line says; [`validate`]: the same, but only for what
-//!   `CPython` accepts
+//! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans without allocation; [`IncrementalLexer`]: the tokens before a cursor
+//! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling to Python
+//! * [`decode`]: a file's bytes -> text, by byte order mark or coding line; [`validate`]: the same, but only for files
+//!   that `CPython` accepts
 //!
-//! This module knows nothing of vocabularies, models or editors.
+//! This module does not depend on vocabularies, models or editors.
 
 mod column;
 mod context;
@@ -37,7 +37,7 @@ pub use spelling::{
 pub use validate::{TokenizeError, validate};
 pub use word::is_keyword;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// An identifier, soft keywords (`match`, `case`, `type`, `_`) included.
@@ -46,39 +46,39 @@ pub enum Kind {
     Keyword,
     /// A numeric literal.
     Number,
-    /// A string, bytes or f-string literal with its prefix and quotes, whole or still open.
+    /// A string, bytes or f-string literal with prefix and quotes, complete or unterminated.
     String,
-    /// An operator or delimiter, or a character that Python has no use for.
+    /// An operator or delimiter, or an invalid character.
     Operator,
-    /// A line end; of several in a row only the first.
+    /// A line end; consecutive line ends give only one.
     Eol,
 }
 
-/// A token as a byte span of the text it was read from; an [`Kind::Eol`] spans the line break.
+/// A token as a byte span of its text; a [`Kind::Eol`] spans the line break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Its first byte.
+    /// Offset of its first byte.
     pub start: u32,
-    /// The byte after its last.
+    /// Offset after its last byte.
     pub end: u32,
 }
 
 impl Token {
-    /// The token's own text, as written.
+    /// The token's text as written.
     #[inline]
     pub fn text(self, text: &str) -> &str {
         &text[self.start as usize..self.end as usize]
     }
 }
 
-/// What a cursor is in.
+/// The lexical context of a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CursorIn {
     /// Code, or white space between tokens.
     Code,
-    /// A string literal; the last token is the part of it before the cursor.
+    /// A string literal; the last token is its part before the cursor.
     String,
     /// A comment.
     Comment,

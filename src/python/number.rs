@@ -1,7 +1,7 @@
-//! Numeric literals, by the regular expressions of `CPython`'s `tokenize`: the longest that fits, so `1if` is `1` and a
-//! word, `0xfor` is `0xf` and a word, and `012` (which Python no longer has) is `0` and `12`.
+//! Numeric literals by the regular expressions of `CPython`'s `tokenize`. The longest match wins: `1if` is `1` and a
+//! word, `0xfor` is `0xf` and a word, and `012` (no longer valid in Python) is `0` and `12`.
 
-/// The end of the number that starts at `start`, where a digit stands, or a dot before a digit.
+/// The end of the number at `start`, which must be a digit, or a dot before a digit.
 pub(super) fn end(bytes: &[u8], start: usize) -> usize {
     if bytes[start] == b'.' {
         return imaginary(bytes, exponent(bytes, digits(bytes, start + 1)));
@@ -38,20 +38,20 @@ pub(super) fn end(bytes: &[u8], start: usize) -> usize {
     }
 }
 
-/// Whether what follows could still make one number of all this text, which starts with a digit or a dot before a digit:
-/// true of `1`, `0x`, `1e-`, `1_`, `1.`, `012` (`012.5` is a number); false of `1j` and `1if`.
+/// Whether appending characters to `text`, which starts with a digit or a dot before a digit, could make it a single
+/// number: true for `1`, `0x`, `1e-`, `1_`, `1.`, `012` (`012.5` is a number); false for `1j` and `1if`.
 pub(super) fn is_open(text: &[u8]) -> bool {
-    // A digit continues every unfinished number, and the dot joins digits behind leading zeros.
+    // A digit continues every unfinished number, and the dot allows digits after leading zeros.
     end(&[text, b"0."].concat(), 0) > text.len()
 }
 
-/// Decimal digits with single underscores between them; none at all if `position` is not at a digit.
+/// The end of the decimal digits at `position`, with single underscores between them; `position` if there are none.
 #[inline]
 fn digits(bytes: &[u8], position: usize) -> usize {
     run(bytes, position, false, |byte| byte.is_ascii_digit())
 }
 
-/// The end of the digits at `position`, each after at most one underscore, the first only where `underscore_first`.
+/// The end of the digits at `position`, each after at most one underscore; the first one only if `underscore_first`.
 #[inline]
 fn run(
     bytes: &[u8],
@@ -80,7 +80,7 @@ fn exponent(bytes: &[u8], position: usize) -> usize {
     if end > first { end } else { position }
 }
 
-/// Behind the `j` at `position`, if one is there.
+/// The position after the `j` at `position`, or `position` if there is none.
 fn imaginary(bytes: &[u8], position: usize) -> usize {
     position + usize::from(matches!(bytes.get(position), Some(b'j' | b'J')))
 }

@@ -1,13 +1,14 @@
-//! py150 tokens -> source text, spaced inside a line as Black would.
+//! Printer: py150 tokens -> source text, with Black's spacing within a line.
 //!
-//! Line breaks are kept where `<EOL>` says; there is no indentation, since the format has none. Lines without anonymised
-//! literals come back from the lexer as the same tokens.
+//! Line breaks come from `<EOL>`; there is no indentation, because the format has none. Lines without anonymised
+//! literals lex back to the same tokens.
 
 use std::borrow::Cow;
 
 use super::{EOL, Kind, insertable, lex, surface_kind};
 
-/// The source text of py150 tokens: `"<STR_LIT>"` becomes an empty string, `<NUM_LIT>` becomes `0`, specials nothing.
+/// The source text of py150 tokens: `"<STR_LIT>"` becomes an empty string, `<NUM_LIT>` becomes `0`, special tokens
+/// become nothing.
 pub fn print(tokens: &[&str]) -> String {
     let pieces: Vec<Piece> = tokens.iter().filter_map(|token| Piece::of(token)).collect();
     let complex = complex_brackets(&pieces);
@@ -25,7 +26,7 @@ pub fn print(tokens: &[&str]) -> String {
     printer.out
 }
 
-/// A token's text and the part it plays in spacing.
+/// A token's text and its role in spacing.
 struct Piece<'t> {
     text: Cow<'t, str>,
     role: Role,
@@ -33,7 +34,7 @@ struct Piece<'t> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// A name, a literal, `None`, `True`, `False` or `...`: what an operator works on.
+    /// A name, a literal, `None`, `True`, `False` or `...`: an operand.
     Operand,
     /// Any other keyword.
     Keyword,
@@ -73,14 +74,14 @@ impl<'t> Piece<'t> {
         matches!(&*self.text, ")" | "]" | "}")
     }
 
-    /// Whether an operand may end here, so that a following `-` is binary and a following bracket is a call or subscript.
+    /// Whether an operand may end here: a following `-` is then binary, and a following bracket is a call or subscript.
     fn ends_operand(&self) -> bool {
         self.role == Role::Operand || self.closes()
     }
 }
 
-/// For each piece that opens a bracket: whether more than names, literals, signs and colons stand inside. Black sets
-/// spaces around the colons of such slices.
+/// For each opening bracket: whether it contains anything besides names, literals, signs and colons. Black puts spaces
+/// around the colons of such slices.
 fn complex_brackets(pieces: &[Piece]) -> Vec<bool> {
     let mut complex = vec![false; pieces.len()];
     let mut open = Vec::new();
@@ -103,16 +104,16 @@ fn complex_brackets(pieces: &[Piece]) -> Vec<bool> {
     complex
 }
 
-/// An open bracket, or the line outside all of them.
+/// An open bracket, or the line outside all brackets.
 #[derive(Default)]
 struct Bracket {
-    /// Arguments, a display or a subscript, where `=` stands without spaces; not the line itself.
+    /// Arguments, a display or a subscript, where `=` has no spaces; false for the line itself.
     inside: bool,
-    /// A subscript: its colons are slices, with spaces if it is complex.
+    /// A subscript: its colons are slices, spaced if it is complex.
     slice: Option<Slice>,
-    /// A colon since the last comma, as before an annotated parameter's default.
+    /// Whether a colon has occurred since the last comma, as before an annotated parameter's default.
     annotated: bool,
-    /// `lambda`s whose colon is still to come.
+    /// Number of `lambda`s whose colon has not occurred yet.
     lambdas: usize,
 }
 
@@ -121,16 +122,16 @@ struct Slice {
     complex: bool,
 }
 
-/// What the spacing must remember of a line.
+/// Spacing state of a line.
 #[derive(Default)]
 struct Line {
     /// The piece before this one on the line.
     previous: Option<usize>,
-    /// The previous piece is an operator that hugs its operand: a sign, a star before an argument, a decorator's `@`.
+    /// Whether the previous piece is a prefix operator: a sign, a star before an argument, a decorator's `@`.
     unary: bool,
-    /// The previous piece is `**` between simple operands.
+    /// Whether the previous piece is `**` between simple operands.
     hugging_power: bool,
-    /// The previous piece is a slice's colon.
+    /// The slice, if the previous piece is its colon.
     slice: Option<Slice>,
     /// Between `from` and `import`.
     from: bool,
@@ -141,14 +142,14 @@ struct Printer<'p> {
     out: String,
     brackets: Vec<Bracket>,
     line: Line,
-    /// Where in `out` the last space or line break ends.
+    /// Offset in `out` after the last space or line break.
     run: usize,
-    /// Where in `out` the last two pieces start.
+    /// Offsets in `out` of the last two pieces.
     starts: [usize; 2],
 }
 
 impl Printer<'_> {
-    /// Prints the piece, `complex` if it opens a bracket that is.
+    /// Prints the piece; `complex` if it opens a complex bracket.
     fn piece(&mut self, index: usize, complex: bool) {
         let piece = &self.pieces[index];
         let unary = self.is_unary(index);
@@ -200,7 +201,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Whether Black sets a space before the piece.
+    /// Whether Black puts a space before the piece.
     fn is_spaced(&self, index: usize) -> bool {
         let piece = &self.pieces[index];
         let Some(previous) = self.line.previous.map(|previous| &self.pieces[previous]) else {
@@ -238,15 +239,15 @@ impl Printer<'_> {
         }
     }
 
-    /// Whether `=` has spaces around it: not before a keyword argument or a default, unless that has an annotation.
+    /// Whether `=` has spaces around it: not for a keyword argument or a default, unless the parameter is annotated.
     fn spaced_default(bracket: &Bracket) -> bool {
         bracket.lambdas == 0 && (!bracket.inside || bracket.annotated)
     }
 
-    /// Whether the piece is an operator before its only operand.
+    /// Whether the piece is a prefix operator.
     fn is_unary(&self, index: usize) -> bool {
         let before = match self.line.previous {
-            // A line inside brackets goes on where the last one ended.
+            // A line inside brackets continues the previous one.
             None if self.brackets.len() > 1 => self.pieces[..index]
                 .iter()
                 .rfind(|piece| piece.role != Role::Eol),
@@ -290,7 +291,7 @@ impl Printer<'_> {
         left_simple && right_simple
     }
 
-    /// Whether the text would be read as other tokens right behind the last two pieces: `1` and `.real`, three dots.
+    /// Whether the text would lex differently directly after the last two pieces: `1` and `.real`, three dots.
     fn merges(&self, text: &str) -> bool {
         let start = self.starts[0].max(self.run);
         let joined = [&self.out[start..], text].concat();

@@ -1,4 +1,4 @@
-//! py150 spellings of tokens: from a token to its spelling, and what a spelling means.
+//! py150 spellings of tokens, and their meaning.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::{Kind, Token, lex, word};
 
-/// The token before a file's first.
+/// The token that starts a file.
 pub const START: &str = "<s>";
-/// The token behind a file's last.
+/// The token that ends a file.
 pub const END: &str = "</s>";
 /// The spelling of [`Kind::Eol`].
 pub const EOL: &str = "<EOL>";
@@ -19,11 +19,11 @@ pub const EOL: &str = "<EOL>";
 const STRING: &str = "<STR_LIT";
 const NUMBER: &str = "<NUM_LIT";
 
-/// How the format spells a space and a comma inside a literal.
+/// The format's spelling of a space inside a literal.
 const SPACE: &str = "U+0020";
 const COMMA: &str = "U+002C";
 
-/// The contents of strings and the numbers that are frequent enough to be kept: `CodeXGLUE`'s own lists.
+/// The frequent string contents and numbers that are kept: `CodeXGLUE`'s own lists.
 #[derive(Deserialize)]
 struct Literals {
     #[serde(rename = "str")]
@@ -37,7 +37,7 @@ static LITERALS: LazyLock<Literals> = LazyLock::new(|| {
         .expect("embedded at compile time, and read by a test")
 });
 
-/// No frequent string or number is longer, as the format spells it (a test holds it to the lists).
+/// Maximum length of a frequent string or number in the format's spelling (a test checks it against the lists).
 pub(super) const LONGEST_LITERAL: usize = 16;
 
 /// The py150 spellings of a text's tokens.
@@ -45,7 +45,7 @@ pub fn surfaces(text: &str) -> Vec<String> {
     surfaces_from(text, 0, usize::MAX)
 }
 
-/// The same of those that begin at a byte offset or behind it, `most` of them.
+/// The py150 spellings of at most `most` tokens that start at or after a byte offset.
 pub fn surfaces_from(text: &str, offset: usize, most: usize) -> Vec<String> {
     let mut tokens = lex(text);
     tokens.drain(..tokens.partition_point(|token| (token.start as usize) < offset));
@@ -60,7 +60,7 @@ pub fn spelling(text: &str, token: Token) -> String {
     out
 }
 
-/// Writes the py150 spelling of a token of `text` to `out`, which is cleared first.
+/// Writes the py150 spelling of a token of `text` to `out`, replacing its contents.
 pub fn surface(text: &str, token: Token, out: &mut String) {
     out.clear();
     let own = token.text(text);
@@ -84,7 +84,7 @@ pub fn surface(text: &str, token: Token, out: &mut String) {
     }
 }
 
-/// `<STR_LIT>` or `<STR_LIT:content>`, and the like.
+/// Appends `<STR_LIT>` or `<STR_LIT:content>`, and likewise for numbers.
 fn literal(out: &mut String, name: &str, content: Option<&str>) {
     out.push_str(name);
     if let Some(content) = content {
@@ -94,7 +94,7 @@ fn literal(out: &mut String, name: &str, content: Option<&str>) {
     out.push('>');
 }
 
-/// A string literal's parts; what an open one lacks counts as if it were there.
+/// The parts of a string literal; an unterminated one is treated as terminated.
 struct Quoted<'t> {
     prefix: &'t str,
     quotes: &'t str,
@@ -118,13 +118,13 @@ impl<'t> Quoted<'t> {
     }
 }
 
-/// A string's content as the format spells it, or nothing if that is longer than any frequent one or not ASCII (none is).
-/// The format knows no white space inside a token: every run of it is one space before it is spelled.
+/// A string's content in the format's spelling; None if it is longer than any frequent string or not ASCII (no frequent
+/// one is). The format has no white space inside tokens, so a run of it is collapsed to one space first.
 fn spelled<'b>(content: &str, buffer: &'b mut [u8; LONGEST_LITERAL]) -> Option<&'b str> {
     let mut length = 0;
     let mut in_space = false;
     for character in content.chars() {
-        // Python's `str.split` also splits at the ASCII separators, which Rust does not count as white space.
+        // Python's `str.split` also splits at the ASCII separators, which Rust does not treat as white space.
         let space = character.is_whitespace() || matches!(character, '\x1c'..='\x1f');
         let mut byte = [0];
         let spelling = match character {
@@ -146,7 +146,7 @@ fn spelled<'b>(content: &str, buffer: &'b mut [u8; LONGEST_LITERAL]) -> Option<&
     std::str::from_utf8(&buffer[..length]).ok()
 }
 
-/// The class of a py150 token by its spelling. The specials `<s>`, `</s>`, `<PAD>` and `<UNK>` have none; do not ask.
+/// The kind of a py150 token by its spelling. Undefined for the special tokens `<s>`, `</s>`, `<PAD>` and `<UNK>`.
 pub fn surface_kind(surface: &str) -> Kind {
     if surface == EOL {
         Kind::Eol
@@ -163,13 +163,13 @@ pub fn surface_kind(surface: &str) -> Kind {
     }
 }
 
-/// Whether a py150 token is a name that is not a keyword.
+/// Whether a py150 token is a name and not a keyword.
 pub fn is_name(surface: &str) -> bool {
     !surface.starts_with('<') && surface_kind(surface) == Kind::Name
 }
 
-/// The text that inserting a py150 token means, if it has any: `"<STR_LIT>"` is its pair of quotes, a literal that is
-/// kept is that literal; `<NUM_LIT>`, `<EOL>` and the other specials have none.
+/// The text to insert for a py150 token: `"<STR_LIT>"` gives its quotes, a kept literal gives the literal; None for
+/// `<NUM_LIT>`, `<EOL>` and the other special tokens.
 pub fn insertable(surface: &str) -> Option<Cow<'_, str>> {
     if let Some((before, content, after)) = string_parts(surface) {
         let content = content.replace(SPACE, " ").replace(COMMA, ",");
@@ -184,7 +184,7 @@ pub fn insertable(surface: &str) -> Option<Cow<'_, str>> {
     inner.strip_prefix("NUM_LIT:").map(Cow::Borrowed)
 }
 
-/// What stands before a string's `<STR_LIT:content>`, the content, and the quotes behind it; `None` for other tokens.
+/// The text before a string's `<STR_LIT:content>`, the content, and the closing quotes; `None` for other tokens.
 fn string_parts(surface: &str) -> Option<(&str, &str, &str)> {
     let start = surface.find(STRING)?;
     let (before, rest) = (&surface[..start], &surface[start + STRING.len()..]);

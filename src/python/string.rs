@@ -1,44 +1,44 @@
-//! Where a string literal ends, f-strings with nested quotes included.
+//! Ends of string literals, including f-strings with nested quotes.
 //!
-//! An f-string ends at the first of its own quotes that is not inside a replacement field. Up to `CPython` 3.11 it ended at
-//! the first of its quotes; but a field still open there was an error, so whatever 3.11 compiles ends at the same place.
+//! An f-string ends at its first own quote outside replacement fields. Up to `CPython` 3.11 it ended at its first own
+//! quote anywhere, but an open field there was an error, so every literal that 3.11 compiles ends at the same place.
 
 use memchr::{memchr, memchr2, memchr3};
 
 use super::word::is_string_prefix;
 
-/// Where a literal ends.
+/// The end of a literal.
 #[derive(Clone, Copy)]
 pub(super) struct End {
-    /// The byte behind its last.
+    /// Offset after its last byte.
     pub(super) at: usize,
-    /// Whether its closing quotes were found.
+    /// Whether it is terminated.
     pub(super) closed: bool,
 }
 
-/// How the literal between the quotes is read.
+/// The lexical properties of a literal.
 #[derive(Clone, Copy)]
 struct Literal {
     quote: u8,
-    /// Three quotes open and close it.
+    /// Whether it has triple quotes.
     triple: bool,
-    /// A line break belongs to it. Only triple-quoted literals, and not inside an f-string that may not span lines itself.
+    /// Whether it may contain line breaks: triple-quoted literals, unless nested in a single-line f-string.
     multiline: bool,
-    /// A backslash is itself (but still keeps a quote from closing the literal).
+    /// Whether a backslash is literal (it still keeps a quote from closing the literal).
     raw: bool,
 }
 
-/// f-strings inside f-strings beyond this depth are read as plain strings, so that no input exhausts the stack.
+/// Maximum nesting of f-strings; deeper ones are read as plain strings, so that no input overflows the stack.
 const MAX_NESTING: u32 = 100;
 
-/// The end of the literal whose first quote stands at `open`, after the letters `prefix`. One that is not closed
-/// ends with its line (before the line break), or with the text if it is triple-quoted.
+/// The end of the literal with its first quote at `open`, after the letters `prefix`. An unterminated literal ends
+/// before the line break, or at the end of the text if it is triple-quoted.
 #[inline]
 pub(super) fn end(bytes: &[u8], prefix: &[u8], open: usize) -> End {
     nested(bytes, prefix, open, true, 0)
 }
 
-/// [`end`], for a literal inside `depth` f-strings that may span lines if `multiline`.
+/// [`end`] for a literal inside `depth` f-strings; these may span lines if `multiline`.
 fn nested(bytes: &[u8], prefix: &[u8], open: usize, multiline: bool, depth: u32) -> End {
     let quote = bytes[open];
     let triple = bytes.get(open + 1) == Some(&quote) && bytes.get(open + 2) == Some(&quote);
@@ -57,7 +57,7 @@ fn nested(bytes: &[u8], prefix: &[u8], open: usize, multiline: bool, depth: u32)
     }
 }
 
-/// The end of a literal without replacement fields, from `position` inside it.
+/// The end of a literal without replacement fields; `position` is inside it.
 fn plain(bytes: &[u8], literal: Literal, mut position: usize) -> End {
     let quote = literal.quote;
     loop {
@@ -80,22 +80,22 @@ fn plain(bytes: &[u8], literal: Literal, mut position: usize) -> End {
     }
 }
 
-/// Where in an f-string the scan is.
+/// The state of the scan in an f-string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Literal text, at the top.
+    /// Literal text at the top level.
     Text,
     /// A replacement field's expression.
     Expression,
-    /// A replacement field's format: literal text that may hold fields.
+    /// A replacement field's format specification: literal text that may contain fields.
     Format,
 }
 
-/// The end of an f-string, from `position` right behind its opening quotes.
+/// The end of an f-string; `position` is directly after its opening quotes.
 fn formatted(bytes: &[u8], literal: Literal, mut position: usize, depth: u32) -> End {
     let mut part = Part::Text;
-    let mut fields = 0_usize; // open replacement fields, one in the other's format
-    let mut brackets = 0_usize; // open in the innermost field's expression
+    let mut fields = 0_usize; // number of open replacement fields, each in the format of the previous one
+    let mut brackets = 0_usize; // number of open brackets in the innermost field's expression
     while let Some(&byte) = bytes.get(position) {
         let next = bytes.get(position + 1).copied();
         match (byte, part) {
@@ -153,7 +153,7 @@ fn formatted(bytes: &[u8], literal: Literal, mut position: usize, depth: u32) ->
     open_end(bytes)
 }
 
-/// Behind the backslash at `position` and what it escapes; a carriage return and line feed are one line break.
+/// The position after the backslash at `position` and the escaped character; CR LF is one line break.
 fn escape(bytes: &[u8], position: usize) -> usize {
     let length = if bytes[position + 1..].starts_with(b"\r\n") {
         3
@@ -163,7 +163,8 @@ fn escape(bytes: &[u8], position: usize) -> usize {
     (position + length).min(bytes.len())
 }
 
-/// [`escape`] in an f-string's text, where no backslash hides a brace, save that `\N{…}` is a character and not a field.
+/// [`escape`] in the text of an f-string, where a backslash does not escape braces, except that `\N{…}` is a character
+/// and not a field.
 fn text_escape(bytes: &[u8], literal: Literal, position: usize) -> usize {
     match &bytes[position + 1..] {
         [b'{' | b'}', ..] => position + 1,
@@ -178,7 +179,7 @@ fn text_escape(bytes: &[u8], literal: Literal, position: usize) -> usize {
     }
 }
 
-/// The string prefix that ends at `open`; empty if the word there is none.
+/// The string prefix that ends at `open`; empty if the word there is not a prefix.
 fn prefix_before(bytes: &[u8], open: usize) -> &[u8] {
     let word = bytes[open.saturating_sub(3)..open]
         .rsplit(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_' && byte.is_ascii())
@@ -207,7 +208,7 @@ fn open_end(bytes: &[u8]) -> End {
     }
 }
 
-/// The end of a literal that the line feed at `position` leaves open.
+/// The end of a literal that is unterminated at the line feed at `position`.
 fn line_end(bytes: &[u8], position: usize) -> End {
     End {
         at: position - usize::from(bytes[position - 1] == b'\r'),

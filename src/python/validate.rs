@@ -1,37 +1,37 @@
-//! Whether `CPython` 3.11's `tokenize` would accept a file, and what it would find wrong.
+//! Validation: whether `CPython` 3.11's `tokenize` accepts a file, and its first error.
 //!
-//! The lexer gives the best tokens of any text; this walks along its tokens and looks at what it passes over in silence.
-//! `tokenize` asks less than the compiler: brackets need not be of one kind, only as many closed as opened.
-//! An f-string that holds its own quotes, as 3.12 allows, counts as one whole string here.
+//! The lexer tokenises any text; this module walks its tokens and checks the text between them. `tokenize` is less
+//! strict than the compiler: brackets only need to balance in number, not in kind. An f-string that contains its own
+//! quotes, which 3.12 allows, is one string here.
 
 use std::borrow::Cow;
 
 use super::{Kind, Lexer, Token, decode::decode_strictly, string};
 
-/// Why `tokenize` refuses a file.
+/// Why `tokenize` rejects a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenizeError {
-    /// Its bytes are not text in the encoding it declares, or nobody knows that encoding.
+    /// Its bytes are invalid in the declared encoding, or that encoding is unknown.
     #[error("not text in the encoding it declares")]
     Encoding,
-    /// A character that begins no token, or a backslash that does not end its line.
+    /// A character that starts no token, or a backslash that does not end its line.
     #[error("a character that begins no token")]
     Character,
-    /// A string that ends with its line, or with the file if it has three quotes.
+    /// A string that is unterminated at the end of its line, or of the file if it is triple-quoted.
     #[error("an unfinished string")]
     String,
-    /// The file ends before its brackets are closed, or closes more than it opens.
+    /// The file ends inside brackets, or closes more than it opens.
     #[error("an unfinished bracket")]
     Bracket,
     /// The file ends after a backslash that continues its line.
     #[error("an unfinished line")]
     Continuation,
-    /// A line goes back to an indentation that no line before it has.
+    /// A dedent to a column that no enclosing block has.
     #[error("bad indentation")]
     Indentation,
 }
 
-/// The text of a source file, as [`decode`](super::decode()) gives it, if `tokenize` accepts the file.
+/// The text of a source file, as [`decode`](super::decode()) returns it, if `tokenize` accepts the file.
 pub fn validate(bytes: &[u8]) -> Result<Cow<'_, str>, TokenizeError> {
     let text = decode_strictly(bytes).ok_or(TokenizeError::Encoding)?;
     Walk {
@@ -49,13 +49,13 @@ pub fn validate(bytes: &[u8]) -> Result<Cow<'_, str>, TokenizeError> {
 struct Walk<'t> {
     text: &'t str,
     position: usize,
-    /// Brackets opened less brackets closed, of any kind.
+    /// Number of open brackets of any kind.
     depth: i64,
-    /// Columns of the blocks around this line, the outermost first.
+    /// Columns of the enclosing blocks, outermost first.
     indents: Vec<usize>,
     /// At the start of a line that begins a statement.
     at_statement: bool,
-    /// The line before ended in a backslash.
+    /// Whether the previous line ended in a backslash.
     continued: bool,
 }
 
@@ -92,7 +92,7 @@ impl Walk<'_> {
                 _ if !text.is_ascii() => return Err(TokenizeError::Character),
                 _ => {}
             },
-            // Combining marks belong to names, but `tokenize` does not know it.
+            // Combining marks are valid in names, but `tokenize` rejects them.
             Kind::Name if !text.chars().all(|c| c == '_' || c.is_alphanumeric()) => {
                 return Err(TokenizeError::Character);
             }
@@ -103,7 +103,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Goes on to the next token at `end`, or to the end of the text.
+    /// Checks the text up to the next token at `end`, or to the end of the text.
     fn gap(&mut self, end: usize) -> Result<(), TokenizeError> {
         loop {
             if self.at_statement {
@@ -126,7 +126,7 @@ impl Walk<'_> {
                     self.position += line_end.ok_or(TokenizeError::Character)?.len();
                     self.continued = true;
                 }
-                // What Python's str.split takes for white space; `tokenize` gives it as errors without text.
+                // White space to Python's str.split; `tokenize` reports these characters as errors without text.
                 '\x1c'..='\x1f' => {}
                 _ if character.is_whitespace() => {}
                 _ => return Err(TokenizeError::Character),
@@ -134,7 +134,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Passes over blank lines and comments, up to the first thing on the line of a statement, and looks at its column.
+    /// Skips blank lines and comments up to the first token of a statement, and checks its column.
     fn indentation(&mut self) -> Result<(), TokenizeError> {
         let bytes = self.text.as_bytes();
         loop {
@@ -151,7 +151,7 @@ impl Walk<'_> {
             let rest = &self.text[self.position..];
             match rest.as_bytes().first() {
                 None => return Ok(()),
-                // The whole line, whatever a carriage return in it hides.
+                // The whole line, including text hidden by a carriage return.
                 Some(b'#' | b'\r' | b'\n') => {
                     self.position += rest.find('\n').map_or(rest.len(), |length| length + 1);
                 }
@@ -163,7 +163,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A statement begins at this column: deeper than the last opens a block, else some block must begin there.
+    /// Starts a statement at this column: a deeper column opens a block; otherwise an enclosing block must start there.
     fn indent(&mut self, column: usize) -> Result<(), TokenizeError> {
         if self.indents.last().is_some_and(|&last| column > last) {
             self.indents.push(column);

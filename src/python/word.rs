@@ -1,8 +1,8 @@
-//! Words: which bytes and characters they are made of, which are keywords, which are string prefixes.
+//! Words: their characters, keywords and string prefixes.
 
 use unicode_ident::is_xid_continue;
 
-/// Whether an ASCII byte belongs to a word.
+/// Whether an ASCII byte is a word character.
 const WORD: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -13,7 +13,7 @@ const WORD: [bool; 256] = {
     table
 };
 
-/// The end of the word that goes on at `position`.
+/// The end of the word that continues at `position`.
 #[inline]
 pub(super) fn end(text: &str, mut position: usize) -> usize {
     let bytes = text.as_bytes();
@@ -28,7 +28,7 @@ pub(super) fn end(text: &str, mut position: usize) -> usize {
     }
 }
 
-/// The character at `position` unless it is ASCII or behind the end.
+/// The non-ASCII character at `position`, if there is one.
 #[inline]
 pub(super) fn non_ascii(text: &str, position: usize) -> Option<char> {
     match text.as_bytes().get(position) {
@@ -37,8 +37,8 @@ pub(super) fn non_ascii(text: &str, position: usize) -> Option<char> {
     }
 }
 
-/// Whether a character belongs to a word: Python's `\w`, by which `tokenize` finds names, and `XID_Continue`, by which
-/// the language does (combining marks, say, are in the second only).
+/// Whether a character is a word character: Python's `\w`, which `tokenize` uses for names, or `XID_Continue`, which
+/// the language uses (combining marks, for example, are only in the second).
 pub(super) fn is_word(character: char) -> bool {
     character == '_' || character.is_alphanumeric() || is_xid_continue(character)
 }
@@ -73,7 +73,7 @@ pub(super) fn keyword(word: &[u8]) -> bool {
     }
 }
 
-/// Whether the word may stand before a string's opening quote: `b`, `r`, `u`, `f`, `br`, `fr`, in any case and order.
+/// Whether the word is a string prefix: `b`, `r`, `u`, `f`, `br`, `fr`, in any case and order.
 #[inline]
 pub(super) fn is_string_prefix(word: &[u8]) -> bool {
     match *word {

@@ -1,6 +1,6 @@
-//! From py150 tokens to the ids of a network's vocabulary, kept as a Hugging Face `tokenizer.json`.
+//! Maps py150 tokens to vocabulary ids; stored as a Hugging Face `tokenizer.json`.
 //!
-//! Knows nothing of Python's syntax (that is [`crate::python`]) or of networks.
+//! Does not depend on Python's syntax (see [`crate::python`]) or on networks.
 
 mod vocabulary;
 

@@ -1,8 +1,8 @@
-//! The vocabulary: py150 token <-> id, kept as a Hugging Face `tokenizer.json`.
+//! The vocabulary: a bijection of py150 tokens and ids, stored as a Hugging Face `tokenizer.json`.
 //!
 //! Ids are `<PAD>`, `<UNK>`, then the most frequent training tokens by falling count. The file is a `WordLevel` model
-//! over tokens separated by white space, so that the Python package `tokenizers` loads it and encodes the same.
-//! Knows nothing of where tokens come from, of files, or of the network.
+//! over tokens separated by white space, which the Python package `tokenizers` loads and encodes identically. Does not
+//! depend on the source of tokens, on files, or on the network.
 
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
@@ -12,16 +12,16 @@ use tokenizers::{
     DecoderWrapper, Model as _, NormalizerWrapper, PostProcessorWrapper, TokenizerImpl,
 };
 
-/// Id of the padding token `<PAD>`: never a target that counts.
+/// Id of the padding token `<PAD>`: a target that is ignored.
 pub const PAD: u32 = 0;
-/// Id of `<UNK>`, which stands for every token outside the vocabulary.
+/// Id of `<UNK>`, which represents all out-of-vocabulary tokens.
 pub const UNK: u32 = 1;
-/// The tokens that the vocabulary itself adds, by id; no source text holds them.
+/// Tokens added by the vocabulary, by id; they never occur in source text.
 pub const RESERVED: [&str; 2] = ["<PAD>", "<UNK>"];
-/// The most tokens a vocabulary may hold, the reserved two included: encoded corpora keep ids in 16 bits.
+/// Maximum number of tokens, including the two reserved ones: encoded corpora store ids in 16 bits.
 pub const MAX_LEN: usize = 1 << 16;
 
-/// The one kind of tokenizer that is written, and the only one that is read.
+/// The only kind of tokenizer that is read and written.
 type Tokenizer = TokenizerImpl<
     WordLevel,
     NormalizerWrapper,
@@ -30,13 +30,13 @@ type Tokenizer = TokenizerImpl<
     DecoderWrapper,
 >;
 
-/// Why bytes are not a vocabulary of ours, or why one could not be written.
+/// Why a `tokenizer.json` could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum VocabularyError {
-    /// Not JSON, or JSON of something else than a `WordLevel` tokenizer over white space.
+    /// Not JSON, or not a `WordLevel` tokenizer over white space.
     #[error("not a tokenizer.json with a WordLevel model split at white space: {0}")]
     Foreign(String),
-    /// It would change the text before looking tokens up, or add tokens around it: ids would differ from ours.
+    /// The tokenizer has a step that changes the text or adds tokens, so its ids would differ from ours.
     #[error("the tokenizer has {0}, which would change the ids of plain tokens")]
     Altered(&'static str),
     /// The first two ids are not the reserved ones.
@@ -44,18 +44,18 @@ pub enum VocabularyError {
     Reserved {
         /// The id in question.
         id: u32,
-        /// The token that belongs there.
+        /// The token that is expected there.
         token: &'static str,
     },
     /// Ids are not 0, 1, 2 … without gap or repetition.
     #[error("ids must be 0 to {last} without gaps, but none is {missing}")]
     Gap {
-        /// The first id that no token has.
+        /// The smallest unused id.
         missing: usize,
-        /// The last id that the number of tokens allows.
+        /// The largest id for the number of tokens.
         last: usize,
     },
-    /// More tokens than 16-bit ids can name.
+    /// More tokens than 16-bit ids can represent.
     #[error("{0} tokens, where ids of 16 bits allow {MAX_LEN}")]
     TooLarge(usize),
     /// The `tokenizers` library could not write it.
@@ -63,7 +63,7 @@ pub enum VocabularyError {
     Write(String),
 }
 
-/// An immutable two-way table of tokens and their ids.
+/// An immutable bijection of tokens and ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
     tokens: Vec<Box<str>>,
@@ -71,9 +71,9 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The `size` most frequent tokens (at most [`MAX_LEN`] less the reserved two) by falling count, ties by byte
-    /// order, after the reserved ones. The order in which counts come does not matter; each token comes once. Left out is what a file of
-    /// tokens separated by white space cannot hold: empty tokens, tokens with white space, and the reserved ones.
+    /// The `size` most frequent tokens (at most [`MAX_LEN`] minus the reserved two) by falling count, ties by byte
+    /// order, after the reserved ones. The counts may be in any order; each token must occur once. Ignores tokens that
+    /// a white-space separated file cannot represent: empty tokens, tokens with white space, and the reserved ones.
     pub fn from_counts(counts: impl IntoIterator<Item = (String, u64)>, size: usize) -> Self {
         let mut counts: Vec<(String, u64)> = counts
             .into_iter()
@@ -85,9 +85,9 @@ impl Vocabulary {
         Self::from_tokens(RESERVED.iter().map(|&r| r.into()).chain(words).collect())
     }
 
-    /// Reads a `tokenizer.json`. Accepted is what gives every token the id that it has here, and nothing else.
+    /// Reads a `tokenizer.json`. Accepts only files that encode every token to the same id as this vocabulary.
     pub fn from_tokenizer_json(bytes: &[u8]) -> Result<Self, VocabularyError> {
-        // The library panics at some of what is not JSON, or has numbers that are none.
+        // The library panics on some input that is not JSON or has invalid numbers.
         serde_json::from_slice::<serde_json::Value>(bytes)
             .map_err(|e| VocabularyError::Foreign(e.to_string()))?;
         let tokenizer =
@@ -138,7 +138,7 @@ impl Vocabulary {
         Ok(Self::from_tokens(tokens))
     }
 
-    /// The bytes of a `tokenizer.json`: the same for the same vocabulary.
+    /// The bytes of a `tokenizer.json`; deterministic.
     pub fn to_tokenizer_json(&self) -> Result<Vec<u8>, VocabularyError> {
         let vocab = self.ids.iter().map(|(t, &id)| (t.to_string(), id));
         let model = WordLevel::builder()
@@ -154,7 +154,7 @@ impl Vocabulary {
         Ok(json.into_bytes())
     }
 
-    /// Number of tokens, the reserved two included: the rows of the embedding.
+    /// Number of tokens, including the two reserved ones: the rows of the embedding.
     #[expect(
         clippy::len_without_is_empty,
         reason = "it always holds the reserved two"
@@ -178,8 +178,8 @@ impl Vocabulary {
         self.tokens.get(id as usize).map(AsRef::as_ref)
     }
 
-    /// SHA-256 in hexadecimal over the tokens in id order, each after its length in bytes (u64, little-endian):
-    /// what a checkpoint and an encoded corpus compare to know that they mean the same ids.
+    /// SHA-256 in hexadecimal over the tokens in id order, each after its length in bytes (u64, little-endian).
+    /// Checkpoints and encoded corpora compare it to ensure that ids agree.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         for token in &self.tokens {
@@ -195,7 +195,7 @@ impl Vocabulary {
     }
 }
 
-/// Whether splitting at white space gives back exactly this token.
+/// Whether splitting at white space returns exactly this token.
 fn is_one_word(token: &str) -> bool {
     !token.is_empty() && !token.contains(char::is_whitespace)
 }
@@ -220,7 +220,7 @@ mod tests {
             ("<EOL>", 9),
             ("rare", 1),
             ("<s>", 7),
-            // None of these could be told from something else in a file of tokens separated by spaces.
+            // A file of tokens separated by spaces cannot represent these.
             ("<PAD>", 99),
             ("<UNK>", 99),
             ("two words", 99),

@@ -1,4 +1,4 @@
-//! A server under test and fixtures with a cursor.
+//! Test fixtures: a server, and documents with a cursor.
 
 #![allow(dead_code, reason = "each test crate uses its part")]
 
@@ -9,26 +9,26 @@ use std::time::Duration;
 use minicopilot::lsp::{Client, Position};
 use serde_json::{Value, json};
 
-/// The document that most tests use.
+/// The default document.
 pub const URI: &str = "file:///a.py";
 
-/// Long enough for any answer on a busy machine.
+/// A timeout that suffices on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The program.
+/// The program under test.
 pub fn minicopilot() -> Command {
     Command::new(env!("CARGO_BIN_EXE_minicopilot"))
 }
 
-/// A server that has been started and told nothing.
+/// A started server, not yet initialized.
 pub fn start_silent() -> Client {
     let mut command = minicopilot();
     command.arg("serve").stderr(Stdio::piped());
     Client::start(command).expect("the server starts")
 }
 
-/// A server that has been initialized with these parameters, and its answer. Its answers rest on nothing but the text before
-/// the cursor and the workspace, unless the parameters say so.
+/// A server initialized with these parameters, and its response. Unless the parameters say otherwise, its answers only
+/// depend on the text before the cursor and on the workspace.
 pub fn start_with(mut params: Value) -> (Client, Value) {
     let options = &mut params["initializationOptions"];
     if options.is_null() {
@@ -47,12 +47,12 @@ pub fn start_with(mut params: Value) -> (Client, Value) {
     (client, answer)
 }
 
-/// A server for a client that can do nothing special.
+/// A server for a client without special capabilities.
 pub fn start() -> Client {
     start_with(json!({"capabilities": {}})).0
 }
 
-/// A fixture's text, and where its `$0` stood, in UTF-16 units.
+/// A fixture's text without `$0`, and the position of `$0` in UTF-16 units.
 pub fn cursor(fixture: &str) -> (String, Position) {
     let (before, after) = fixture.split_once("$0").expect("a cursor");
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -61,12 +61,12 @@ pub fn cursor(fixture: &str) -> (String, Position) {
     (format!("{before}{after}"), position)
 }
 
-/// The parameters of a request about a place.
+/// Request parameters for a position.
 pub fn at(uri: &str, position: Position) -> Value {
     json!({"textDocument": {"uri": uri}, "position": position})
 }
 
-/// The same for `minicopilot/nextTokens`.
+/// Parameters of `minicopilot/nextTokens`.
 pub fn next_tokens_at(uri: &str, position: Position, k: usize) -> Value {
     let mut params = at(uri, position);
     params["k"] = json!(k);
@@ -82,12 +82,12 @@ pub fn texts(list: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// The list of an outdated or unanswerable request.
+/// The response to an outdated or unanswerable request.
 pub fn empty_list() -> Value {
     json!({"isIncomplete": true, "items": []})
 }
 
-/// Runs a command to its end.
+/// Runs a command to completion.
 pub fn run(arguments: &[&str]) -> Output {
     minicopilot()
         .args(arguments)
@@ -96,7 +96,7 @@ pub fn run(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a command that fails prints, its folder left out. It must be one line.
+/// The error message of a failing command without its folder. It must be one line.
 pub fn failure(folder: &Path, arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs each file of a release into an empty home, and sees that it works.
+# Installs each file of a release into an empty home and tests it.
 #
-#   tests/package/check.sh [FOLDER]     what tests/package.sh has made; default: the cache folder's release
+#   tests/package/check.sh [FOLDER]     output of tests/package.sh; default: the cache folder's release
 #
-# The Neovims are installed into the cache folder, once.
+# The Neovims are installed into the cache folder once.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/prerequisites.sh"
@@ -29,7 +29,7 @@ is() { # WHAT EXPECTED FOUND
 
 (cd "$release" && sha256sum --quiet --check SHA256SUMS)
 
-# The archive, over an empty home that has nothing else.
+# The archive, unpacked over an empty home.
 mkdir -p "$work/home/.local"
 tar -xzf "$archive" --strip-components=1 -C "$work/home/.local"
 at_home() {
@@ -47,14 +47,14 @@ pages=$(at_home minicopilot --help | awk '/^Commands:/ { list = 1; next } /^$/ {
 is "the manual's pages" "$(sort <<< "minicopilot.1"$'\n'"$pages")" "$(at_home ls .local/share/man/man1 | sort)"
 for nvim in 0.11 0.12; do
     nvim=$(tests/editors/neovim/install.sh $nvim)
-    # Without ~/.local/bin on the PATH, as where a desktop starts Neovim.
+    # Without ~/.local/bin on the PATH, as when a desktop environment starts Neovim.
     is "$("$nvim" --version | head -n 1) without a configuration" "path" \
         "$(at_home env PATH=/usr/bin:/bin "$nvim" --headless a.py -c "luafile $root/tests/package/first_item.lua" 2>&1)"
     said=$(at_home "$nvim" --headless -c 'help minicopilot' -c qall 2>&1) || fail "no help: $said"
     [ -z "$said" ] || fail "no help: $said"
 done
 
-# The wheel, without an index.
+# The wheel, without a package index.
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-index "$wheel"
 is "the answer of the wheel's program" "$answer" "$("$work/venv/bin/minicopilot" complete tests/python/pytorch_model.py:25:9 --json)"
@@ -62,7 +62,7 @@ ls "$work"/venv/lib/python*/site-packages/minicopilot-*/licenses/LICENSE-THIRD-P
 "$work/venv/bin/pip" --disable-pip-version-check uninstall --quiet --yes minicopilot
 [ ! -e "$work/venv/bin/minicopilot" ] || fail "pip has left the program behind"
 
-# The extension. tests/editors/vscode/run.sh installs one made in the same way, and works with it.
+# The extension. tests/editors/vscode/run.sh tests one built in the same way.
 python3 -m zipfile -e "$vsix" "$work/vsix"
 cmp "$work/home/.local/bin/minicopilot" "$work/vsix/extension/bin/minicopilot"
 is "the extension's version" "$version" "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["version"])' < "$work/vsix/extension/package.json")"

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The licences of everything that a release carries of others: crates, Rust's own library, and npm packages.
+"""Collects the licences of third-party code in a release: crates, Rust's standard library, and npm packages.
 
     notices.py TRIPLE NODE_MODULES NPM_PACKAGE... > LICENSE-THIRD-PARTY
 
-NPM_PACKAGE is what is bundled; what it depends on is found in NODE_MODULES. Of a choice between Apache's licence and another the other's text is given.
+NPM_PACKAGE is the bundled package; its dependencies are in NODE_MODULES. If a package offers the Apache licence or another, the
+other is used.
 """
 import html
 import json
@@ -16,7 +17,7 @@ TEXTS = re.compile(r"(licen[cs]e|copying|unlicense|notice)", re.IGNORECASE)
 
 
 def texts(folder):
-    """The texts of a package's licences, but Apache's where there is another one to choose."""
+    """The texts of a package's licences, without Apache's if there is an alternative."""
     files = sorted(file for file in folder.iterdir() if TEXTS.match(file.name) and file.is_file())
     others = [file for file in files if "apache" not in file.name.lower()]
     return [file.read_text(errors="replace").strip() for file in others or files]
@@ -27,9 +28,9 @@ def cargo(*arguments):
 
 
 def crates(target):
-    """What the program is linked from: (name, version, licence, folder), without the workspace's own."""
+    """The crates that are linked into the program: (name, version, licence, folder), without the workspace's own."""
     metadata = json.loads(cargo("metadata", "--format-version=1"))
-    # The tree of the program alone: the metadata has the features that the whole workspace asks for.
+    # The program's own dependency tree: cargo metadata has the features of the whole workspace.
     tree = cargo("tree", "--package=minicopilot", "--edges=normal", f"--target={target}", "--prefix=none", "--format={p}")
     linked = {tuple(line.split()[:2]) for line in tree.splitlines()}
     for package in sorted(metadata["packages"], key=lambda package: package["name"]):
@@ -39,7 +40,7 @@ def crates(target):
 
 
 def standard_library():
-    """What rustc says of its own library and of what that is made from, less the markup."""
+    """rustc's notices of the standard library and its dependencies, without markup."""
     root = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
     page = Path(root) / "share/doc/rust/COPYRIGHT-library.html"
     if not page.is_file():
@@ -66,7 +67,7 @@ def main():
     by_text = {}
     everything = [*crates(target), *npm_packages(Path(modules), bundled)]
     for name, version, licence, folder in everything:
-        # Some say in their manifest alone what their licence is.
+        # Some packages only state their licence in the manifest.
         for text in texts(folder) or [f"({licence}; the package holds no text of it)"]:
             by_text.setdefault(" ".join(text.split()), (text, []))[1].append(f"{name} {version}")
     print("minicopilot carries these works of others, under the licences that follow them.")

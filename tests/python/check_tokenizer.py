@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Is tokenizer.json read by the Python package `tokenizers`, with the ids that `trainer prepare` has written?
+"""Checks that the Python package `tokenizers` reads tokenizer.json and gives the ids that `trainer prepare` has written.
 
     check_tokenizer.py TRAINER MINICOPILOT [FOLDER]
 

@@ -60,7 +60,7 @@ def grams(tokens):
 
 
 def build(trainer, packages):
-    """Runs the trainer; the folder."""
+    """Runs the trainer; returns the folder."""
     out = corpus.cache().parent / "corpus"
     manifest = Path(__file__).parents[2] / "trainer/corpus/manifest.tsv"
     options = [option for package in packages for option in ("--package", package)]
@@ -69,7 +69,7 @@ def build(trainer, packages):
 
 
 class Nearest:
-    """For each of some rows, the greatest Jaccard similarity to others, by part."""
+    """For each of the given rows, the highest Jaccard similarity to other rows, by split."""
 
     def __init__(self, built):
         self.sets = [grams(tokens) for *_, tokens in built]

@@ -1,4 +1,4 @@
-"""How often is the right name in the top 5, in this server and in others? The same places, one server after another.
+"""Top-5 accuracy of identifiers, for this server and others, at the same positions, one server after another.
 
     python3 tests/python/compare_identifiers.py MINICOPILOT PROJECT... [--sample N] [--seeds 1 2 3]
         [--environment VENV] [--keep FOLDER] [--write docs/answers.md]
@@ -30,7 +30,7 @@ def measure(program: str, projects: list[str], options: list[str], environment: 
     variables = dict(os.environ)
     if environment:
         variables |= {"VIRTUAL_ENV": str(environment), "PATH": f"{environment}/bin{os.pathsep}{os.environ['PATH']}"}
-    # What other servers log is theirs.
+    # Discard the logs of other servers.
     done = subprocess.run(call, capture_output=True, text=True, check=False, env=variables)
     if done.returncode:
         raise SystemExit(f"{' '.join(options)}: {done.stderr.strip()[-500:]}")
@@ -86,7 +86,7 @@ def main() -> None:
             for seed in arguments.seeds:
                 options = ["--sample", str(arguments.sample), "--seed", str(seed), *mode, *server]
                 kept = arguments.keep and arguments.keep / f"{key}-{name}-{seed}.json".replace(" ", "-")
-                # Another server's figures do not change with ours.
+                # Another server's figures do not depend on ours.
                 asked = [*arguments.projects, *options, str(seen), "" if command else fingerprint(arguments.program)]
                 if kept and kept.exists() and (before := json.loads(kept.read_text()))["asked"] == asked:
                     runs.append(before["figures"])

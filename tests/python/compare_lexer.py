@@ -46,7 +46,7 @@ F_STRING = re.compile(r"(?:f|fr|rf)[\"']", re.IGNORECASE)
 
 
 def compare(paths, command):
-    """Counts over a batch of files, and a line for each difference."""
+    """Counts over a batch of files, and one line per difference."""
     counts, lines = Counter(), []
     output = subprocess.run([*command, *map(str, paths)], check=True, capture_output=True).stdout
     answers = output.splitlines()
@@ -88,7 +88,7 @@ def compiles(source):
 
 
 def compare_all(command):
-    """Compares every part, on all cores; the exit status."""
+    """Compares every part on all cores; returns the exit status."""
     failed = False
     with tempfile.TemporaryDirectory() as cases, tempfile.TemporaryDirectory() as mutants, ProcessPoolExecutor(os.cpu_count()) as pool:
         for number, case in enumerate(CASES):
@@ -98,7 +98,7 @@ def compare_all(command):
         parts.append(("mutants", write_mutants(Path(mutants), corpus.files(standard_library))))
         for name, folder in parts:
             files, start = corpus.files(folder), time.perf_counter()
-            # Every n-th file in a batch: neighbours are of a size, batches so are too.
+            # A batch takes every n-th file: neighbouring files have similar sizes, so batches do too.
             batches = max(1, -(-len(files) // BATCH_FILES))
             results = list(pool.map(compare, [files[first::batches] for first in range(batches)], repeat(command)))
             counts = sum((counts for counts, _ in results), Counter())
@@ -115,7 +115,7 @@ def compare_all(command):
 
 
 def write_mutants(folder, files):
-    """Writes files with a mistake each: what tokenize refuses is rare in nature. No f-strings, which 3.12 reads otherwise."""
+    """Writes files with one error each, because real files rarely have one. No f-strings, which 3.12 reads differently."""
     chance = random.Random(0)
     for number, path in enumerate(files):
         source = path.read_bytes()
@@ -137,7 +137,7 @@ def write_mutants(folder, files):
 
 
 def bench(folder):
-    """Prints how fast CPython's tokenize is on one core."""
+    """Prints the throughput of CPython's tokenize on one core."""
     size, seconds, tokens, files = 0, 0.0, 0, corpus.files(folder)
     random.Random(0).shuffle(files)  # so that the first ones are a fair sample
     for path in files:

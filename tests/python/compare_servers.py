@@ -1,4 +1,4 @@
-"""Keystroke latency of this server and of others, at the same places, one server after another.
+"""Keystroke latency of this server and others, at the same positions, one server after another.
 
     python3 tests/python/compare_servers.py MINICOPILOT FOLDER [--sample N] [--write docs/performance.md] [--plot FILE.svg]
 
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import venv
 
-# What is installed, and the command that serves on standard input and output.
+# The packages to install, and the command that serves on standard input and output.
 SERVERS = {
     "zuban": "zuban server",
     "pyrefly": "pyrefly lsp",
@@ -42,7 +42,7 @@ def measure(program: str, folder: str, sample: int, command: str | None) -> dict
     call = [program, "evaluate", "latency", folder, "--json", "--sample", str(sample)]
     if command:
         call += ["--server", command]
-    # What other servers log is theirs.
+    # Discard the logs of other servers.
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{command or program}: {done.stderr.strip()[-500:]}")
@@ -67,7 +67,7 @@ def row(name: str, speed: dict) -> str:
 
 
 def plot(speeds: list[tuple[str, dict]]) -> str:
-    """A line for each server, p50 to p99 on a logarithmic axis, with ticks at p50, p95 and p99."""
+    """One line per server, p50 to p99 on a logarithmic axis, with ticks at p50, p95 and p99."""
     left, width, height, first, decades = 190, 740, 46 + 34 * len(speeds), 0.1, 4
 
     def x(ms: float) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def library():
-    """NVRTC, and before it the part that it loads by name."""
+    """Loads NVRTC, after the library that it loads by name."""
     packages = importlib.util.find_spec("nvidia").submodule_search_locations
     folders = [path for package in packages for path in Path(package).rglob("libnvrtc.so.*")]
     builtins = [path for path in folders[0].parent.glob("libnvrtc-builtins.so.*")]

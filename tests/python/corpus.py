@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-# Pure Python of many styles and ages; sympy is the big one.
+# Pure Python in many styles and of different ages; sympy is the largest.
 WHEELS = (
     "attrs==24.2.0", "black==24.10.0", "click==8.1.7", "flask==3.0.3", "jinja2==3.1.4", "mpmath==1.3.0",
     "networkx==3.2.1", "pip==24.3.1", "pygments==2.18.0", "requests==2.32.3", "rich==13.9.4", "setuptools==75.6.0",
@@ -19,7 +19,7 @@ ZSTANDARD = "zstandard==0.23.0"
 
 
 def folders():
-    """(name, folder) of each part; downloads and unpacks what the cache folder lacks."""
+    """(name, folder) of each part; downloads and unpacks parts that are not in the cache folder."""
     yield "standard library", Path(sysconfig.get_path("stdlib"))
     yield f"{len(WHEELS)} wheels", wheels()
     data = os.environ.get("MINICOPILOT_DATA")
@@ -30,7 +30,7 @@ def folders():
 
 
 def files(folder):
-    """Its .py files, without the packages installed beside a standard library."""
+    """The .py files in the folder, without packages installed next to a standard library."""
     return sorted(path for path in folder.rglob("*.py") if path.is_file() and "site-packages" not in path.relative_to(folder).parts)
 
 
@@ -72,7 +72,7 @@ def unpacked(archive):
 
 
 def unpack(target, extract):
-    """Extracts beside the target and then renames, so that an interrupted run leaves no half of it."""
+    """Extracts next to the target and then renames, so that an interrupted run leaves no partial folder."""
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     extract(partial)

@@ -1,8 +1,8 @@
-"""What real files seldom hold, as bytes: encodings and line ends are part of it."""
+"""Inputs that are rare in real files, as bytes, because encodings and line ends matter."""
 
 EMPTY = [b"", b"\n", b"\n\n# only\n", b"x", b"x\n\n\ny\n", b"x = 1  # c", b"if x:\n\ty\n\x0c\nz\n", b"x\x0c = 1\n"]
 
-# tokenize ends lines at line feeds only: a lone carriage return is a space, or hides the rest of its line.
+# tokenize ends lines at line feeds only: a bare carriage return is a space, or hides the rest of its line.
 LINES = [
     b"a = 1\r\nb = 2\r\n",
     b"a = 1\rb = 2\r",
@@ -64,7 +64,7 @@ F_STRINGS = [
     b"f'{\"}\"}' f'{ {1: 2}[1] }' f'{x:{y}.{z}}' f'{x:#x}' f'{x!r:#x}' f'{x!=y}' f'{x:=5}' f'{(lambda: 1)()}' + y\n",
     b"f'''{x['a']}''' f'''{''}''' f'''{'{'}''' f\"{f'{x}'}\" f\"{f'{{'}\" f\"{x:'^9}\" f'''\n{\nx\n}\n''' + y\n",
     b"f\"\"\"{f'''{f'{f\"{1+1}\"}'}'''}\"\"\" + f'a\\\n{x}' + f'\\'{x}' + rf'\\'{x}\\\\' + f'\\\\{x}'\n",
-    # Nested quotes, which CPython tokenises otherwise up to 3.11 and does not compile.
+    # Nested quotes, which CPython up to 3.11 tokenises differently and does not compile.
     b"x = f\"{x[\"a\"]}\"\n",
     b"x = f'{', '.join(f'{y['b']}' for y in z)}' + w\n",
 ]

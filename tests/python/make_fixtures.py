@@ -19,7 +19,7 @@ V, E, H, T, B = 23, 6, 10, 104, 2
 
 
 def random_state(architecture):
-    """The state in our order: h1, c1, h2, c2 (h1, h2 for the RNN), and in PyTorch's form."""
+    """The state in the project's order (h1, c1, h2, c2; h1, h2 for the RNN), and in PyTorch's form."""
     h1, c1, h2, c2 = (torch.rand(B, H) * 2 - 1 for _ in range(4))
     if architecture == "residual_lstm":
         return [h1, c1, h2, c2], ((h1[None], c1[None]), (h2[None], c2[None]))

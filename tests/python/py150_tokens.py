@@ -1,6 +1,6 @@
-"""CPython's own tokens of a Python file in the CodeXGLUE py150 format: what the project's lexer is compared with.
+"""CPython's own tokens of a Python file in the CodeXGLUE py150 format: the reference of the project's lexer.
 
-Needs CPython 3.9 to 3.11: later ones split f-strings, earlier ones know fewer operators.
+Needs CPython 3.9 to 3.11: later ones split f-strings, earlier ones have fewer operators.
 """
 
 import io
@@ -19,7 +19,7 @@ WITHOUT_TOKEN = (tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.EN
 
 
 def tokens_of(source):
-    """The py150 tokens of a file's bytes, or None where CPython's tokenize refuses them."""
+    """The py150 tokens of a file's bytes, or None if CPython's tokenize rejects them."""
     tokens = ["<s>"]
     try:
         for kind, text, *_ in tokenize.tokenize(io.BytesIO(source).readline):

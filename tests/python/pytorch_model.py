@@ -1,11 +1,11 @@
-"""The three networks in plain PyTorch, with the names and shapes of a checkpoint: what ours are compared with."""
+"""The three networks in plain PyTorch, with the names and shapes of a checkpoint: the reference implementation."""
 
 import torch
 from torch import nn
 
 
 class Network(nn.Module):
-    """Token ids [T,B] and a state -> logits [T,B,V] and the state after them."""
+    """Token ids [T,B] and a state -> logits [T,B,V] and the new state."""
 
     def __init__(self, architecture, vocabulary_size, embedding_size, hidden_size, **_):
         super().__init__()

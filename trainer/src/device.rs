@@ -1,4 +1,4 @@
-//! The device that networks compute on, by the name that `--device` takes.
+//! Compute devices, by the value of `--device`.
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;

@@ -1,101 +1,102 @@
-//! `experiments/*.toml`: one file for each trained model, checked once and kept with the run as resolved.
+//! Experiment settings: `experiments/*.toml`, one file per trained model, validated once and stored with the run in
+//! resolved form.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use minicopilot::model::{Architecture, Initialization, MatmulPrecision, ModelConfig};
 use serde::{Deserialize, Serialize};
 
-/// A whole experiment.
+/// An experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
-    /// The network.
+    /// Settings of the network.
     pub model: ModelSettings,
-    /// How it is trained.
+    /// Settings of training.
     #[serde(default)]
     pub training: TrainingSettings,
 }
 
-/// [`ModelConfig`] without the vocabulary's size, which the data decide.
+/// [`ModelConfig`] without the vocabulary size, which is determined by the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSettings {
-    /// Kind of network.
+    /// The architecture.
     pub architecture: Architecture,
-    /// `E`.
+    /// `E`, the embedding size.
     pub embedding_size: usize,
-    /// `H`, of each layer.
+    /// `H`, the hidden size of each layer.
     pub hidden_size: usize,
-    /// Share of the units that are dropped between layers and before the output.
+    /// Dropout probability between layers and before the output layer.
     pub dropout: f64,
 }
 
-/// How files become batches.
+/// How files are cut into batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loader {
-    /// The first 1,000 tokens of each file, padded to the longest of a batch.
+    /// The first 1,000 tokens of each file, padded to the longest file of the batch.
     Sequences,
-    /// Whole files one after another in each lane, the state carried from batch to batch.
+    /// Whole files one after another in each lane; the state is carried from batch to batch.
     Streams,
 }
 
-/// The learning rate after the warm-up.
+/// Learning-rate schedule after the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// The same rate to the end.
+    /// Constant rate.
     Constant,
-    /// Half a cosine down to `final_fraction` of the rate (Loshchilov & Hutter 2017), over the tokens of the run.
+    /// Cosine decay to `final_fraction` of the rate over the tokens of the run (Loshchilov & Hutter 2017).
     Cosine,
 }
 
-/// Batches, length, optimiser and validation of a run.
+/// Batching, run length, optimiser and validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingSettings {
-    /// Decides initial weights, the order of files, dropout and sampled classes.
+    /// Seed of initial weights, file order, dropout and sampled classes.
     pub seed: u64,
     /// Distribution of the initial weights.
     pub initialization: Initialization,
-    /// How files become batches.
+    /// How files are cut into batches.
     pub loader: Loader,
-    /// `B`.
+    /// `B`, lanes per batch.
     pub lanes: usize,
-    /// `T` of a batch of [`Loader::Streams`].
+    /// `T`, steps per batch of [`Loader::Streams`].
     pub steps: usize,
-    /// Passes over the training part.
+    /// Passes over the training split.
     pub epochs: usize,
-    /// Ends the run, and the schedule, before the epochs do.
+    /// Maximum training tokens: ends the run, and the schedule, before the epochs do.
     pub max_tokens: Option<u64>,
-    /// The highest rate.
+    /// Peak learning rate.
     pub learning_rate: f64,
-    /// The rate after the warm-up.
+    /// Schedule after the warm-up.
     pub schedule: Schedule,
-    /// Steps in which the rate rises linearly.
+    /// Steps of linear warm-up.
     pub warmup_steps: u64,
-    /// Share of the rate at the end of a cosine.
+    /// Fraction of the peak rate at the end of a cosine schedule.
     pub final_fraction: f64,
-    /// Decay of Adam's first moments.
+    /// Adam's decay rate of the first moments.
     pub beta1: f64,
-    /// Decay of Adam's second moments.
+    /// Adam's decay rate of the second moments.
     pub beta2: f64,
-    /// Added to the root of Adam's second moments.
+    /// Adam's ε, added to the root of the second moments.
     pub epsilon: f64,
-    /// Decoupled (AdamW); 0 is Adam.
+    /// Decoupled weight decay (AdamW); 0 gives Adam.
     pub weight_decay: f64,
-    /// Of the matrix products: bf16 is faster where the processor has instructions for it, see `trainer bench`.
+    /// Precision of the matrix products. bf16 is faster on processors that support it, see `trainer bench`.
     pub precision: MatmulPrecision,
-    /// Largest norm of all gradients together; 0 clips nothing.
+    /// Maximum global gradient norm; 0 disables clipping.
     pub clip: f64,
-    /// Ids below it are in every softmax; the vocabulary's size or more makes the softmax full.
+    /// Ids below this are in every sampled softmax; the vocabulary size or more gives the full softmax.
     pub softmax_head: u32,
-    /// How many of the other classes are sampled for each batch.
+    /// Number of other classes that are sampled per batch.
     pub softmax_sample: usize,
-    /// Tokens of the validation part that are measured each time, from its beginning.
+    /// Tokens per validation, from the start of the validation split.
     pub validation_tokens: u64,
-    /// Validates after so many tokens too, not only after each epoch.
+    /// Also validates after this many tokens, in addition to after each epoch.
     pub validate_every: Option<u64>,
-    /// Ends the run when so many validations in a row have brought nothing.
+    /// Ends the run after this many consecutive validations without improvement.
     pub patience: usize,
 }
 
@@ -130,7 +131,7 @@ impl Default for TrainingSettings {
 }
 
 impl Experiment {
-    /// Reads and checks the text of a `.toml`.
+    /// Parses and validates the text of a `.toml`.
     pub fn parse(text: &str) -> Result<Self> {
         let experiment: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().map_or(0, |span| span.start);
@@ -182,12 +183,12 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// The text of the `.toml` with every default written out.
+    /// The `.toml` with every default written out.
     pub fn resolved(&self) -> Result<String> {
         toml::to_string_pretty(self).context("cannot write the experiment as TOML")
     }
 
-    /// The network's sizes over a vocabulary.
+    /// The network's configuration for a vocabulary size.
     pub fn model_config(&self, vocabulary_size: usize) -> ModelConfig {
         let ModelSettings {
             architecture,
@@ -206,7 +207,7 @@ impl Experiment {
 }
 
 impl TrainingSettings {
-    /// Learning rate of step number `step` (from 0), when a share `progress` of the run is done.
+    /// Learning rate of step `step` (from 0) when the fraction `progress` of the run is done.
     pub fn rate(&self, step: u64, progress: f64) -> f64 {
         let warmup = ((step + 1) as f64 / (self.warmup_steps + 1) as f64).min(1.0);
         let decay = match self.schedule {

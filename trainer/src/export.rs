@@ -1,7 +1,7 @@
-//! Writes a run's checkpoint as it is distributed, with its model card.
+//! Exports a run's checkpoint for distribution, with its model card.
 //!
-//! Weights are rounded to the 8 bits that the inference engine computes with and stored in f16, so that any other program
-//! that loads them computes the same.
+//! Weights are rounded to the 8 bits that the inference engine uses and stored as f16, so that every program that loads
+//! them computes the same.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,27 +20,27 @@ use crate::evaluation::temperature;
 use crate::host::{Host, Unit, ensure_running};
 use crate::model_card;
 
-/// Targets that the temperature, a single number, is fitted on.
+/// Targets that the temperature is fitted on: enough for a single number.
 const CALIBRATION_TOKENS: u64 = 200_000;
 
-/// What is exported, and how.
+/// Settings of an export.
 #[derive(Debug)]
 pub struct Settings {
     /// A checkpoint folder.
     pub checkpoint: PathBuf,
-    /// Where the exported folder goes.
+    /// The folder to write.
     pub out: PathBuf,
-    /// Figures in JSON, as `trainer evaluate model --json` prints them, for config.json and the card.
+    /// Metrics in JSON from `trainer evaluate model --json`, for config.json and the model card.
     pub test_metrics: Option<PathBuf>,
-    /// The prepared data on whose validation part the temperature is fitted.
+    /// The prepared data on whose validation split the temperature is fitted.
     pub calibrate: Option<PathBuf>,
-    /// A Markdown text that is appended to the card.
+    /// A Markdown text to append to the model card.
     pub notes: Option<PathBuf>,
     /// Keep the weights in full precision.
     pub full_precision: bool,
 }
 
-/// What was written.
+/// Summary of an export.
 #[derive(Debug)]
 pub struct Exported {
     out: PathBuf,
@@ -70,7 +70,7 @@ impl fmt::Display for Exported {
     }
 }
 
-/// Exports a checkpoint. Only an empty folder or an earlier checkpoint is overwritten.
+/// Exports a checkpoint. Overwrites only an empty folder or an earlier checkpoint.
 pub fn export(settings: &Settings, host: &dyn Host) -> Result<Exported> {
     let out = &settings.out;
     let is_foreign = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some())
@@ -114,7 +114,7 @@ pub fn export(settings: &Settings, host: &dyn Host) -> Result<Exported> {
     })
 }
 
-/// Puts the figures in `path` into the checkpoint's `config.json` as those of the test part.
+/// Stores the metrics in `path` as the test metrics of the checkpoint's `config.json`.
 fn add_test_metrics(checkpoint: &mut Checkpoint, path: &Path, folder: &Path) -> Result<()> {
     let figures: BTreeMap<String, Figures> =
         serde_json::from_str(&read(path)?).with_context(|| {
@@ -133,7 +133,7 @@ fn add_test_metrics(checkpoint: &mut Checkpoint, path: &Path, folder: &Path) -> 
     Ok(())
 }
 
-/// The temperature that fits the first files of the validation part.
+/// Fits the temperature on the first files of the validation split.
 fn fitted_temperature(checkpoint: &Checkpoint, data: &Path, host: &dyn Host) -> Result<f64> {
     let dataset = Dataset::open(data)?;
     dataset.check_vocabulary(&checkpoint.vocabulary)?;

@@ -1,60 +1,60 @@
-//! What the library asks of the program that runs it: somewhere to show progress, and whether to go on.
+//! The library's interface to its host program: progress display and cancellation.
 //!
-//! Long work takes a `&dyn Host`. Nothing in the library draws a bar, writes to a standard stream or catches a signal;
-//! the module `terminal` does, and [`Silent`] is for tests and for programs without a terminal.
+//! Long operations take a `&dyn Host`. The library itself never draws a progress bar, writes to a standard stream or
+//! handles a signal; the module `terminal` does. [`Silent`] is for tests and programs without a terminal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, ensure};
 
-/// What a progress display counts.
+/// The unit of a progress display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Tokens read or learned from.
+    /// Tokens that were read or trained on.
     Tokens,
     /// Bytes of files or downloads.
     Bytes,
 }
 
-/// The program around the library.
+/// The program that uses the library.
 pub trait Host: Sync {
-    /// Shows progress from `done` towards `total` until the returned value is dropped.
+    /// Shows progress from `done` to `total` until the returned value is dropped.
     fn progress(&self, unit: Unit, total: u64, done: u64) -> Box<dyn Progress>;
 
-    /// Whether the user has asked to stop. Long work looks often, and ends soon when it is true.
+    /// Whether the user has cancelled. Long operations poll this and return soon after it becomes true.
     fn cancelled(&self) -> bool;
 
-    /// A line for the user that stays, such as a warning.
+    /// A permanent message for the user, such as a warning.
     fn note(&self, line: &str);
 }
 
 /// One progress display.
 pub trait Progress: Send + Sync {
-    /// So much is done.
+    /// Sets the amount that is done.
     fn set(&self, done: u64);
 
-    /// So much more is done.
+    /// Adds to the amount that is done.
     fn add(&self, more: u64);
 
-    /// A few words beside the numbers; the next ones replace them.
+    /// A short text next to the numbers; replaces the previous one.
     fn message(&self, text: &str);
 
-    /// A line that stays above the display.
+    /// A permanent line above the display.
     fn note(&self, line: &str);
 }
 
-/// An error when the user has asked to stop before anything was written.
+/// Returns an error if the user has cancelled, for use before anything is written.
 pub(crate) fn ensure_running(host: &dyn Host) -> Result<()> {
     ensure!(!host.cancelled(), "interrupted; nothing was written");
     Ok(())
 }
 
-/// Shows nothing, and is stopped by [`Silent::cancel`].
+/// Shows nothing; [`Silent::cancel`] cancels.
 #[derive(Debug, Default)]
 pub struct Silent(AtomicBool);
 
 impl Silent {
-    /// As if the user had asked to stop.
+    /// Cancels, as if the user had asked for it.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

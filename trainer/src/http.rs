@@ -1,6 +1,7 @@
-//! GET over HTTP and HTTPS, with patience: what fails for a moment is tried again, and Ctrl-C ends every wait.
+//! HTTP client for GET requests with retries and cancellation: transient failures are retried, and Ctrl-C ends every
+//! wait.
 //!
-//! Knows nothing of what is fetched. Proxies are those of the environment (`https_proxy`, `no_proxy`).
+//! Does not depend on what is fetched. Proxies come from the environment (`https_proxy`, `no_proxy`).
 
 use std::fmt;
 use std::fs::File;
@@ -19,15 +20,15 @@ use ureq::{Agent, Body, ResponseExt};
 
 use crate::host::Host;
 
-/// How often a request is made before it counts as failed.
+/// Maximum attempts per request.
 const ATTEMPTS: u32 = 5;
-/// The wait before the second attempt; it doubles with each.
+/// The wait before the second attempt; it doubles with each attempt.
 pub const PAUSE: Duration = Duration::from_secs(1);
-/// Longest wait that a server may ask for.
+/// Maximum wait that a server may request.
 const LONGEST_PAUSE: Duration = Duration::from_mins(2);
-/// For a connection, for an answer, and between two parts of it.
+/// Timeout for connecting, for the response, and between two reads.
 const SILENCE: Duration = Duration::from_mins(1);
-/// Largest page: the longest lists of an index have some ten megabytes.
+/// Maximum page size: the longest lists of an index have about ten megabytes.
 const LARGEST_PAGE: u64 = 64 << 20;
 const AGENT: &str = concat!("minicopilot-trainer/", env!("CARGO_PKG_VERSION"));
 
@@ -40,7 +41,7 @@ pub struct Client<'h> {
 
 /// A page that was fetched whole.
 pub struct Page {
-    /// Where it was in the end.
+    /// The final URL after redirects.
     pub url: String,
     /// Without parameters, in lower case.
     pub content_type: String,
@@ -49,7 +50,7 @@ pub struct Page {
 
 /// Why an attempt failed.
 enum Failure {
-    /// It may succeed in a moment; the server may have said when.
+    /// A transient failure, with the server's `Retry-After` if given.
     Passing(anyhow::Error, Option<Duration>),
     Lasting(anyhow::Error),
 }
@@ -70,7 +71,8 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 impl<'h> Client<'h> {
-    /// A client that trusts the certificates in `file`, or else the machine's, and waits `pause` before it tries again.
+    /// A client that trusts the certificates in `file`, or the system's if None, and waits `pause` before the first
+    /// retry.
     pub fn new(file: Option<&Path>, pause: Duration, host: &'h dyn Host) -> Result<Self> {
         let certificates = match file {
             Some(file) => read_certificates(file)?,
@@ -117,8 +119,8 @@ impl<'h> Client<'h> {
         })
     }
 
-    /// Writes a file of at most `most` bytes to `path`; returns its SHA-256. `progress` is told the bytes so far, which
-    /// begin again at 0 with each attempt.
+    /// Downloads at most `most` bytes to `path`; returns the SHA-256. `progress` receives the bytes so far, which
+    /// restart at 0 with each attempt.
     pub fn download(
         &self,
         url: &str,
@@ -156,7 +158,7 @@ impl<'h> Client<'h> {
         })
     }
 
-    /// An error when somebody has asked to stop.
+    /// Returns an error if the user has cancelled.
     pub fn check(&self) -> Result<()> {
         ensure!(
             !self.host.cancelled(),
@@ -238,7 +240,7 @@ impl<'h> Client<'h> {
         })
     }
 
-    /// Waits, but no longer than nobody asks to stop.
+    /// Waits for `pause` or until cancelled.
     fn wait(&self, pause: Duration) -> Result<()> {
         let start = Instant::now();
         while let Some(left) = pause.checked_sub(start.elapsed())
@@ -251,7 +253,7 @@ impl<'h> Client<'h> {
     }
 }
 
-/// Why reading an answer ended early.
+/// Why reading a response was cut short.
 enum Cut {
     Network(io::Error),
     Lasting(anyhow::Error),
@@ -263,7 +265,7 @@ impl From<io::Error> for Cut {
     }
 }
 
-/// Whether a request that failed like this may succeed in a moment.
+/// Whether a request that failed with this error may succeed when retried.
 fn passes(error: &ureq::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
     match error {
@@ -296,7 +298,7 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
     Ok(certificates)
 }
 
-/// A URL as it may be shown: without a name and password.
+/// A URL for messages: without user name and password.
 pub fn shown(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

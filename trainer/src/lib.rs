@@ -1,15 +1,16 @@
-//! The trainer of minicopilot's models, as a library: corpus, prepared data, training, measuring, export.
+//! Training of minicopilot's models, as a library: corpus, prepared data, training, evaluation, export.
 //!
 //! From the ground up:
 //!
-//! * [`host`]: the program around the library, to which progress is shown; [`terminal`] is the one of the command line.
-//! * [`data`]: prepared corpora and their batches. [`corpus`] and [`prepare`] make them.
-//! * [`experiment`]: what is trained. [`training`] trains it, [`bench`] measures how fast.
-//! * [`evaluation`]: how good a checkpoint is; [`replay`] reads files as the server does, for it and for [`gate`].
-//! * [`export`] writes what is distributed, [`report`] compares runs.
+//! * [`host`]: the interface to the host program, such as progress; [`terminal`] implements it for the command line.
+//! * [`data`]: prepared corpora and their batches. [`corpus`] and [`prepare`] build them.
+//! * [`experiment`]: training settings. [`training`] trains them, [`bench`] measures throughput.
+//! * [`evaluation`]: metrics of a checkpoint; [`replay`] reads files as the server does, for evaluation and for
+//!   [`gate`].
+//! * [`export`] writes a checkpoint for distribution, [`report`] compares runs.
 //!
-//! Each command is a function that takes settings and a [`host::Host`] and returns what it found. [`cli`] turns arguments
-//! into settings, and only it names clap.
+//! Each command is a function that takes settings and a [`host::Host`] and returns its results. [`cli`] turns arguments
+//! into settings; no other module uses clap.
 
 pub mod bench;
 pub mod cli;

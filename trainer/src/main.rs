@@ -1,4 +1,4 @@
-//! The program `trainer`: arguments in, one call of the library, text or JSON out, an exit status.
+//! The program `trainer`: parses arguments, calls the library once, prints text or JSON, and returns an exit status.
 //!
 //! Exit status: 0 done, 1 failed (one line on standard error), 2 wrong usage, 130 interrupted.
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command and prints what it found.
+/// Runs a command and prints its result.
 fn run(command: Command, host: &dyn Host) -> Result<()> {
     match command {
         Command::Corpus(args) => print(&corpus::build(&args.settings(), host)?.to_string()),
@@ -78,7 +78,7 @@ fn run(command: Command, host: &dyn Host) -> Result<()> {
     }
 }
 
-/// What a measurement prints; nothing if it was interrupted.
+/// The output of an evaluation; empty if it was cancelled.
 fn evaluate(command: EvaluateCommand, host: &dyn Host) -> Result<String> {
     let text = match command {
         EvaluateCommand::Model(args) => {
@@ -118,7 +118,7 @@ fn evaluate(command: EvaluateCommand, host: &dyn Host) -> Result<String> {
     Ok(text.transpose()?.unwrap_or_default())
 }
 
-/// Prints a result. That its reader has seen enough, as in `trainer evaluate … | head`, is no failure.
+/// Prints a result. A closed pipe, as in `trainer evaluate … | head`, is not an error.
 fn print(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout
@@ -132,13 +132,13 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-/// One line on standard error: what, where, remedy.
+/// Prints one line on standard error: the file, the cause, the remedy.
 fn failed(error: &anyhow::Error) -> ExitCode {
     complain(&format!("{error:#}"));
     ExitCode::FAILURE
 }
 
 fn complain(line: &str) {
-    // Where standard error is gone too, the exit status has to do.
+    // If standard error is closed too, the exit status has to suffice.
     let _ = writeln!(std::io::stderr(), "trainer: {line}");
 }

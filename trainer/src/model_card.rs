@@ -1,4 +1,4 @@
-//! Model cards: a checkpoint's `config.json` as a page for people, in the README.md beside it.
+//! Model cards: a checkpoint's `config.json` as a human-readable README.md.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use minicopilot::model::Architecture;
 use minicopilot::model::checkpoint::Config;
 use serde_json::Value;
 
-/// The card of a checkpoint with this `config.json`.
+/// The card of a checkpoint with this configuration.
 pub(crate) fn card(config: &Config) -> String {
     let model = &config.model;
     let name = match model.architecture {
@@ -21,7 +21,7 @@ pub(crate) fn card(config: &Config) -> String {
         model.embedding_size,
         model.hidden_size,
     );
-    // A run may have started from the weights of another run, and so on.
+    // A run may have started from the weights of another run, recursively.
     let runs = std::iter::successors(Some(&config.training), |run| run.pointer("/from/training"));
     let (tokens, seconds) = runs.fold((0, 0.0), |(tokens, seconds), run| {
         let run_tokens = run.get("tokens").and_then(Value::as_u64).unwrap_or(0);

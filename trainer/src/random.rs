@@ -1,13 +1,13 @@
-//! Seeded random choices whose outcome is specified: the same in every version of every dependency.
+//! Seeded random choices with a specified outcome: independent of the versions of dependencies.
 //!
-//! `ChaCha8` gives the numbers, and the seed's bytes are laid out here. The shuffle is the library's, because the `rand`
-//! crate may change what its own shuffle returns for a seed.
+//! `ChaCha8` generates the numbers; the layout of the seed is defined here. The shuffle is the library's own, because
+//! `rand` may change the result of its shuffle for a seed.
 
 pub use minicopilot::model::shuffle;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A generator of its own for each `(purpose, seed, round)`; `round` is an epoch, or 0.
+/// A separate generator for each `(purpose, seed, round)`; `round` is an epoch, or 0.
 pub fn generator(purpose: [u8; 8], seed: u64, round: u64) -> ChaCha8Rng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&purpose);
@@ -16,7 +16,7 @@ pub fn generator(purpose: [u8; 8], seed: u64, round: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(bytes)
 }
 
-/// A number from 0 to `n - 1`. The bias of at most `n / 2^64` is of no account.
+/// A number from 0 to `n - 1`. The bias of at most `n / 2^64` is negligible.
 pub fn below(generator: &mut ChaCha8Rng, n: u64) -> u64 {
     ((u128::from(generator.next_u64()) * u128::from(n)) >> 64) as u64
 }

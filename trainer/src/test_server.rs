@@ -1,18 +1,18 @@
-//! A web server for tests: one thread, on a port of this machine, that gives the answers it was given.
+//! A web server for tests: a single-threaded server on a local port with scripted responses.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Its address, and what was asked of it.
+/// A running server and its log of requests.
 pub struct Server {
     /// `http://127.0.0.1:PORT`
     pub url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-/// An answer. One that is cut announces its whole body and ends before.
+/// A response. A truncated one announces its full body and closes early.
 #[derive(Clone)]
 pub struct Answer {
     pub status: &'static str,
@@ -41,7 +41,7 @@ impl Answer {
 }
 
 impl Server {
-    /// Answers each path, given how often it was asked for before.
+    /// Answers each path, given the number of earlier requests for it.
     pub fn start(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -70,7 +70,7 @@ impl Server {
                 let head = format!(
                     "HTTP/1.1 {status}\r\n{headers}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
                 );
-                // Whoever asks may have gone.
+                // The client may have disconnected.
                 let _ = stream.write_all(head.as_bytes());
                 let _ = stream.write_all(&body[..cut.unwrap_or(length)]);
             }
@@ -78,7 +78,7 @@ impl Server {
         Self { url, requests }
     }
 
-    /// The paths asked for so far.
+    /// The requested paths so far.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }

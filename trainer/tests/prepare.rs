@@ -1,4 +1,4 @@
-//! The real `trainer prepare`, stopped in the middle and without room to write: nothing is left.
+//! Runs `trainer prepare`, killed in the middle and without disk space: no output is left.
 
 use std::fs;
 use std::io::Write;
@@ -18,7 +18,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// So many distinct files of some 50 bytes, one a line.
+/// Distinct files of about 50 bytes, one per line.
 fn lines(from: usize, to: usize) -> String {
     (from..to)
         .map(|i| format!("<s> name{i} = {i} <EOL> print ( name{i} ) </s>\n"))
@@ -48,7 +48,7 @@ fn an_interrupt_leaves_nothing_behind() {
         .spawn()
         .unwrap();
 
-    // Opens only when the trainer reads; then it works on the first lines and waits for more.
+    // Opening blocks until the trainer reads; it then processes the first lines and waits for more.
     let mut corpus = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     corpus.write_all(lines(0, 50_000).as_bytes()).unwrap();
     let kill = Command::new("kill")
@@ -56,7 +56,7 @@ fn an_interrupt_leaves_nothing_behind() {
         .status();
     assert!(kill.unwrap().success());
     thread::sleep(Duration::from_millis(50));
-    // It may have closed its end by now.
+    // The trainer may already have closed its end.
     let _ = corpus.write_all(lines(50_000, 100_000).as_bytes());
     drop(corpus);
 
@@ -77,7 +77,7 @@ fn a_full_disk_is_told_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = folder.path().join("corpus.txt");
     fs::write(&corpus, lines(0, 20_000)).unwrap();
-    // A limit on the size of files stands in for the disk: the temporary file is larger.
+    // A file-size limit replaces a full disk: the temporary file exceeds it.
     let prepare = |blocks: &str| {
         let mut shell = Command::new("sh");
         shell

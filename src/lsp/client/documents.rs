@@ -1,4 +1,4 @@
-//! The document notifications and requests that an editor sends.
+//! Document notifications and requests of an editor.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ impl Client {
         self.notify("textDocument/didClose", params)
     }
 
-    /// Asks for completions as if the user had invoked them, and waits.
+    /// Requests completions with an explicit trigger (`Invoked`), and waits for the answer.
     pub fn completion(&mut self, uri: &str, position: Position) -> Result<Value, Error> {
         let params = json!({"textDocument": {"uri": uri}, "position": position});
         self.call("textDocument/completion", params)

@@ -25,9 +25,9 @@ pub struct ResponseError {
 pub enum Error {
     /// The server could not be started.
     Start(io::Error),
-    /// The server ended, or closed its pipe. Holds the exit status if it is known.
+    /// The server exited or closed its pipe. Contains the exit status if it is known.
     Closed(Option<ExitStatus>),
-    /// No answer within the time allowed.
+    /// No answer before the timeout.
     Timeout {
         /// The request's method.
         method: String,

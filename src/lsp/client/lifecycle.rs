@@ -1,4 +1,4 @@
-//! The lifecycle of a server: `initialize`, `shutdown`, `exit`, and killing one that does not obey.
+//! Server lifecycle: `initialize`, `shutdown`, `exit`, and killing a server that does not respond.
 
 use std::process::ExitStatus;
 use std::thread;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Client, Error};
 
-/// How long a server has to obey `shutdown`, and then `exit`, before it is killed.
+/// Timeout for `shutdown` and then for `exit`, before the server is killed.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Client {
@@ -19,7 +19,7 @@ impl Client {
         Ok(result)
     }
 
-    /// Closes the server's standard input, as happens when a client dies.
+    /// Closes the server's standard input, as happens when a client crashes.
     pub fn close_input(&mut self) {
         self.input = None;
     }
@@ -30,7 +30,7 @@ impl Client {
         self.wait_exit(SHUTDOWN_TIMEOUT)
     }
 
-    /// Waits until the server exits by itself.
+    /// Waits until the server exits on its own.
     pub fn wait_exit(&mut self, timeout: Duration) -> Result<ExitStatus, Error> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -48,7 +48,7 @@ impl Client {
     }
 
     pub(super) fn closed(&mut self) -> Error {
-        // The pipe closes a moment before the process can be waited for.
+        // The pipe closes shortly before the process can be waited for.
         Error::Closed(self.wait_exit(Duration::from_millis(500)).ok())
     }
 

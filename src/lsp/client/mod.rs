@@ -1,8 +1,8 @@
 //! A language-server client over standard input and output, for tests and measurements.
 //!
-//! It starts any server as a child process, numbers requests, waits for answers, measures their latency and shuts the
-//! server down by protocol. A thread reads the server's output and stamps each message with its arrival time, so that a
-//! latency does not depend on when the caller looks. Everything else happens on the caller's thread.
+//! It starts any server as a child process, numbers requests, waits for answers, measures latency and shuts the server
+//! down by protocol. A thread reads the server's output and timestamps each message on arrival, so that a latency does
+//! not depend on when the caller reads it. Everything else runs on the caller's thread.
 
 mod documents;
 mod error;
@@ -26,7 +26,7 @@ use reader::{Incoming, collect, read_messages};
 pub use error::{Error, ResponseError};
 pub use types::{Answer, Change, Notification, Position, Range};
 
-/// How long [`Client::call`] waits.
+/// Timeout of [`Client::call`].
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The id of a request that was sent.
@@ -144,7 +144,7 @@ impl Client {
                 return Ok(answer);
             }
             if !self.receive(deadline)? {
-                // It stays in `asked`: the answer may still come.
+                // Keep it in `asked`: the answer may still arrive.
                 let asked = self.asked.get(&id.0).map(|asked| asked.method.clone());
                 return Err(Error::Timeout {
                     method: asked.unwrap_or_else(|| format!("request {}", id.0)),
@@ -154,7 +154,7 @@ impl Client {
         }
     }
 
-    /// Waits for a notification of this method. Others stay for later calls.
+    /// Waits for a notification with this method. Keeps other notifications for later calls.
     pub fn wait_notification(
         &mut self,
         method: &str,
@@ -174,13 +174,13 @@ impl Client {
         }
     }
 
-    /// The notifications received and not yet taken, in order.
+    /// Takes the notifications received so far, in order.
     pub fn take_notifications(&mut self) -> Vec<Notification> {
         while matches!(self.receive(Instant::now()), Ok(true)) {}
         std::mem::take(&mut self.notifications)
     }
 
-    /// Writes bytes unchanged, for tests of how a server handles invalid input.
+    /// Writes raw bytes, for tests with invalid input.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let written = match self.input.as_mut() {
             Some(input) => input.write_all(bytes).and_then(|()| input.flush()),
@@ -189,7 +189,7 @@ impl Client {
         written.map_err(|_| self.closed())
     }
 
-    /// Waits for an answer without an id: the answer to a message that the server could not parse.
+    /// Waits for an answer without an id, which a server sends for a message that it could not parse.
     pub fn wait_unaddressed(&mut self, timeout: Duration) -> Result<Answer, Error> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -210,7 +210,7 @@ impl Client {
         self.child.id()
     }
 
-    /// What the server has written to its standard error so far, if that is a pipe.
+    /// The server's standard error so far, if that is a pipe.
     pub fn stderr(&self) -> String {
         self.errors
             .lock()
@@ -222,7 +222,7 @@ impl Client {
         self.send_bytes(&frame(message.to_string().as_bytes()))
     }
 
-    /// Receives one message; false if none arrives before the deadline.
+    /// Receives one message; false on timeout.
     fn receive(&mut self, deadline: Instant) -> Result<bool, Error> {
         let left = deadline.saturating_duration_since(Instant::now());
         match self.incoming.recv_timeout(left) {
@@ -283,7 +283,7 @@ impl Client {
         Ok(())
     }
 
-    /// Answers the server's own requests, so that it never waits for one.
+    /// Answers requests from the server, so that the server never blocks on one.
     fn answer_server(&mut self, id: &Value, method: &str, params: &Value) -> Result<(), Error> {
         let nothing = match method {
             "workspace/configuration" => {
@@ -344,7 +344,7 @@ mod tests {
         );
     }
 
-    /// `cat` sends every message back: our own request comes in as one of the server's, and is answered.
+    /// `cat` echoes every message: our own request arrives as a request from the server, and is answered.
     #[test]
     fn a_servers_request_gets_an_answer() {
         let mut client = shell("exec cat");

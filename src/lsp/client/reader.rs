@@ -1,4 +1,4 @@
-//! The threads that read a server's output and errors, so that its pipes never fill up.
+//! Threads that read a server's output and errors, so that its pipes never fill up.
 
 use std::io::{BufReader, Read};
 use std::sync::mpsc::Sender;
@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use crate::lsp::framing::{Frame, FrameReader};
 
-/// What a server wrote.
+/// Output of a server.
 pub enum Incoming {
-    /// A message, and when its last byte was read.
+    /// A message, and the time when its last byte was read.
     Message(Value, Instant),
-    /// Bytes that are no message, and why.
+    /// Bytes that are not a message, and the reason.
     Malformed(String),
 }
 
-/// Sends on what the server writes, until its output ends or the receiver is gone.
+/// Forwards the server's messages until its output ends or the receiver is dropped.
 pub fn read_messages(output: impl Read, sender: &Sender<Incoming>) {
     let mut frames = FrameReader::new(BufReader::new(output));
     loop {
@@ -44,7 +44,7 @@ pub fn read_messages(output: impl Read, sender: &Sender<Incoming>) {
     }
 }
 
-/// Collects what the server writes to its standard error.
+/// Collects the server's standard error.
 pub fn collect(mut stderr: impl Read, errors: &Mutex<String>) {
     let mut bytes = [0; 4096];
     while let Ok(n @ 1..) = stderr.read(&mut bytes) {

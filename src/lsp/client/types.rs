@@ -1,4 +1,4 @@
-//! The few protocol types that every caller needs. Everything else is JSON.
+//! The few protocol types that callers need. Everything else is JSON.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::ResponseError;
 
-/// A position in a document. `character` counts code units of the negotiated encoding.
+/// A position in a document. `character` is in code units of the negotiated encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
-    /// Line, from 0.
+    /// Line number, from 0.
     pub line: u32,
-    /// Code units before the position on its line.
+    /// Offset in the line, in code units.
     pub character: u32,
 }
 
@@ -23,12 +23,12 @@ impl Position {
     }
 }
 
-/// The text from `start` up to `end`, which it excludes.
+/// A half-open range of text from `start` to `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
-    /// The first position.
+    /// The first position in the range.
     pub start: Position,
-    /// The position after the last.
+    /// The position after the range.
     pub end: Position,
 }
 
@@ -38,7 +38,7 @@ pub struct Change {
     /// The text to replace; the whole document if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
-    /// Its replacement.
+    /// The replacement.
     pub text: String,
 }
 
@@ -74,7 +74,7 @@ pub struct Answer {
     pub latency: Duration,
 }
 
-/// A message from the server that expects no answer.
+/// A notification from the server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
     /// Its method.

@@ -1,4 +1,4 @@
-//! Each way in which a checkpoint can be wrong.
+//! Errors of reading and writing checkpoints.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,62 +7,62 @@ use super::{CONFIG, FORMAT, GATE, TOKENIZER, WEIGHTS};
 use crate::model::MissingParameter;
 use crate::tokenizer::VocabularyError;
 
-/// Why a checkpoint could not be used, saying which file, what is wrong and what to do.
+/// Why a checkpoint could not be used: the file, the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The folder or a file of it is not there.
+    /// The folder or one of its files does not exist.
     #[error("{path} does not exist; a checkpoint folder holds {CONFIG}, {TOKENIZER}, {WEIGHTS} and, if it has a gate, {GATE}", path = .0.display())]
     Missing(PathBuf),
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("cannot {action} {path}: {source}", path = .path.display())]
     Io {
         /// "read" or "write".
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// `config.json` is not what it should be.
+    /// `config.json` is invalid.
     #[error("{path}: {source}; restore the file or export the checkpoint again", path = .path.display())]
     Config {
         /// The file.
         path: PathBuf,
-        /// Where the JSON departs from the format.
+        /// The JSON error and its position.
         source: serde_json::Error,
     },
-    /// Written by a newer or much older program.
+    /// Written by a newer or much older version of the program.
     #[error("{path}: format {found}, but this program reads format {FORMAT}; use the version it was made with", path = .path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// The file's format version.
         found: u32,
     },
-    /// Its gate weighs other experts than this program has.
+    /// The gate was fitted to other experts than this program has.
     #[error("{path}: its gate was fitted to other experts than this program has; fit it anew with `trainer gate`", path = .0.display())]
     Experts(PathBuf),
-    /// Its gate was fitted with other features than this program computes.
+    /// The gate was fitted to other features than this program computes.
     #[error("{path}: its gate was fitted for other features than this program computes; fit it again with `trainer gate`", path = .0.display())]
     Features(PathBuf),
-    /// Sizes that no model can have.
+    /// Sizes that are out of range.
     #[error("{path}: {what} is out of range", path = .path.display())]
     Size {
         /// The file.
         path: PathBuf,
-        /// The setting.
+        /// The setting that is out of range.
         what: &'static str,
     },
-    /// `tokenizer.json` is not a vocabulary of ours.
+    /// `tokenizer.json` is not a vocabulary written by this program.
     #[error("{path}: {source}; restore the file or export the checkpoint again", path = .path.display())]
     Vocabulary {
         /// The file.
         path: PathBuf,
-        /// In what way.
+        /// The cause.
         source: VocabularyError,
     },
-    /// A file is sound but belongs to another checkpoint, or was changed.
+    /// A file is readable but belongs to another checkpoint, or was changed.
     #[error(
         "{path} is not the file that {CONFIG} names (SHA-256 {found:.12}…, expected {expected:.12}…): it was damaged \
          or comes from another checkpoint; restore it", path = .path.display()
@@ -72,31 +72,31 @@ pub enum CheckpointError {
         path: PathBuf,
         /// The fingerprint in `config.json`.
         expected: String,
-        /// The fingerprint of what is there.
+        /// The fingerprint of the file.
         found: String,
     },
-    /// `model.safetensors` cannot be read as such.
+    /// `model.safetensors` is not a valid safetensors file.
     #[error("{path} is not a readable safetensors file ({source}); restore it", path = .path.display())]
     Weights {
         /// The file.
         path: PathBuf,
-        /// In what way.
+        /// The cause.
         source: safetensors::SafeTensorError,
     },
-    /// A tensor is missing, of the wrong shape or type, or holds values that are not finite.
+    /// A tensor is missing, has the wrong shape or type, or contains non-finite values.
     #[error("{path}: tensor {name} {problem}; the checkpoint does not fit its {CONFIG}", path = .path.display())]
     Tensor {
         /// The file.
         path: PathBuf,
         /// The tensor.
         name: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
     },
     /// A network or a gate was built without one of its parameters.
     #[error(transparent)]
     Parameter(#[from] MissingParameter),
-    /// The device refused the weights.
+    /// The weights could not be moved to the device.
     #[cfg(feature = "candle")]
     #[error("cannot put the model on the device: {0}")]
     Device(#[from] candle_core::Error),

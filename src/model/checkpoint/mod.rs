@@ -1,8 +1,8 @@
-//! A checkpoint folder: `config.json`, `tokenizer.json`, `model.safetensors`, `README.md`, and `gate.safetensors` if the
-//! network is combined with a context model. Load, verify, save atomically.
+//! A checkpoint folder: `config.json`, `tokenizer.json`, `model.safetensors`, `README.md`, and `gate.safetensors` if
+//! the network is combined with a context model. Loads, verifies and atomically saves it.
 //!
-//! What comes from the folder is not trusted: sizes, names, shapes, number formats and both fingerprints are checked
-//! before a model is built, and each way to be wrong has its own error. Knows nothing of optimisers or of serving.
+//! The folder is untrusted input: sizes, names, shapes, number formats and fingerprints are checked before a model is
+//! built, and each failure has its own error. Does not depend on optimisers or on serving.
 
 mod error;
 mod read;
@@ -22,7 +22,7 @@ use crate::model::ModelConfig;
 use crate::model::Parameters;
 use crate::tokenizer::Vocabulary;
 
-/// The version of the folder's layout that this program reads and writes.
+/// Version of the folder layout that this program reads and writes.
 pub const FORMAT: u32 = 1;
 
 const CONFIG: &str = "config.json";
@@ -38,31 +38,31 @@ pub struct Config {
     pub format: u32,
     /// Architecture and sizes.
     pub model: ModelConfig,
-    /// What the logits are divided by before the softmax wherever a probability is shown (Guo et al. 2017, "On
-    /// Calibration of Modern Neural Networks"); fitted by `trainer export --calibrate`.
+    /// Softmax temperature: divides the logits of displayed probabilities (Guo et al. 2017, "On Calibration of Modern
+    /// Neural Networks"); fitted by `trainer export --calibrate`.
     #[serde(default = "uncalibrated")]
     pub temperature: f64,
-    /// Settings that the weights were trained with and how far, as the trainer recorded them.
+    /// Training settings and progress, as recorded by the trainer.
     pub training: serde_json::Value,
-    /// What the trainer measured.
+    /// Metrics measured by the trainer.
     pub metrics: serde_json::Value,
-    /// How the network is combined with the context model, if it is.
+    /// The gate, if the network is combined with a context model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateConfig>,
-    /// What the other files must be.
+    /// Expected fingerprints of the other files.
     pub fingerprints: Fingerprints,
 }
 
-/// `gate` in `config.json`: what `trainer gate` has made.
+/// `gate` in `config.json`, written by `trainer gate`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateConfig {
-    /// The names of the experts that it weighs.
+    /// Names of the experts that the gate weighs.
     pub experts: Vec<String>,
-    /// The fingerprint of the names of the features that it was fitted with. Optional: gates that were fitted before features had names have
-    /// none, and only their shapes are checked.
+    /// Fingerprint of the names of the features that the gate was fitted with. Gates that were fitted before features
+    /// had names lack it; only their shapes are checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<String>,
-    /// What it was fitted on, and how well it fits.
+    /// Training data of the gate, and its loss.
     pub training: serde_json::Value,
     /// SHA-256 of the bytes of `gate.safetensors`, in hexadecimal.
     pub fingerprint: String,
@@ -72,21 +72,21 @@ fn uncalibrated() -> f64 {
     1.0
 }
 
-/// SHA-256 of the parts that must belong together, in hexadecimal.
+/// SHA-256 of the parts that belong together, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprints {
     /// [`Vocabulary::fingerprint`].
     pub vocabulary: String,
-    /// Of the bytes of `model.safetensors`.
+    /// SHA-256 of `model.safetensors`.
     pub weights: String,
 }
 
-/// How weights are stored; they are always f32 in memory.
+/// Number format of stored weights; in memory they are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// 4 bytes a weight: exact.
+    /// 4 bytes per weight: exact.
     F32,
-    /// 2 bytes a weight: what is distributed.
+    /// 2 bytes per weight: the format of distribution.
     F16,
 }
 
@@ -100,12 +100,12 @@ pub struct Checkpoint {
     parameters: Parameters,
     gate: Parameters, // empty without `config.gate`
     precision: Precision,
-    /// Where it was read from, for messages.
+    /// The folder it was read from, for messages.
     folder: PathBuf,
 }
 
 impl Checkpoint {
-    /// A checkpoint of these parameters, which must be those that `model` names.
+    /// A checkpoint of these parameters, which must match `model`.
     pub fn new(
         model: ModelConfig,
         vocabulary: Vocabulary,
@@ -135,7 +135,7 @@ impl Checkpoint {
         }
     }
 
-    /// How the weights were stored where they come from: stored so again, they are the same.
+    /// The number format in which the weights can be stored without loss: the format of the file they were read from.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -145,7 +145,7 @@ impl Checkpoint {
         &self.parameters
     }
 
-    /// The same with other parameters of the same names, and without a gate: that belongs to the ones it was fitted to.
+    /// The same checkpoint with other parameters of the same names. Drops the gate, which was fitted to the old ones.
     #[must_use]
     pub fn with_parameters(mut self, parameters: Parameters) -> Self {
         self.config.gate = None;
@@ -157,24 +157,24 @@ impl Checkpoint {
         }
     }
 
-    /// The same with a gate, which is a matter of [`crate::prediction`]. Its fingerprint is known when it is written.
+    /// The same checkpoint with a gate, see [`crate::prediction`]. The gate's fingerprint is computed on saving.
     #[must_use]
     pub fn with_gate(mut self, config: GateConfig, gate: Parameters) -> Self {
         self.config.gate = Some(config);
         Self { gate, ..self }
     }
 
-    /// The gate's entry in `config.json`, and its parameters as they were read: only [`crate::prediction`] knows which it must have.
+    /// The gate's entry in `config.json` and its unchecked parameters; [`crate::prediction`] checks them.
     pub fn gate(&self) -> Option<(&GateConfig, &Parameters)> {
         Some((self.config.gate.as_ref()?, &self.gate))
     }
 
-    /// The file of its folder that holds the configuration, for messages.
+    /// Path of the configuration file, for messages.
     pub fn config_path(&self) -> PathBuf {
         self.folder.join(CONFIG)
     }
 
-    /// The error that a parameter of the gate is of no use.
+    /// An error for an invalid gate parameter.
     pub fn wrong_gate(&self, name: &str, problem: &str) -> CheckpointError {
         CheckpointError::Tensor {
             path: self.folder.join(GATE),

@@ -1,4 +1,4 @@
-//! Reading: every byte is checked before a model is built of it.
+//! Reading checkpoints: all input is validated before a model is built.
 
 use std::fs;
 use std::io;
@@ -40,8 +40,8 @@ impl Checkpoint {
         Self::verify(folder, config, &tokenizer, &weights, &gate)
     }
 
-    /// Verifies a checkpoint whose files are in memory; `name` stands for the folder in errors, and `gate` is not looked
-    /// at if `config` names none.
+    /// Verifies a checkpoint whose files are in memory. `name` replaces the folder in errors; `gate` is ignored if
+    /// `config` has no gate.
     pub fn from_bytes(
         name: &str,
         config: &[u8],
@@ -108,7 +108,7 @@ impl Checkpoint {
 }
 
 impl Checkpoint {
-    /// Whether the gate has these parameters and no others.
+    /// Checks that the gate has exactly these parameters.
     pub fn check_gate(&self, expected: &[(String, Vec<usize>)]) -> Result<(), CheckpointError> {
         check_shapes(&self.folder.join(GATE), expected, &self.gate)
     }
@@ -123,7 +123,7 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
         path: path.to_owned(),
         source,
     };
-    // The version first: another version may have other fields.
+    // The version first: other versions may have other fields.
     let version: Version = serde_json::from_slice(bytes).map_err(failed)?;
     if version.format != FORMAT {
         return Err(CheckpointError::Format {
@@ -155,7 +155,7 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
     }
 }
 
-/// All parameters of a safetensors file, which must be finite numbers.
+/// All parameters of a safetensors file. Fails on non-finite numbers.
 fn read_parameters(path: &Path, bytes: &[u8]) -> Result<Parameters, CheckpointError> {
     let file = SafeTensors::deserialize(bytes).map_err(|source| CheckpointError::Weights {
         path: path.to_owned(),
@@ -177,7 +177,7 @@ fn read_parameters(path: &Path, bytes: &[u8]) -> Result<Parameters, CheckpointEr
                 return Err(wrong(path, &name, problem));
             }
         };
-        // Without an early end, so that it is vectorised.
+        // Without early exit, so that the loop is vectorised.
         if values.iter().fold(false, |any, v| any | !v.is_finite()) {
             let problem = "holds values that are not finite".to_owned();
             return Err(wrong(path, &name, problem));
@@ -187,7 +187,7 @@ fn read_parameters(path: &Path, bytes: &[u8]) -> Result<Parameters, CheckpointEr
     Ok(parameters)
 }
 
-/// Whether `given`, read from `path`, are the parameters that are `expected`, and of these shapes.
+/// Checks that the parameters read from `path` have exactly the expected names and shapes.
 fn check_shapes(
     path: &Path,
     expected: &[(String, Vec<usize>)],
@@ -219,7 +219,7 @@ fn wrong(path: &Path, name: &str, problem: String) -> CheckpointError {
     }
 }
 
-/// How a file's tensors are stored.
+/// The number format of a file's tensors.
 fn precision(bytes: &[u8]) -> Precision {
     let halves = SafeTensors::deserialize(bytes)
         .is_ok_and(|file| file.tensors().iter().all(|(_, t)| t.dtype() == Dtype::F16));
@@ -230,7 +230,7 @@ fn precision(bytes: &[u8]) -> Precision {
     }
 }
 
-/// f16, little-endian -> f32.
+/// Widens little-endian f16 to f32.
 fn widened(bytes: &[u8]) -> Vec<f32> {
     let mut values = vec![0.0; bytes.len() / 2];
     let mut halves = [f16::ZERO; 4096];
@@ -239,7 +239,7 @@ fn widened(bytes: &[u8]) -> Vec<f32> {
         for (half, &bytes) in halves.iter_mut().zip(block) {
             *half = f16::from_le_bytes(bytes);
         }
-        // A slice at a time: the processor's own instructions, found once and not for each number.
+        // In slices, so that the processor's features are detected once per slice and not once per number.
         halves[..block.len()].convert_to_f32_slice(out);
     }
     values

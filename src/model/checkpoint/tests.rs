@@ -1,4 +1,4 @@
-//! A round trip, and every named way to be wrong.
+//! A round trip, and every error.
 
 use std::fs;
 use std::io;
@@ -46,7 +46,7 @@ fn what_is_saved_is_loaded() {
         let (_parent, folder) = saved(precision);
         small()
             .save(&folder, precision, "# card", |_| Ok(()))
-            .unwrap(); // and once more over it
+            .unwrap(); // and again, replacing the first
         let (loaded, original) = (Checkpoint::load(&folder).unwrap(), small());
         assert_eq!(loaded.config.model, original.config.model);
         assert_eq!(loaded.vocabulary, original.vocabulary);
@@ -88,7 +88,7 @@ fn a_cut_off_replacement_is_recovered() {
     Checkpoint::load(&folder).unwrap();
 }
 
-/// Changes the bytes of one file and gives the error that loading prints.
+/// Changes the bytes of one file and returns the error of loading it.
 fn broken(file: &str, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> String {
     let (_parent, folder) = saved(Precision::F32);
     let path = folder.join(file);
@@ -100,7 +100,7 @@ fn broken(file: &str, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> String
     error.replace(&folder.display().to_string(), "DIR")
 }
 
-/// Changes the weights and makes the fingerprint fit, so that what is behind it is reached.
+/// Changes the weights and updates the fingerprint, so that the checks after it are reached.
 fn forged(change: impl FnOnce(&mut Checkpoint)) -> String {
     let (_parent, folder) = saved(Precision::F32);
     let mut checkpoint = small();

@@ -1,4 +1,4 @@
-//! Writing: the folder appears whole or not at all.
+//! Writing checkpoints: the folder is replaced atomically.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::files::{fingerprint, replace_folder, write_synced};
 use crate::model::Parameters;
 
 impl Checkpoint {
-    /// Writes the folder, replacing one that is there only when the new one is complete. `card` is its `README.md`;
-    /// `more` may write further files into the folder it is given.
+    /// Writes the folder, replacing an existing one only when the new one is complete. `card` is its `README.md`;
+    /// `more` may write further files to the folder it receives.
     pub fn save(
         &self,
         folder: &Path,

@@ -1,9 +1,9 @@
-//! Matrix products in bf16 with sums in f32: twice the rate of f32 where the processor has AVX512-BF16.
+//! Matrix products in bf16 with f32 accumulation: twice the f32 throughput on processors with AVX512-BF16.
 //!
-//! The right factor is packed once ([`Packed`]) and may serve many products; the left one is rounded block by block as
-//! it is used. Packing puts the values of two consecutive inner indices side by side in 32 bits, because that is what
-//! `vdpbf16ps` multiplies and adds in one go; blocking follows Goto & van de Geijn 2008, "Anatomy of
-//! High-Performance Matrix Multiplication". Other processors run the same blocks in plain Rust, widened to f32.
+//! The right factor is packed once ([`Packed`]) and may be used in many products; the left one is rounded block by
+//! block. Packing puts the values of two consecutive inner indices side by side in 32 bits, as `vdpbf16ps` expects
+//! them; blocking follows Goto & van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication". Other
+//! processors run the same blocks in plain Rust, widened to f32.
 
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ use super::kernel::{PANEL, TILE, Tile, kernel};
 use super::view::{View, threads};
 use crate::simd::multiversioned;
 
-/// Inner indices of a block, in pairs: a panel's block is 64 KiB.
+/// Inner indices per block, in pairs: a panel's block is 64 KiB.
 const PAIRS: usize = 256;
 /// Rows of the left factor that are packed at a time: 144 KiB.
 const ROWS: usize = 144;
@@ -20,7 +20,8 @@ const ROWS: usize = 144;
 pub(crate) struct Packed {
     inner: usize,
     columns: usize,
-    /// Block of `PAIRS` after block, panel after panel, pair after pair: `PANEL` pairs of inner indices 2i and 2i + 1.
+    /// Layout: blocks of `PAIRS` pairs, in them panels, in these pairs; each pair has `PANEL` columns of inner indices
+    /// 2i and 2i + 1.
     pairs: Vec<u32>,
 }
 
@@ -74,7 +75,7 @@ impl Packed {
     }
 }
 
-/// `out = a b`, or `out += a b` if `accumulate`; rows of `out` begin `stride` elements apart. On all threads if
+/// `out = a b`, or `out += a b` if `accumulate`; rows of `out` are `stride` elements apart. Uses all threads if
 /// `parallel`.
 pub(crate) fn product(
     out: &mut [f32],
@@ -117,7 +118,7 @@ fn stripe_product(out: &mut [f32], stride: usize, a: View, b: &Packed, accumulat
                 let columns = PANEL.min(b.columns - panel * PANEL);
                 let tiles = rows.div_ceil(TILE);
                 for tile in 0..tiles {
-                    // Tiles of nearly equal height: a last one of one row would leave the multipliers idle.
+                    // Tiles of nearly equal height: a one-row remainder would leave the multipliers idle.
                     let (top, bottom) = (tile * rows / tiles, (tile + 1) * rows / tiles);
                     let out = &mut out[(row + top) * stride + panel * PANEL..];
                     kernel(&mut Tile {
@@ -137,9 +138,9 @@ fn stripe_product(out: &mut [f32], stride: usize, a: View, b: &Packed, accumulat
     }
 }
 
-/// Rounds the inner indices of `pairs` pairs from pair `first` of all rows of `a` into `left`; returns the distances,
-/// in pairs, between rows and between pairs there. Rows stay rows and columns columns, so that either kind of source is
-/// read and written along its own contiguous axis.
+/// Rounds `pairs` pairs of inner indices from pair `first` of all rows of `a` into `left`; returns the strides, in
+/// pairs, between rows and between pairs. The layout stays row-major or column-major, so that the source is read and
+/// written along its contiguous axis.
 fn pack_left(a: View, first: usize, pairs: usize, left: &mut [u32]) -> (usize, usize) {
     if a.row_stride == 1 && a.column_stride != 1 {
         for (pair, out) in left.chunks_exact_mut(a.rows).take(pairs).enumerate() {
@@ -169,7 +170,7 @@ fn pack_left(a: View, first: usize, pairs: usize, left: &mut [u32]) -> (usize, u
     }
 }
 
-/// Pair number `pair` of rows of `b` in `columns`, zero behind their end.
+/// Pair number `pair` of rows of `b` in `columns`, zero-padded past the last row.
 fn pack_pairs(b: View, pair_index: usize, columns: std::ops::Range<usize>, out: &mut [u32]) {
     let (upper, lower) = (2 * pair_index, 2 * pair_index + 1);
     let count = columns.len();
@@ -205,7 +206,7 @@ fn pair(first: f32, second: f32) -> u32 {
     round(first) >> 16 | round(second) & 0xffff_0000
 }
 
-/// The upper half of the result is `x` in bf16. (The NaNs that arithmetic produces stay NaNs.)
+/// The upper half of the result is `x` in bf16. (NaNs produced by arithmetic remain NaNs.)
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must vectorise in its caller")]
 fn round(x: f32) -> u32 {
@@ -239,7 +240,7 @@ mod tests {
         f64::from(half::bf16::from_f32(x).to_f32())
     }
 
-    /// Against f64 products of the values that the `half` crate rounds: sums in f32 are all that may differ.
+    /// Compares with f64 products of values rounded by the `half` crate: only the f32 accumulation may differ.
     #[test]
     fn products_are_those_of_the_rounded_factors() {
         for (m, k, n) in [

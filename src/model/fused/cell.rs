@@ -2,23 +2,24 @@
 
 use crate::simd::{multiversioned, sigmoid, tanh};
 
-/// What distinguishes one recurrence from another once the matrix products are done.
+/// A recurrent cell: the part of a step after the matrix products.
 ///
 /// All slices are row-major blocks of `lanes` rows: `gates` and `d_gates` have `GATES * hidden` columns, the others
 /// `hidden`. A cell without a cell state gets empty slices for `c`.
 pub(crate) trait FusedCell: Send + Sync + 'static {
-    /// Name of the operation, for Candle's error messages.
+    /// Operation name in Candle's error messages.
     const NAME: &'static str;
-    /// `G`.
+    /// `G`, the number of gates.
     const GATES: usize;
-    /// Whether there is a `c` beside `h`.
+    /// Whether the cell has a state `c` in addition to `h`.
     const HAS_CELL: bool;
 
-    /// Pre-activations in `gates` -> activations, in place; the new `c` and `h`.
+    /// Turns the pre-activations in `gates` into activations in place, and computes the new `c` and `h`.
     fn forward(hidden: usize, gates: &mut [f32], c_previous: &[f32], c: &mut [f32], h: &mut [f32]);
 
-    /// From activations and `dh` (all of it: from above and from the next step) to the gradient of the
-    /// pre-activations. `dc` comes in as the gradient from the next step and goes out as that for the step before.
+    /// Computes the gradient of the pre-activations from the activations and `dh` (the total gradient, from the layer
+    /// above and from the next step). `dc` is the gradient from the next step on entry and for the previous step on
+    /// return.
     fn backward(
         hidden: usize,
         gates: &[f32],
@@ -115,7 +116,7 @@ multiversioned! {
         let rows = gates.chunks_exact_mut(4 * hidden).zip(c_previous.chunks_exact(hidden));
         for ((row, c_previous), (c, h)) in rows.zip(c.chunks_exact_mut(hidden).zip(h.chunks_exact_mut(hidden))) {
             let (i, f, g, o) = quarters_mut(row, hidden);
-            // Pass by pass: in one loop over seven slices nothing is vectorised, and a row stays in the cache.
+            // One loop per gate: a single loop over seven slices is not vectorised, and a row stays in the cache.
             i.iter_mut().for_each(|x| *x = sigmoid(*x));
             f.iter_mut().for_each(|x| *x = sigmoid(*x));
             g.iter_mut().for_each(|x| *x = tanh(*x));

@@ -1,4 +1,4 @@
-//! The fused layer's place in Candle's graph.
+//! The fused layer as an operation in Candle's autograd graph.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,8 @@ use super::FusedCell;
 use super::layer::{Layer, Sizes, Weights};
 use crate::model::pass::{MatmulPrecision, TrainingPass};
 
-/// All steps of a layer: `x` `[T,B,I]` and the state before the first step -> outputs `[T,B,H]`, then `h` and `c`
-/// after the last step. Gradients flow to `x` and the weights and, by the truncation of back-propagation, not to the
-/// state.
+/// All steps of a layer: `x` `[T,B,I]` and the initial state -> outputs `[T,B,H]`, and the final `h` and `c` `[B,H]`.
+/// Gradients flow to `x` and the weights but not to the initial state (truncated backpropagation).
 pub(crate) fn seq<C: FusedCell>(
     x: &Tensor,
     weights: &Weights<Tensor>,
@@ -41,7 +40,7 @@ pub(crate) fn seq<C: FusedCell>(
         bias_recurrent,
     } = weights;
     let outputs = if training.is_some() {
-        // One tensor instead of four, because Candle's operations take three at most.
+        // One tensor instead of four, because Candle's operations take at most three.
         let flat = [input, recurrent, bias_input, bias_recurrent].map(Tensor::flatten_all);
         let [a, b, c, d] = flat;
         let flat = Tensor::cat(&[a?, b?, c?, d?], 0)?;
@@ -76,7 +75,7 @@ pub(crate) fn seq<C: FusedCell>(
     Ok((outputs, h, c))
 }
 
-/// [`Layer`] as an operation on `x` and the weights in one tensor.
+/// [`Layer`] as a Candle operation on `x` and the concatenated weights.
 struct Operation<C>(Arc<Layer<C>>);
 
 impl<C: FusedCell> CustomOp2 for Operation<C> {
@@ -129,7 +128,7 @@ pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-/// Calls `f` with the values of CPU tensors, without copying those that are contiguous.
+/// Calls `f` with the values of CPU tensors; contiguous ones are not copied.
 fn with_values<const N: usize, R>(
     tensors: [&Tensor; N],
     f: impl FnOnce([&[f32]; N]) -> R,

@@ -1,13 +1,13 @@
-//! The innermost loops of products in bf16: a few rows by one panel of columns, sums held in registers.
+//! Inner loops of bf16 products: a few rows by one panel of columns, accumulated in registers.
 
 use crate::simd::multiversioned;
 
-/// Columns of a panel: four registers of 16 f32.
+/// Columns per panel: four registers of 16 f32.
 pub(super) const PANEL: usize = 64;
-/// Rows that are computed at once: 6 × 4 sums, 4 right values and 1 left one fill the 32 registers.
+/// Rows per tile: 6 × 4 sums, 4 right values and 1 left value fit the 32 registers.
 pub(super) const TILE: usize = 6;
 
-/// What a kernel computes: up to `TILE` rows × `PANEL` columns over one block of inner indices.
+/// The task of a kernel: up to `TILE` rows × `PANEL` columns over one block of inner indices.
 pub(super) struct Tile<'a> {
     pub(super) out: &'a mut [f32],
     pub(super) stride: usize,
@@ -17,13 +17,13 @@ pub(super) struct Tile<'a> {
     pub(super) row_stride: usize,
     pub(super) pair_stride: usize,
     pub(super) right: &'a [u32],
-    /// Add to `out` instead of replacing it.
+    /// Add to `out` instead of overwriting it.
     pub(super) add: bool,
 }
 
 pub(super) type Kernel = fn(&mut Tile);
 
-/// The best that the processor runs.
+/// The fastest kernel that the processor supports.
 pub(super) fn kernel() -> Kernel {
     #[cfg(target_arch = "x86_64")]
     if accelerated() {
@@ -32,7 +32,7 @@ pub(super) fn kernel() -> Kernel {
     portable
 }
 
-/// Whether products in bf16 have instructions of their own here; without, they are slower than f32.
+/// Whether the processor has bf16 instructions; without them, bf16 products are slower than f32.
 pub fn accelerated() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512f");
@@ -88,8 +88,8 @@ mod avx512 {
             (tile.rows - 1) * tile.row_stride + (pairs - 1) * tile.pair_stride < tile.left.len()
         );
         assert!((tile.rows - 1) * tile.stride + tile.columns <= tile.out.len());
-        // SAFETY: `kernel` is only handed out where the processor has the features; the assertions say that every
-        // address which the strides reach lies in its slice.
+        // SAFETY: `kernel` returns this function only if the processor has the features; the assertions guarantee that
+        // every address reached by the strides lies within its slice.
         unsafe {
             match tile.rows {
                 1 => rows::<1>(tile, pairs),
@@ -102,7 +102,7 @@ mod avx512 {
         }
     }
 
-    /// `R` rows; `pairs` of inner indices.
+    /// `R` rows and `pairs` pairs of inner indices.
     #[target_feature(enable = "avx512f,avx512bf16")]
     unsafe fn rows<const R: usize>(tile: &mut Tile, pairs: usize) {
         let mut sums = [[_mm512_setzero_ps(); 4]; R];
@@ -129,7 +129,7 @@ mod avx512 {
         for (row, sums) in sums.iter().enumerate() {
             for (part, &sum) in sums.iter().enumerate() {
                 let mask = mask(part);
-                // Masked-out columns are neither read nor written.
+                // Masked-out columns are not accessed.
                 let out = tile
                     .out
                     .as_mut_ptr()
@@ -158,11 +158,11 @@ mod tests {
         (0..count).map(|_| generator.normal() as f32).collect()
     }
 
-    /// The plain kernel is what processors without the instructions run.
+    /// The plain kernel runs on processors without the instructions.
     #[test]
     fn both_kernels_agree() {
         let (left, right) = (random(6 * 40, 3), random(40 * PANEL, 4));
-        // Both halves of a pair hold the same value: the upper half of an f32 is that number in bf16.
+        // Both halves of a pair hold the same value: the upper half of an f32 is its bf16 truncation.
         let twice = |x: f32| x.to_bits() & 0xffff_0000 | x.to_bits() >> 16;
         let [left, right] = [left, right].map(|x| x.into_iter().map(twice).collect::<Vec<u32>>());
         let run = |kernel: Kernel, rows, columns, add| {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{FusedCell, PackedRhs, View, threads};
 use crate::model::pass::MatmulPrecision;
 
-/// The parameters of a layer, in PyTorch's shapes; generic over what holds them.
+/// A layer's parameters in PyTorch's shapes; generic over their container.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights<T> {
     pub(crate) input: T,          // weight_ih [G*H,I]
@@ -27,7 +27,7 @@ pub(super) struct Sizes {
     pub(super) hidden: usize,
 }
 
-/// What backward needs of forward, time-major like everything else.
+/// Activations that the backward pass needs, time-major.
 #[derive(Default)]
 pub(super) struct Saved {
     gates: Vec<f32>,        // activations [T,B,G*H]
@@ -36,7 +36,7 @@ pub(super) struct Saved {
     c_previous: Vec<f32>, // [T,B,H], empty without cell state
 }
 
-/// One pass over a layer.
+/// A pass over a layer.
 pub(super) struct Layer<C> {
     pub(super) sizes: Sizes,
     pub(super) h0: Vec<f32>,              // [B,H]
@@ -58,14 +58,14 @@ impl<C: FusedCell> Layer<C> {
             .is_some_and(|starts| starts[step * self.sizes.lanes + lane])
     }
 
-    /// Lanes of the batch that each thread runs.
+    /// The lanes of each thread.
     fn groups(&self) -> Vec<Range<usize>> {
         let count = threads().clamp(1, self.sizes.lanes);
         let bound = |k: usize| k * self.sizes.lanes / count;
         (0..count).map(|k| bound(k)..bound(k + 1)).collect()
     }
 
-    /// The weights, one behind another in a slice.
+    /// Views of the weights in the concatenated slice `flat`.
     pub(super) fn weights<'a>(&self, flat: &'a [f32]) -> Weights<&'a [f32]> {
         let width = self.width();
         let (input, rest) = flat.split_at(width * self.sizes.inputs);
@@ -120,7 +120,7 @@ impl<C: FusedCell> Layer<C> {
             .zip(weights.bias_recurrent)
             .map(|(a, b)| a + b)
             .collect();
-        // In f32 one transposed copy pays once several products use it; a single lane reads the rows as they lie.
+        // In f32 a transposed copy pays off when several products use it; a single lane reads the rows in place.
         let transposed = (lanes > 1 && self.precision == MatmulPrecision::F32)
             .then(|| transpose(weights.recurrent, width, hidden)); // [H,G*H]
         let recurrent = transposed.as_ref().map_or_else(
@@ -172,7 +172,7 @@ impl<C: FusedCell> Layer<C> {
         outputs
     }
 
-    /// Gradients of `x` and of the weights, one behind another, from that of the outputs.
+    /// Gradients of `x` and of the concatenated weights, given the gradient of the outputs.
     #[expect(
         clippy::too_many_lines,
         reason = "the backward equations, in their order"
@@ -278,7 +278,7 @@ impl<C: FusedCell> Layer<C> {
     }
 }
 
-/// For each group of lanes its rows of every step, as disjoint mutable slices. `data` is `[T,B,..]` with `steps` steps,
+/// For each group of lanes, its rows of every step as disjoint mutable slices. `data` is `[T,B,..]` with `steps` steps,
 /// or empty, which gives empty slices.
 fn split_lanes<'a>(
     data: &'a mut [f32],

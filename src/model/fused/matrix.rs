@@ -1,4 +1,4 @@
-//! Matrix products over slices: in f32 by the `gemm` crate that Candle itself uses, in bf16 by [`super::bf16`].
+//! Matrix products over slices: f32 by the `gemm` crate, which Candle also uses; bf16 by [`super::bf16`].
 
 use std::sync::Barrier;
 use std::time::Instant;
@@ -16,7 +16,7 @@ pub(crate) enum PackedRhs<'a> {
 }
 
 impl<'a> PackedRhs<'a> {
-    /// `b`, packed once if the precision asks for it.
+    /// `b`, packed if the precision requires it.
     pub(crate) fn new(b: View<'a>, precision: MatmulPrecision, parallel: bool) -> Self {
         match precision {
             MatmulPrecision::F32 => Self::F32(b),
@@ -24,7 +24,7 @@ impl<'a> PackedRhs<'a> {
         }
     }
 
-    /// `out = a b`, or `out += a b` if `accumulate`; the rows of `out` begin `stride` elements apart. On all of rayon's
+    /// `out = a b`, or `out += a b` if `accumulate`; rows of `out` are `stride` elements apart. Uses all of rayon's
     /// threads if `parallel`.
     pub(crate) fn product(
         &self,
@@ -52,8 +52,8 @@ fn product(out: &mut [f32], stride: usize, a: View, b: View, accumulate: bool, p
     } else {
         Parallelism::None
     };
-    // SAFETY: `View::new` and the assertions above make every address that the strides reach lie in its slice, and
-    // `out` is borrowed mutably, so it overlaps neither operand.
+    // SAFETY: `View::new` and the assertions above guarantee that every address reached by the strides lies within its
+    // slice. `out` is borrowed mutably, so it does not alias the operands.
     unsafe {
         gemm::gemm(
             a.rows,
@@ -79,8 +79,8 @@ fn product(out: &mut [f32], stride: usize, a: View, b: View, accumulate: bool, p
     }
 }
 
-/// Floating-point operations a second that all threads together reach on products whose operands stay in the cache:
-/// what longer products are measured against.
+/// Peak rate in floating-point operations per second: all threads run products whose operands stay in the cache. The
+/// reference for the utilisation of larger products.
 pub fn peak_rate(precision: MatmulPrecision) -> f64 {
     const SIZES: [usize; 3] = [96, 256, 512]; // rows, inner, columns: half a megabyte in f32
     const BATCH: usize = 40;

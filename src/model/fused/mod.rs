@@ -1,9 +1,10 @@
-//! A recurrent layer, input projection included, as one Candle operation with a hand-written backward pass (CPU).
+//! Fused recurrent layer for the CPU: the layer and its input projection as one Candle operation with a hand-written
+//! backward pass.
 //!
-//! The time loop is run by each thread for its own lanes of the batch, start to end: no thread waits for another
-//! inside it. Per step it does one matrix product and one fused element-wise pass; the input projection before the loop
-//! and the gradients of input and weights after it are matrix products over the whole sequence.
-//! Backward equations: Graves 2012, "Supervised Sequence Labelling with Recurrent Neural Networks", section 4.6.
+//! Each thread runs the whole time loop for its own lanes of the batch, without synchronisation inside it. A step is
+//! one matrix product and one fused element-wise pass. The input projection before the loop and the gradients of input
+//! and weights after it are matrix products over the whole sequence. Backward equations: Graves 2012, "Supervised
+//! Sequence Labelling with Recurrent Neural Networks", section 4.6.
 
 mod bf16;
 mod cell;

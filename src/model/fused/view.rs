@@ -1,6 +1,6 @@
-//! Matrices in slices, with strides, and how many threads work on them.
+//! Strided matrix views over slices, and the number of threads that work on them.
 
-/// A matrix in a slice: `rows` × `columns` with strides counted in elements.
+/// A matrix view: `rows` × `columns` with strides in elements.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(super) data: &'a [f32],
@@ -23,7 +23,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `count` rows from `first`.
+    /// `count` rows starting at `first`.
     pub(super) fn rows_from(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.rows, "rows of a matrix");
         Self {
@@ -33,7 +33,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The transpose, without moving anything.
+    /// The transpose, without copying.
     pub(crate) fn t(self) -> Self {
         Self {
             rows: self.columns,
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// How many threads the fused operations share their work among.
+/// Number of threads of the fused operations.
 pub(crate) fn threads() -> usize {
     rayon::current_num_threads()
 }

@@ -1,4 +1,4 @@
-//! The embedding, whose gradient Candle's own kernel adds up with one thread a column.
+//! Embedding lookup with a parallel backward pass: Candle's own kernel uses one thread per column.
 
 use candle_core::{CpuStorage, InplaceOp3, Layout, Result, Tensor};
 #[cfg(feature = "cuda")]
@@ -8,7 +8,7 @@ use super::super::fused::slice;
 use super::precomputed::PrecomputedOp;
 use super::slice_f32_mut;
 
-/// Rows `ids` `[N]` of `table` `[V,E]`: `[N,E]`.
+/// Looks up rows `ids` `[N]` of `table` `[V,E]`; returns `[N,E]`.
 pub(in crate::model) fn lookup(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
     let rows = table.detach().index_select(ids, 0)?;
     let (shape, ids) = (table.shape().clone(), ids.contiguous()?);
@@ -20,7 +20,7 @@ pub(in crate::model) fn lookup(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
     table.apply_op1(PrecomputedOp::new("embedding", rows, backward))
 }
 
-/// `gradient` `[V,E]`, `ids` `[N]`, rows `[N,E]`: adds each row to that of its id.
+/// Adds rows `[N,E]` to `gradient` `[V,E]` at `ids` `[N]`.
 struct AddRows;
 
 impl InplaceOp3 for AddRows {
@@ -68,7 +68,7 @@ impl InplaceOp3 for AddRows {
         sizes.iter().for_each(|size| {
             launch.arg(size);
         });
-        // SAFETY: the arguments are the kernel's; ids are below V, as `index_select` has checked.
+        // SAFETY: the arguments match the kernel's parameters; ids are below V, as `index_select` has checked.
         unsafe { launch.launch(elements(count * width)) }.map_err(candle_core::Error::wrap)?;
         Ok(())
     }

@@ -1,8 +1,8 @@
-// Runs a kernel of kernels.cu on a CPU, a block after the other, each block's threads side by side so that its barriers
-// mean something:
+// Runs a kernel of kernels.cu on a CPU, one block after another. A block's threads run concurrently, so that its barriers
+// take effect:
 //     emulate KERNEL BLOCKS BYTES,... NUMBER,...  <ARRAYS >FIRST_ARRAY
-// The arrays lie one behind another in the order of the kernel's pointers, each of so many bytes; of its numbers the one
-// that holds a point is a float.
+// The arrays are concatenated in the order of the kernel's pointers, with lengths BYTES. A NUMBER that contains a point is
+// a float.
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// Kernels of a training step on a GPU: what lies between the matrix products. Compiled by NVRTC when first used, and
-// as C by the tests, whose emulation (emulate.c) defines what the block below defines for a GPU.
+// CUDA kernels of a training step, between the matrix products. Compiled by NVRTC on first use, and as C by the tests,
+// where emulate.c replaces the definitions of the block below.
 // T steps, B lanes, H hidden units, V classes, N rows; everything row-major.
 
 #ifdef __CUDACC__
@@ -9,9 +9,9 @@
 #define SYNCHRONIZE() __syncthreads()
 #endif
 
-#define THREADS 256 // most threads in a block
-#define PAD 0       // a target that does not count
-#define FIRST ((size_t)blockIdx.x * blockDim.x + threadIdx.x) // of all threads
+#define THREADS 256 // maximum threads per block
+#define PAD 0       // a target that is ignored
+#define FIRST ((size_t)blockIdx.x * blockDim.x + threadIdx.x) // global thread index
 #define STRIDE ((size_t)gridDim.x * blockDim.x)
 
 typedef unsigned short bf16; // the upper half of a float
@@ -28,10 +28,10 @@ DEVICE float to_f32(float x) { return x; }
 
 DEVICE float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 
-// What an LSTM layer saves, a block for each state: block 0 is the state before the first step, block t + 1 what step t
-// made, as gates i, f, g, o [B,4H], c [B,H], h [B,H]. `keep` [T,B] is 0 where a file starts, else 1.
+// Saved activations of an LSTM layer, one block per state: block 0 is the initial state, block t + 1 the result of step t,
+// as gates i, f, g, o [B,4H], c [B,H], h [B,H]. `keep` [T,B] is 0 where a file starts, else 1.
 //
-// projected [T,B,4H] = W_ih x, recurrent [B,4H] = W_hh h of the step before, bias [4H] of both.
+// projected [T,B,4H] = W_ih x, recurrent [B,4H] = W_hh h of the previous step, bias [4H] is the sum of both.
 KERNEL lstm_forward(float *saved, const float *projected, const float *recurrent, const float *bias, const float *keep,
                     int step, int lanes, int hidden) {
     size_t cells = (size_t)lanes * hidden, at = FIRST;
@@ -55,7 +55,7 @@ KERNEL lstm_forward(float *saved, const float *projected, const float *recurrent
 }
 
 // d = gradients of the pre-activations [T,B,4H], then dc [B,H] as it travels back through time. d_outputs [T,B,H];
-// recurrent [B,H] = W_hh^T d of the step behind, nothing behind the last.
+// recurrent [B,H] = W_hh^T d of the next step, nothing after the last.
 KERNEL lstm_backward(float *d, const float *saved, const float *recurrent, const float *d_outputs, const float *keep,
                      int step, int steps, int lanes, int hidden) {
     size_t cells = (size_t)lanes * hidden, at = FIRST;

@@ -1,4 +1,4 @@
-//! Launching the kernels of `kernels.cu`.
+//! Launches the kernels of `kernels.cu`.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,23 +9,23 @@ use candle_core::cuda::cudarc::nvrtc::compile_ptx;
 use candle_core::cuda::{CudaDType, CudaDevice};
 use candle_core::{CudaStorage, Layout, Result, Storage};
 
-/// Threads of a block; `THREADS` in the kernels.
+/// Threads per block; equals `THREADS` in the kernels.
 const THREADS: u32 = 256;
 
-/// A kernel and where it is to run.
+/// A kernel and its stream.
 pub(in crate::model) struct Kernel {
     function: CudaFunction,
     stream: Arc<CudaStream>,
 }
 
 impl Kernel {
-    /// A launch, to be given the kernel's arguments.
+    /// A launch that takes the kernel's arguments.
     pub(in crate::model) fn builder(&self) -> LaunchArgs<'_> {
         self.stream.launch_builder(&self.function)
     }
 }
 
-/// The kernel of this name, compiled with all others when the first one is asked for.
+/// The kernel with this name. The first call compiles all kernels.
 pub(in crate::model) fn kernel(device: &CudaDevice, name: &str) -> Result<Kernel> {
     static PTX: OnceLock<std::result::Result<String, String>> = OnceLock::new();
     let ptx = PTX.get_or_init(|| {
@@ -44,12 +44,12 @@ pub(in crate::model) fn kernel(device: &CudaDevice, name: &str) -> Result<Kernel
     }
 }
 
-/// A thread for each of `count` elements.
+/// One thread per element.
 pub(in crate::model) fn elements(count: usize) -> LaunchConfig {
     blocks(count.div_ceil(THREADS as usize))
 }
 
-/// So many blocks.
+/// `count` blocks of `THREADS` threads.
 pub(in crate::model) fn blocks(count: usize) -> LaunchConfig {
     LaunchConfig {
         grid_dim: (count as u32, 1, 1),
@@ -58,7 +58,7 @@ pub(in crate::model) fn blocks(count: usize) -> LaunchConfig {
     }
 }
 
-/// A contiguous tensor's elements, to be read.
+/// Read access to the elements of a contiguous tensor.
 pub(in crate::model) fn input<'a, T: CudaDType>(
     storage: &'a CudaStorage,
     layout: &Layout,
@@ -67,7 +67,7 @@ pub(in crate::model) fn input<'a, T: CudaDType>(
     Ok(storage.as_cuda_slice::<T>()?.slice(start..end))
 }
 
-/// A contiguous tensor's elements, to be written.
+/// Write access to the elements of a contiguous tensor.
 pub(in crate::model) fn output<'a, T: CudaDType>(
     storage: &'a mut CudaStorage,
     layout: &Layout,
@@ -76,7 +76,7 @@ pub(in crate::model) fn output<'a, T: CudaDType>(
     Ok(storage.as_cuda_slice_mut::<T>()?.slice_mut(start..end))
 }
 
-/// The GPU's side of a storage.
+/// The CUDA storage of a tensor.
 pub(in crate::model) fn cuda(storage: &Storage) -> Result<&CudaStorage> {
     match storage {
         Storage::Cuda(storage) => Ok(storage),

@@ -1,4 +1,4 @@
-//! An LSTM layer: one matrix product and one kernel a step. Equations as in [`super::super::fused`].
+//! LSTM layer for the GPU: one matrix product and one kernel per step. Equations as in [`super::super::fused`].
 
 use candle_core::{CpuStorage, DType, Device, InplaceOp3, Layout, Result, Tensor};
 #[cfg(feature = "cuda")]
@@ -9,14 +9,14 @@ use super::super::layer_state::LayerState;
 use super::precomputed::PrecomputedOp;
 use super::{slice_f32_mut, values};
 
-/// Blocks of `[B,H]` that each step saves: four gates, `c`, `h`.
+/// Blocks of `[B,H]` saved per step: four gates, `c`, `h`.
 const SAVED: usize = 6;
 const CELL: usize = 4;
 const HIDDEN: usize = 5;
 
-/// All steps of a layer: `x` `[T,B,I]` and the state before the first step -> outputs `[T,B,H]` and the state after the
-/// last. Gradients flow to `x` and the weights and, by the truncation of back-propagation, not to the state. `starts`
-/// `[T*B]`: where a file starts and the state before it counts as zero.
+/// All steps of a layer: `x` `[T,B,I]` and the initial state -> outputs `[T,B,H]` and the final state. Gradients flow
+/// to `x` and the weights but not to the initial state (truncated backpropagation). `starts` `[T*B]`: where a file
+/// starts, the previous state counts as zero.
 pub(in crate::model) fn seq(
     x: &Tensor,
     weights: &Weights<Tensor>,
@@ -26,7 +26,7 @@ pub(in crate::model) fn seq(
     let layer = Layer::run(&x.detach(), weights, state, starts)?;
     let state = LayerState::new(&layer.last(HIDDEN)?, Some(&layer.last(CELL)?));
     let outputs = layer.hidden(1)?;
-    // Candle's operations take three arguments at most, so the weights come as one and the biases as another.
+    // Candle's operations take at most three arguments, so the weights are concatenated, and so are the biases.
     let cat = |a: &Tensor, b: &Tensor| Tensor::cat(&[a.flatten_all()?, b.flatten_all()?], 0);
     let matrices = cat(&weights.input, &weights.recurrent)?;
     let biases = cat(&weights.bias_input, &weights.bias_recurrent)?;
@@ -39,7 +39,7 @@ pub(in crate::model) fn seq(
     Ok((outputs, state))
 }
 
-/// A layer's pass and what backward needs of it.
+/// A layer's pass and the activations that its backward pass needs.
 struct Layer {
     sizes: Sizes,
     x: Tensor,         // [T*B,I]
@@ -119,7 +119,7 @@ impl Layer {
         Ok(layer)
     }
 
-    /// Hidden states `[T,B,H]` after the steps from `first` on, or with `first` 0 before each step.
+    /// Hidden states `[T,B,H]` after the steps from `first` on; with `first` 0, before each step.
     fn hidden(&self, first: usize) -> Result<Tensor> {
         let Sizes {
             steps,
@@ -135,7 +135,7 @@ impl Layer {
             .reshape((steps, lanes, hidden))
     }
 
-    /// A block of the last step, in memory of its own.
+    /// A block of the last step, copied.
     fn last(&self, block: usize) -> Result<Tensor> {
         let Sizes {
             steps,
@@ -149,7 +149,7 @@ impl Layer {
             .reshape((lanes, hidden))
     }
 
-    /// Gradients of `x`, the matrices and the biases from that of the outputs `[T,B,H]`.
+    /// Gradients of `x`, the weights and the biases, given the gradient of the outputs `[T,B,H]`.
     fn backward(&self, d_outputs: &Tensor) -> Result<[Tensor; 3]> {
         let Sizes {
             steps,
@@ -182,7 +182,7 @@ impl Layer {
         let transposed = d_gates.t()?;
         let d_input = transposed.matmul(&self.x)?.flatten_all()?;
         let d_recurrent = transposed.matmul(&before)?.flatten_all()?;
-        // A product, because Candle's sum over rows reads columns.
+        // A product, because Candle's sum over rows accesses memory by columns.
         let d_bias = Tensor::ones((1, rows), DType::F32, device)?
             .matmul(&d_gates)?
             .flatten_all()?;
@@ -203,7 +203,7 @@ fn keep(starts: Option<&[bool]>, places: usize, device: &Device) -> Result<Tenso
     Tensor::from_iter(keep, device)
 }
 
-/// One step forward: on `saved`, the projected inputs `[T*B,4H]` and the recurrent product `[B,4H]`.
+/// One forward step over `saved`, the projected inputs `[T*B,4H]` and the recurrent product `[B,4H]`.
 pub(super) struct Forward<'a> {
     pub(super) bias: &'a Tensor,
     pub(super) keep: &'a Tensor,
@@ -272,14 +272,14 @@ impl InplaceOp3 for Forward<'_> {
         sizes.iter().for_each(|size| {
             launch.arg(size);
         });
-        // SAFETY: the arguments are the kernel's, and the buffers as long as it takes them to be.
+        // SAFETY: the arguments match the kernel's parameters, and the buffers have the sizes it expects.
         unsafe { launch.launch(elements(self.sizes.cells())) }.map_err(candle_core::Error::wrap)?;
         Ok(())
     }
 }
 
-/// One step backward: on the gradients of the pre-activations `[T,B,4H]` and of `c` behind them, `saved`, and the
-/// recurrent product `[B,H]` of the step behind.
+/// One backward step over the gradients of the pre-activations `[T,B,4H]` followed by those of `c`, `saved`, and the
+/// recurrent product `[B,H]` of the next step.
 pub(super) struct Backward<'a> {
     pub(super) d_outputs: &'a Tensor,
     pub(super) keep: &'a Tensor,
@@ -371,7 +371,7 @@ impl InplaceOp3 for Backward<'_> {
         sizes.iter().for_each(|size| {
             launch.arg(size);
         });
-        // SAFETY: the arguments are the kernel's, and the buffers as long as it takes them to be.
+        // SAFETY: the arguments match the kernel's parameters, and the buffers have the sizes it expects.
         unsafe { launch.launch(elements(self.sizes.cells())) }.map_err(candle_core::Error::wrap)?;
         Ok(())
     }

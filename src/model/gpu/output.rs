@@ -1,4 +1,4 @@
-//! Output layer, softmax and cross-entropy, chunk by chunk: logits, and then their gradient in the same place.
+//! Output layer, softmax and cross-entropy in chunks; the gradient overwrites the logits.
 
 use candle_core::{CpuStorage, DType, InplaceOp3, Layout, Result, Tensor};
 #[cfg(feature = "cuda")]
@@ -10,15 +10,15 @@ use super::{allow_tf32, slice_f32_mut, values};
 use crate::model::pass::MatmulPrecision;
 use crate::tokenizer::PAD;
 
-/// Rows whose logits are alive at once: some 330 MB of them in bf16.
+/// Rows whose logits are in memory at once: about 330 MB in bf16.
 const CHUNK: usize = 16_384;
-/// Tensor cores want rows that begin at multiples of 16 bytes, and tiles that are full.
+/// Tensor cores need rows aligned to 16 bytes and full tiles.
 const ALIGNMENT: usize = 64;
-/// Bias of a class that is there for the alignment only: its probability is 0.
+/// Bias of padding classes: their probability is 0.
 const NEVER: f32 = -1e30;
 
-/// Cross-entropy in nats of `targets` `[N]` after `hidden` `[N,H]`, over all classes, summed over the targets that are not
-/// `<PAD>` and divided by `divisor`; with the output layer's `w` `[V,H]` and `b` `[V]`.
+/// Cross-entropy in nats of `targets` `[N]` given `hidden` `[N,H]`, with output layer `w` `[V,H]` and `b` `[V]`: full
+/// softmax, summed over the targets that are not `<PAD>` and divided by `divisor`.
 pub(in crate::model) fn cross_entropy(
     hidden: &Tensor,
     w: &Tensor,
@@ -30,7 +30,7 @@ pub(in crate::model) fn cross_entropy(
     in_chunks(CHUNK, hidden, w, b, targets, precision, divisor)
 }
 
-/// [`cross_entropy`] with so many rows in a chunk.
+/// [`cross_entropy`] with this many rows per chunk.
 pub(super) fn in_chunks(
     chunk: usize,
     hidden: &Tensor,
@@ -42,7 +42,7 @@ pub(super) fn in_chunks(
 ) -> Result<Tensor> {
     allow_tf32(precision);
     let device = hidden.device();
-    // On a CPU, which has no use for this but the tests', Candle multiplies no bf16.
+    // Candle does not multiply bf16 on a CPU, where only tests run this.
     let dtype = if precision == MatmulPrecision::Bf16 && !device.is_cpu() {
         DType::BF16
     } else {
@@ -100,8 +100,8 @@ pub(super) fn in_chunks(
     hidden.apply_op3(w, b, PrecomputedOp::new("output-loss", loss, backward))
 }
 
-/// `statistics` `[n,2]` of logits `[n,V]` and bias `[V]`: the logarithm of the softmax's denominator, and the
-/// cross-entropy, 0 for `<PAD>`.
+/// Computes `statistics` `[n,2]` of logits `[n,V]` and bias `[V]`: log-sum-exp and cross-entropy, the latter 0 for
+/// `<PAD>`.
 pub(super) struct Statistics<'a> {
     pub(super) targets: &'a Tensor, // [n]
 }
@@ -162,7 +162,7 @@ impl InplaceOp3 for Statistics<'_> {
                 let (kernel, logits) = (kernel(device, $name)?, input::<$type>(logits, l2)?);
                 let mut launch = kernel.builder();
                 launch.arg(&mut statistics).arg(&logits).arg(&bias).arg(&targets).arg(&classes);
-                // SAFETY: the arguments are the kernel's, and the buffers as long as it takes them to be.
+                // SAFETY: the arguments match the kernel's parameters, and the buffers have the sizes it expects.
                 unsafe { launch.launch(blocks(rows)) }.map_err(candle_core::Error::wrap)?;
             }};
         }
@@ -175,7 +175,8 @@ impl InplaceOp3 for Statistics<'_> {
     }
 }
 
-/// Logits `[n,V]`, by [`Statistics`] and the bias `[V]`, -> their gradient: `(softmax - [class is the target]) scale`.
+/// Turns logits `[n,V]` into their gradient, given [`Statistics`] and the bias `[V]`: `(softmax - [class is the
+/// target]) scale`.
 pub(super) struct Gradient<'a> {
     pub(super) targets: &'a Tensor, // [n]
     pub(super) scale: f32,
@@ -234,7 +235,7 @@ impl InplaceOp3 for Gradient<'_> {
                 let mut launch = kernel.builder();
                 launch.arg(&mut logits).arg(&statistics).arg(&bias).arg(&targets);
                 launch.arg(&self.scale).arg(&classes);
-                // SAFETY: the arguments are the kernel's, and the buffers as long as it takes them to be.
+                // SAFETY: the arguments match the kernel's parameters, and the buffers have the sizes it expects.
                 unsafe { launch.launch(blocks(rows)) }.map_err(candle_core::Error::wrap)?;
             }};
         }

@@ -1,12 +1,11 @@
-//! How what was worked out beside Candle's graph becomes part of it.
+//! Inserts values computed outside Candle's autograd graph into it.
 
 use candle_core::{
     CpuStorage, CudaStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Storage, Tensor,
     backend::BackendStorage,
 };
 
-/// An operation whose result is known already, and whose backward pass is `backward`: from the result's gradient to
-/// those of the arguments.
+/// An operation with a precomputed result. `backward` maps the result's gradient to the arguments' gradients.
 pub(super) struct PrecomputedOp<F> {
     name: &'static str,
     value: Tensor,

@@ -1,5 +1,5 @@
-//! What runs on a GPU, against the fused operations of the CPU; and the kernels' text, run as C on this machine's
-//! processor, against the same in Rust. Built with `--features cuda`, the first test runs on the GPU.
+//! Compares the GPU operations with the fused CPU operations, and the kernels, compiled as C for the CPU, with their
+//! Rust versions. With `--features cuda`, the first test runs on the GPU.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -136,8 +136,8 @@ fn losses_and_gradients_are_those_of_the_fused_operations() {
             bias_recurrent: get("bias_hh"),
         }
     };
-    // What a CPU runs here is f32 either way. On a GPU bf16 rounds factors and logits to 2^-9, TF32 to 2^-11, on a way through
-    // two layers and a dozen steps.
+    // On a CPU both precisions compute in f32. On a GPU bf16 rounds factors and logits to 2^-9 and TF32 to 2^-11, and
+    // the errors pass through two layers and a dozen steps.
     let precisions: &[(MatmulPrecision, f32)] = if cfg!(feature = "cuda") {
         &[(MatmulPrecision::F32, 2e-5), (MatmulPrecision::Bf16, 2e-2)]
     } else {
@@ -155,7 +155,7 @@ fn losses_and_gradients_are_those_of_the_fused_operations() {
         let (h2, s2) = layer(&h1, "lstm2", 1);
         let hidden = (h1 + h2).unwrap().reshape(((), HIDDEN)).unwrap();
         let [w, b] = ["output.weight", "output.bias"].map(|name| vars[name].as_tensor());
-        // In chunks of 16 rows: three full ones and a rest.
+        // Chunks of 16 rows: three full ones and a remainder.
         let loss = output::in_chunks(
             16,
             &hidden,
@@ -209,7 +209,7 @@ impl Emulator {
         }
     }
 
-    /// The first array after the kernel has run, in blocks of 8 threads.
+    /// The first array after running the kernel in blocks of 8 threads.
     fn run(&self, kernel: &str, blocks: usize, arrays: &[&[u8]], numbers: &str) -> Vec<u8> {
         let bytes: Vec<String> = arrays.iter().map(|array| array.len().to_string()).collect();
         let mut child = Command::new(&self.program)
@@ -227,7 +227,7 @@ impl Emulator {
         output.stdout
     }
 
-    /// A thread for each of `count` elements of f32 arrays gives what the Rust gave.
+    /// Runs one thread per element on f32 arrays, and compares with the Rust result.
     fn check(&self, kernel: &str, count: usize, arrays: &[&[u8]], numbers: &str, rust: &Tensor) {
         let ours = f32_values(&self.run(kernel, count.div_ceil(8), arrays, numbers));
         let difference = difference(&ours, &flat(rust));
@@ -328,7 +328,7 @@ fn softmax_kernels_compute_what_their_rust_does() {
             .to_dtype(dtype)
             .unwrap()
             .to_dtype(DType::F32)
-            .unwrap(); // what the kernel is given
+            .unwrap(); // the kernel's arguments
         let logit_bytes = if is_bf16 {
             bytes(&flat(&logits), |x| half::bf16::from_f32(x).to_le_bytes())
         } else {
@@ -340,7 +340,7 @@ fn softmax_kernels_compute_what_their_rust_does() {
         statistics.inplace_op3(&logits, &bias, &kernel).unwrap();
         let arrays = [&empty[..], &logit_bytes, &bias_bytes, &target_bytes];
         let name = format!("softmax_statistics_{suffix}");
-        // A block, not a thread, for each row.
+        // One block per row.
         emulator.check(
             &name,
             8 * ROWS,
@@ -365,7 +365,7 @@ fn softmax_kernels_compute_what_their_rust_does() {
             for (half, expected) in halves.iter().zip(rounded) {
                 let (ours, expected) =
                     (half::bf16::from_le_bytes(*half).to_f32(), expected.to_f32());
-                // The exponentials may differ by a bit or two, and then a result between two bf16 by one of them.
+                // The exponentials may differ by one or two ulps, which can change a rounding to bf16 by one.
                 assert!(
                     (ours - expected).abs() <= expected.abs() / 128.0,
                     "{name}: {ours} {expected}"

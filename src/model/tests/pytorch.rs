@@ -1,14 +1,14 @@
-//! Logits, loss and gradients against PyTorch's, from fixtures.
+//! Compares logits, loss and gradients with PyTorch's, from fixtures.
 
 use super::*;
 
-/// A fixture by `tests/python/make_fixtures.py`: PyTorch's parameters, inputs and results.
+/// A fixture from `tests/python/make_fixtures.py`: PyTorch's parameters, inputs and results.
 struct Fixture {
     architecture: Architecture,
     tensors: HashMap<String, Tensor>,
 }
 
-/// Largest differences from PyTorch: of a logit, of the loss, and of a gradient relative to its tensor's largest.
+/// Largest differences from PyTorch: of a logit, of the loss, and of a gradient relative to its tensor's largest value.
 #[derive(Debug)]
 struct Differences {
     logits: f32,
@@ -34,7 +34,7 @@ impl Fixture {
         self.tensors[name].to_dtype(DType::U32).unwrap()
     }
 
-    /// Runs our model over the fixture, its parameters changed by `change`.
+    /// Runs our model on the fixture, with parameters modified by `change`.
     fn differences(
         &self,
         precision: MatmulPrecision,
@@ -97,9 +97,10 @@ impl Differences {
     }
 }
 
-/// Rounding a factor to bf16 moves it by at most 2^-9 of itself, a product of two by 2^-8. Those errors have no common
-/// sign, so sums of products do not add them up; what does is the depth, here two layers through a hundred steps and back.
-/// Four times the error of one product leaves room for that and none for a wrong equation (see the test below).
+/// Rounding a factor to bf16 changes it by at most 2^-9 of itself, a product of two by 2^-8. The errors have no common
+/// sign, so they do not accumulate in sums of products; they do accumulate with depth, here two layers through a
+/// hundred steps and back. Four times the error of one product allows for that, but not for a wrong equation (see the
+/// test below).
 const BF16_TOLERANCE: f32 = 1.0 / 64.0;
 
 #[test]
@@ -120,7 +121,7 @@ fn numbers_are_those_of_pytorch() {
     }
 }
 
-/// The comparison would notice a swapped pair of gates and a bias left out.
+/// The comparison detects swapped gates and a missing bias.
 #[test]
 fn the_comparison_with_pytorch_can_fail() {
     let swapped = |name: &str, t: Tensor| {

@@ -1,4 +1,4 @@
-//! Cursors (`$0`) and what stands before them: tokens, then the typed prefix in `‹›`, then the place if it is not code.
+//! Contexts of cursors (`$0`): the tokens, then the typed prefix in `‹›`, then the place if it is not code.
 
 use insta::assert_snapshot;
 

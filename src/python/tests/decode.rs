@@ -1,4 +1,4 @@
-//! Bytes and the text that they are.
+//! Bytes and their decoded text.
 
 use std::borrow::Cow;
 

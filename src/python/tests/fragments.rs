@@ -1,6 +1,6 @@
-//! What the property tests beside this, and the fuzzing in `tests/fuzz.rs`, make texts of.
+//! Source fragments for the property tests and for `tests/fuzz.rs`.
 
-/// Pieces that make the lexer's states meet.
+/// Fragments that trigger interactions of the lexer's states.
 pub const FRAGMENTS: [&str; 56] = [
     "x",
     "été",

@@ -1,4 +1,4 @@
-//! Texts and their tokens; `tests/python/compare_lexer.py` compares many more with `CPython`'s.
+//! Texts and their tokens; `tests/python/compare_lexer.py` compares many more files with `CPython`.
 
 use insta::assert_snapshot;
 
@@ -54,7 +54,7 @@ fn strings() {
     assert_snapshot!(tokens("'a\\\nb' + c\n"), @"'<STR_LIT>' + c");
 }
 
-/// A string that is not closed ends with its line, or with the text if its quotes are three.
+/// An unterminated string ends with its line, or with the text if it is triple-quoted.
 #[test]
 fn open_strings() {
     assert_snapshot!(tokens("x = 'open\r\ny = \"\"\"open\nz"), @r#"x = '<STR_LIT>' <EOL> y = """<STR_LIT>""""#);
@@ -69,7 +69,7 @@ fn f_strings_nest_quotes() {
     assert_snapshot!(tokens("f'''{\nx # '\n}''' + y"), @"f'''<STR_LIT>''' + y");
 }
 
-/// Neither time nor stack runs out, however deep the nesting.
+/// Deep nesting exhausts neither time nor stack.
 #[test]
 fn hostile_nesting() {
     let units = [
@@ -143,7 +143,7 @@ fn meanings_of_spellings() {
     }
 }
 
-/// Every literal of the lists is spelled as itself, so none is longer than the lexer looks.
+/// Every literal of the lists is spelled as itself, so none exceeds the lexer's maximum length.
 #[test]
 fn frequent_literals() {
     let literals: serde_json::Value =

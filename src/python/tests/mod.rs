@@ -1,4 +1,4 @@
-//! What the module promises, case by case; [`properties`] holds what is true of every text.
+//! Tests by example; [`properties`] tests invariants of arbitrary text.
 
 mod context;
 mod decode;

@@ -1,11 +1,11 @@
-//! Lines as the printer spaces them: Black's own style, so most come back as they were.
+//! Printed lines in Black's style; most are unchanged by a round trip.
 
 use insta::assert_snapshot;
 
 use super::super::{lex, print};
 use super::{spellings, tokens};
 
-/// Lines as Black writes them, of every construct. Literals are frequent ones, so nothing is lost.
+/// Lines in Black's style that cover every construct. Their literals are frequent ones, so nothing is lost.
 pub(super) const LINES: [&str; 52] = [
     "import os.path as p, sys",
     "from . import a, b",
@@ -86,7 +86,7 @@ fn literals_and_specials() {
     assert_snapshot!(check(""), @"");
 }
 
-/// Tokens that would be read as others if they touched are kept apart.
+/// Tokens are separated if they would lex differently without a space.
 #[test]
 fn nothing_merges() {
     for line in [

@@ -1,4 +1,4 @@
-//! What is true of every text.
+//! Invariants of arbitrary text.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -14,12 +14,12 @@ fn source() -> impl Strategy<Value = String> {
     prop::collection::vec(select(&FRAGMENTS[..]), 0..24).prop_map(|fragments| fragments.concat())
 }
 
-/// Less the last tokens that touch the cut and that following characters can still join.
+/// The tokens without trailing ones that touch the cut and may still be extended by following characters.
 fn settled(CursorContext { tokens, prefix, .. }: CursorContext) -> Vec<Token> {
     let mut tokens = tokens.to_vec();
     let mut end = prefix.start;
     if prefix.is_empty() {
-        // An operator, a run of dots or a string (an empty one may become three quotes).
+        // An operator, a run of dots or a string (an empty one may become a triple quote).
         while let Some(token) =
             tokens.pop_if(|token| token.end as usize == end && token.kind != Kind::Eol)
         {
@@ -29,7 +29,7 @@ fn settled(CursorContext { tokens, prefix, .. }: CursorContext) -> Vec<Token> {
     tokens
 }
 
-/// Whether a character outside comments is no part of any token.
+/// Whether a character outside comments belongs to no token.
 fn is_silent(character: char) -> bool {
     character.is_whitespace()
         || character.is_ascii_control()
@@ -43,7 +43,7 @@ proptest! {
         let mut after_eol = true;
         for token in Lexer::new(&text) {
             prop_assert!(end <= token.start && token.start < token.end);
-            // Only comments (and what a carriage return hides) may hold what would be tokens.
+            // Only comments (and text hidden by a carriage return) may contain token characters.
             let between = &text[end as usize..token.start as usize];
             prop_assert!(between.contains(['#', '\r']) || between.chars().all(is_silent), "{:?}", between);
             prop_assert!(text.get(token.start as usize..token.end as usize).is_some());
@@ -75,7 +75,7 @@ proptest! {
         prop_assert_eq!(prefix.end, text.floor_char_boundary(cursor));
         prop_assert!(tokens.last().is_none_or(|token| token.end as usize <= prefix.start));
         prop_assert!(place == CursorIn::Code || prefix.is_empty());
-        // The tokens of what stands before, with the line end that a whole file would lose.
+        // The tokens before the cut, including the line end that a whole file would lose.
         let mut all = Lexer::new(before).collect::<Vec<_>>();
         all.truncate(tokens.len());
         prop_assert_eq!(all, tokens);
@@ -105,7 +105,7 @@ proptest! {
 
     #[test]
     fn printed_tokens_are_read_again(lines in prop::collection::vec(select(&LINES[..]), 0..4), skipped in 0..8_usize) {
-        // Without its first tokens a line is seldom Python, but tokens it is.
+        // A line without its first tokens is rarely valid Python, but it still lexes.
         let text = lines.join("\n");
         let tokens = spellings(&text, &lex(&text)[skipped.min(lex(&text).len())..]);
         let tokens = tokens.iter().map(String::as_str).skip_while(|token| *token == "<EOL>").collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What `tokenize` accepts and refuses; `tests/python/compare_lexer.py` asks it itself, about many files.
+//! Files that `tokenize` accepts or rejects; `tests/python/compare_lexer.py` compares many more with `tokenize` itself.
 
 use proptest::prelude::*;
 

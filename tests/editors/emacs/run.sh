@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Emacs with eglot, without a window: five candidates with their probabilities behind `os.`. Not a part of tests/all.sh,
-# since it needs a system's package.
+# Emacs with eglot, without a window: expects five candidates with probabilities after `os.`. Not part of
+# tests/all.sh, because it needs a system package.
 #
 #   tests/editors/emacs/run.sh PROGRAM
 set -euo pipefail

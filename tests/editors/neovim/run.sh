@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The plugin in real Neovims, 0.11 and 0.12 side by side: what they show when somebody types.
+# Tests the plugin in real Neovims, 0.11 and 0.12 in parallel: what they show while the user types.
 #
 #   tests/editors/neovim/run.sh [PROGRAM]     default: target/debug/minicopilot
 #
-# Neovims and basedpyright are installed into the cache; NVIM_0_11 and NVIM_0_12 name others. PARTS="editing trouble beside
-# typing" chooses, SECONDS_TYPED (60) is how long is typed. Screens are saved to OUT (default: the cache's neovim-screens).
+# Neovims and basedpyright are installed into the cache; NVIM_0_11 and NVIM_0_12 override them. PARTS="editing trouble beside
+# typing" selects parts, SECONDS_TYPED (60) is the typing time. Screens are saved to OUT (default: the cache's neovim-screens).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -23,10 +23,10 @@ BASEDPYRIGHT=$("$here/install.sh" basedpyright)
 NVIM_0_11=$("$here/install.sh" 0.11)
 NVIM_0_12=$("$here/install.sh" 0.12)
 export MINICOPILOT BASEDPYRIGHT
-# The terminal inside needs a UTF-8 locale, which a bare machine does not set.
+# The inner terminal needs a UTF-8 locale, which a minimal system does not set.
 export LANG=C.UTF-8 TERM=xterm-256color
 
-# The help file's tags can be made.
+# The help file's tags can be generated.
 documentation=$(mktemp -d)
 trap 'rm -rf "$documentation"' EXIT
 cp "$root"/editors/neovim/doc/*.txt "$documentation"
@@ -34,7 +34,7 @@ cp "$root"/editors/neovim/doc/*.txt "$documentation"
 grep -q '^:Minicopilot	' "$documentation/tags"
 echo "ok   help tags"
 
-# One Neovim, 0.11, is the terminal of all. A deadline for what nothing else ends.
+# One Neovim 0.11 is the terminal of all tests. The deadline ends tests that hang.
 declare -A running
 for version in 0.11 0.12; do
     tested=NVIM_${version/./_}

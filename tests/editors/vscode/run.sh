@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The extension in a real VS Code: packs it with PROGRAM inside, installs it into code-server, and works with it in Chromium.
+# Tests the extension in a real VS Code: packages it with PROGRAM, installs it into code-server, and drives it in Chromium.
 #
 #   tests/editors/vscode/run.sh [PROGRAM]     default: target/debug/minicopilot
 #
-# Node, code-server, the extension's own packages and Pyright are installed into the cache folder, once. CHROMIUM names a Chromium or
+# Node, code-server, the extension's own packages and Pyright are installed into the cache folder once. CHROMIUM names a Chromium or
 # Chrome, if none is on the PATH. Screenshots are saved to OUT (default: the cache folder's vscode-screens).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -13,7 +13,7 @@ prerequisites vscode
 program=$(realpath "${1:-${CARGO_TARGET_DIR:-$root/target}/debug/minicopilot}")
 . "$root/tests/editors/vscode/install.sh"
 
-# code-server from npm. Its native modules would want a compiler; what the test does needs none of them.
+# code-server from npm. Its native modules need a compiler, but the test does not use them.
 code_server=4.139.1
 install_code_server() {
     echo '{"private": true}' > package.json &&
@@ -36,7 +36,7 @@ CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || com
 
 pack_extension "$program" "$here/minicopilot.vsix"
 
-# Pyright as an extension for this test alone: its language server, and a client.
+# Pyright as an extension for this test only: its language server and a client.
 mkdir -p "$here/pyright"
 cp "$root"/tests/editors/vscode/pyright/* "$here/pyright"
 export PATH=$build/node_modules/.bin:$PATH

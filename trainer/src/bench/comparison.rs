@@ -1,4 +1,4 @@
-//! The contenders of a benchmark side by side, as a table and as JSON.
+//! The results of a benchmark: one column per contender, as a table and as JSON.
 
 use std::fmt::{self, Write};
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::measure::{Turn, VOCABULARY_SIZE};
 use crate::experiment::Experiment;
 
-/// What the contenders came to.
+/// The results of all contenders.
 #[derive(Debug)]
 pub struct Comparison {
     pub(super) experiment: Experiment,
@@ -24,7 +24,7 @@ impl Comparison {
     }
 }
 
-/// The best turn of one contender.
+/// The fastest turn of one contender.
 #[derive(Debug, Serialize)]
 pub struct Contender {
     pub name: String,
@@ -101,7 +101,7 @@ fn table(experiment: &Experiment, device: &str, flops: f64, contenders: &[Conten
     table
 }
 
-/// Classes that each target is compared with.
+/// Number of classes in the training softmax.
 pub fn classes(experiment: &Experiment) -> usize {
     let t = &experiment.training;
     (t.softmax_head as usize)
@@ -109,8 +109,8 @@ pub fn classes(experiment: &Experiment) -> usize {
         .min(VOCABULARY_SIZE)
 }
 
-/// Floating-point operations of the matrix products for one token: each weight is multiplied and added once forward
-/// and twice backward.
+/// Floating-point operations of the matrix products per token: two per weight in the forward pass and four in the
+/// backward pass.
 pub fn flops_per_token(experiment: &Experiment) -> f64 {
     let config = experiment.model_config(VOCABULARY_SIZE);
     let recurrent: usize = config

@@ -1,4 +1,4 @@
-//! One turn: real training steps on made-up batches.
+//! One turn of a benchmark: real training steps on synthetic batches.
 
 use std::time::Instant;
 
@@ -14,24 +14,24 @@ use crate::training::{Learner, Solo};
 
 /// Rows of the vocabulary that the contract prescribes.
 pub(super) const VOCABULARY_SIZE: usize = 10_002;
-/// Steps before the clock starts: the first ones get their memory from the system.
+/// Steps before the clock starts: the first ones allocate their memory from the system.
 const WARM_UP: usize = 2;
 
-/// What one turn of a contender came to.
+/// The result of one turn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Turn {
     pub(super) tokens_per_second: f64,
     pub(super) peak_memory_mib: f64,
-    /// Of a matrix product alone, see [`turn`]; PyTorch is not asked for it.
+    /// Rate of a single matrix product, see [`turn`]; not measured for PyTorch.
     #[serde(default)]
     pub(super) peak_gflops: Option<f64>,
-    /// Share of the time in each phase.
+    /// Share of the time per phase.
     #[serde(default)]
     pub(super) phases: Vec<(String, f64)>,
 }
 
-/// Trains for about `seconds`. The peak is that of a matrix product on operands that stay in the cache, on all threads, or,
-/// on a GPU, of a large one; a GPU works on while its steps are being timed, so there are no phases then.
+/// Trains for about `seconds`. On the CPU the peak is the rate of a matrix product on all threads whose operands fit
+/// the cache; on a GPU it is the rate of a large product. GPU work is asynchronous, so phases are not timed there.
 pub fn turn(
     experiment: &Experiment,
     precision: MatmulPrecision,
@@ -93,7 +93,7 @@ pub fn turn(
     })
 }
 
-/// Adds the phases of a step to those of the steps before.
+/// Adds the phases of a step to the totals.
 fn add_up(sums: &mut Vec<(&'static str, f64)>, step: Phases) {
     for (k, (name, seconds)) in step.seconds.into_iter().enumerate() {
         match sums.get_mut(k) {
@@ -103,7 +103,7 @@ fn add_up(sums: &mut Vec<(&'static str, f64)>, step: Phases) {
     }
 }
 
-/// Tokens distributed as in text (Zipf: the k-th in frequency occurs with probability proportional to 1 / k).
+/// Tokens with a Zipf distribution: the k-th most frequent occurs with probability proportional to 1 / k.
 fn batch(experiment: &Experiment) -> Batch {
     let (steps, lanes) = (experiment.training.steps, experiment.training.lanes);
     let mut generator = SplitMix64::new(experiment.training.seed);
@@ -122,7 +122,7 @@ fn batch(experiment: &Experiment) -> Batch {
     }
 }
 
-/// Most memory that this process has had, in MiB.
+/// Peak resident memory of this process, in MiB.
 fn peak_memory() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status").context("peak memory needs /proc")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -138,7 +138,7 @@ fn product_rate(precision: MatmulPrecision, device: &Device) -> Result<f64> {
         MatmulPrecision::F32 => DType::F32,
         MatmulPrecision::Bf16 => DType::BF16,
     };
-    // Not constant: of equal numbers a GPU makes faster products.
+    // Random values: a GPU multiplies constant matrices faster.
     let a = Tensor::randn(0f32, 1.0, (SIDE, SIDE), device)?.to_dtype(dtype)?;
     a.matmul(&a)?;
     device.synchronize()?;

@@ -1,8 +1,8 @@
-//! How fast an experiment trains on this machine, where the time goes, and how far that is from what
-//! the processor could do; beside PyTorch on the same shapes if a Python that has it is given.
+//! Training benchmark: throughput of an experiment on this machine, time per phase, and utilisation relative to the
+//! processor's peak. Optionally runs PyTorch on the same shapes.
 //!
-//! Each contender runs in a process of its own, so that its peak memory is its own, and they take turns, so that a
-//! busy machine slows all of them.
+//! Each contender runs in its own process, so that its peak memory is measured separately. Contenders take turns, so
+//! that background load affects all of them equally.
 
 mod comparison;
 mod measure;
@@ -21,27 +21,27 @@ use crate::data::SEQUENCE_LEN;
 use crate::experiment::{Experiment, Loader};
 use crate::host::Host;
 
-/// What `--torch` runs.
+/// The program that `--torch` runs.
 const TORCH: &str = include_str!("torch.py");
 
-/// What is measured, and for how long.
+/// Settings of a benchmark.
 #[derive(Debug)]
 pub struct Settings {
     /// The experiment whose network and batch are measured.
     pub config: PathBuf,
-    /// A Python that can import torch, to be measured as well.
+    /// A Python interpreter that can import torch, to benchmark PyTorch as well.
     pub torch: Option<PathBuf>,
     /// `cpu`, `cuda` or `cuda:N`.
     pub device: String,
-    /// Lanes of a batch, in place of the experiment's.
+    /// Lanes per batch; overrides the experiment.
     pub lanes: Option<usize>,
-    /// Seconds of each contender's turn.
+    /// Seconds per turn.
     pub seconds: f64,
-    /// Turns of each contender; the fastest counts.
+    /// Turns per contender; the fastest counts.
     pub rounds: usize,
 }
 
-/// Measures this trainer in bf16 and in f32, and PyTorch if there is one.
+/// Measures this trainer in bf16 and in f32, and PyTorch if `torch` is set.
 pub fn compare(settings: &Settings, host: &dyn Host) -> Result<Comparison> {
     let experiment = experiment(settings)?;
     let contenders = commands(settings, &experiment)?;
@@ -71,14 +71,14 @@ pub fn compare(settings: &Settings, host: &dyn Host) -> Result<Comparison> {
     })
 }
 
-/// One turn of this program in `precision`: what [`compare`] starts as a process of its own.
+/// One turn of this program in `precision`: the entry point of the processes that [`compare`] starts.
 pub fn turn(settings: &Settings, precision: MatmulPrecision) -> Result<Turn> {
     let experiment = experiment(settings)?;
     let device = crate::device::open(&settings.device)?;
     measure::turn(&experiment, precision, &device, settings.seconds)
 }
 
-/// The experiment as it is measured.
+/// The experiment with the benchmark's overrides.
 fn experiment(settings: &Settings) -> Result<Experiment> {
     let config = &settings.config;
     let text = std::fs::read_to_string(config)
@@ -92,7 +92,7 @@ fn experiment(settings: &Settings) -> Result<Experiment> {
         experiment.training.steps = SEQUENCE_LEN - 1;
     }
     if settings.device != "cpu" {
-        // On a GPU the softmax is always the full one.
+        // On a GPU the softmax is always full.
         experiment.training.softmax_head = u32::MAX;
     }
     ensure!(
@@ -103,7 +103,7 @@ fn experiment(settings: &Settings) -> Result<Experiment> {
     Ok(experiment)
 }
 
-/// A contender's name, and what makes the command of one turn.
+/// A contender's name, and a function that builds the command of one turn.
 type Command = (String, Box<dyn Fn() -> process::Command>);
 
 /// The contenders, in the order of their turns.
@@ -143,7 +143,7 @@ fn commands(settings: &Settings, experiment: &Experiment) -> Result<Vec<Command>
     Ok(contenders)
 }
 
-/// Keeps the faster of two turns, with the higher peak of both.
+/// Keeps the faster of two turns, and the higher of their peaks.
 fn keep_faster(best: &mut Option<Turn>, turn: Turn) {
     let peak = best
         .iter()
@@ -161,7 +161,7 @@ fn keep_faster(best: &mut Option<Turn>, turn: Turn) {
     }
 }
 
-/// What the Python program is told.
+/// The JSON settings that the PyTorch program receives.
 fn shapes(experiment: &Experiment, precision: &str, settings: &Settings) -> serde_json::Value {
     serde_json::json!({
         "architecture": experiment.model.architecture, "vocabulary": VOCABULARY_SIZE,

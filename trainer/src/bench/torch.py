@@ -21,7 +21,7 @@ model.update({"first": layer(E, H), "second": layer(H, H)} if residual else {"fi
 model.to(device)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 ids = torch.randint(V, (T, B), device=device)
-# A sampled softmax is a smaller output layer, here over the first rows: the cost is what is compared, not the result.
+# A sampled softmax is a smaller output layer, here over the first rows: only the cost is compared, not the result.
 targets = torch.randint(o["classes"], (T * B,), device=device)
 
 

@@ -12,31 +12,31 @@ pub struct BenchArgs {
     /// The experiment whose network and batch are measured
     #[arg(long, value_name = "TOML")]
     config: PathBuf,
-    /// A Python that can import torch, to be measured beside
+    /// A Python interpreter that can import torch, to benchmark PyTorch as well
     #[arg(long, value_name = "PYTHON")]
     torch: Option<PathBuf>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// In place of the experiment's
+    /// Lanes per batch; overrides the experiment
     #[arg(long)]
     lanes: Option<usize>,
-    /// Seconds for each contender's turn
+    /// Seconds per turn
     #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
     seconds: f64,
-    /// Turns each; the fastest counts
+    /// Turns per contender; the fastest counts
     #[arg(long, default_value_t = 2)]
     rounds: usize,
     /// JSON instead of a table
     #[arg(long)]
     pub json: bool,
-    /// One turn of this program in this precision, as JSON (what the other processes are started with)
+    /// One turn of this program in this precision, as JSON (used for the child processes)
     #[arg(long, hide = true, value_parser = precision)]
     pub turn: Option<MatmulPrecision>,
 }
 
 impl BenchArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> Settings {
         Settings {
             config: self.config,

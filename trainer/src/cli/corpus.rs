@@ -9,19 +9,19 @@ use crate::corpus::Settings;
 pub struct CorpusArgs {
     /// The packages: trainer/corpus/manifest.tsv, or one like it
     manifest: PathBuf,
-    /// The folder to write; downloads are kept in it, so that a second run goes on where the first one ended
+    /// The folder to write; downloads are kept in it, so that a second run continues where the first one stopped
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Take this package of the manifest only; may be given several times
+    /// Use only this package of the manifest; may be repeated
     #[arg(long = "package", value_name = "NAME")]
     packages: Vec<String>,
-    /// Keep duplicates, and all files of a large package: to look at what the other rules keep
+    /// Keep duplicates, and all files of a large package: to inspect what the other rules keep
     #[arg(long)]
     keep_duplicates: bool,
 }
 
 impl CorpusArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> Settings {
         Settings {
             manifest: self.manifest,

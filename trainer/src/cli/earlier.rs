@@ -1,22 +1,22 @@
-//! Command lines of version 0.1: `trainer evaluate` had flags where it has subcommands now. To be dropped with the next
-//! version, but for the default subcommand.
+//! Command lines of version 0.1, in which `trainer evaluate` had flags instead of subcommands. To be removed in the
+//! next version, except for the default subcommand.
 
 use std::ffi::OsString;
 
-/// The subcommands, and what begins no checkpoint's name.
+/// The subcommands, and arguments that cannot start a checkpoint's name.
 const SUBCOMMANDS: [&str; 6] = ["model", "context", "quantized", "help", "-h", "--help"];
 
-/// A command line as it is written today.
+/// A command line in the current syntax.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Translated {
     /// The program's name and its arguments.
     pub arguments: Vec<OsString>,
-    /// What to say of flags that have been renamed, in a line.
+    /// A one-line warning about renamed flags.
     pub warning: Option<String>,
 }
 
 impl Translated {
-    /// Translates a command line, the program's name first.
+    /// Translates a command line whose first argument is the program's name.
     pub fn new(arguments: impl IntoIterator<Item = OsString>) -> Self {
         let mut arguments: Vec<OsString> = arguments.into_iter().collect();
         let is_subcommand = |word: &OsString| SUBCOMMANDS.iter().any(|name| word == *name);

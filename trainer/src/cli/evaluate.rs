@@ -8,18 +8,18 @@ use crate::data::Split;
 use crate::evaluation::{Subject, context, model};
 use crate::replay::ReplayContext;
 
-/// What is measured.
+/// Measure a checkpoint
 #[derive(Debug, Subcommand)]
 pub enum EvaluateCommand {
     /// The network alone; the default
     Model(ModelArgs),
-    /// The network combined with its context, as it is served: the mixture, and the mixture with its reranker
+    /// The network combined with its context, as the server runs it: the mixture with and without its reranker
     Context(ContextArgs),
-    /// The network in f32 and the int8 engine that serves, and how often they agree
+    /// The f32 network and the served int8 engine, and how often they agree
     Quantized(QuantizedArgs),
 }
 
-/// What every subcommand measures on.
+/// Arguments shared by all subcommands.
 #[derive(Debug, clap::Args)]
 struct SubjectArgs {
     /// A checkpoint folder
@@ -28,10 +28,10 @@ struct SubjectArgs {
     /// A folder made by `trainer prepare`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Which part
+    /// Which split
     #[arg(long, value_enum, default_value_t = Split::Validation)]
     split: Split,
-    /// Measure only the first files, whole ones, until they have so many tokens
+    /// Measure only the first files, whole ones, until they contain N tokens
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_tokens: Option<u64>,
 }
@@ -55,14 +55,14 @@ pub struct ModelArgs {
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// Also measure a back-off trigram, counted on the tokens that the checkpoint has learned from
+    /// Also measure a back-off trigram, counted on the checkpoint's training tokens
     #[arg(long)]
     baseline: bool,
-    /// Keep the figures with all their parts (calibration, classes of tokens, positions in the file); `trainer report`
-    /// reads RUN/evaluation-*.json
+    /// Write the metrics with all details (calibration, token classes, positions in the file); `trainer report` reads
+    /// RUN/evaluation-*.json
     #[arg(long, value_name = "JSON")]
     out: Option<PathBuf>,
-    /// Also follow the gradient of single predictions back through the network; the JSON of --out then holds its norm by
+    /// Also trace the gradient of single predictions back through the network; the JSON of --out then holds its norm by
     /// distance
     #[arg(long, requires = "out")]
     gradients: bool,
@@ -72,7 +72,7 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> model::Settings {
         model::Settings {
             subject: self.subject.subject(),
@@ -90,19 +90,19 @@ impl ModelArgs {
 pub struct ContextArgs {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// Each file with the other files of its package, as in an editor that has opened the project
+    /// With the other files of each file's package as the workspace, as in an editor that has opened the project
     #[arg(long)]
     project: bool,
-    /// As if the other files of each file's package were installed, so that only their declarations count
+    /// With the other files of each file's package as an installed library: only their declarations count
     #[arg(long, conflicts_with = "project")]
     libraries: bool,
     /// With the text after the cursor: as if each file were written in blocks of 20 lines, above the rest of it
     #[arg(long)]
     suffix: bool,
-    /// Also without this expert; may be repeated
+    /// Also measure without this expert; may be repeated
     #[arg(long, value_name = "EXPERT")]
     without: Vec<String>,
-    /// The network in f32, in place of the int8 engine that serves
+    /// Use the f32 network instead of the served int8 engine
     #[arg(long)]
     full_precision: bool,
     /// JSON instead of a table
@@ -111,7 +111,7 @@ pub struct ContextArgs {
 }
 
 impl ContextArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> context::Settings {
         context::Settings {
             subject: self.subject.subject(),
@@ -137,7 +137,7 @@ pub struct QuantizedArgs {
 }
 
 impl QuantizedArgs {
-    /// What they ask for.
+    /// The checkpoint and the files to measure.
     pub fn subject(self) -> Subject {
         self.subject.subject()
     }

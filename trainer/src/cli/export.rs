@@ -10,25 +10,25 @@ pub struct ExportArgs {
     /// A checkpoint folder, such as RUN/best
     #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
-    /// Where the exported folder goes
+    /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Figures by `trainer evaluate model --json`, to be kept in config.json and shown in the card
+    /// Metrics from `trainer evaluate model --json`, stored in config.json and shown in the model card
     #[arg(long, value_name = "JSON")]
     test_metrics: Option<PathBuf>,
-    /// Fit the temperature of the probabilities shown on the validation part of this prepared folder
+    /// Fit the softmax temperature on the validation split of this prepared folder
     #[arg(long, value_name = "DIR")]
     calibrate: Option<PathBuf>,
-    /// A text about data, licences and limits, appended to the card
+    /// Text about data, licences and limitations, appended to the model card
     #[arg(long, value_name = "MARKDOWN")]
     notes: Option<PathBuf>,
-    /// Keep the weights as they are, in full precision
+    /// Keep the weights in full precision
     #[arg(long)]
     f32: bool,
 }
 
 impl ExportArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> Settings {
         Settings {
             checkpoint: self.checkpoint,

@@ -13,22 +13,22 @@ pub struct GateArgs {
     /// A folder made by `trainer prepare --split-by package`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Where the joined checkpoint goes
+    /// Where the checkpoint with its gate is written
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Targets that the gate and the reranker are fitted on
     #[arg(long, default_value_t = 1_200_000)]
     tokens: u64,
-    /// Passes over them
+    /// Passes over these targets
     #[arg(long, default_value_t = 3)]
     epochs: usize,
-    /// Another seed draws other initial weights
+    /// Seed of the initial weights
     #[arg(long, default_value_t = 42)]
     seed: u64,
 }
 
 impl GateArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> Settings {
         Settings {
             checkpoint: self.checkpoint,

@@ -1,4 +1,4 @@
-//! The command line: arguments, and the settings that they come to. Nothing here does any work.
+//! The command line: parses arguments into the library's settings. Runs nothing itself.
 
 mod bench;
 mod corpus;
@@ -27,7 +27,7 @@ pub use self::train::TrainArgs;
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -37,7 +37,7 @@ pub struct Cli {
 pub enum Command {
     /// Download pinned packages and make a corpus of their source code
     Corpus(CorpusArgs),
-    /// Make a vocabulary and encoded parts of a corpus
+    /// Build a vocabulary and encode the splits of a corpus
     Prepare(PrepareArgs),
     /// Train a model
     Train(TrainArgs),
@@ -46,10 +46,10 @@ pub enum Command {
     /// Measure a checkpoint
     #[command(subcommand)]
     Evaluate(EvaluateCommand),
-    /// Join a checkpoint to the buffer
+    /// Fit the gate and the reranker to a checkpoint
     Gate(GateArgs),
     /// Compare runs in one HTML page
     Report(ReportArgs),
-    /// Write a checkpoint as it is distributed
+    /// Write a checkpoint for distribution
     Export(ExportArgs),
 }

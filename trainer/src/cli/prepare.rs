@@ -19,35 +19,35 @@ pub struct PrepareArgs {
     /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What is held out for validation: single files, or whole packages (the parquet column, else a path's first folder)
+    /// Hold out single files or whole packages for validation (the parquet column, else a path's first folder)
     #[arg(long, value_enum, default_value_t = SplitBy::File)]
     split_by: SplitBy,
-    /// Share of the files, or of the tokens when split by package, that is held out
+    /// Fraction of the files, or of the tokens when split by package, to hold out
     #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     validation: f64,
-    /// Another seed holds out others
+    /// Seed of the choice of held-out files
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Tokens in the vocabulary, `<PAD>` and `<UNK>` not counted
+    /// Vocabulary size, excluding `<PAD>` and `<UNK>`
     #[arg(long, default_value_t = 10_000, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=(MAX_LEN - RESERVED.len()) as i64))]
     vocabulary_size: u32,
-    /// Use this tokenizer.json, or the one in this folder, instead of counting one
+    /// Use this tokenizer.json, or the one in this folder, instead of building a vocabulary
     #[arg(long, value_name = "FILE|DIR", conflicts_with = "vocabulary_size")]
     vocabulary: Option<PathBuf>,
     /// Sources of the test split, encoded with the same vocabulary
     #[arg(long, value_name = "SOURCE", num_args = 1..)]
     test: Vec<PathBuf>,
-    /// Replace what an earlier `trainer prepare` wrote into DIR
+    /// Replace an earlier output of `trainer prepare` in DIR
     #[arg(long)]
     force: bool,
-    /// Threads that read sources [default: one for each core]
+    /// Threads that read sources [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
 }
 
 impl PrepareArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> Settings {
         Settings {
             sources: self.sources,

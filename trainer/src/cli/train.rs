@@ -7,7 +7,7 @@ use crate::training::Settings;
 /// Arguments of `trainer train`.
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
-    /// The experiment; may be left out with --resume, which takes the run's own
+    /// The experiment; optional with --resume, which uses the run's own
     #[arg(long, value_name = "TOML", required_unless_present = "resume")]
     config: Option<PathBuf>,
     /// A folder made by `trainer prepare`
@@ -19,16 +19,16 @@ pub struct TrainArgs {
     /// Continue the run in RUN from its last checkpoint
     #[arg(long)]
     resume: bool,
-    /// Begin with this checkpoint's weights instead of fresh ones
+    /// Start from this checkpoint's weights
     #[arg(long, value_name = "CHECKPOINT", conflicts_with = "resume")]
     from: Option<PathBuf>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// In place of the experiment's seed
+    /// Overrides the experiment's seed
     #[arg(long)]
     seed: Option<u64>,
-    /// Several runs, one for each of these seeds, in RUN/seed-N
+    /// One run for each of these seeds, in RUN/seed-N
     #[arg(
         long,
         value_delimiter = ',',
@@ -36,19 +36,19 @@ pub struct TrainArgs {
         conflicts_with = "seed"
     )]
     seeds: Vec<u64>,
-    /// In place of the experiment's token budget
+    /// Overrides the experiment's token budget
     #[arg(long)]
     max_tokens: Option<u64>,
-    /// Stop after so many minutes (with --seeds: all runs together), to be continued with --resume
+    /// Stop after this many minutes (with --seeds: all runs together); --resume continues the run
     #[arg(long)]
     max_minutes: Option<f64>,
-    /// How often to save, at most 10
+    /// Minutes between checkpoints, at most 10
     #[arg(long, default_value_t = 5.0, value_name = "MINUTES")]
     save_every: f64,
 }
 
 impl TrainArgs {
-    /// What they ask for.
+    /// The library settings for these arguments.
     pub fn settings(self) -> Settings {
         Settings {
             config: self.config,

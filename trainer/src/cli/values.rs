@@ -1,4 +1,4 @@
-//! How values of the library are written on the command line.
+//! Parsers of command-line values that have a type in the library.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

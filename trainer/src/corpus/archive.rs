@@ -1,6 +1,6 @@
-//! The Python files of a downloaded archive, read as they stream by. Nothing is unpacked, nothing is run.
+//! Streams the Python files of a downloaded archive. Nothing is unpacked or executed.
 //!
-//! A member's name becomes a label and nothing else: it is never opened on this machine.
+//! A member's name is only a label: it is never used as a path on this machine.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -12,13 +12,13 @@ use rustc_hash::FxHashSet;
 
 /// A member whose name ends in `.py`.
 pub struct Member {
-    /// From the archive's root, an sdist's one top folder left out; `/` between names.
+    /// Path relative to the archive's root, without an sdist's top-level folder; separated by `/`.
     pub path: String,
-    /// None if it is longer than it may be.
+    /// None if the member exceeds the maximum length.
     pub bytes: Option<Vec<u8>>,
 }
 
-/// The Python files of an archive, each path once, in the archive's order; contents up to `longest` bytes.
+/// The Python files of an archive in archive order, each path once; contents up to `longest` bytes.
 pub fn python_files(file: &Path, longest: u64) -> Result<Vec<Member>> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let broken = || {
@@ -81,14 +81,14 @@ impl Members {
         let parts: Vec<&str> = parts.skip(usize::from(!self.is_wheel)).collect();
         let path = parts.join("/");
         let is_python = Path::new(&path).extension().is_some_and(|e| e == "py");
-        // What would lead out of the archive is nobody's module.
+        // A path that leads out of the archive is not part of any module.
         if !is_python || parts.contains(&"..") || !self.seen.insert(path.clone()) {
             return Ok(());
         }
         let mut bytes = None;
         if size <= self.longest {
             let mut read = Vec::new();
-            // A zip's directory may lie about sizes.
+            // The sizes in a zip directory cannot be trusted.
             reader.take(self.longest + 1).read_to_end(&mut read)?;
             bytes = Some(read).filter(|read| read.len() as u64 <= self.longest);
         }

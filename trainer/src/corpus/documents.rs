@@ -1,13 +1,13 @@
-//! The files that the filters keep, as numbered tokens, in the one order in which everything later is decided: that of
-//! the SHA-256 of their paths. The order of the manifest thus decides nothing; a package that was not asked for takes no
-//! file of another as its duplicate.
+//! The files that pass the filters, as numbered tokens, ordered by the SHA-256 of their paths. All later decisions
+//! follow this order, so the manifest's order does not matter. A package that was not selected never claims a file of
+//! another one as its duplicate.
 
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use super::filter::Tokens;
 
-/// All files, and the tokens that they are made of.
+/// All files, and their vocabulary.
 #[derive(Default)]
 pub struct Documents {
     pub list: Vec<Document>,
@@ -22,7 +22,7 @@ pub struct Document {
     key: [u8; 32],
     /// `package/` and the path in the archive.
     pub path: String,
-    /// Index of its package in the manifest's order.
+    /// Index of its package in the manifest.
     pub package: usize,
     pub test: bool,
     pub tokens: Vec<u32>,
@@ -46,12 +46,12 @@ impl Documents {
         self.list.push(Document::new(path, package, test, tokens));
     }
 
-    /// To be called when all are there.
+    /// Sorts the documents by key. Call it once all documents are added.
     pub fn sort(&mut self) {
         self.list.sort_unstable_by_key(|document| document.key);
     }
 
-    /// These files, with tokens that are numbered already.
+    /// Documents over tokens that are already numbered.
     #[cfg(test)]
     pub fn of(list: Vec<Document>, words: Vec<String>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A manifest's files onto the disk: each whole and with the right SHA-256, or not there.
+//! Downloads a manifest's files. A file exists only if it is complete and its SHA-256 matches.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -12,7 +12,7 @@ use super::manifest::Item;
 use crate::host::{Host, Unit};
 use crate::http::{Client, shown};
 
-/// Downloads into `folder` what is not there yet. The paths are in the order of the items.
+/// Downloads the missing files into `folder`. Returns paths in the order of the items.
 pub fn all(
     client: &Client<'_>,
     index: &str,
@@ -35,7 +35,7 @@ pub fn all(
                 progress.set(done + bytes);
             })
         {
-            // If the user has stopped it, that is the reason to give.
+            // If the user cancelled, report that.
             client.check()?;
             return Err(error);
         }
@@ -46,7 +46,7 @@ pub fn all(
     Ok(paths)
 }
 
-/// Whether an earlier run has downloaded it.
+/// Whether an earlier run has already downloaded the file.
 fn is_there(path: &Path, item: &Item) -> Result<bool> {
     let unreadable = || format!("{}: cannot be read", path.display());
     let mut file = match File::open(path) {
@@ -62,8 +62,7 @@ fn is_there(path: &Path, item: &Item) -> Result<bool> {
     }
 }
 
-/// By way of a `.part` file, which is renamed when its hash is right.
-/// `progress` is told the bytes of this file so far.
+/// Downloads to a `.part` file and renames it once the hash matches. `progress` receives the bytes of this file so far.
 fn one(
     client: &Client<'_>,
     index: &str,
@@ -87,7 +86,7 @@ fn one(
             )
         })?;
     if found != *sha256 {
-        // It would only be taken for a download that broke off.
+        // Otherwise it would look like an interrupted download.
         let _ = fs::remove_file(&part);
         bail!(
             "{file}: its SHA-256 is {found}, the manifest says {sha256}; name another index than {} in PIP_INDEX_URL, \

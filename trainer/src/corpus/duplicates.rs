@@ -1,9 +1,9 @@
-//! Files whose tokens stand in the corpus already, exactly or nearly.
+//! Deduplication: exact and near duplicates of earlier files.
 //!
-//! Near duplicates are found as in Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3: files that
-//! agree in a band of their MinHash signatures are candidates, and their Jaccard similarity decides, the share of
-//! token 5-grams that both have among those that either has. The first of several is kept. 5-grams count as equal when
-//! their 64-bit hashes are; the hashes are made of the tokens' text, so that a file's do not depend on other files.
+//! Near duplicates are found with MinHash and banding (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets,
+//! chapter 3): files that share a band of their signatures are candidates, and the Jaccard similarity of their sets of
+//! token 5-grams decides. The first of several duplicates is kept. 5-grams are compared by 64-bit hashes of the tokens'
+//! text, so a file's hashes do not depend on other files.
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,14 +14,14 @@ use super::filter::Rule;
 const GRAM: usize = 5;
 const BANDS: usize = 32;
 const ROWS: usize = 4;
-/// From this similarity on, two files of the same part are near duplicates; then two of different parts.
+/// Minimum similarity of near duplicates within one split, then across splits.
 const SAME_PART: f64 = 0.8;
 const OTHER_PART: f64 = 0.5;
 
-/// A file's bands: each a hash of four rows of its signature.
+/// A file's bands, each the hash of four rows of its signature.
 type Bands = [u64; BANDS];
 
-/// For each file in order, the rule that leaves it out, if one does. `check` may end it early.
+/// For each file in order, the rule that removes it, if any. An error from `check` aborts the search.
 pub fn find<E>(
     documents: &Documents,
     mut check: impl FnMut() -> Result<(), E>,
@@ -31,7 +31,7 @@ pub fn find<E>(
     let mut rules = Vec::with_capacity(documents.list.len());
     let mut exact: FxHashSet<&[u32]> = FxHashSet::default();
     let mut kept: FxHashMap<(usize, u64), Vec<usize>> = FxHashMap::default();
-    // In groups: the signatures on all cores, the decisions in order.
+    // In groups: signatures are computed on all cores, decisions are made in order.
     for (group, some) in documents.list.chunks(GROUP).enumerate() {
         check()?;
         let bands: Vec<Bands> = some
@@ -71,7 +71,7 @@ pub fn find<E>(
     Ok(rules)
 }
 
-/// Files whose signatures are made at a time.
+/// Files whose signatures are computed together.
 const GROUP: usize = 1_024;
 
 /// The set of 5-grams, sorted.
@@ -100,7 +100,8 @@ fn similarity(one: &[u64], other: &[u64]) -> f64 {
 }
 
 fn bands(grams: &[u64]) -> Bands {
-    // The least hash of all 5-grams under each of many hash functions: equal in two files as often as they are similar.
+    // The minimum of all 5-grams under each hash function. The probability that two files agree equals their
+    // similarity.
     let mut signature = [u64::MAX; BANDS * ROWS];
     for gram in grams {
         for (row, least) in signature.iter_mut().enumerate() {
@@ -116,7 +117,7 @@ fn bands(grams: &[u64]) -> Bands {
     bands
 }
 
-/// One for each hash function.
+/// One seed per hash function.
 static SEEDS: [u64; BANDS * ROWS] = {
     let mut seeds = [0; BANDS * ROWS];
     let mut row = 0;
@@ -127,7 +128,7 @@ static SEEDS: [u64; BANDS * ROWS] = {
     seeds
 };
 
-/// FNV-1a, mixed: a hash that stays the same in every version and on every machine.
+/// FNV-1a with a finalizer: stable across versions and machines.
 fn text_hash(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     mixed(text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
     use crate::random::{below, generator};
 
-    /// Files of 300 tokens: each is new, or an earlier one with some tokens changed.
+    /// Files of 300 tokens: either new, or an earlier one with some tokens changed.
     fn documents() -> Documents {
         let mut random = generator(*b"near\0\0\0\0", 1, 0);
         let words = (0..500).map(|i| format!("word{i}")).collect();
@@ -173,7 +174,7 @@ mod tests {
         Documents::of(list, words)
     }
 
-    /// The rule, by looking at every pair.
+    /// The oracle: compares every pair.
     fn expected(documents: &[Document]) -> Vec<Option<Rule>> {
         let grams = |document: &Document| -> BTreeSet<Vec<u32>> {
             document.tokens.windows(GRAM).map(<[u32]>::to_vec).collect()

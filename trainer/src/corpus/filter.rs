@@ -1,6 +1,7 @@
-//! Which files are source code that somebody wrote: the rules of `trainer/corpus/README.md`, in their order.
+//! Quality filters: which files are hand-written source code. Implements the rules of `trainer/corpus/README.md`, in
+//! order.
 //!
-//! Looks at one file at a time; duplicates are for [`duplicates`](super::duplicates), limits for the module above.
+//! Works on one file at a time; [`duplicates`](super::duplicates) and the limit per package are handled elsewhere.
 
 use std::sync::LazyLock;
 
@@ -8,15 +9,15 @@ use minicopilot::python::{self, Kind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Serialize;
 
-/// Longest file that is looked at, in bytes.
+/// Maximum file size in bytes.
 pub const LONGEST: u64 = 102_400;
 const SHORTEST: usize = 1_024;
 const LONGEST_LINE: usize = 500;
 const FEWEST_TOKENS: usize = 40;
-/// A file with more literals than this is a table if they are a greater share of its tokens than the next.
+/// A file with more literals than this counts as a table if their share of its tokens exceeds the next constant.
 const MANY_LITERALS: usize = 100;
 const LITERAL_PERCENT: usize = 38;
-/// Where a file would say that it is generated.
+/// The prefix that is searched for a "generated" marker.
 const HEAD_BYTES: usize = 600;
 const HEAD_LINES: usize = 40;
 
@@ -24,25 +25,26 @@ const HEAD_LINES: usize = 40;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// It lies in a folder of other people's or generated code.
+    /// In a folder of vendored or generated code.
     Folder,
-    /// It has the name of a generated or copied file.
+    /// The file name marks generated or copied code.
     Name,
     /// A numbered or hash-named migration.
     Migration,
     /// Too short, too long, with a NUL or with a very long line.
     Size,
-    /// It says that it is generated.
+    /// Contains a "generated" marker.
     Generated,
-    /// CPython's tokenize refuses it.
+    /// CPython's tokenize rejects it.
     Refused,
     /// Too few tokens, or mostly literals.
     Tokens,
-    /// The tokens of an earlier file.
+    /// Has the same tokens as an earlier file.
     Duplicate,
-    /// Nearly the tokens of a file that is no duplicate, whether or not its package's limit leaves that one out.
+    /// Nearly the same tokens as an earlier file that is not a duplicate itself, whether or not the package limit
+    /// removed that file.
     NearDuplicate,
-    /// Its package has enough.
+    /// The package has reached its limit.
     Limit,
 }
 
@@ -103,7 +105,7 @@ static GENERATED: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// A pattern over bytes, ASCII's classes only.
+/// A pattern over bytes with ASCII character classes.
 fn regex(pattern: &str) -> Regex {
     let regex = RegexBuilder::new(pattern).unicode(false).build();
     regex.expect("the patterns above are tested")
@@ -112,9 +114,9 @@ fn regex(pattern: &str) -> Regex {
 /// A file's py150 tokens.
 #[derive(Debug, Default)]
 pub struct Tokens {
-    /// Without separators.
+    /// The tokens without separators.
     text: String,
-    /// Where each ends.
+    /// The end of each token in `text`.
     ends: Vec<usize>,
 }
 
@@ -132,8 +134,8 @@ impl Tokens {
     }
 }
 
-/// The tokens of the file at `path` in its archive, or the first rule that leaves it out. It may have no bytes if it
-/// is longer than [`LONGEST`].
+/// The tokens of the file at `path` in its archive, or the first rule that removes it. `bytes` may be None for a file
+/// longer than [`LONGEST`].
 pub fn tokens(path: &str, bytes: Option<&[u8]>) -> Result<Tokens, Rule> {
     by_path(path)?;
     let bytes = bytes
@@ -202,7 +204,7 @@ fn lexed(text: &str) -> Result<Tokens, Rule> {
 mod tests {
     use super::*;
 
-    /// Nothing to say against it, when repeated.
+    /// A function that passes all filters when repeated.
     const PLAIN: &str =
         "def function(argument, another):\n    return argument + another * argument\n";
 

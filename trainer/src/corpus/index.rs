@@ -1,4 +1,5 @@
-//! A package index's simple API: which URL a package's file has. JSON (PEP 691) is asked for, HTML (PEP 503) understood.
+//! Client of a package index's simple API: resolves the URL of a package's file. Requests JSON (PEP 691) and accepts
+//! HTML (PEP 503).
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
@@ -32,7 +33,7 @@ pub fn url(client: &Client<'_>, index: &str, item: &Item) -> Result<String> {
     }
 }
 
-/// A package's name as indexes know it (PEP 503).
+/// A package's normalised name (PEP 503).
 fn normalised(package: &str) -> String {
     let parts = package.split(['-', '_', '.']);
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
@@ -71,7 +72,7 @@ fn find(page: &Page, file: &str) -> Result<Option<String>> {
     Ok(found.map(|url| joined(&page.url, url.split('#').next().unwrap_or_default())))
 }
 
-/// What the anchors of an HTML page point to.
+/// The targets of the anchors of an HTML page.
 fn links(html: &str) -> impl Iterator<Item = String> + '_ {
     html.match_indices("<a").filter_map(|(start, _)| {
         let tag = &html[start + 2..];
@@ -90,7 +91,7 @@ fn links(html: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// Text with its `%XX` replaced.
+/// Decodes `%XX` escapes.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -113,7 +114,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A reference on the page at `base` as a whole URL.
+/// Resolves a reference on the page at `base` to an absolute URL.
 fn joined(base: &str, reference: &str) -> String {
     if reference.contains("://") {
         return reference.to_owned();

@@ -1,6 +1,6 @@
-//! The manifest: which file of which package, its SHA-256, and the part of the corpus it goes to.
+//! The manifest: packages and files to download, with their SHA-256 and split.
 //!
-//! Tab-separated, with a line of column names. `name`, `version`, `file`, `sha256`, `bytes` and `split` are read.
+//! Tab-separated with a header line. The columns `name`, `version`, `file`, `sha256`, `bytes` and `split` are read.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,20 +12,20 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 pub struct Item {
     pub package: String,
     pub version: String,
-    /// A plain file name.
+    /// A file name without folders.
     pub file: String,
     /// 64 hexadecimal digits in lower case.
     pub sha256: String,
     pub bytes: u64,
-    /// It goes to the test part.
+    /// Whether the file belongs to the test split.
     pub test: bool,
 }
 
 const COLUMNS: [&str; 6] = ["name", "version", "file", "sha256", "bytes", "split"];
-/// What [`archive`](super::archive) reads.
+/// The archive types that [`archive`](super::archive) reads.
 const ARCHIVES: [&str; 4] = [".tar.gz", ".tgz", ".zip", ".whl"];
 
-/// Reads a manifest; of its packages those that are `wanted`, or all if none is.
+/// Reads a manifest. Returns the packages in `wanted`, or all if it is empty.
 pub fn read(path: &Path, wanted: &[String]) -> Result<Vec<Item>> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| {

@@ -1,9 +1,9 @@
-//! Builds a corpus: a manifest of packages -> the Parquet files that [`crate::prepare`] reads.
+//! Corpus builder: turns a manifest of packages into the Parquet files that [`crate::prepare`] reads.
 //!
-//! The manifest's files are downloaded from the user's package index and checked, see [`download`]; their Python files
-//! are read where they lie ([`archive`]), filtered and lexed ([`filter`]); what is left is put into one order
-//! ([`documents`]), rid of duplicates ([`duplicates`]) and cut to size, and written as Parquet. Memory holds all tokens,
-//! as numbers: some 0.6 GB for the whole manifest. No code of a package is run, and nothing is unpacked.
+//! [`download`] fetches the manifest's files from the user's package index and checks them. [`archive`] streams their
+//! Python files, [`filter`] selects and lexes them, [`documents`] orders them, [`duplicates`] deduplicates them, and
+//! `write` writes Parquet after the limit per package is applied. Memory holds all tokens as numbers: about 0.6 GB
+//! for the whole manifest. No package code is executed, and nothing is unpacked.
 
 mod archive;
 mod documents;
@@ -36,34 +36,34 @@ use self::write::Row;
 use crate::host::{Host, Unit};
 use crate::http::{Client, PAUSE};
 
-/// Where downloads lie in the folder.
+/// Subfolder of the downloads.
 const DOWNLOADS: &str = "downloads";
-/// The parts' files: of training, and of the test.
+/// Output files of the training and the test split.
 const PARTS: [&str; 2] = ["train.parquet", "test.parquet"];
-/// Tokens of a training package after which no further file of it is taken, and of a test package.
+/// Maximum tokens per package in the training and the test split. The file that reaches the limit is the last one.
 const LIMITS: [u64; 2] = [3_000_000, 1_250_000];
 
-/// What a corpus is made of, and where.
+/// Settings of a corpus build.
 #[derive(Debug)]
 pub struct Settings {
     /// The list of packages: `trainer/corpus/manifest.tsv`, or one like it.
     pub manifest: PathBuf,
     /// The folder to write. Downloads are kept in it, so that a second call continues where the first one ended.
     pub out: PathBuf,
-    /// Only these packages of the manifest; all if there are none.
+    /// Only these packages of the manifest; all if empty.
     pub packages: Vec<String>,
     /// Keep duplicates, and all files of a large package.
     pub keep_duplicates: bool,
 }
 
-/// Downloads and filters the packages; the report is also in the folder, as `corpus.json`.
+/// Downloads and filters the packages. The report is also written to the folder as `corpus.json`.
 pub fn build(settings: &Settings, host: &dyn Host) -> Result<Report> {
     let pip = Pip::find();
     let client = Client::new(pip.certificates.as_deref(), PAUSE, host)?;
     build_from(settings, &client, &pip.index, host)
 }
 
-/// Builds from the package index `index`.
+/// Builds from the package index at `index`.
 fn build_from(
     settings: &Settings,
     client: &Client<'_>,
@@ -116,7 +116,7 @@ fn row<'a>(document: &'a Document, items: &'a [Item]) -> Row<'a> {
     }
 }
 
-/// A folder that holds such files but no report was not made here.
+/// Fails on a folder that holds such files but no report: another program wrote them.
 fn check_out(out: &Path) -> Result<()> {
     let name = out.display();
     let is_ours = out.join(REPORT).is_file();
@@ -127,14 +127,14 @@ fn check_out(out: &Path) -> Result<()> {
         );
     }
     fs::create_dir_all(out).with_context(|| format!("{name}: cannot be created"))?;
-    // From here on, so that a stop between two parts does not lock out the next run.
+    // The report is written now, so that a stop between the two splits does not block the next run.
     if !is_ours {
         Report::new(&[], false).write(out)?;
     }
     Ok(())
 }
 
-/// The files that pass the filters, in their order.
+/// The files that pass the filters, in document order.
 fn read(
     client: &Client<'_>,
     items: &[Item],
@@ -170,7 +170,7 @@ fn read(
     Ok(documents)
 }
 
-/// The same rules, and the one that leaves out what comes after a package has reached its limit.
+/// Applies the rules and the limit per package.
 fn limited(
     documents: &Documents,
     mut rules: Vec<Option<Rule>>,

@@ -1,28 +1,28 @@
-//! Where this user's pip looks for packages, and whom it trusts: the environment, then its configuration files.
+//! The index and certificates that the user's pip is configured with: environment variables, then configuration files.
 //!
-//! Of the files, later ones count more; in one, `[download]` counts more than `[global]`. `extra-index-url` and
-//! `find-links` are not looked at: each package stands in the one index.
+//! Later files override earlier ones; within a file, `[download]` overrides `[global]`. `extra-index-url` and
+//! `find-links` are ignored: every package is expected in one index.
 
 use std::path::{Path, PathBuf};
 
-/// What pip would use.
+/// pip's settings.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pip {
-    /// The simple index, without a slash at its end.
+    /// URL of the simple index, without a trailing slash.
     pub index: String,
-    /// A file of certificates, instead of the machine's.
+    /// A file of certificates that replaces the system's.
     pub certificates: Option<PathBuf>,
 }
 
 const PYPI: &str = "https://pypi.org/simple";
 
 impl Pip {
-    /// The settings of this process's user.
+    /// The settings of the current user.
     pub fn find() -> Self {
         Self::with(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
-    /// The settings under an environment.
+    /// The settings in an environment.
     fn with(variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let files = files(variable);
         let texts: Vec<_> = files
@@ -44,10 +44,10 @@ impl Pip {
     }
 }
 
-/// pip's configuration files, those that count least first.
+/// pip's configuration files, lowest precedence first.
 fn files(variable: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
     let named = variable("PIP_CONFIG_FILE");
-    // pip's way to say: none at all.
+    // pip's convention for "no configuration file".
     if named.as_deref() == Some("/dev/null") {
         return Vec::new();
     }

@@ -1,4 +1,4 @@
-//! What became of each package's files: `corpus.json`, and a table for people.
+//! Statistics of a corpus build per package: `corpus.json`, and a human-readable table.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -11,16 +11,16 @@ use serde::Serialize;
 use super::filter::Rule;
 use super::manifest::Item;
 
-/// Stands beside the parts of a corpus, and says that they are one.
+/// The file that marks a folder as a corpus.
 pub const REPORT: &str = "corpus.json";
-/// Version of everything that decides which files are kept.
+/// Version of all rules that decide which files are kept.
 const FORMAT: u32 = 1;
 
-/// The contents of `corpus.json`: nothing in it depends on when, where or how fast it was made.
+/// The contents of `corpus.json`. Independent of time, place and speed of the build.
 #[derive(Serialize)]
 pub struct Report {
     format: u32,
-    /// Duplicates and what is beyond a package's limit were kept.
+    /// Whether duplicates and files beyond the limit per package were kept.
     keeps_duplicates: bool,
     total: Counts,
     packages: Vec<PackagePart>,
@@ -37,7 +37,7 @@ struct PackagePart {
     counts: Counts,
 }
 
-/// Files of a package, or of all.
+/// File counts of a package, or of all packages.
 #[derive(Default, Serialize)]
 struct Counts {
     /// Python files in the archive.
@@ -65,7 +65,7 @@ impl Report {
         }
     }
 
-    /// A rule leaves a file of this package out.
+    /// Counts a file of this package that a rule removed.
     pub(super) fn left_out(&mut self, package: usize, rule: Rule) {
         for counts in [&mut self.packages[package].counts, &mut self.total] {
             counts.seen += 1;
@@ -73,7 +73,7 @@ impl Report {
         }
     }
 
-    /// A file of this package is kept.
+    /// Counts a file of this package that was kept.
     pub(super) fn kept(&mut self, package: usize, tokens: u64) {
         for counts in [&mut self.packages[package].counts, &mut self.total] {
             counts.seen += 1;

@@ -1,4 +1,5 @@
-//! Kept files -> a Parquet file as CodeXGLUE's, with a column `package`: what `trainer prepare` reads.
+//! Writes the kept files to Parquet: the CodeXGLUE schema with an additional column `package`, as `trainer prepare`
+//! reads it.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-/// Rows that are packed together: some 17 million tokens.
+/// Rows per row group: about 17 million tokens.
 const ROWS: usize = 10_000;
 const ZSTD_LEVEL: i32 = 9;
 const SCHEMA: &str = "message schema {
@@ -23,11 +24,11 @@ const SCHEMA: &str = "message schema {
 pub struct Row<'a> {
     pub path: &'a str,
     pub package: &'a str,
-    /// Indices into the words.
+    /// Indices into the word list.
     pub tokens: &'a [u32],
 }
 
-/// Writes the rows, numbered from 0, by way of a `.part` file.
+/// Writes the rows, numbered from 0, to a `.part` file and renames it.
 pub fn write(path: &Path, rows: &[Row], words: &[String]) -> Result<()> {
     let words: Vec<ByteArray> = words.iter().map(|word| word.as_str().into()).collect();
     let mut part = path.as_os_str().to_owned();
@@ -74,7 +75,8 @@ fn write_group(
                     let tokens = row.tokens.iter();
                     let values: Vec<ByteArray> =
                         tokens.map(|&token| words[token as usize].clone()).collect();
-                    // No list is empty: one definition level a token, and the first begins the row.
+                    // No list is empty, so every token has definition level 1 and the first token of a row has
+                    // repetition level 0.
                     let definition = vec![1; values.len()];
                     let mut repetition = vec![1; values.len()];
                     repetition[0] = 0;

@@ -1,4 +1,4 @@
-//! One training step's tokens, side by side.
+//! A batch: the inputs and targets of one training step, several lanes in parallel.
 
 use minicopilot::tokenizer::PAD;
 

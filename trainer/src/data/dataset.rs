@@ -1,4 +1,4 @@
-//! A prepared folder: its vocabulary, its three splits, and the fingerprint of what it was made of.
+//! A prepared folder: its vocabulary, its three splits, and the fingerprint of its inputs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use super::report::PrepareReport;
 use super::shard::Shards;
 use super::split::Split;
 
-/// The vocabulary's file in a prepared folder.
+/// File name of the vocabulary in a prepared folder.
 pub const TOKENIZER: &str = "tokenizer.json";
-/// The file with counts, settings and fingerprint in a prepared folder.
+/// File name of the report with counts, settings and fingerprint in a prepared folder.
 pub const REPORT: &str = "prepare.json";
 
-/// A prepared folder, opened and checked. A split that was not prepared is there, and empty.
+/// A prepared folder, opened and checked. A split that was not prepared is empty.
 pub struct Dataset {
     vocabulary: Vocabulary,
     fingerprint: String,
@@ -23,7 +23,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Opens what `trainer prepare` has written; every shard's checksum is read once.
+    /// Opens the output of `trainer prepare`. Verifies every shard's checksum, which reads each shard once.
     pub fn open(dir: &Path) -> Result<Self> {
         let read = |name: &str| {
             let path = dir.join(name);
@@ -53,7 +53,7 @@ impl Dataset {
         })
     }
 
-    /// Fails unless the files are encoded with `vocabulary`, a checkpoint's.
+    /// Fails unless the files are encoded with `vocabulary`, the vocabulary of a checkpoint.
     pub fn check_vocabulary(&self, vocabulary: &Vocabulary) -> Result<()> {
         ensure!(
             self.vocabulary == *vocabulary,
@@ -63,12 +63,12 @@ impl Dataset {
         Ok(())
     }
 
-    /// The vocabulary whose ids the files hold.
+    /// The vocabulary that the files are encoded with.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
 
-    /// Of the inputs and settings that the folder was made of.
+    /// Fingerprint of the folder's inputs and settings.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -91,12 +91,12 @@ impl Dataset {
             .with_context(|| damaged(&path, "it is no list of paths"))?;
         ensure!(
             paths.len() == self.files(split).len(),
-            damaged(&path, "it has not one line for each file")
+            damaged(&path, "it does not have one line per file")
         );
         Ok(paths)
     }
 
-    /// What `<UNK>` stands for in each file of a split: its tokens outside the vocabulary, separated by spaces.
+    /// The out-of-vocabulary tokens of each file of a split, in order, separated by spaces.
     pub fn unknown(&self, split: Split) -> Result<Vec<String>> {
         let path = self.folder.join(split.unknown());
         let text =
@@ -104,7 +104,7 @@ impl Dataset {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         ensure!(
             lines.len() == self.files(split).len(),
-            damaged(&path, "it has not one line for each file")
+            damaged(&path, "it does not have one line per file")
         );
         Ok(lines)
     }

@@ -1,7 +1,7 @@
-//! Encoded corpora, as `trainer prepare` writes them, and the two ways of cutting them into batches.
+//! Encoded corpora, as `trainer prepare` writes them, and two batch iterators over them.
 //!
-//! [`Dataset`] opens and checks a prepared folder, [`Shards`] gives the ids of one split file by file from a memory
-//! map, [`Sequences`] and [`Streams`] make [`Batch`]es of them. Knows nothing of sources, networks or optimisers.
+//! [`Dataset`] opens and checks a prepared folder; [`Shards`] memory-maps the ids of one split, file by file;
+//! [`Sequences`] and [`Streams`] cut them into [`Batch`]es. Does not depend on sources, networks or optimisers.
 
 mod batch;
 mod dataset;

@@ -1,4 +1,5 @@
-//! `prepare.json`: what a prepared folder was made of. `prepare` writes it, [`super::Dataset`] checks itself against it.
+//! The report `prepare.json`: inputs, settings and counts of a prepared folder. `prepare` writes it; [`super::Dataset`]
+//! checks the folder against it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,43 +9,43 @@ use serde::{Deserialize, Serialize};
 
 use super::split::Split;
 
-/// The contents of `prepare.json`. Nothing in it depends on when, where or how fast it was made.
+/// The contents of `prepare.json`. Independent of time, place and speed of the build.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrepareReport {
-    /// Version of everything that decides the output's bytes.
+    /// Version of all rules that determine the output's bytes.
     pub format: u32,
-    /// SHA-256 over what the sources hold and the settings that matter.
+    /// SHA-256 over the contents of the sources and the settings that affect the output.
     pub fingerprint: String,
-    /// What was asked for.
+    /// The settings of the build.
     pub settings: RecordedSettings,
-    /// The vocabulary beside the report.
+    /// The folder's vocabulary.
     pub vocabulary: VocabularyPart,
-    /// What each split holds, by its name.
+    /// The contents of each split, by its name.
     pub splits: BTreeMap<String, Counts>,
-    /// The packages of the validation part, where whole packages are held out.
+    /// The packages of the validation split, if whole packages are held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out_packages: Option<Vec<String>>,
     /// Test files whose tokens also occur in a file of the other sources.
     pub test_files_also_in_training: u64,
-    /// Files that were left out.
+    /// Files that were skipped.
     pub skipped: Skipped,
 }
 
-/// What `trainer prepare` was asked for.
+/// The settings of `trainer prepare`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordedSettings {
     /// The sources, in their order.
     pub sources: Vec<RecordedSource>,
-    /// What is never torn apart between training and validation.
+    /// The unit that is never divided between training and validation.
     pub split_by: SplitBy,
-    /// The share that is held out.
+    /// The fraction that is held out.
     pub validation: f64,
-    /// Seed of that choice.
+    /// Seed of the held-out choice.
     pub seed: u64,
-    /// The vocabulary that was given, if one was.
+    /// The vocabulary that was passed in, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<PathBuf>,
-    /// The size of the vocabulary that was counted, if none was given.
+    /// The size of the vocabulary that was built, if none was passed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary_size: Option<u32>,
 }
@@ -52,11 +53,11 @@ pub struct RecordedSettings {
 /// One source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedSource {
-    /// As it was given, or the file's name in the hub.
+    /// As given on the command line, or the file's name on the hub.
     pub path: String,
     /// How it was read.
     pub kind: SourceKind,
-    /// It belongs to the test split.
+    /// Whether it belongs to the test split.
     pub test: bool,
 }
 
@@ -66,26 +67,26 @@ pub struct RecordedSource {
 pub enum SourceKind {
     /// Rows of a Parquet file.
     Parquet,
-    /// A text file of tokens, one Python file a line.
+    /// A text file of tokens, one Python file per line.
     Text,
     /// A Python file or a folder of them.
     Python,
 }
 
-/// What is never torn apart between training and validation.
+/// The unit that is never divided between training and validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitBy {
     /// A file, as in the original experiment.
     File,
-    /// A package: validation then resembles a test set that is made of other packages.
+    /// A package: validation then resembles a test set of other packages.
     Package,
 }
 
 /// The vocabulary of a prepared folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VocabularyPart {
-    /// Entries, the reserved ones included.
+    /// Entries, including the reserved ones.
     pub tokens: usize,
     /// SHA-256 of its entries.
     pub fingerprint: String,
@@ -93,14 +94,14 @@ pub struct VocabularyPart {
     pub distinct: usize,
 }
 
-/// What a split holds.
+/// Counts of a split.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Files.
     pub files: u64,
-    /// Tokens, `<s>` and `</s>` included.
+    /// Tokens, including `<s>` and `</s>`.
     pub tokens: u64,
-    /// Tokens outside the vocabulary.
+    /// Out-of-vocabulary tokens.
     pub unknown: u64,
     /// `unknown` / `tokens`.
     pub oov_rate: f64,
@@ -108,7 +109,7 @@ pub struct Counts {
     pub classes: BTreeMap<String, u64>,
 }
 
-/// Files that were left out, by reason.
+/// Skipped files, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped(BTreeMap<String, SkippedGroup>);
 
@@ -118,11 +119,11 @@ struct SkippedGroup {
     examples: Vec<String>,
 }
 
-/// Skipped files that are named, of each reason.
+/// Maximum number of skipped files that are named per reason.
 const EXAMPLES: usize = 5;
 
 impl Skipped {
-    /// Counts a file that was left out for the reason `why`; `detail` may be empty.
+    /// Counts a file that was skipped for the reason `why`; `detail` may be empty.
     pub fn add(&mut self, path: &str, why: &str, detail: &str) {
         if !self.0.contains_key(why) {
             self.0.insert(why.to_owned(), SkippedGroup::default());
@@ -141,7 +142,7 @@ impl Skipped {
         }
     }
 
-    /// Whether nothing was left out.
+    /// Whether no file was skipped.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -161,7 +162,7 @@ impl fmt::Display for Skipped {
 }
 
 impl PrepareReport {
-    /// What a split holds; nothing if the report does not name it.
+    /// The counts of a split; None if the report does not contain it.
     pub fn counts(&self, split: Split) -> Option<&Counts> {
         self.splits.get(&split.to_string())
     }

@@ -1,4 +1,4 @@
-//! The original protocol's batches: the first 1,000 tokens of each file, padded to the longest of their batch.
+//! Batches of the original protocol: the first 1,000 tokens of each file, padded to the longest file of the batch.
 
 use std::ops::Range;
 
@@ -6,20 +6,20 @@ use super::batch::Batch;
 use super::shard::Shards;
 use crate::random::{below, generator, shuffle};
 
-/// Tokens of a file that the original protocol reads.
+/// Tokens per file in the original protocol.
 pub const SEQUENCE_LEN: usize = 1000;
-/// Batches whose files are sorted by length together: enough for little padding, few enough that batches differ
-/// from epoch to epoch.
+/// Number of batches whose files are sorted by length together: large enough for little padding, small enough that
+/// batches differ between epochs.
 const POOL: usize = 64;
 
-/// One epoch over a split, one file a lane. Deterministic in seed and epoch. `skip(n)` reads no tokens.
+/// One epoch over a split, one file per lane. Deterministic in seed and epoch. `skip(n)` reads no tokens.
 pub struct Sequences<'a> {
     shards: &'a Shards,
     batches: std::vec::IntoIter<Vec<usize>>,
 }
 
 impl<'a> Sequences<'a> {
-    /// Batches of `lanes` files (the last one of what is left), in the order of this seed and epoch.
+    /// Batches of `lanes` files (the last batch may be smaller), in the order of this seed and epoch.
     ///
     /// # Panics
     ///
@@ -39,7 +39,7 @@ impl<'a> Sequences<'a> {
         }
     }
 
-    /// The targets of the first batches, as many as it takes to have `max_tokens` of them: files and indices in them.
+    /// The targets of the first batches, until they contain `max_tokens`: pairs of file and target indices in it.
     pub fn stretches(self, max_tokens: u64) -> Vec<(usize, Range<usize>)> {
         let (mut stretches, mut targets) = (Vec::new(), 0);
         for files in self.batches {

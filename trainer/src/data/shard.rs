@@ -1,4 +1,4 @@
-//! One split's encoded files in one memory-mapped file, little-endian:
+//! A split's encoded files in one memory-mapped file, little-endian:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | … | zeros up to a multiple of 8 |
 //! | 8(F+1) bytes | offsets, 64 bits each: file i is the ids from offset i to offset i+1; the last is N |
 //!
-//! Everything is checked on opening, so that reading cannot fail. Knows nothing of tokens or paths.
+//! All invariants are checked on opening, so reading cannot fail. Does not depend on tokens or paths.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -26,7 +26,7 @@ const MAGIC: [u8; 8] = *b"mcshard\0";
 const VERSION: u32 = 1;
 const HEADER: usize = 64;
 
-// Ids and offsets are read where they lie.
+// Ids and offsets are read in place.
 const _: () = assert!(cfg!(target_endian = "little"), "shards are little-endian");
 
 /// The encoded files of one split.
@@ -47,7 +47,7 @@ impl Shards {
 
     fn read(path: &Path, vocabulary_size: usize) -> Result<Self> {
         let file = File::open(path)?;
-        // SAFETY: what `prepare` has written is renamed into place and never changed; a user who truncates the file
+        // SAFETY: `prepare` renames finished files into place and never modifies them. A user who truncates the file
         // under a running trainer gets SIGBUS, as with any memory map.
         let map = unsafe { Mmap::map(&file)? };
         ensure!(map.len() >= HEADER, "{} bytes are too few", map.len());
@@ -104,7 +104,7 @@ impl Shards {
         self.tokens as u64
     }
 
-    /// The ids of file `i`, `<s>` and `</s>` included: at least two.
+    /// The ids of file `i`, including `<s>` and `</s>`: at least two.
     ///
     /// # Panics
     ///
@@ -120,7 +120,7 @@ impl Shards {
         (offsets[i + 1] - offsets[i]) as usize
     }
 
-    /// How many files, from the first on, it takes to have `max_tokens` targets (every token but a file's first).
+    /// The number of files, from the first, that contain `max_tokens` targets (every token except a file's first).
     pub fn files_within(&self, max_tokens: u64) -> usize {
         let offsets = self.offsets();
         (0..self.files)
@@ -130,7 +130,7 @@ impl Shards {
 
     fn ids(&self) -> &[u16] {
         let bytes = &self.map[HEADER..HEADER + 2 * self.tokens];
-        // A map begins at a page's start, and the header is a multiple of 8.
+        // A map is page-aligned, and the header is a multiple of 8 bytes.
         bytemuck::cast_slice(bytes)
     }
 
@@ -141,14 +141,14 @@ impl Shards {
     }
 }
 
-/// Length of a shard in bytes, or None if it cannot be one.
+/// Length of a shard in bytes, or None if it overflows.
 fn expected_len(files: usize, tokens: usize) -> Option<usize> {
     let ids = tokens.checked_mul(2)?.checked_next_multiple_of(8)?;
     let offsets = files.checked_add(1)?.checked_mul(8)?;
     HEADER.checked_add(ids)?.checked_add(offsets)
 }
 
-/// Writes a shard file by file; only [`ShardWriter::finish`] makes it one that opens.
+/// Writes a shard file by file. Only [`ShardWriter::finish`] makes it valid.
 pub struct ShardWriter {
     out: BufWriter<File>,
     hash: Sha256,
@@ -157,7 +157,7 @@ pub struct ShardWriter {
 }
 
 impl ShardWriter {
-    /// Begins a shard at a path where nothing stands yet.
+    /// Creates a shard at a path that must not exist.
     pub fn create(path: &Path) -> std::io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 20, File::create_new(path)?);
         out.write_all(&[0; HEADER])?;
@@ -169,7 +169,7 @@ impl ShardWriter {
         })
     }
 
-    /// Appends a file's ids, at least its `<s>` and `</s>`.
+    /// Appends a file's ids, at least `<s>` and `</s>`.
     pub fn push(&mut self, ids: &[u16]) -> std::io::Result<()> {
         debug_assert!(ids.len() >= 2, "a file has at least <s> and </s>");
         self.bytes.clear();
@@ -179,7 +179,7 @@ impl ShardWriter {
         self.write()
     }
 
-    /// Writes offsets and header, and waits until all is on the disk.
+    /// Writes offsets and header, and syncs the file to disk.
     pub fn finish(mut self, vocabulary_size: usize) -> std::io::Result<()> {
         let (files, tokens) = (self.offsets.len() as u64 - 1, self.tokens());
         let padding = (2 * tokens).next_multiple_of(8) - 2 * tokens;

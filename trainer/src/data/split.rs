@@ -1,23 +1,23 @@
-//! The three parts of a corpus, and the names of their files in a prepared folder.
+//! The three splits of a corpus, and their file names in a prepared folder.
 
 use std::fmt;
 
-/// What a part of the corpus is for.
+/// The purpose of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Weights are fitted on it, and the vocabulary is counted on it alone.
+    /// Weights are fitted on it, and the vocabulary is built from it alone.
     Train,
-    /// Settings are chosen by it.
+    /// Hyperparameters are chosen on it.
     Validation,
-    /// Read by `evaluate` alone.
+    /// Only read by `evaluate`.
     Test,
 }
 
 impl Split {
-    /// All of them, in the order of the files.
+    /// All splits, in the order of the files.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
-    /// Its name on the command line and in the names of its files.
+    /// Its name on the command line and in file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -26,18 +26,18 @@ impl Split {
         }
     }
 
-    /// The name of its ids' file, see [`super::shard`].
+    /// File name of the encoded ids, see [`super::shard`].
     pub fn shard(self) -> String {
         format!("{self}.shard")
     }
 
-    /// The name of its list of paths: one JSON string a line, in the order of the shard's files.
+    /// File name of the list of paths: one JSON string per line, in the order of the shard's files.
     pub fn paths(self) -> String {
         format!("{self}.files.jsonl")
     }
 
-    /// The name of the file with what `<UNK>` stands for: the tokens outside the vocabulary in their order, separated by
-    /// spaces, one line a file, in the order of the shard's files.
+    /// File name of the out-of-vocabulary tokens: one line per file in the order of the shard's files, tokens in text
+    /// order, separated by spaces.
     pub fn unknown(self) -> String {
         format!("{self}.unknown.txt")
     }

@@ -1,5 +1,5 @@
-//! The long form's batches: whole files one after another in each lane, cut every T steps (truncated
-//! backpropagation through time); the network carries each lane's state from batch to batch.
+//! Batches for truncated backpropagation through time: each lane reads whole files one after another, cut every T
+//! steps; the network carries the lane's state from batch to batch.
 
 use std::ops::Range;
 
@@ -7,12 +7,12 @@ use super::batch::Batch;
 use super::shard::Shards;
 use crate::random::{below, generator, shuffle};
 
-/// So many files for each lane at an epoch's end are taken longest first, so that the lanes end close together and
-/// few steps are mere padding. Their tokens outweigh any single file's.
+/// This many files per lane are taken longest first at an epoch's end, so that the lanes finish close together and few
+/// steps are padding. Their tokens outweigh any single file.
 const EVENED_OUT: usize = 32;
 
-/// One epoch over a split: every token of every file is a target once, but a file's first, which is none.
-/// Deterministic in seed and epoch. `skip(n)` reads no tokens.
+/// One epoch over a split: every token except a file's first is a target exactly once. Deterministic in seed and epoch.
+/// `skip(n)` reads no tokens.
 pub struct Streams<'a> {
     shards: &'a Shards,
     steps: usize,
@@ -20,17 +20,17 @@ pub struct Streams<'a> {
     queue: std::vec::IntoIter<usize>,
 }
 
-/// Where a lane reads on.
+/// A lane's read position.
 #[derive(Clone, Copy)]
 struct Place {
     file: usize,
-    /// The next input's index in the file: below its length less one, as the last token is a target only.
+    /// Index of the next input in the file: at most its length - 2, because the last token is only a target.
     at: usize,
 }
 
 impl<'a> Streams<'a> {
-    /// Batches of `steps` times `lanes` tokens. Each lane reads a file to its end and takes the next from a queue
-    /// that seed and epoch have shuffled; when the queue is empty, lanes that are done are padded.
+    /// Batches of `steps` times `lanes` tokens. Each lane reads a file to its end and takes the next from a queue that
+    /// is shuffled by seed and epoch. When the queue is empty, finished lanes are padded.
     pub fn new(shards: &'a Shards, lanes: usize, steps: usize, seed: u64, epoch: u64) -> Self {
         let mut queue: Vec<usize> = (0..shards.len()).collect();
         let mut random = generator(*b"streams\0", seed, epoch);
@@ -40,13 +40,13 @@ impl<'a> Streams<'a> {
         Self::over(shards, queue, lanes, steps)
     }
 
-    /// The first files in their own order, as many as it takes to have `max_tokens` targets: for measuring.
+    /// The first files in shard order, until they contain `max_tokens` targets: for evaluation.
     pub fn in_order(shards: &'a Shards, lanes: usize, steps: usize, max_tokens: u64) -> Self {
         let files = (0..shards.files_within(max_tokens)).collect();
         Self::over(shards, files, lanes, steps)
     }
 
-    /// The targets of the first batches, as many as it takes to have `max_tokens` of them: files and indices in them.
+    /// The targets of the first batches, until they contain `max_tokens`: pairs of file and target indices in it.
     pub fn stretches(mut self, max_tokens: u64) -> Vec<(usize, Range<usize>)> {
         let (mut stretches, mut targets) = (Vec::new(), 0);
         while targets < max_tokens
@@ -68,8 +68,8 @@ impl<'a> Streams<'a> {
         }
     }
 
-    /// Moves every lane on by one batch; `read(lane, step, file, from, to)` is told of each stretch of inputs.
-    /// False, and nothing has moved, if no lane has anything left.
+    /// Advances every lane by one batch and calls `read(lane, step, file, from, to)` for each range of inputs. Returns
+    /// false, without moving, if no lane has input left.
     fn advance(&mut self, mut read: impl FnMut(usize, usize, usize, usize, usize)) -> bool {
         let mut moved = false;
         for lane in 0..self.lanes.len() {

@@ -1,4 +1,4 @@
-//! Shards that come back as they were written, and batches that hold every token once.
+//! Shards round-trip, and batches contain every token once.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::shard::ShardWriter;
 use super::*;
 
-/// Vocabulary size of all shards here.
+/// Vocabulary size of all shards in these tests.
 const SIZE: usize = 50;
 
 fn shard(files: &[Vec<u16>]) -> (TempDir, PathBuf) {
@@ -21,13 +21,13 @@ fn shard(files: &[Vec<u16>]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Files whose every token tells its file and place apart, as far as [`SIZE`] allows.
+/// Files whose tokens identify file and position, as far as [`SIZE`] allows.
 fn files(longest: usize, most: usize) -> impl Strategy<Value = Vec<Vec<u16>>> {
     let file = prop::collection::vec(2..SIZE as u16, 2..longest);
     prop::collection::vec(file, 0..most)
 }
 
-/// The files that a stream of batches holds, read lane by lane.
+/// The files in a stream of batches, read lane by lane.
 fn read_back(batches: &[Batch]) -> Vec<Vec<u16>> {
     let mut files = Vec::new();
     let lanes = batches.iter().map(|batch| batch.lanes).max().unwrap_or(0);
@@ -56,7 +56,7 @@ fn read_back(batches: &[Batch]) -> Vec<Vec<u16>> {
     files
 }
 
-/// Batches after a skip are the batches that iterating would have come to, at any point.
+/// Batches after a skip equal the batches after iterating, at any point.
 fn check_skip<I: Iterator<Item = Batch>>(epoch: impl Fn() -> I, batches: &[Batch]) {
     for n in [0, 1, 2, batches.len() / 2, batches.len(), batches.len() + 1] {
         let rest: Vec<Batch> = epoch().skip(n).collect();
@@ -97,7 +97,7 @@ proptest! {
         prop_assert_eq!(read_back(&in_order), files);
         check_skip(epoch, &batches);
 
-        // What so many tokens have taught is what the first batches hold.
+        // The reported targets equal those of the first batches.
         let of = |batches: &[Batch]| batches.iter().flat_map(|batch| &batch.targets).filter(|&&id| id != 0).count() as u64;
         for n in 0..batches.len() {
             let stretches = epoch().stretches(of(&batches[..n]));
@@ -145,7 +145,7 @@ fn seed_and_epoch_decide_the_order() {
     }
 }
 
-/// What is wrong with a shard is said, with its name and what to do.
+/// An invalid shard gives an error with its name, the cause and the remedy.
 #[test]
 fn damaged_shards_are_refused() {
     type Damage = fn(&mut Vec<u8>);

@@ -1,4 +1,5 @@
-//! The network combined with its context (the gate's mixture of experts), and the network alone, on the same targets.
+//! Evaluates the network combined with its context (the gate's mixture of experts) and the network alone on the same
+//! targets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,46 +21,48 @@ use crate::data::Dataset;
 use crate::host::Host;
 use crate::replay::{CorpusReplay, FullPrecision, Network, PredictionSite, ReplayContext};
 
-/// The mixture as it is served.
+/// Name of the full mixture, as it is served.
 const ALL: &str = "all";
-/// Answers that are looked at: up to five of them have no text of their own.
+/// Number of ranked answers to read: up to five of them have no text of their own.
 const ANSWERS: usize = 15;
 
-/// One way to answer.
+/// A model variant under comparison.
 struct Contestant {
     name: String,
-    /// The network alone if there is none.
+    /// The mixture; None for the network alone.
     mixture: Option<Mixture>,
 }
 
-/// What is measured.
+/// Settings of an evaluation.
 #[derive(Debug)]
 pub struct Settings {
-    /// The checkpoint, with a gate, and the files.
+    /// The checkpoint, which must have a gate, and the files.
     pub subject: Subject,
-    /// What each file is read with.
+    /// The context that each file is read with.
     pub context: ReplayContext,
-    /// Experts that are also left out, one at a time.
+    /// Experts to remove, one at a time.
     pub without: Vec<String>,
-    /// The network in f32 in place of the engine that serves.
+    /// Use the f32 network instead of the served engine.
     pub full_precision: bool,
 }
 
-/// What one way to answer came to.
+/// The results of one variant.
 #[derive(Debug)]
 struct Column {
     name: String,
     figures: Figures,
-    /// The standard error, over files, of each of [`HEADLINE_METRICS`]; or that of the difference from "all".
+    /// Standard error over files of each of [`HEADLINE_METRICS`]; for other variants, that of the difference from
+    /// "all".
     errors: [Option<f64>; HEADLINE_METRICS.len()],
 }
 
-/// The network alone, the mixture without its reranker, both ("all"), and without each expert that is left out.
+/// The network alone, the mixture without its reranker, the mixture with it ("all"), and one variant per removed
+/// expert.
 #[derive(Debug)]
 pub struct Comparison(Vec<Column>);
 
 impl Comparison {
-    /// Figures and standard errors as JSON.
+    /// Metrics and standard errors as JSON.
     pub fn to_json(&self) -> Result<String> {
         let mut json = serde_json::Map::new();
         for column in &self.0 {
@@ -101,7 +104,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// Measures a checkpoint with its context; `None` if the user has stopped it.
+/// Evaluates a checkpoint with its context; `None` if the user cancelled.
 pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Comparison>> {
     let Settings {
         subject, context, ..
@@ -136,7 +139,7 @@ pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Compariso
     })
 }
 
-/// The checkpoint's network as files are read with it.
+/// The checkpoint's network, ready to replay files.
 fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> Result<Network> {
     let config = &checkpoint.config;
     if full_precision {
@@ -151,7 +154,7 @@ fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> R
     Ok(Network::Int8(engine))
 }
 
-/// The ways to answer that are compared.
+/// The variants to compare.
 fn contestants(mixture: &Mixture, without: &[String]) -> Result<Vec<Contestant>> {
     let lacking = |name: &str| -> Result<Contestant> {
         let known = || Part::names().collect::<Vec<_>>().join(", ");
@@ -179,7 +182,7 @@ fn contestants(mixture: &Mixture, without: &[String]) -> Result<Vec<Contestant>>
     Ok(contestants)
 }
 
-/// Measures every contestant on the same files.
+/// Evaluates every variant on the same files.
 fn measure(
     network: &Network,
     dataset: &Dataset,

@@ -1,4 +1,4 @@
-//! How far back the gradients of single predictions reach, on the first files of a part.
+//! Gradient flow of single predictions: how far back gradients reach on the first files of a split.
 
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
@@ -6,9 +6,9 @@ use minicopilot::model::{GradientFlow, Model};
 
 use crate::data::Shards;
 
-/// Tokens before the prediction, from a file's first on.
+/// Tokens before the prediction, starting at a file's first.
 const CONTEXT: usize = 256;
-/// Files whose prediction is followed.
+/// Number of files; one prediction each.
 const FILES: usize = 128;
 
 /// The mean over the first files that are long enough.

@@ -1,7 +1,8 @@
-//! A network measured by its own distributions, f32, on the first files of a part.
+//! Evaluates an f32 network by its own distributions on the first files of a split.
 //!
-//! One pass gives both contexts: `whole`, the state carried to each file's end, and `1000`, the same file's first
-//! 1,000 tokens, which no later token can influence. Training validates with it, `trainer evaluate model` prints it.
+//! One pass gives both contexts: `whole` carries the state to each file's end; `1000` covers the same file's first
+//! 1,000 tokens, which later tokens cannot influence. Training validates with it, and `trainer evaluate model` prints
+//! it.
 
 use anyhow::Result;
 use candle_core::Tensor;
@@ -12,13 +13,13 @@ use rayon::prelude::*;
 
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
 
-/// Lanes that are measured together, and their steps a batch: wide enough for the matrix products.
+/// Lanes that are evaluated together, and steps per batch: wide enough for efficient matrix products.
 const LANES: usize = 32;
 const STEPS: usize = 64;
-/// Steps whose logits are alive at once: 10 MB.
+/// Steps whose logits are in memory at once: 10 MB.
 const TOGETHER: usize = 8;
 
-/// The same targets under both contexts.
+/// Metrics of the same targets under both contexts.
 #[derive(Default)]
 pub struct Measured {
     /// State carried to each file's end.
@@ -27,7 +28,7 @@ pub struct Measured {
     pub original: Counted,
 }
 
-/// Everything counted under one context.
+/// All metrics of one context.
 #[derive(Default)]
 pub struct Counted {
     pub metrics: Metrics,
@@ -41,8 +42,8 @@ impl Counted {
     }
 }
 
-/// Measures `model`, whose logits `temperature` divides where probabilities are shown, on the first files of a part, as
-/// many as make up `max_tokens`. `progress` is told the targets done, and ends it by `false`.
+/// Evaluates `model` on the first files of a split, until they contain `max_tokens`. `temperature` divides the logits
+/// of displayed probabilities. `progress` receives the number of finished targets; false cancels.
 pub fn measure(
     model: &Model,
     temperature: f64,
@@ -53,7 +54,7 @@ pub fn measure(
 ) -> Result<Measured> {
     let surfaces = surfaces(dataset, temperature);
     let mut measured = Measured::default();
-    let mut places = vec![0usize; LANES]; // of each lane's next input in its file
+    let mut places = vec![0usize; LANES]; // position of each lane's next input in its file
     each_step(
         model,
         dataset,
@@ -67,14 +68,14 @@ pub fn measure(
     Ok(measured)
 }
 
-/// What the entries of a data set's vocabulary mean.
+/// Token classes and texts of the vocabulary's entries.
 pub(super) fn surfaces(dataset: &Dataset, temperature: f64) -> Surfaces {
     let vocabulary = dataset.vocabulary();
     let tokens = (0..vocabulary.len() as u32).map(|id| vocabulary.token(id).unwrap_or_default());
     Surfaces::new(tokens, temperature)
 }
 
-/// Runs `model` over the first files of a part and hands out each step's logits `[B,V]`.
+/// Runs `model` over the first files of a split and passes on each step's logits `[B,V]`.
 pub(super) fn each_step(
     model: &Model,
     dataset: &Dataset,
@@ -110,7 +111,7 @@ pub(super) fn each_step(
     Ok(())
 }
 
-/// Observes the targets of one step, `logits` `[B,V]`.
+/// Records the targets of one step with `logits` `[B,V]`.
 fn step(
     batch: &Batch,
     t: usize,

@@ -1,8 +1,8 @@
-//! Measures checkpoints on one part of the prepared data: [`model`] the network alone, [`context`] the network combined
-//! with its context, [`quantized`] the int8 engine beside the network in f32.
+//! Evaluates checkpoints on one split of prepared data: [`model`] the network alone, [`context`] the network combined
+//! with its context, [`quantized`] the int8 engine against the f32 network.
 //!
-//! Nothing here prints: each measurement returns what it found, which is a table by [`std::fmt::Display`] and JSON by
-//! `to_json`.
+//! Nothing here prints. Each evaluation returns a result that formats itself as a table ([`std::fmt::Display`]) and as
+//! JSON (`to_json`).
 
 pub mod context;
 mod gradient_flow;

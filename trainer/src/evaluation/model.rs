@@ -1,4 +1,4 @@
-//! The network of a checkpoint, or a counted trigram beside it.
+//! Evaluates a checkpoint's network, optionally next to a trigram baseline.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,27 +15,27 @@ use super::{gradient_flow, language_model, trigram};
 use crate::device;
 use crate::host::Host;
 
-/// What is measured, and what is kept of it.
+/// Settings of an evaluation.
 #[derive(Debug)]
 pub struct Settings {
     /// The checkpoint and the files.
     pub subject: Subject,
     /// `cpu`, `cuda` or `cuda:N`.
     pub device: String,
-    /// Also measure a back-off trigram, counted on the tokens that the checkpoint has learned from.
+    /// Also evaluate a back-off trigram, counted on the checkpoint's training tokens.
     pub baseline: bool,
-    /// Where the record goes: the figures with calibration, classes of tokens and positions in the file.
+    /// Where to write the record: metrics with calibration, token classes and positions in the file.
     pub out: Option<PathBuf>,
-    /// Also follow the gradient of single predictions back through the network; the record then holds it.
+    /// Also trace the gradient of single predictions back through the network, and store it in the record.
     pub gradients: bool,
 }
 
-/// The figures, by context: `whole`, `1000`, and `trigram` for the baseline.
+/// Metrics by context: `whole`, `1000`, and `trigram` for the baseline.
 #[derive(Debug)]
 pub struct Evaluation(Vec<(&'static str, Figures)>);
 
 impl Evaluation {
-    /// The figures as JSON.
+    /// The metrics as JSON.
     pub fn to_json(&self) -> Result<String> {
         let columns: BTreeMap<_, _> = self
             .0
@@ -57,7 +57,7 @@ impl fmt::Display for Evaluation {
     }
 }
 
-/// Measures a checkpoint's network; `None` if the user has stopped it.
+/// Evaluates a checkpoint's network; `None` if the user cancelled.
 pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Evaluation>> {
     let subject = &settings.subject;
     let device = device::open(&settings.device)?;
@@ -117,7 +117,7 @@ pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Evaluatio
     Ok(Some(Evaluation(columns)))
 }
 
-/// Fails early where the record could not be written.
+/// Fails early if the record could not be written.
 fn check_out(out: &Path) -> Result<()> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     ensure!(

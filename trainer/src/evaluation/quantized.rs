@@ -1,4 +1,4 @@
-//! The engine that serves, in int8, beside the network in f32: the figures of both, and how often they agree.
+//! Compares the served int8 engine with the f32 network: the metrics of both, and how often they agree.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,28 +16,28 @@ use super::table::table;
 use crate::data::{Dataset, Split};
 use crate::host::Host;
 
-/// Tokens whose logits are alive at once for each thread: 2.5 MB.
+/// Tokens per thread whose logits are in memory at once: 2.5 MB.
 const TOGETHER: usize = 64;
-/// Files between two looks at the progress.
+/// Files between two progress updates.
 const FILES: usize = 16;
 
-/// The two on the same targets.
+/// Both networks on the same targets.
 #[derive(Default)]
 pub struct Agreement {
-    /// Targets before which both were asked.
+    /// Number of targets.
     targets: u64,
-    /// Times the most probable entry was the same.
+    /// How often the most probable entry was the same.
     top1: u64,
-    /// Times the five most probable ones were the same set.
+    /// How often the five most probable entries were the same set.
     top5: u64,
-    /// The largest difference of any probability.
+    /// The largest absolute difference of a probability.
     largest: f32,
     network: Metrics,
     engine: Metrics,
 }
 
 impl Agreement {
-    /// Figures and agreement as JSON.
+    /// Metrics and agreement as JSON.
     pub fn to_json(&self) -> Result<String> {
         let [network, engine] = self.figures();
         let mut json = serde_json::to_value(BTreeMap::from([("f32", network), ("int8", engine)]))?;
@@ -47,12 +47,12 @@ impl Agreement {
         Ok(serde_json::to_string_pretty(&json)? + "\n")
     }
 
-    /// Both networks' figures, f32 first.
+    /// The metrics of both networks, f32 first.
     fn figures(&self) -> [Figures; 2] {
         [self.network.figures(), self.engine.figures()]
     }
 
-    /// How often they agree, by name.
+    /// Agreement rates by name.
     fn rows(&self) -> [(&'static str, f64); 3] {
         let share = |count: u64| count as f64 / self.targets.max(1) as f64;
         [
@@ -84,7 +84,7 @@ impl fmt::Display for Agreement {
     }
 }
 
-/// Measures both networks of a checkpoint; `None` if the user has stopped it.
+/// Evaluates both networks of a checkpoint; `None` if the user cancelled.
 pub fn evaluate(subject: &Subject, host: &dyn Host) -> Result<Option<Agreement>> {
     let (checkpoint, dataset) = subject.open()?;
     let model = checkpoint.model(&Device::Cpu)?;
@@ -100,8 +100,8 @@ pub fn evaluate(subject: &Subject, host: &dyn Host) -> Result<Option<Agreement>>
     })
 }
 
-/// Measures both on the first files of a part, as many as lie within `max_tokens`; `progress` is told the targets done,
-/// and ends it by `false`.
+/// Evaluates both networks on the first files of a split, within `max_tokens`. `progress` receives the number of
+/// finished targets; false cancels.
 fn measure(
     checkpoint: &Checkpoint,
     model: &Model,
@@ -165,7 +165,7 @@ impl Both<'_> {
                 let (previous, target) = (ids[at], ids[at + 1]);
                 let network = self.surfaces.observe(&logits, target, previous);
                 agreement.network.add(&network);
-                // The engine's logits, a constant aside.
+                // The engine's logits, up to a constant.
                 let logits: Vec<f32> = answer
                     .iter()
                     .map(|p| p.max(f32::MIN_POSITIVE).ln() * self.temperature)
@@ -185,7 +185,7 @@ impl Both<'_> {
     }
 }
 
-/// The five entries with the highest scores, the highest first.
+/// The five entries with the highest scores, highest first.
 fn best(scores: &[f32]) -> [usize; 5] {
     let mut best = [usize::MAX; 5];
     for (id, &score) in scores.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! An evaluation as it is kept: what was measured on what, with all its parts, in one JSON file that reports are made
-//! from. `RUN/evaluation-SPLIT.json` is where `trainer report` finds it.
+//! The stored form of an evaluation: subject and detailed metrics in one JSON file. `trainer report` reads it from
+//! `RUN/evaluation-SPLIT.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,33 +15,33 @@ use super::language_model::Counted;
 /// One evaluation of one checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Record {
-    /// The checkpoint's folder, as it was named.
+    /// The checkpoint's folder, as given by the user.
     pub checkpoint: String,
     /// Fingerprint of its weights.
     pub weights: String,
-    /// Targets that it had learned from.
+    /// Targets that the checkpoint was trained on.
     pub trained_tokens: Option<u64>,
     /// Fingerprint of the prepared data.
     pub data: String,
-    /// Which part of it.
+    /// The split.
     pub split: String,
-    /// The limit, if not all of the part was measured.
+    /// The limit, unless the whole split was evaluated.
     pub max_tokens: Option<u64>,
-    /// What was measured under each context: `whole`, `1000`, and `trigram` for the baseline.
+    /// Results by context: `whole`, `1000`, and `trigram` for the baseline.
     pub contexts: BTreeMap<String, Measurement>,
-    /// How far back gradients reach, where it was asked for.
+    /// How far back gradients reach, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_flow: Option<GradientFlow>,
 }
 
-/// Figures under one context. A baseline without probabilities has no more than `figures`.
+/// Metrics under one context. A baseline without probabilities only has `figures`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Measurement {
     pub figures: Figures,
-    /// Reliability of the first answer.
+    /// Calibration of the top prediction.
     #[serde(default)]
     pub calibration: Vec<ReliabilityBin>,
-    /// The same with the logits divided by a temperature, where one was fitted.
+    /// The same after temperature scaling, if a temperature was fitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tempered: Option<Tempered>,
     #[serde(default)]
@@ -50,7 +50,7 @@ pub struct Measurement {
     pub positions: Vec<PositionFigures>,
 }
 
-/// Reliability of the first answer under a temperature.
+/// Calibration of the top prediction under a temperature.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Tempered {
     pub temperature: f64,
@@ -59,7 +59,7 @@ pub struct Tempered {
 }
 
 impl Measurement {
-    /// A network's, with all its parts.
+    /// The complete metrics of a network.
     pub fn of_network(counted: &Counted, temperature: f64) -> Self {
         let Counted { metrics, parts } = counted;
         let is_tempered = (temperature - 1.0).abs() > f64::EPSILON;
@@ -77,7 +77,7 @@ impl Measurement {
         }
     }
 
-    /// Nothing but the figures.
+    /// Only the headline metrics.
     pub fn figures_only(figures: Figures) -> Self {
         Self {
             figures,
@@ -90,7 +90,7 @@ impl Measurement {
 }
 
 impl Record {
-    /// Writes it to `path`, whole or not at all.
+    /// Writes the record to `path` atomically.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self)?;
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))

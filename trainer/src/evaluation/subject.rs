@@ -1,4 +1,4 @@
-//! What is measured: a checkpoint, on the first files of a part of prepared data.
+//! The subject of an evaluation: a checkpoint and the first files of a split of prepared data.
 
 use std::path::PathBuf;
 
@@ -8,21 +8,21 @@ use minicopilot::model::checkpoint::Checkpoint;
 use crate::data::{Dataset, Split};
 use crate::host::{Host, Unit};
 
-/// A checkpoint and the files that it is measured on.
+/// A checkpoint and the files to evaluate it on.
 #[derive(Debug)]
 pub struct Subject {
     /// A checkpoint folder.
     pub checkpoint: PathBuf,
     /// A folder of prepared data.
     pub data: PathBuf,
-    /// Which part of the data.
+    /// The split.
     pub split: Split,
-    /// Measure only the first files, whole ones, until they have so many tokens.
+    /// Measure only the first files, whole ones, until they contain this many tokens.
     pub max_tokens: Option<u64>,
 }
 
 impl Subject {
-    /// Loads the checkpoint and the data, which must fit together and hold files of the part.
+    /// Loads the checkpoint and the data. Fails if the vocabularies differ or the split is empty.
     pub(super) fn open(&self) -> Result<(Checkpoint, Dataset)> {
         let checkpoint = Checkpoint::load(&self.checkpoint)?;
         let dataset = Dataset::open(&self.data)?;
@@ -36,13 +36,13 @@ impl Subject {
         Ok((checkpoint, dataset))
     }
 
-    /// The limit as a number.
+    /// The limit, or the maximum if there is none.
     pub(super) fn limit(&self) -> u64 {
         self.max_tokens.unwrap_or(u64::MAX)
     }
 
-    /// Calls `measure` with the limit and with what it tells the targets done, which is false when it is to end.
-    /// `None` if the user has stopped it: figures of a part that nobody chose would only mislead.
+    /// Calls `measure` with the limit and a progress callback, which returns false on cancellation. Returns `None` if
+    /// the user cancelled: metrics of an arbitrary part would be misleading.
     pub(super) fn measure<T>(
         &self,
         dataset: &Dataset,

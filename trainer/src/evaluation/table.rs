@@ -1,10 +1,10 @@
-//! Figures side by side, one column for each way to answer.
+//! Tables of metrics, one column per model variant.
 
 use std::fmt::Write;
 
 use minicopilot::metrics::Figures;
 
-/// A table of named columns: a row for each figure, a dash for what is unknown.
+/// A table with one row per metric and one named column per variant; a dash marks a missing value.
 pub fn table(columns: &[(&str, &Figures)]) -> String {
     let heads: String = columns
         .iter()

@@ -1,4 +1,4 @@
-//! The temperature of a network's probabilities, fitted on the validation part (Guo et al. 2017).
+//! Temperature scaling of a network's probabilities, fitted on the validation split (Guo et al. 2017).
 
 use anyhow::Result;
 use minicopilot::metrics::TemperatureFit;
@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::language_model::each_step;
 use crate::data::{Dataset, Split};
 
-/// The temperature that fits the first files of the validation part, as many as make up `max_tokens`. `progress` is told
-/// the targets done, and ends it by `false`.
+/// The temperature that minimises the loss on the first files of the validation split, until they contain `max_tokens`.
+/// `progress` receives the number of finished targets; false cancels.
 pub fn fit(
     model: &Model,
     dataset: &Dataset,
@@ -37,7 +37,7 @@ pub fn fit(
                     fit
                 })
                 .collect();
-            fits.iter().for_each(|one| fit += one); // in order, so that the sum does not depend on the threads
+            fits.iter().for_each(|one| fit += one); // in order, so that the sum does not depend on the number of threads
         },
     )?;
     Ok(fit.temperature())

@@ -1,9 +1,9 @@
-//! A counted trigram with back-off: what any network must beat.
+//! A back-off trigram: the count-based baseline for every network.
 //!
-//! "Stupid back-off" (Brants, Popat, Xu, Och, Dean 2007, "Large Language Models in Machine Translation", eq. 5): a token
-//! seen after the last two tokens scores its share of what followed them; one that was not, 0.4 of its score after the
-//! last token alone, and so on down to its share of all tokens. It is counted on the very tokens that a run has learned
-//! from, in a table of 16-bit ids that takes some six bytes for each distinct trigram.
+//! "Stupid back-off" (Brants, Popat, Xu, Och, Dean 2007, "Large Language Models in Machine Translation", eq. 5): a
+//! token that has followed the last two tokens scores its relative frequency after them; any other scores 0.4 times its
+//! score after the last token alone, and finally its unigram frequency. The trigram is counted on exactly the tokens of
+//! a training run, in a table of 16-bit ids that takes about six bytes per distinct trigram.
 
 use std::ops::Range;
 
@@ -16,20 +16,20 @@ use rayon::prelude::*;
 use crate::data::{Dataset, Sequences, Split, Streams};
 use crate::experiment::{Experiment, Loader};
 
-/// Each back-off costs this factor (the paper's choice).
+/// Back-off factor (the paper's choice).
 const BACK_OFF: f32 = 0.4;
-/// Answers asked for each target: the ten that metrics look at, and those without text among them.
+/// Answers per target: the ten that metrics read, plus those that have no text.
 const ANSWERS: usize = 15;
-/// Files that are measured together on all cores.
+/// Files that are evaluated together on all cores.
 const FILES: usize = 256;
 
-/// Counts of what followed each context of two, one and no tokens.
+/// Successor counts of contexts of two, one and no tokens.
 pub struct Trigram {
     orders: [Successors; 3],
 }
 
 impl Trigram {
-    /// Counts the given targets of files, each after the two tokens before it in its file.
+    /// Counts the given targets of each file after the two preceding tokens.
     pub fn count<'f>(stretches: impl IntoIterator<Item = (&'f [u16], Range<usize>)>) -> Self {
         let mut events: Vec<u64> = Vec::new();
         for (file, targets) in stretches {
@@ -46,8 +46,8 @@ impl Trigram {
         Self { orders }
     }
 
-    /// The `k` ids with the highest scores after these tokens, best first and the lower id first among equals, with
-    /// their scores. `answers` is cleared first.
+    /// The `k` ids with the highest scores after these tokens, best first, ties by lower id, with their scores. Clears
+    /// `answers` first.
     pub fn rank(&self, tokens: &[u16], k: usize, answers: &mut Vec<(u32, f32)>) {
         answers.clear();
         let [before, last] = context(tokens).map(u32::from);
@@ -59,9 +59,9 @@ impl Trigram {
             for (&id, &count) in followers.ids.iter().zip(followers.counts) {
                 let score = weight * count as f32 / followers.total as f32;
                 if answers.len() == k && answers.last().is_none_or(|&(_, last)| score < last) {
-                    break; // and so are all behind it
+                    break; // and so is the rest
                 }
-                // A longer context that knows the token has the say.
+                // A longer context that contains the token takes precedence.
                 if orders[..order]
                     .iter()
                     .any(|longer| longer.ids.contains(&id))
@@ -79,7 +79,7 @@ impl Trigram {
     }
 }
 
-/// The last two tokens; before a file's first stands `<PAD>`, which no file holds.
+/// The last two tokens. `<PAD>`, which no file contains, precedes a file's first token.
 fn context(tokens: &[u16]) -> [u16; 2] {
     let from_end = |n: usize| {
         tokens
@@ -90,19 +90,19 @@ fn context(tokens: &[u16]) -> [u16; 2] {
     [from_end(2), from_end(1)]
 }
 
-/// What followed each context of one length, most frequent first.
+/// Successors of all contexts of one length, most frequent first.
 #[derive(Default)]
 struct Successors {
     /// The distinct contexts, sorted.
     contexts: Vec<u32>,
-    /// Where each context's successors begin, and the end of the last.
+    /// Start of each context's successors, and the end of the last.
     starts: Vec<u32>,
     totals: Vec<u32>,
     ids: Vec<u16>,
     counts: Vec<u32>,
 }
 
-/// What followed one context.
+/// The successors of one context.
 #[derive(Clone, Copy)]
 struct ContinuationCounts<'a> {
     ids: &'a [u16],
@@ -111,7 +111,7 @@ struct ContinuationCounts<'a> {
 }
 
 impl Successors {
-    /// From sorted events, each `context << 16 | id`.
+    /// Builds the table from sorted events, each `context << 16 | id`.
     fn of(events: &[u64]) -> Self {
         let mut all = Self::default();
         let mut group = Vec::new();
@@ -150,7 +150,7 @@ impl Successors {
     }
 }
 
-/// A trigram counted on what this checkpoint's run has learned from: the same tokens of the same files.
+/// A trigram counted on the training tokens of this checkpoint's run.
 pub fn counted_for(checkpoint: &Checkpoint, dataset: &Dataset) -> Result<Trigram> {
     let training = &checkpoint.config.training;
     let experiment: Option<Experiment> =
@@ -159,7 +159,7 @@ pub fn counted_for(checkpoint: &Checkpoint, dataset: &Dataset) -> Result<Trigram
     let (Experiment { training, .. }, tokens) = experiment
         .context("config.json does not say what the checkpoint was trained on, so no baseline can be counted")?;
     let shards = dataset.files(Split::Train);
-    // Later epochs bring the same tokens again.
+    // Later epochs repeat the same tokens.
     let stretches = match training.loader {
         Loader::Streams => {
             Streams::new(shards, training.lanes, training.steps, training.seed, 0).stretches(tokens)
@@ -174,8 +174,9 @@ pub fn counted_for(checkpoint: &Checkpoint, dataset: &Dataset) -> Result<Trigram
     Ok(Trigram::count(stretches))
 }
 
-/// Measures it on the first files of a part, as many as make up `max_tokens`. `progress` is told the targets done, and
-/// ends it by `false`. There are no probabilities over the whole vocabulary, so only strict figures and accuracy count.
+/// Evaluates the trigram on the first files of a split, until they contain `max_tokens`. `progress` receives the number
+/// of finished targets; false cancels. Scores are not a distribution over the vocabulary, so only strict figures and
+/// accuracy count.
 pub fn measure(
     trigram: &Trigram,
     dataset: &Dataset,
@@ -197,9 +198,9 @@ pub fn measure(
                 .map(|&(id, score)| (word(id), score))
                 .collect();
             let mut seen = Observation::from_answers(word(target), previous, &words, None);
-            seen.shown = None; // scores are no probabilities, so there is nothing to calibrate
+            seen.shown = None; // scores are not probabilities, so calibration is undefined
             if target == UNK {
-                // As where the network is measured: taken for an identifier, and no answer is right.
+                // As in the network's evaluation: counted as an identifier, with no correct answer.
                 seen.class = Class::of("identifier", previous);
                 seen.exact = false;
             }
@@ -232,7 +233,7 @@ mod tests {
 
     use super::*;
 
-    /// The paper's formula, as it stands there.
+    /// The paper's formula, verbatim.
     fn score(counts: &HashMap<Vec<u16>, u32>, context: &[u16], id: u16) -> f32 {
         let ngram = [context, &[id]].concat();
         let total: u32 = counts

@@ -1,4 +1,4 @@
-//! Fitting the gate and the reranker: each by the likelihood of the tokens that followed, AdamW over shuffled examples.
+//! Fits the gate and the reranker by maximum likelihood of the actual next tokens, with AdamW over shuffled examples.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use minicopilot::prediction::{
     CANDIDATE_FEATURES, Expert, FEATURES, LOGS, RERANKED, UNITS, parameters,
 };
 
-/// Examples of one step.
+/// Batch size.
 const BATCH: usize = 256;
-/// The rates of the first step; they fall linearly to nothing.
+/// Initial learning rates; they decay linearly to zero.
 const GATE_RATE: f64 = 2e-3;
 const RERANKER_RATE: f64 = 1e-3;
 
-/// What the gate sees before some tokens, and how likely each expert has found them; row after row.
+/// Inputs of the gate and the probability that each expert assigned to the actual token; one row per example.
 #[derive(Default)]
 pub struct GateExamples {
     pub features: Vec<f32>,
@@ -26,11 +26,11 @@ pub struct GateExamples {
     pub likelihoods: Vec<f32>,
 }
 
-/// What the reranker sees of the mixture's best, and which of them it was.
+/// Inputs of the reranker for the mixture's top candidates, and the index of the actual one.
 #[derive(Default)]
 pub struct RerankerExamples {
     pub units: Vec<f32>,
-    /// `[RERANKED, CANDIDATE_FEATURES]` a row.
+    /// `[RERANKED, CANDIDATE_FEATURES]` per row.
     pub candidates: Vec<f32>,
     pub targets: Vec<u32>,
 }
@@ -56,13 +56,13 @@ impl RerankerExamples {
     }
 }
 
-/// Named variables of the shapes that [`parameters`] gives them, and `x W^T + b` over them.
+/// Named variables of the shapes in [`parameters`], with the affine map `x W^T + b`.
 #[derive(Default)]
 struct Variables(BTreeMap<String, Var>);
 
 impl Variables {
-    /// Layers before the first step: weights normal with the given deviation, or with one over the root of the number of
-    /// inputs; biases, where a layer has them, zero.
+    /// Initial layers: normal weights with the given deviation, or 1 / √(number of inputs) without one; zero biases in
+    /// the layers that have them.
     fn initial(
         generator: &mut SplitMix64,
         hidden_size: usize,
@@ -74,7 +74,7 @@ impl Variables {
             let weight = format!("{layer}.weight");
             let shape = &shapes[&weight][..];
             let deviation = deviation.unwrap_or_else(|| 1.0 / (shape[1] as f64).sqrt());
-            // The sum of twelve uniform numbers is normal enough.
+            // The sum of twelve uniform numbers is close enough to normal.
             let mut normal = || (0..12).map(|_| generator.uniform()).sum::<f64>() - 6.0;
             let count = shape.iter().product();
             let values: Vec<f32> = std::iter::repeat_with(|| (deviation * normal()) as f32)
@@ -104,9 +104,9 @@ impl Variables {
         product.broadcast_add(self.get(&format!("{name}.bias")))
     }
 
-    /// The gate of a batch, from standardised features `[B,FEATURES]`, hidden states `[B,H]` and priors `[B,EXPERTS]`: the
-    /// experts' weights `[B,EXPERTS]`; its units `[B,GATE]` and the projected hidden states `[B,PROJECTED]`, which together
-    /// are what the reranker is told. The same as `minicopilot::prediction::Mixture::weigh`.
+    /// The gate of a batch: standardised features `[B,FEATURES]`, hidden states `[B,H]` and priors `[B,EXPERTS]` ->
+    /// expert weights `[B,EXPERTS]`, hidden units `[B,GATE]` and projected hidden states `[B,PROJECTED]`; the last two
+    /// are the reranker's context. Must equal `minicopilot::prediction::Mixture::weigh`.
     fn gate(
         &self,
         standard: &Tensor,
@@ -120,8 +120,8 @@ impl Variables {
         Ok((softmax(&logits, D::Minus1)?, [units, projected]))
     }
 
-    /// The reranker's scores `[B,K]` of candidates `[B,K,CANDIDATE_FEATURES]` in the context of units `[B,UNITS]`. The same
-    /// as `minicopilot::prediction::Mixture::scores`.
+    /// The reranker's scores `[B,K]` of candidates `[B,K,CANDIDATE_FEATURES]` given context units `[B,UNITS]`. Must
+    /// equal `minicopilot::prediction::Mixture::scores`.
     fn scores(&self, units: &Tensor, candidates: &Tensor) -> candle_core::Result<Tensor> {
         let (batch, count, features) = candidates.dims3()?;
         let logs = candidates.narrow(2, 0, LOGS)?;
@@ -155,7 +155,7 @@ impl Variables {
     }
 }
 
-/// Rows `rows` of `values`, `[rows.len(), width]`.
+/// Gathers `rows` of `values`: `[rows.len(), width]`.
 fn gathered(values: &[f32], width: usize, rows: &[usize]) -> candle_core::Result<Tensor> {
     let mut batch = Vec::with_capacity(rows.len() * width);
     for &row in rows {
@@ -164,7 +164,7 @@ fn gathered(values: &[f32], width: usize, rows: &[usize]) -> candle_core::Result
     Tensor::from_vec(batch, (rows.len(), width), &Device::Cpu)
 }
 
-/// Runs `epochs` over `count` examples in random orders; `loss` gives that of a batch.
+/// Runs `epochs` passes over `count` shuffled examples; `loss` returns the loss of a batch.
 fn optimise(
     variables: &Variables,
     rate: f64,
@@ -194,7 +194,7 @@ fn optimise(
     Ok(())
 }
 
-/// The gate for `examples`. `centre` is the mean hidden state.
+/// Fits the gate to `examples`. `centre` is the mean hidden state `[H]`.
 pub fn gate(
     examples: &GateExamples,
     centre: &[f32],
@@ -246,7 +246,7 @@ pub fn gate(
     Ok(parameters)
 }
 
-/// A reranker that changes nothing.
+/// A reranker that leaves the order unchanged.
 pub fn neutral_reranker() -> Result<Parameters> {
     Ok(reranker_variables(&mut SplitMix64::new(0))?.parameters()?)
 }
@@ -255,14 +255,14 @@ fn reranker_variables(generator: &mut SplitMix64) -> candle_core::Result<Variabl
     let layers = [
         ("reranker.exponent", Some(0.0)),
         ("reranker.context", Some(0.1)),
-        ("reranker.hidden", Some(0.05)), // logarithms reach from 0 to -14
+        ("reranker.hidden", Some(0.05)), // logarithms range from 0 to -14
         ("reranker.output", Some(0.0)),
     ];
     let any_size = 1; // the reranker's shapes do not depend on the hidden state's
     Variables::initial(generator, any_size, &layers)
 }
 
-/// The reranker for `examples`.
+/// Fits the reranker to `examples`.
 pub fn reranker(
     examples: &RerankerExamples,
     epochs: usize,
@@ -309,7 +309,7 @@ fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
     let mean = sums.iter().map(|sum| (sum / count) as f32).collect();
     let deviation = sums.iter().zip(&squares).map(|(sum, square)| {
         let variance = square / count - (sum / count) * (sum / count);
-        // What never changes in these examples says nothing.
+        // A constant feature carries no information.
         if variance > 1e-6 {
             variance.sqrt() as f32
         } else {

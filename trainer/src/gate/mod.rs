@@ -1,5 +1,5 @@
-//! Fits the gate, a mixture of experts over the network and its context, and the reranker of its best candidates, on
-//! packages that the network has not learned from.
+//! Fits the gate (a mixture of experts over the network and its context) and the reranker of its top candidates, on
+//! packages that the network was not trained on.
 
 mod fit;
 
@@ -21,35 +21,35 @@ use crate::data::{Dataset, Split};
 use crate::host::{Host, Unit, ensure_running};
 use crate::replay::{CorpusReplay, Network, PredictionSite, ReplayContext};
 
-/// The heading of the model card's section about the gate, its last.
+/// Heading of the model card's last section, about the gate.
 const CARD_SECTION: &str = "\n## Combined with the context model\n\n";
-/// Files that are read together.
+/// Files that are read in parallel.
 const TOGETHER: usize = 16;
 /// Files whose hidden states are averaged.
 const CENTRE_FILES: usize = 40;
 
-/// What is fitted, on what.
+/// Settings of a fit.
 #[derive(Debug)]
 pub struct Settings {
-    /// A checkpoint that `export` has written.
+    /// A checkpoint written by `export`.
     pub checkpoint: PathBuf,
-    /// Prepared data whose validation part consists of whole packages.
+    /// Prepared data whose validation split consists of whole packages.
     pub data: PathBuf,
-    /// Where the checkpoint with its gate goes.
+    /// The folder of the checkpoint with its gate.
     pub out: PathBuf,
     /// Targets that the gate and the reranker are fitted on.
     pub tokens: u64,
-    /// Passes over them.
+    /// Passes over these targets.
     pub epochs: usize,
-    /// Seed of initial weights and of the examples' order.
+    /// Seed of the initial weights and of the order of the examples.
     pub seed: u64,
 }
 
-/// What was fitted.
+/// Summary of a fit.
 #[derive(Debug)]
 pub struct Fitted {
     out: PathBuf,
-    /// The loss of each epoch, a line each.
+    /// The loss of each epoch, one line each.
     log: String,
     targets: usize,
 }
@@ -65,7 +65,7 @@ impl fmt::Display for Fitted {
     }
 }
 
-/// Fits a gate and a reranker to a checkpoint and writes it with them.
+/// Fits a gate and a reranker to a checkpoint and writes the checkpoint with both.
 #[expect(clippy::too_many_lines, reason = "one fit, step after step")]
 pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
     let checkpoint = Checkpoint::load(&settings.checkpoint)?;
@@ -140,10 +140,10 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
     })
 }
 
-/// Is told each epoch's number and mean loss.
+/// Receives each epoch's number and mean loss.
 type Note<'n> = &'n mut dyn FnMut(usize, f64) -> Result<()>;
 
-/// The gate's parameters, and how many targets they were fitted on.
+/// Fits the gate; also returns the number of targets it was fitted on.
 fn fit_gate(
     replay: &Replay<'_>,
     vocabulary: &Vocabulary,
@@ -162,7 +162,7 @@ fn fit_gate(
     Ok((parameters, examples.len()))
 }
 
-/// The reranker's parameters, and how many targets they were fitted on.
+/// Fits the reranker; also returns the number of targets it was fitted on.
 fn fit_reranker(
     replay: &Replay<'_>,
     mixture: &Mixture,
@@ -179,7 +179,7 @@ fn fit_reranker(
     Ok((parameters, examples.targets.len()))
 }
 
-/// Files of the validation part with so many targets, from its end: `evaluate` measures the first ones.
+/// The last files of the validation split that contain this many targets: `evaluate` measures the first ones.
 fn files_from_the_end(dataset: &Dataset, targets: u64) -> Vec<usize> {
     let shards = dataset.files(Split::Validation);
     let mut left = targets;
@@ -191,18 +191,18 @@ fn files_from_the_end(dataset: &Dataset, targets: u64) -> Vec<usize> {
     (0..shards.len()).rev().take_while(wanted).collect()
 }
 
-/// What reads the files that a gate is fitted on.
+/// Reads the files that a gate is fitted on.
 struct Replay<'a> {
     network: &'a Network,
     files: &'a CorpusReplay<'a>,
     used: &'a [usize],
-    /// Tokens, for the progress display.
+    /// Number of tokens, for the progress display.
     total: u64,
     host: &'a dyn Host,
 }
 
 impl Replay<'_> {
-    /// Reads the files on all cores and gathers, in their order, what `example` makes of each site.
+    /// Reads the files on all cores and collects the examples that `example` makes of each site, in file order.
     fn each<T: Default + Send>(
         &self,
         message: &str,
@@ -225,15 +225,15 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// What `example` makes of the places of one file, and how many there are.
+    /// The examples of one file, and the number of its sites.
     fn file<T: Default>(
         &self,
         file: usize,
         example: &(dyn Fn(&PredictionSite<'_>, &mut T) + Sync),
     ) -> Result<(T, u64)> {
         let (mut examples, mut places) = (T::default(), 0);
-        // Half of the files in their projects, the others alone or with what they import installed. Examples with suffix
-        // context made the gate worse without it, and hardly better with it: docs/answers.md.
+        // Half of the files are read with their workspace, the others alone or with their imports installed. Examples
+        // with suffix context made the gate worse without suffix context and hardly better with it: docs/answers.md.
         let context = ReplayContext {
             project: file.is_multiple_of(2),
             libraries: file % 4 == 1,
@@ -247,7 +247,7 @@ impl Replay<'_> {
         Ok((examples, places))
     }
 
-    /// The mean hidden state over the files.
+    /// The mean hidden state `[H]` over the files.
     fn mean_hidden(&self) -> Result<Vec<f32>> {
         #[derive(Default)]
         struct Sum(Vec<f64>, u64);
@@ -274,7 +274,7 @@ impl Replay<'_> {
     }
 }
 
-/// What the gate sees at a place that some expert could have foretold.
+/// Adds the gate's input at a site whose target some expert could predict.
 fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateExamples) {
     let space = site.space();
     let scores = ExpertScores::new(&space, syntax, site.similar);
@@ -285,7 +285,7 @@ fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateE
     if likelihoods.iter().all(|&p| p <= 0.0) {
         return;
     }
-    // Candle's softmax knows no infinity.
+    // Candle's softmax cannot handle infinities.
     let priors = prior(site.answer, &scores).map(|prior| prior.max(-60.0));
     let features = gate_features(&space, site.answer, site.similar, &scores);
     examples.features.extend(features);
@@ -294,7 +294,7 @@ fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateE
     examples.likelihoods.extend(likelihoods);
 }
 
-/// What the reranker sees at a place whose target is among the mixture's best.
+/// Adds the reranker's input at a site whose target is among the mixture's top candidates.
 fn reranker_example(mixture: &Mixture, site: &PredictionSite<'_>, examples: &mut RerankerExamples) {
     let prediction = mixture.predict(site.document, site.answer, site.similar);
     let best = prediction.best(prediction.candidates(), RERANKED);
@@ -312,7 +312,7 @@ fn reranker_example(mixture: &Mixture, site: &PredictionSite<'_>, examples: &mut
         let mut features =
             prediction.features(&site.space(), site.answer, best[k.min(best.len() - 1)].0);
         if k >= best.len() {
-            features[0] = -60.0; // there is none
+            features[0] = -60.0; // no such candidate
         }
         examples.candidates.extend(features);
     }
@@ -329,7 +329,7 @@ fn save(
     let path = settings.checkpoint.join("README.md");
     let card = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    // One that it has from a gate before is replaced.
+    // Replaces the section of an earlier gate.
     let before = card.split(CARD_SECTION).next().unwrap_or_default();
     let targets = &training["targets"];
     let card = format!(

@@ -1,16 +1,16 @@
-//! Gathers a source's files into chunks that are worth handing to another thread.
+//! Groups a source's files into chunks large enough to process on another thread.
 
 use std::ops::ControlFlow;
 
 use super::document::{Raw, RawChunk};
 use super::ordered::Sink;
 
-/// Raw bytes of a chunk: enough to keep a thread busy for milliseconds, little enough for many to be under way.
+/// Raw bytes per chunk: enough work for milliseconds, small enough for many chunks in flight.
 const CHUNK_BYTES: u64 = 1 << 20;
-/// Files of a chunk, however small.
+/// Maximum files per chunk.
 const CHUNK_FILES: usize = 256;
 
-/// Gathers single files into chunks.
+/// Groups files into chunks.
 pub struct Chunks<'a> {
     sink: Sink<'a, RawChunk>,
     chunk: RawChunk,
@@ -22,7 +22,7 @@ impl<'a> Chunks<'a> {
         Self { sink, chunk }
     }
 
-    /// Adds a file that is so many bytes of the source's, which hold `in_memory` bytes until they are tokenised.
+    /// Adds a file that accounts for `bytes` of the source and takes `in_memory` bytes until it is tokenised.
     pub fn push(&mut self, raw: Raw, bytes: u64) -> ControlFlow<()> {
         self.chunk.files.push(raw);
         self.chunk.bytes += bytes;
@@ -32,7 +32,7 @@ impl<'a> Chunks<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Hands on what has gathered.
+    /// Passes on the current chunk.
     pub fn flush(&mut self) -> ControlFlow<()> {
         if self.chunk.files.is_empty() {
             return ControlFlow::Continue(());

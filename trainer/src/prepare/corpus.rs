@@ -1,4 +1,4 @@
-//! Reads all sources into one spool: numbers tokens, drops duplicates, keeps book of what was skipped.
+//! Reads all sources into one spool: numbers tokens, drops duplicates, and records skipped files.
 
 use std::path::Path;
 
@@ -14,27 +14,27 @@ use super::spool::{Entry, Spool, SpoolWriter};
 use crate::data::Skipped;
 use crate::host::{Host, Unit, ensure_running};
 
-/// Everything that was read.
+/// The result of reading all sources.
 pub struct Corpus {
     /// The distinct tokens, by provisional number.
     pub words: Vec<String>,
     pub packages: Vec<Package>,
     pub spool: Spool,
     pub skipped: Skipped,
-    /// Files of the test sources whose tokens also stand in a file of the other sources. They stay.
+    /// Files of the test sources whose tokens also occur in a file of the other sources. They are kept.
     pub test_also_in_training: u64,
-    /// SHA-256 over every file of the sources in order: path, package, and token hash or why it was skipped.
+    /// SHA-256 over every file of the sources in order: path, package, and token hash or skip reason.
     pub fingerprint: Sha256,
 }
 
-/// A package, and what the sources other than the test's have of it.
+/// A package, and its totals in the sources other than the test sources.
 pub struct Package {
     pub name: String,
     pub files: u64,
     pub tokens: u64,
 }
 
-/// Reads the sources, in their order, into a temporary file in `folder`.
+/// Reads the sources in order into a temporary file in `folder`.
 pub fn read(sources: &[Source], folder: &Path, threads: usize, host: &dyn Host) -> Result<Corpus> {
     let mut reader = CorpusReader::new(SpoolWriter::create(folder)?);
     let total = sources.iter().map(|source| source.bytes).sum();
@@ -57,12 +57,12 @@ pub fn read(sources: &[Source], folder: &Path, threads: usize, host: &dyn Host) 
     reader.finish()
 }
 
-/// Takes tokenised chunks in the order of the sources.
+/// Consumes tokenised chunks in source order.
 struct CorpusReader {
     numbers: FxHashMap<String, u32>,
     packages: Vec<Package>,
     package_numbers: FxHashMap<String, u32>,
-    /// Token streams of the test's sources and of the others.
+    /// Token hashes of the test sources and of the others.
     seen: [FxHashSet<u128>; 2],
     spool: SpoolWriter,
     skipped: Skipped,
@@ -87,7 +87,8 @@ impl CorpusReader {
     }
 
     fn add(&mut self, chunk: Chunk, test: bool) -> Result<()> {
-        // From the chunk's numbers to ours, filled as files are kept: what only duplicates hold is not numbered.
+        // Maps the chunk's numbers to global ones. Filled only for kept files, so tokens of duplicates alone get no
+        // number.
         let mut ours = vec![None; chunk.words.len()];
         for Document {
             path,
@@ -129,7 +130,7 @@ impl CorpusReader {
         Ok(content)
     }
 
-    /// Into the fingerprint.
+    /// Updates the fingerprint.
     fn note(&mut self, path: &str, package: &str, content: Result<&Content, &Skip>, test: bool) {
         for text in [path, package] {
             self.fingerprint.update((text.len() as u64).to_le_bytes());
@@ -176,7 +177,7 @@ impl CorpusReader {
     }
 }
 
-/// A word's number: the next one, if it is new.
+/// A word's number; new words get the next one.
 fn number(numbers: &mut FxHashMap<String, u32>, word: &str) -> u32 {
     if let Some(&number) = numbers.get(word) {
         return number;

@@ -1,6 +1,6 @@
-//! From a source's raw files to numbered tokens, many at a time, on any thread.
+//! Tokenises a source's raw files, many at a time, on any thread.
 //!
-//! Tokens are numbered within their chunk, in the order in which they first occur. Knows nothing of other chunks.
+//! Tokens are numbered within their chunk by first occurrence. Chunks are independent of each other.
 
 use std::path::PathBuf;
 
@@ -9,41 +9,41 @@ use minicopilot::tokenizer::RESERVED;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
-/// Source files as they were found, to be made into a [`Chunk`].
+/// Source files as read, input of a [`Chunk`].
 #[derive(Default)]
 pub struct RawChunk {
     pub files: Vec<Raw>,
-    /// How much of the sources' bytes this is, for the progress bar.
+    /// The share of the source's bytes, for the progress bar.
     pub bytes: u64,
 }
 
 /// One file of a source.
 pub struct Raw {
-    /// The name that the source gives it.
+    /// The file's name in the source.
     pub path: String,
-    /// The package that the source says it belongs to.
+    /// The file's package in the source, if given.
     pub package: Option<String>,
     pub body: Body,
 }
 
-/// What a source holds of a file.
+/// The contents of a file in a source.
 pub enum Body {
-    /// py150 tokens without separators, and where each ends.
+    /// py150 tokens without separators, and the end of each.
     Tokens { text: Vec<u8>, ends: Vec<usize> },
     /// py150 tokens separated by spaces.
     Line(Vec<u8>),
-    /// Python source, still to be read.
+    /// A Python source file that is not read yet.
     Python(PathBuf),
-    /// Something that cannot be used.
+    /// A file that cannot be used.
     Broken(Skip),
 }
 
-/// Why a file is left out.
+/// Why a file is skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip {
-    /// The kind of reason, by which skipped files are counted.
+    /// The reason, by which skipped files are counted.
     pub why: &'static str,
-    /// What more there is to say of this file.
+    /// Details about this file.
     pub detail: String,
 }
 
@@ -58,7 +58,7 @@ impl Skip {
     }
 }
 
-/// Some files of a source, tokenised.
+/// A tokenised chunk of a source's files.
 pub struct Chunk {
     /// The distinct tokens of these files.
     pub words: Vec<String>,
@@ -70,20 +70,20 @@ pub struct Chunk {
 /// One file, tokenised.
 pub struct Document {
     pub path: String,
-    /// What the source says, else the path's first folder, or the path if it has none.
+    /// The source's package, else the first folder of the path, else the path itself.
     pub package: String,
     pub content: Result<Content, Skip>,
 }
 
 /// A file's tokens.
 pub struct Content {
-    /// The first 128 bits of SHA-256 over the tokens, each followed by a space: equal for equal token streams.
+    /// The first 128 bits of SHA-256 over the tokens, each followed by a space.
     pub hash: u128,
-    /// Indices into [`Chunk::words`], `<s>` first and `</s>` last.
+    /// Indices into [`Chunk::words`], starting with `<s>` and ending with `</s>`.
     pub tokens: Vec<u32>,
 }
 
-/// Longest Python source that is read: far beyond any written by people, far below what memory holds.
+/// Maximum size of a Python source: far above any hand-written file, far below available memory.
 const LONGEST_SOURCE: u64 = 64 << 20;
 
 impl Chunk {
@@ -115,7 +115,7 @@ fn first_folder(path: &str) -> &str {
     path.split_once('/').map_or(path, |(folder, _)| folder)
 }
 
-/// The tokens seen so far in a chunk.
+/// The vocabulary of a chunk so far.
 #[derive(Default)]
 struct Words {
     numbers: FxHashMap<String, u32>,
@@ -131,7 +131,7 @@ impl Words {
                 let mut file = File::new(self);
                 let mut start = 0;
                 for end in ends {
-                    // A token's end inside a character: two halves that only together are UTF-8.
+                    // A token boundary inside a character: neither half is UTF-8.
                     file.push(text.get(start..end).ok_or_else(not_utf8)?)?;
                     start = end;
                 }
@@ -172,7 +172,7 @@ impl Words {
         if let Some(&number) = self.numbers.get(token) {
             return Ok(number);
         }
-        // A vocabulary over white space could not hold it, or would take it for its own.
+        // A vocabulary over white space cannot represent it, or reserves it.
         if token.is_empty() || token.contains(char::is_whitespace) {
             return Err(Skip::new(
                 "a token is empty or holds white space",
@@ -189,7 +189,7 @@ impl Words {
     }
 }
 
-/// A file whose tokens are being added.
+/// Collects the tokens of a file.
 struct File<'w> {
     words: &'w mut Words,
     tokens: Vec<u32>,

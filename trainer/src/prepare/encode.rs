@@ -1,4 +1,4 @@
-//! From the spool to a vocabulary and to shards.
+//! Builds the vocabulary and writes the shards from the spool.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,12 +15,12 @@ use crate::data::shard::ShardWriter;
 use crate::data::{Counts, Split, TOKENIZER};
 use crate::host::{Host, Unit, ensure_running};
 
-/// Class names of tokens; the last is that of `<s>` and `</s>`.
+/// Names of token classes; the last is the class of `<s>` and `</s>`.
 const CLASSES: [&str; 7] = [
     "name", "keyword", "number", "string", "operator", "eol", "special",
 ];
 
-/// The vocabulary of the training part.
+/// Builds the vocabulary of the training split.
 pub fn count(
     corpus: &Corpus,
     assignment: &Assignment,
@@ -54,7 +54,7 @@ pub fn count(
     ))
 }
 
-/// Fills `folder` with everything but the report; returns what each split holds, in the order of [`Split::ALL`].
+/// Writes everything except the report to `folder`; returns the counts of each split, in the order of [`Split::ALL`].
 pub fn encode(
     corpus: &Corpus,
     assignment: &Assignment,
@@ -107,7 +107,7 @@ pub fn encode(
     Ok([train?, validation?, test?])
 }
 
-/// The three files of a split, and its counts.
+/// Writes the three files of a split and counts its tokens.
 struct SplitWriter {
     split: Split,
     shard: ShardWriter,

@@ -1,4 +1,5 @@
-//! Walks a folder for Python files, in byte order of names, each real folder once: links cannot lead in circles.
+//! Walks a folder for Python files in byte order of names. Visits each real folder once, so that links cannot form
+//! cycles.
 
 use std::collections::HashSet;
 use std::io;
@@ -7,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 use super::document::Skip;
 
-/// What the walk came upon.
+/// An item found by the walk.
 pub enum Found {
     /// A Python file and its size.
     File(PathBuf, u64),
-    /// Something that it could not look into.
+    /// A path that could not be read.
     Broken(Skip),
 }
 
 type Visit<'a> = &'a mut dyn FnMut(String, Found) -> ControlFlow<()>;
 
-/// Tells `visit` of each `.py` file below `root`, by its path from there with `/` between names. What begins with a
-/// dot (version control, environments, caches) is passed over.
+/// Calls `visit` for each `.py` file below `root`, with its relative path separated by `/`. Skips names that begin with
+/// a dot (version control, environments, caches).
 pub fn walk(root: &Path, visit: Visit) -> ControlFlow<()> {
     Walk {
         entered: HashSet::new(),

@@ -1,5 +1,5 @@
-//! Data sets of the Hugging Face hub: their Parquet files, fetched into the hub's cache, where other programs find them.
-//! What a data set is called is for [`name`].
+//! Data sets of the Hugging Face hub: downloads their Parquet files to the hub's cache, which other programs share.
+//! [`name`] parses data-set names.
 
 mod name;
 
@@ -18,7 +18,7 @@ use crate::http::{Client, PAUSE, Refused, shown};
 
 const HUB: &str = "https://huggingface.co";
 
-/// Where the hub is, and where its files are kept.
+/// Address of the hub, and its cache folder.
 #[derive(Debug)]
 pub struct Hub {
     endpoint: String,
@@ -26,14 +26,14 @@ pub struct Hub {
     token: Option<String>,
 }
 
-/// A Parquet file that is there.
+/// A Parquet file in the cache.
 pub struct Fetched {
     /// `hf://OWNER/NAME@COMMIT/FILE`
     pub name: String,
     pub path: PathBuf,
 }
 
-/// The hub's answer about a revision of a data set.
+/// The hub's response for a revision of a data set.
 #[derive(Deserialize)]
 struct Listing {
     sha: String,
@@ -54,7 +54,7 @@ struct Lfs {
 }
 
 impl Hub {
-    /// As `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME` and `HF_TOKEN` say, which the hub's own programs go by.
+    /// Settings from `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME` and `HF_TOKEN`, as in the hub's own tools.
     pub fn of_environment() -> Self {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let folder = |name| variable(name).map(PathBuf::from);
@@ -76,7 +76,7 @@ impl Hub {
         }
     }
 
-    /// The Parquet files that the source `hf://…` names, in order; those that the cache lacks are downloaded.
+    /// The Parquet files of the source `hf://…`, in order. Downloads those that are not cached.
     pub fn fetch(&self, source: &Path, host: &dyn Host) -> Result<Vec<Fetched>> {
         let source = source.to_string_lossy();
         let set = DataSet::parse(&source)?;
@@ -116,7 +116,7 @@ impl Hub {
             });
         }
         drop(progress);
-        // By this the hub's own programs know which snapshot a branch is.
+        // The hub's own tools use this file to map a branch to a snapshot.
         if set.revision != listing.sha {
             let reference = folder.join("refs").join(set.full_revision());
             let write = || -> std::io::Result<()> {
@@ -152,7 +152,7 @@ impl Hub {
         let listing: Listing = serde_json::from_str(&page.text).with_context(|| {
             format!("{source}: {hub} does not answer as the hub does; check HF_ENDPOINT")
         })?;
-        // It becomes the name of a folder.
+        // The commit becomes a folder name.
         let is_commit = listing.sha.bytes().all(|byte| byte.is_ascii_hexdigit());
         ensure!(
             is_commit && listing.sha.len() >= 7,
@@ -161,7 +161,7 @@ impl Hub {
         Ok(listing)
     }
 
-    /// By way of a `.part` file, which is renamed when its size and hash are right.
+    /// Downloads to a `.part` file and renames it once size and hash match.
     fn download(
         &self,
         client: &Client<'_>,
@@ -205,7 +205,7 @@ impl Hub {
     }
 }
 
-/// A path as it stands in a URL (RFC 3986).
+/// Percent-encodes a path for a URL (RFC 3986).
 fn encoded(path: &str) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
@@ -216,7 +216,7 @@ fn encoded(path: &str) -> String {
     path.bytes().map(encode).collect()
 }
 
-/// The files of the part that the source names, or of the only one.
+/// The files of the requested part, or of the only part.
 fn chosen<'f>(source: &str, set: &DataSet, files: &'f [Sibling]) -> Result<Vec<&'f Sibling>> {
     let mut parts: BTreeMap<&str, Vec<&Sibling>> = BTreeMap::new();
     for file in files {
@@ -246,7 +246,8 @@ fn chosen<'f>(source: &str, set: &DataSet, files: &'f [Sibling]) -> Result<Vec<&
     Ok(chosen)
 }
 
-/// Whether the cache holds it whole: files get their names only then, unless somebody else has put them there.
+/// Whether the cache holds the complete file. Files are renamed into place when complete, but other programs may write
+/// there too.
 fn is_there(path: &Path, file: &Sibling) -> bool {
     let length = path
         .metadata()
@@ -256,7 +257,7 @@ fn is_there(path: &Path, file: &Sibling) -> bool {
     length.is_some_and(|length| file.size.is_none_or(|size| size == length))
 }
 
-/// The hub says 401 of what does not exist, too.
+/// The hub also returns 401 for data sets that do not exist.
 fn is_refusal(status: StatusCode) -> bool {
     [
         StatusCode::UNAUTHORIZED,

@@ -1,10 +1,10 @@
 //! Prepares a corpus for training: sources -> vocabulary and encoded splits.
 //!
-//! Sources are read once, see [`corpus`]: each distinct token gets a provisional number, and files go as such numbers
-//! into an unnamed temporary file. When all are read, [`split`] assigns them, the training part's tokens are counted,
-//! and the files are copied through a table from provisional numbers to ids, see [`encode`]. Memory holds the distinct
-//! tokens and 16 bytes for each file, and nothing else that grows with the corpus. Everything happens in the order of
-//! the sources, so that the number of threads changes no byte of the output.
+//! [`corpus`] reads the sources once: each distinct token gets a provisional number, and files are spooled as numbers
+//! to an unnamed temporary file. Then [`split`] assigns the files, the training tokens are counted, and [`encode`]
+//! copies the files through a table from provisional numbers to ids. Memory holds the distinct tokens and 16 bytes per
+//! file; nothing else grows with the corpus. Everything happens in source order, so the output does not depend on the
+//! number of threads.
 
 mod chunks;
 mod corpus;
@@ -37,7 +37,7 @@ use self::source::Source;
 use crate::data::{PrepareReport, REPORT, RecordedSettings, SplitBy, TOKENIZER};
 use crate::host::Host;
 
-/// What is prepared, and how.
+/// Settings of a preparation.
 #[derive(Debug)]
 pub struct Settings {
     /// Parquet or text files, Python files, folders of them, or data sets of the hub (`hf://…`).
@@ -48,21 +48,21 @@ pub struct Settings {
     pub out: PathBuf,
     /// Replace what an earlier call wrote into `out`.
     pub force: bool,
-    /// What is never torn apart between training and validation.
+    /// The unit that is never divided between training and validation.
     pub split_by: SplitBy,
-    /// Share of the files, or of the tokens when split by package, that is held out.
+    /// Fraction of the files, or of the tokens when split by package, to hold out.
     pub validation: f64,
-    /// Another seed holds out others.
+    /// Seed of the choice of held-out files.
     pub seed: u64,
-    /// A `tokenizer.json`, or a folder with one, to be used instead of a vocabulary of the training part.
+    /// A `tokenizer.json`, or a folder with one, to use instead of building a vocabulary from the training split.
     pub vocabulary: Option<PathBuf>,
-    /// Otherwise so many of the training part's most frequent tokens make up the vocabulary.
+    /// Otherwise, the number of most frequent training tokens in the vocabulary.
     pub vocabulary_size: u32,
-    /// Threads that read sources; one for each core if not given.
+    /// Threads that read sources; one per core if None.
     pub threads: Option<NonZero<usize>>,
 }
 
-/// Prepares a corpus; the report is also in the folder, as `prepare.json`.
+/// Prepares a corpus. The report is also written to the folder as `prepare.json`.
 pub fn prepare(settings: &Settings, host: &dyn Host) -> Result<PrepareReport> {
     prepare_with(settings, &Hub::of_environment(), host)
 }
@@ -70,7 +70,7 @@ pub fn prepare(settings: &Settings, host: &dyn Host) -> Result<PrepareReport> {
 fn prepare_with(settings: &Settings, hub: &Hub, host: &dyn Host) -> Result<PrepareReport> {
     let out = &settings.out;
     check_out(out, settings.force)?;
-    // Before the sources are read, which may take an hour.
+    // Checked before the sources are read, which may take an hour.
     let given = settings
         .vocabulary
         .as_deref()
@@ -123,7 +123,7 @@ fn prepare_with(settings: &Settings, hub: &Hub, host: &dyn Host) -> Result<Prepa
     report.context("the folder was replaced without a report")
 }
 
-/// The settings that `prepare.json` keeps.
+/// The settings that `prepare.json` records.
 fn recorded_settings(settings: &Settings, sources: &[Source]) -> RecordedSettings {
     let Settings {
         vocabulary,
@@ -140,7 +140,7 @@ fn recorded_settings(settings: &Settings, sources: &[Source]) -> RecordedSetting
     }
 }
 
-/// An earlier output is replaced only when asked to, anything else never.
+/// Fails unless the folder is free, or holds an earlier output and `force` is set.
 fn check_out(folder: &Path, force: bool) -> Result<()> {
     let out = folder.display();
     ensure!(

@@ -1,4 +1,4 @@
-//! A pipeline over all cores that keeps the order of its items and a bounded number of them in memory.
+//! A parallel pipeline that preserves the order of its items and bounds their number in memory.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -7,11 +7,12 @@ use std::thread;
 
 use anyhow::{Result, anyhow};
 
-/// Takes the next item; breaks when no more are wanted.
+/// Receives the next item; breaks if no more are wanted.
 pub type Sink<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 
-/// Runs `produce` on one thread, `map` on `threads` others, and `consume` on this one, in the order of production.
-/// The first error of `produce` or `consume` ends it, and what was produced before it has been consumed.
+/// Runs `produce` on one thread, `map` on `threads` others, and `consume` on the calling thread, in production order.
+/// The first error of `produce` or `consume` ends the pipeline; items produced before an error of `produce` are still
+/// consumed.
 pub fn ordered<T: Send, U: Send>(
     threads: usize,
     produce: impl FnOnce(Sink<T>) -> Result<()> + Send,
@@ -39,7 +40,7 @@ pub fn ordered<T: Send, U: Send>(
                 loop {
                     let job = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((item, done)) = job else { break };
-                    // Nobody waits for it any more when the consumer has failed.
+                    // The receiver is gone if the consumer has failed.
                     let _ = done.send(map(item));
                 }
             });
@@ -51,7 +52,7 @@ pub fn ordered<T: Send, U: Send>(
     })
 }
 
-/// Owns the receiver, so that an error hangs up and stops the producer.
+/// Owns the receiver, so that returning an error disconnects and stops the producer.
 fn drain<U>(
     results: Receiver<Receiver<U>>,
     mut consume: impl FnMut(U) -> Result<()>,
@@ -68,7 +69,8 @@ mod tests {
 
     use super::*;
 
-    /// Produces 0 to 99 and fails at `broken`; the consumer refuses `unwanted`. Returns what it took, and the error.
+    /// Produces 0 to 99 and fails at `broken`; the consumer rejects `unwanted`. Returns the consumed items and the
+    /// error.
     fn run(threads: usize, broken: u64, unwanted: u64) -> (Vec<u64>, Option<String>) {
         let mut taken = Vec::new();
         let result = ordered(
@@ -83,7 +85,7 @@ mod tests {
                 Ok(())
             },
             |n| {
-                // Later ones are done sooner.
+                // Later items finish sooner.
                 thread::sleep(std::time::Duration::from_micros(100 - n));
                 n * n
             },

@@ -1,8 +1,8 @@
-//! CodeXGLUE Parquet files: rows of `path`, `code` (a list of tokens) and, in ours, `package`.
+//! Reads CodeXGLUE Parquet files: rows of `path`, `code` (a list of tokens) and, in our own corpora, `package`.
 //!
-//! Read with the crate's column readers, a few rows at a time. In a list column each value comes with two levels: a
-//! repetition level of 0 begins a row, and a definition level below the greatest means that there is no value here,
-//! because the row's list is empty or missing, or because the element is null.
+//! Uses the crate's column readers, a few rows at a time. In a list column each value has two levels: repetition level
+//! 0 starts a row, and a definition level below the maximum means that there is no value because the list is empty or
+//! missing or the element is null.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,10 +17,10 @@ use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use super::chunks::Chunks;
 use super::document::{Body, Raw, Skip};
 
-/// Rows that are taken from the columns at a time: some 100,000 tokens.
+/// Rows read at a time: about 100,000 tokens.
 const ROWS: usize = 64;
 
-/// Hands on all rows. An error names the file and says what is wrong with it.
+/// Passes on all rows. An error names the file and the cause.
 pub fn read(file: &Path, chunks: &mut Chunks) -> Result<()> {
     let name = file.display();
     let file = File::open(file).with_context(|| format!("{name}: cannot be read"))?;
@@ -63,7 +63,7 @@ pub fn read(file: &Path, chunks: &mut Chunks) -> Result<()> {
     Ok(())
 }
 
-/// Which leaf columns are read.
+/// The leaf columns that are read.
 #[derive(Clone, Copy)]
 struct Columns {
     path: usize,
@@ -106,7 +106,7 @@ impl Columns {
 /// Path, package and tokens.
 type Row = (Option<String>, Option<String>, Body);
 
-/// The rows of a row group.
+/// Iterates over the rows of a row group.
 struct Rows {
     path: Strings,
     package: Option<Strings>,
@@ -158,9 +158,9 @@ impl Rows {
 /// A column of strings or of lists of strings, and the rows that were read last.
 struct Strings {
     reader: ColumnReaderImpl<ByteArrayType>,
-    /// The definition level of a value that is there.
+    /// The definition level of a present value.
     there: i16,
-    /// The definition level of a list element that is null, if elements may be.
+    /// The definition level of a null list element, if elements may be null.
     null: Option<i16>,
     values: Vec<ByteArray>,
     definition: Vec<i16>,
@@ -197,10 +197,10 @@ impl Strings {
         Ok(())
     }
 
-    /// The rows of a plain column; None for null, or for what is not UTF-8.
+    /// The rows of a plain column; None for null or invalid UTF-8.
     fn flat(&self) -> impl Iterator<Item = Option<String>> + '_ {
         let mut values = self.values.iter();
-        // Columns that cannot be null have no levels.
+        // Required columns have no levels.
         let levels = self.definition.iter().map(|&level| level == self.there);
         let levels = levels
             .chain(std::iter::repeat(true))

@@ -1,4 +1,4 @@
-//! Fills in `prepare.json`, and its summary for people.
+//! Builds `prepare.json` and its human-readable summary.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::source::Source;
 use super::split::Assignment;
 use crate::data::{Counts, PrepareReport, RecordedSettings, RecordedSource, Split, VocabularyPart};
 
-/// Version of everything that decides the output's bytes.
+/// Version of all rules that determine the output's bytes.
 const FORMAT: u32 = 1;
 
 /// The report of a finished corpus. `splits` are in the order of [`Split::ALL`].
@@ -46,7 +46,7 @@ pub fn report(
     }
 }
 
-/// A source as the report names it.
+/// A source as recorded in the report.
 pub fn recorded(source: &Source) -> RecordedSource {
     RecordedSource {
         path: source.name.clone(),
@@ -64,7 +64,7 @@ pub fn write(report: &PrepareReport, path: &Path) -> Result<()> {
     )
 }
 
-/// A table of the splits of the folder `out`, and what else is worth knowing.
+/// A table of the splits of the folder `out`, and remarks.
 pub fn summary(report: &PrepareReport, out: &Path) -> String {
     let mut text = format!(
         "{:12} {:>9} {:>13} {:>8}\n",
@@ -115,7 +115,7 @@ pub fn summary(report: &PrepareReport, out: &Path) -> String {
     text
 }
 
-/// SHA-256 over what the files hold and the settings that decide the output; not over where the files were found.
+/// SHA-256 over the contents of the files and the settings that affect the output, independent of file locations.
 fn fingerprint(settings: &RecordedSettings, corpus: &Corpus, vocabulary: &str) -> String {
     let mut hash: Sha256 = corpus.fingerprint.clone();
     let RecordedSettings {

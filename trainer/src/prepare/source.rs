@@ -1,4 +1,5 @@
-//! What `prepare` reads: Parquet files, text files of tokens, Python files and folders of them, and data sets of the hub.
+//! Sources of `prepare`: Parquet files, text files of tokens, Python files and folders of them, and data sets of the
+//! hub.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -16,21 +17,21 @@ use super::parquet;
 use crate::data::SourceKind;
 use crate::host::Host;
 
-/// One argument of the command line, or one file of the data set that it names.
+/// A command-line argument, or a file of the data set that it names.
 #[derive(Debug)]
 pub struct Source {
-    /// As it was given, or the file's name in the hub.
+    /// As given on the command line, or the file's name on the hub.
     pub name: String,
-    /// Where it lies.
+    /// Its local path.
     pub path: PathBuf,
     pub kind: SourceKind,
-    /// It belongs to the test split.
+    /// Whether it belongs to the test split.
     pub test: bool,
-    /// Bytes on the disk, for the progress bar.
+    /// Bytes on disk, for the progress bar.
     pub bytes: u64,
 }
 
-/// Looks at all sources before anything is read, and fetches what the hub has.
+/// Checks all sources before any is read, and downloads data sets of the hub.
 pub fn all(
     sources: &[PathBuf],
     test: &[PathBuf],
@@ -89,7 +90,7 @@ impl Source {
         })
     }
 
-    /// Hands on all files in chunks, in an order that depends on the source alone. An error names the source.
+    /// Passes on all files in chunks, in an order that depends on the source alone. An error names the source.
     pub fn read(&self, sink: Sink<RawChunk>) -> Result<()> {
         match self.kind {
             SourceKind::Parquet => parquet::read(&self.path, &mut Chunks::new(sink)),

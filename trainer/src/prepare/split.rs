@@ -1,4 +1,4 @@
-//! Assigns each file of a corpus to training, validation or test. Knows neither sources nor ids.
+//! Assigns each file of a corpus to training, validation or test. Independent of sources and ids.
 
 use anyhow::{Result, ensure};
 use rand_chacha::ChaCha8Rng;
@@ -9,13 +9,13 @@ use super::spool::Entry;
 use crate::data::{Split, SplitBy};
 use crate::random::{below, generator};
 
-/// A rule that assigns the files of a corpus, asked in their order.
+/// A rule that assigns files to splits in corpus order.
 pub struct Assignment {
     by: By,
 }
 
 enum By {
-    /// `held_out` of `files` files, every choice of them equally likely.
+    /// Holds out `held_out` of `files` files, uniformly at random.
     File {
         files: u64,
         held_out: u64,
@@ -26,7 +26,7 @@ enum By {
 }
 
 impl Assignment {
-    /// Holds out near `share` of the files, or of the tokens in whole packages.
+    /// Holds out about `share` of the files, or of the tokens in whole packages.
     pub fn new(corpus: &Corpus, by: SplitBy, share: f64, seed: u64) -> Result<Self> {
         let packages = &corpus.packages;
         let by = match by {
@@ -53,7 +53,7 @@ impl Assignment {
         Ok(Self { by })
     }
 
-    /// The assignment from the first file on: to be asked for each entry of the spool, in order.
+    /// A fresh assignment; call the result for each entry of the spool, in order.
     pub fn start(&self) -> impl FnMut(&Entry) -> Split + '_ {
         let mut sampling = match self.by {
             By::File {
@@ -79,7 +79,7 @@ impl Assignment {
         }
     }
 
-    /// The packages held out, if packages are, in byte order.
+    /// The held-out packages in byte order; None when splitting by file.
     pub fn held_out(&self, packages: &[Package]) -> Option<Vec<String>> {
         let By::Package(held_out) = &self.by else {
             return None;
@@ -94,7 +94,7 @@ impl Assignment {
     }
 }
 
-/// In an order that the seed decides, by SHA-256 of `seed\0name`, each package that still fits into the share.
+/// Visits packages in the order of SHA-256 of `seed\0name` and takes each one that still fits the share.
 fn held_out_packages(packages: &[Package], share: f64, seed: u64) -> Vec<bool> {
     let total: u64 = packages.iter().map(|package| package.tokens).sum();
     let mut budget = (total as f64 * share) as u64;

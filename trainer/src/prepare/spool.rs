@@ -1,6 +1,6 @@
-//! A temporary file of files: each as its path, package and provisional token numbers, in the order of the sources.
+//! A temporary file of tokenised files: each with its path, package and provisional token numbers, in source order.
 //!
-//! It has no name, so that it vanishes with the process, however that ends. Nothing else ever reads its format.
+//! The file is unnamed, so it disappears when the process ends. Its format is private.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -10,19 +10,19 @@ use anyhow::{Context, Result};
 
 const BUFFER: usize = 1 << 20;
 
-/// One file on its way from the sources to a split.
+/// A file between the sources and a split.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     pub path: String,
     /// Index of its package.
     pub package: u32,
-    /// It comes from a test source.
+    /// Whether it comes from a test source.
     pub test: bool,
-    /// Provisional numbers.
+    /// Provisional token numbers.
     pub tokens: Vec<u32>,
 }
 
-/// Takes entries one after another.
+/// Writes entries sequentially.
 pub struct SpoolWriter {
     out: BufWriter<File>,
     bytes: Vec<u8>,
@@ -31,7 +31,7 @@ pub struct SpoolWriter {
 }
 
 impl SpoolWriter {
-    /// An empty one on the file system of `folder`.
+    /// Creates an empty spool on the file system of `folder`.
     pub fn create(folder: &Path) -> Result<Self> {
         let file = tempfile::tempfile_in(folder).with_context(|| {
             format!("{}: cannot write a temporary file there", folder.display())
@@ -62,7 +62,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Ends writing.
+    /// Finishes writing.
     pub fn finish(self) -> Result<Spool> {
         let file = self
             .out
@@ -81,7 +81,7 @@ fn full() -> &'static str {
     "cannot write the temporary file beside --out; free space or choose another --out"
 }
 
-/// All entries, to be read as often as needed.
+/// All entries; can be read any number of times.
 pub struct Spool {
     file: File,
     files: u64,
@@ -99,7 +99,7 @@ impl Spool {
         self.tokens
     }
 
-    /// Calls `visit` with each entry in order; the entry's memory is used again for the next.
+    /// Calls `visit` with each entry in order; reuses the entry's memory.
     pub fn each(&self, mut visit: impl FnMut(&Entry) -> Result<()>) -> Result<()> {
         let mut file = &self.file;
         file.rewind().with_context(unreadable)?;

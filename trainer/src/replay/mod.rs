@@ -1,5 +1,5 @@
-//! Files of a prepared corpus replayed as the server reads a buffer, token by token: what the gate is fitted on and
-//! measured by.
+//! Replays files of a prepared corpus token by token, as the server reads a buffer. The gate is fitted and evaluated on
+//! replays.
 
 mod network;
 
@@ -16,42 +16,42 @@ use minicopilot::workspace::{ContextSelection, Imports, SuffixText, WorkspaceInd
 pub use self::network::{FullPrecision, Network};
 use crate::data::{Dataset, Split};
 
-/// The files of a split with the spelling of their tokens.
+/// The files of a split with the spellings of their tokens.
 pub struct CorpusReplay<'a> {
     dataset: &'a Dataset,
     split: Split,
     unknown: Vec<String>,
-    /// By id: whether it is a name that is not a keyword.
+    /// By id: whether it is a name and not a keyword.
     names: Vec<bool>,
-    /// Path of each file, and the projects that they belong to by their paths' first parts.
+    /// Path of each file, and the projects of the files (the first component of the path).
     paths: Vec<String>,
     projects: BTreeMap<String, WorkspaceIndex>,
 }
 
-/// What a file is read with, besides the text before the cursor.
+/// The context of a file besides the text before the cursor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReplayContext {
     /// The other files of its package, if [`CorpusReplay::with_projects`] has read them.
     pub project: bool,
-    /// Of the other files of its package only the declarations, as of an installed library.
+    /// Only the declarations of the other files of its package, as of an installed library.
     pub libraries: bool,
     /// The text after the cursor, as if a block of [`BLOCK`] lines were being written in the middle of the file.
     pub suffix: bool,
 }
 
-/// Lines of a block that is written while the rest of the file exists already.
+/// Lines of a block that is being written while the rest of the file already exists.
 pub const BLOCK: usize = 20;
 
-/// One place of a file, as an expert sees it.
+/// A prediction site in a file, as an expert sees it.
 pub struct PredictionSite<'a> {
-    /// The tokens before it.
+    /// The tokens before the site.
     pub document: &'a BufferTokens,
     pub answer: &'a Distribution,
     pub similar: &'a CosineScores,
-    /// What follows: its id, and its spelling.
+    /// The actual next token: its id and its spelling.
     pub target: u32,
     pub text: &'a str,
-    /// The spelling of the token before.
+    /// The spelling of the previous token.
     pub previous: &'a str,
 }
 
@@ -71,7 +71,7 @@ impl<'a> CorpusReplay<'a> {
         })
     }
 
-    /// Also reads each file's package, the first part of its path, so that [`ReplayContext`] can draw on it.
+    /// Also reads each file's package (the first component of its path), which [`ReplayContext::project`] needs.
     pub fn with_projects(mut self) -> Result<Self> {
         self.paths = self.dataset.paths(self.split)?;
         let mut projects: BTreeMap<String, WorkspaceIndex> = BTreeMap::new();
@@ -85,7 +85,7 @@ impl<'a> CorpusReplay<'a> {
                 );
             }
             if let Some(project) = projects.get_mut(package) {
-                // Without `</s>`, which ends no buffer.
+                // `</s>` is dropped, because a buffer has none.
                 let tokens = ids.into_iter().zip(texts);
                 project.insert(path, tokens.take_while(|(_, text)| *text != python::END));
             }
@@ -94,7 +94,7 @@ impl<'a> CorpusReplay<'a> {
         Ok(self)
     }
 
-    /// The ids of a file's tokens, and how they are spelled.
+    /// The ids and spellings of a file's tokens.
     fn tokens(&self, file: usize) -> Result<(Vec<u32>, Vec<&str>)> {
         let vocabulary = self.dataset.vocabulary();
         let shard = self.dataset.files(self.split);
@@ -116,8 +116,8 @@ impl<'a> CorpusReplay<'a> {
         Ok((ids, texts))
     }
 
-    /// Reads a file and shows each place to `see`. The context is chosen again whenever a block of lines or of imports ends,
-    /// much as the server does it.
+    /// Replays a file and calls `see` for each site. The project context is selected again at the end of each block of
+    /// lines or of imports, as in the server.
     pub fn read(
         &self,
         network: &Network,
@@ -153,16 +153,16 @@ impl<'a> CorpusReplay<'a> {
     }
 }
 
-/// Chooses the project context of a document while it is read.
+/// Selects the project context of a document while it is replayed.
 struct ContextSelector<'a> {
     path: &'a str,
     project: Option<&'a WorkspaceIndex>,
     context: ReplayContext,
-    /// The positions where lines end.
+    /// Positions of line ends.
     ends: Vec<usize>,
-    /// How many of them have been passed.
+    /// Number of line ends that have been passed.
     lines: usize,
-    /// The last line was an import.
+    /// Whether the last line was an import.
     imports: bool,
     chosen: Option<u64>,
 }
@@ -182,8 +182,8 @@ impl<'a> ContextSelector<'a> {
         }
     }
 
-    /// Called before `next` follows the tokens `before`. Chooses at the beginning, after a block of imports, and with every
-    /// block of lines, unless the context has stayed the same.
+    /// Called before `next` is appended to the tokens `before`. Selects a context at the start, after a block of
+    /// imports, and at each block of lines, unless the context is unchanged.
     fn choose(&mut self, before: &[&str], next: &str, document: &mut BufferTokens) {
         let Some(project) = self.project else { return };
         let has_ended = before.last() == Some(&python::EOL);
@@ -225,18 +225,18 @@ impl<'a> ContextSelector<'a> {
 }
 
 impl PredictionSite<'_> {
-    /// The candidates for what follows.
+    /// The candidates for the next token.
     pub fn space(&self) -> CandidateSpace<'_> {
         CandidateSpace::new(self.answer.probabilities.len(), self.document)
     }
 
-    /// The candidate that follows, if it is one.
+    /// The actual next token as a candidate, if it is one.
     pub fn candidate(&self) -> Option<CandidateId> {
         self.space().find(TokenId::new(self.target), self.text)
     }
 }
 
-/// The package that a file belongs to.
+/// The package of a file.
 fn package(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }

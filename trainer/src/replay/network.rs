@@ -1,4 +1,4 @@
-//! The network that replays a file: the engine that serves, in int8, or the network in f32.
+//! The network of a replay: the served int8 engine, or the f32 network.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use candle_core::{Device, Tensor};
 use minicopilot::inference::{CosineScores, Distribution, Engine, StateHistory, WINDOW};
 use minicopilot::model::Model;
 
-/// Tokens whose logits are alive at once: 2.5 MB.
+/// Tokens whose logits are in memory at once: 2.5 MB.
 const TOGETHER: usize = 64;
 
-/// Which of the two.
+/// The selected network.
 #[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Network {
     Int8(Engine),
     Full(FullPrecision),
 }
 
-/// The network in f32.
+/// The f32 network.
 pub struct FullPrecision {
     pub model: Model,
     pub temperature: f32,
@@ -31,18 +31,18 @@ pub enum ModelPass<'a> {
     Full(Full<'a>),
 }
 
-/// What the network in f32 says along a file.
+/// The f32 network's outputs along a file.
 pub struct Full<'a> {
     network: &'a FullPrecision,
-    /// Final hidden states `[T,H]`, and the directions of these from their centre, of length one.
+    /// Final hidden states `[T,H]`, and their unit directions from the centre `[T,H]`.
     hidden: Vec<f32>,
     directions: Vec<f32>,
-    /// Logits of the places from the first on.
+    /// Logits, starting at the given position.
     logits: (usize, Vec<Vec<f32>>),
 }
 
 impl Network {
-    /// Begins to read a file of these tokens.
+    /// Starts a pass over a file with these tokens.
     pub fn begin(&self, ids: &[u32]) -> Result<ModelPass<'_>> {
         Ok(match self {
             Self::Int8(engine) => ModelPass::Int8(engine, StateHistory::new()),
@@ -78,7 +78,7 @@ impl FullPrecision {
 }
 
 impl ModelPass<'_> {
-    /// What comes after `context`, which is longer than before, and which earlier places are like this one.
+    /// The distribution after `context`, which must be longer than before, and the similarity of earlier positions.
     pub fn after(&mut self, context: &[u32]) -> Result<(Arc<Distribution>, CosineScores)> {
         match self {
             Self::Int8(engine, session) => {
@@ -120,7 +120,7 @@ impl Full<'_> {
             hidden: self.hidden[at * size..read * size].to_vec(),
             probabilities,
         };
-        // The place after p tokens has the state of token p - 1.
+        // Position p has the state after token p - 1.
         let first = at.saturating_sub(WINDOW) + 1;
         let here = &self.directions[at * size..read * size];
         let earlier = self.directions[(first - 1) * size..at * size].chunks_exact(size);

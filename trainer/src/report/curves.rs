@@ -1,26 +1,26 @@
-//! How training went: the log's figures against tokens and against time.
+//! Training curves: logged quantities against tokens and against time.
 
 use super::groups::Group;
 use super::logs::{Run, Train, Validation};
 use super::svg::{Kind, LinePlot, Scale, Series, Stroke};
 
-/// Points that a smoothed curve keeps: more than the paper shows.
+/// Points that a smoothed curve keeps: more than the plot can resolve.
 const KEPT: usize = 400;
-/// The share of a run whose figures a vertical axis need not reach.
+/// The initial fraction of a run that the vertical axis may exclude.
 const UNSETTLED: f64 = 0.03;
 
-/// What the plots are drawn over.
+/// The horizontal axis of a plot.
 #[derive(Clone, Copy)]
 enum Over {
     Tokens,
     Time,
 }
 
-/// The figure of a plot's vertical axis.
+/// A quantity on the vertical axis.
 struct Quantity {
     title: &'static str,
     kind: Kind,
-    /// Far off its course in the first steps.
+    /// Whether the first steps are far outside the later range.
     unsettled: bool,
     train: fn(&Train) -> Option<f64>,
     validation: fn(&Validation) -> Option<f64>,
@@ -67,7 +67,7 @@ const SETTINGS: [Quantity; 2] = [
     },
 ];
 
-/// Figures of all runs, each with a plot against tokens and one against time.
+/// Plots of all quantities, each against tokens and against time.
 pub fn plots(groups: &[Group]) -> Vec<String> {
     let both = QUANTITIES
         .iter()
@@ -79,7 +79,7 @@ pub fn plots(groups: &[Group]) -> Vec<String> {
 }
 
 impl Quantity {
-    /// `None` if no log holds it.
+    /// `None` if no log contains the quantity.
     fn plot(&self, groups: &[Group], over: Over) -> Option<String> {
         let axis = Axis::new(over, groups);
         let mut series = Vec::new();
@@ -97,7 +97,7 @@ impl Quantity {
                 if train.is_empty() && validation.is_empty() {
                     continue;
                 }
-                // The first of a group that has something to show bears the name.
+                // The first run of a group that has data carries the label.
                 let label = std::mem::take(&mut label).to_owned();
                 let alone = validation.is_empty();
                 series.push(Series {
@@ -133,7 +133,7 @@ impl Quantity {
         Some(plot.svg())
     }
 
-    /// The first steps, when the network knows nothing yet, would take up most of a linear axis: they run off its top.
+    /// The first steps of an untrained network would dominate a linear axis, so they are clipped at the top.
     fn range(&self, plot: &LinePlot) -> Scale {
         let settled = plot.series.iter().flat_map(|one| {
             let last = one.points.last().map_or(0.0, |point| point.0);
@@ -156,7 +156,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Of one run's tokens.
+    /// The token axis of a single run.
     pub fn tokens(run: &Run) -> Self {
         Self::reaching(Over::Tokens, run.end().unwrap_or_default())
     }
@@ -191,7 +191,7 @@ impl Axis {
     }
 }
 
-/// Each point the mean of its neighbours, as many on the left as on the right; then thinned out.
+/// Centred moving average, then thinned out.
 pub fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let n = points.len();
     let widest = n / 80;

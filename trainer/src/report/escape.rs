@@ -1,8 +1,8 @@
-//! Text from files on its way into HTML.
+//! HTML escaping of text from files.
 
 use std::fmt::{self, Write};
 
-/// Writes a text so that HTML and attributes in double quotes show it as it stands.
+/// Displays a text escaped for HTML content and double-quoted attributes.
 pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -15,7 +15,7 @@ impl fmt::Display for Escaped<'_> {
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
                 '\n' | '\t' => f.write_char(character)?,
-                // HTML has no place for other control characters.
+                // HTML does not allow other control characters.
                 _ if character.is_control() => f.write_char(char::REPLACEMENT_CHARACTER)?,
                 _ => f.write_char(character)?,
             }

@@ -1,10 +1,10 @@
-//! How numbers are written in tables. What is not known is a dash.
+//! Number formats of tables. A missing value is a dash.
 
 use super::groups::Mean;
 
 pub const DASH: &str = "\u{2013}";
 
-/// A figure's kind.
+/// The unit of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Between 0 and 1: `.8401`.
@@ -19,7 +19,7 @@ pub enum Unit {
     Exact,
     /// `3,843 s`, `4 h 12 min`
     Seconds,
-    /// Tokens a second.
+    /// Tokens per second.
     Rate,
 }
 
@@ -48,7 +48,7 @@ pub fn value(unit: Unit, value: Option<f64>) -> String {
     }
 }
 
-/// A mean with its interval, if it has one.
+/// A mean with its confidence interval, if there is one.
 pub fn mean(unit: Unit, figure: Option<Mean>) -> String {
     let Some(Mean { mean, half }) = figure else {
         return DASH.to_owned();

@@ -1,4 +1,4 @@
-//! Gradient flow: the norm of each parameter's gradient over training.
+//! Gradient flow: the norm of each parameter's gradient over the course of training.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::groups::Group;
 use super::logs::Run;
 use super::svg::{COLOURS, Kind, LinePlot, Series, Stroke};
 
-/// How far back gradients reach, of all runs that were asked: `None` if none was.
+/// How far back gradients reach, for all runs that recorded it; `None` if none did.
 pub fn by_distance(groups: &[Group]) -> Option<String> {
     let mut series = Vec::new();
     for group in groups {
@@ -54,7 +54,7 @@ pub fn by_distance(groups: &[Group]) -> Option<String> {
     Some(plot.svg())
 }
 
-/// One plot for each run whose log holds the norms.
+/// One plot per run whose log contains gradient norms.
 pub fn plots(groups: &[Group]) -> Vec<String> {
     let runs = groups.iter().flat_map(|group| &group.runs);
     runs.filter_map(|run| plot(run)).collect()
@@ -80,7 +80,7 @@ fn plot(run: &Run) -> Option<String> {
     let mut series: Vec<Series> = Vec::new();
     for (name, points) in &curves {
         let points = smooth(points);
-        // The two biases of a gate are only ever added: their gradients are one.
+        // A gate's two biases are only used as a sum, so their gradients are equal.
         if let Some(twin) = series.iter_mut().find(|other| other.points == points) {
             twin.label = format!(
                 "{}, {}",
@@ -116,11 +116,11 @@ fn plot(run: &Run) -> Option<String> {
     Some(plot.svg())
 }
 
-/// The part of a parameter's name that its layer's other parameters share: `lstm1`, `lstm` + `l0`, `output`.
+/// The layer part of a parameter's name: `lstm1`, `lstm` + `l0`, `output`.
 fn layer(name: &str) -> &str {
     let module = name.split('.').next().unwrap_or(name);
     match name.rsplit_once("_l") {
-        // Two layers of one module: told apart by the end, which is found in the name alone.
+        // Two layers of one module differ in the index at the end of the parameter's name.
         Some((_, index)) if !module.ends_with(|c: char| c.is_ascii_digit()) => {
             &name[name.len() - index.len()..]
         }

@@ -1,19 +1,19 @@
-//! Runs of one experiment that differ in nothing but the seed, and what can be said of them together.
+//! Groups of runs that differ only in the seed, and statistics over a group.
 
 use super::logs::Run;
 use super::svg::COLOURS;
 use crate::evaluation::record::Record;
 
-/// Runs with equal settings, data and so many seeds.
+/// Runs with equal settings and data and distinct seeds.
 pub struct Group<'a> {
     pub label: String,
-    /// Of the style sheet.
+    /// Index of the colour in the style sheet.
     pub colour: usize,
-    /// In the order in which they were named.
+    /// In the order given by the user.
     pub runs: Vec<&'a Run>,
 }
 
-/// Puts runs together, in the order in which they were named.
+/// Groups runs, in the order given by the user.
 pub fn groups(runs: &[Run]) -> Vec<Group<'_>> {
     let mut groups: Vec<(toml::Table, Group)> = Vec::new();
     for run in runs {
@@ -22,7 +22,7 @@ pub fn groups(runs: &[Run]) -> Vec<Group<'_>> {
             training.remove("seed");
         }
         let same = groups.iter_mut().find(|(theirs, group)| {
-            // The same seed twice would make an interval of nothing.
+            // A repeated seed would give an interval of zero width.
             let other = |theirs: &&Run| theirs.data == run.data && theirs.seed() != run.seed();
             *theirs == settings && group.runs.iter().all(other)
         });
@@ -46,7 +46,7 @@ pub fn groups(runs: &[Run]) -> Vec<Group<'_>> {
         .collect()
 }
 
-/// The one run's name, or what the names have in common.
+/// The name of a single run, or the common part of the names.
 fn label(runs: &[&Run]) -> String {
     let (first, rest) = (&runs[0].name, &runs[1..]);
     if rest.is_empty() {
@@ -63,7 +63,7 @@ fn label(runs: &[&Run]) -> String {
         .rev()
         .find_map(|end| first.get(..end))
         .unwrap_or_default();
-    // Of `run/seed-42` and `run/seed-43` all but the last digit is common.
+    // `run/seed-42` and `run/seed-43` agree in all characters except the last digit.
     let end = |c: char| !c.is_alphanumeric();
     let without_number = common.trim_end_matches(|c: char| c.is_ascii_digit());
     let trimmed = match without_number.trim_end_matches(end).strip_suffix("seed") {
@@ -79,13 +79,13 @@ fn label(runs: &[&Run]) -> String {
 }
 
 impl Group<'_> {
-    /// Mean of a figure over the runs, if all have it.
+    /// Mean of a figure over the runs, if all runs have it.
     pub fn mean(&self, figure: impl Fn(&Run) -> Option<f64>) -> Option<Mean> {
         let values: Option<Vec<f64>> = self.runs.iter().map(|run| figure(run)).collect();
         Mean::of(&values?)
     }
 
-    /// [`Group::mean`] of what was measured on one part, if it was measured on the same targets in all runs.
+    /// [`Group::mean`] of a figure on one split, if all runs were measured on the same targets.
     pub fn mean_measured(
         &self,
         part: &str,
@@ -104,16 +104,16 @@ impl Group<'_> {
     }
 }
 
-/// A mean and half of its 95 % confidence interval.
+/// A mean and the half-width of its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mean {
     pub mean: f64,
-    /// From two values on.
+    /// None for a single value.
     pub half: Option<f64>,
 }
 
 impl Mean {
-    /// Student's interval: mean ± t · s / √n with n − 1 degrees of freedom.
+    /// Student's t interval: mean ± t · s / √n with n − 1 degrees of freedom.
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = values.len() as f64;
         let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / n)?;

@@ -1,5 +1,5 @@
-//! A run's folder, read for a report: `config.toml`, `metrics.jsonl`, `evaluation-*.json`, and the sizes and data that
-//! its checkpoint records. Everything that an older trainer did not write may be missing.
+//! Reads a run's folder for a report: `config.toml`, `metrics.jsonl`, `evaluation-*.json`, and the sizes and data
+//! fingerprint in its checkpoint. Values that older trainers did not write may be missing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,26 +13,26 @@ use crate::evaluation::record::Record;
 use crate::training::folder::{BEST, CONFIG, LAST, LOG};
 use crate::training::log::{self, Line};
 
-/// How the folders begin that `trainer train --seeds` makes.
+/// Prefix of the folders that `trainer train --seeds` creates.
 const SEED: &str = "seed-";
 
-/// One run, as its folder tells it.
+/// A run as read from its folder.
 #[derive(Debug)]
 pub struct Run {
-    /// What it is called in the report.
+    /// Its name in the report.
     pub name: String,
     pub folder: PathBuf,
-    /// `config.toml` as it stands, and read.
+    /// The text of `config.toml`, and its parsed form.
     pub config: String,
     pub settings: toml::Table,
     pub train: Vec<Train>,
     pub validations: Vec<Validation>,
-    /// By the part that was measured: what stands behind `evaluation-` in the file's name.
+    /// By split: the part of the file name after `evaluation-`.
     pub evaluations: BTreeMap<String, Record>,
     pub parameters: Option<usize>,
     /// Fingerprint of the prepared data.
     pub data: Option<String>,
-    /// What the reader should know about the files.
+    /// Warnings about the files.
     pub notes: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub type Train = log::Train;
 /// A `validation` line.
 pub type Validation = log::Validation<ValidationFigures>;
 
-/// The figures that a report shows of a validation.
+/// The validation figures that a report uses.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ValidationFigures {
@@ -148,7 +148,7 @@ impl Run {
         self.setting("training", "seed")?.as_integer()
     }
 
-    /// Tokens and seconds of the last line.
+    /// Tokens and seconds of the last log line.
     pub fn end(&self) -> Option<(u64, f64)> {
         let train = self.train.last().map(|line| (line.tokens, line.seconds));
         let validation = self
@@ -174,7 +174,7 @@ impl Run {
             })
     }
 
-    /// Whether training was over a sample of the classes.
+    /// Whether training used a sampled softmax.
     pub fn is_sampled(&self) -> bool {
         let sample = self.setting("training", "softmax_sample");
         sample
@@ -183,7 +183,7 @@ impl Run {
     }
 }
 
-/// The runs that `folder` stands for: itself, or those that `trainer train --seeds` has made in it.
+/// The runs in `folder`: itself, or the runs that `trainer train --seeds` created in it.
 pub fn runs_in(folder: &Path) -> Vec<PathBuf> {
     if folder.join(CONFIG).exists() {
         return vec![folder.to_owned()];
@@ -196,12 +196,12 @@ pub fn runs_in(folder: &Path) -> Vec<PathBuf> {
     let mut runs: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_run).collect();
     runs.sort_by_key(|path| (path.as_os_str().len(), path.clone())); // 9 before 10
     if runs.is_empty() {
-        runs.push(folder.to_owned()); // reading it says what is amiss
+        runs.push(folder.to_owned()); // reading it reports the error
     }
     runs
 }
 
-/// The folder's own name, with the one above if it says no more than the seed.
+/// The folder's name, prefixed by its parent's if it only names the seed.
 fn name(folder: &Path) -> String {
     let full = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let of = |path: &Path| {
@@ -215,7 +215,7 @@ fn name(folder: &Path) -> String {
     }
 }
 
-/// What a report asks of a checkpoint's `config.json`.
+/// The fields of a checkpoint's `config.json` that a report uses.
 #[derive(Deserialize)]
 struct Recorded {
     model: Option<ModelConfig>,
@@ -228,7 +228,7 @@ struct RecordedTraining {
     data: Option<String>,
 }
 
-/// `None` where there is none: the report has a dash then.
+/// `None` without a checkpoint: the report then shows a dash.
 fn recorded(checkpoint: &Path) -> Option<Recorded> {
     serde_json::from_slice(&fs::read(checkpoint.join("config.json")).ok()?).ok()
 }
@@ -264,13 +264,13 @@ fn text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Without its place, of which serde counts the line from 1 in every line of a log.
+/// The message without its position: serde counts every line of a log as line 1.
 fn cause(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let cause = one_line(text.strip_suffix(&place).unwrap_or(&text));
     match error.column() {
-        0 => cause, // of a value rather than of a place
+        0 => cause, // an error of a value rather than of a position
         column => format!("column {column}: {cause}"),
     }
 }

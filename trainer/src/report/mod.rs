@@ -1,7 +1,7 @@
-//! One HTML page that compares runs, made of their logs alone.
+//! Report: one HTML page that compares runs, generated from their logs.
 //!
-//! Nothing is computed here that the logs do not hold, means and intervals over seeds aside: figures come from
-//! `metrics.jsonl` and from what `trainer evaluate model --out` has written. What is missing is a dash.
+//! Only means and confidence intervals over seeds are computed here. Figures come from `metrics.jsonl` and from the
+//! files of `trainer evaluate model --out`. A missing value is a dash.
 
 mod curves;
 mod escape;
@@ -26,13 +26,13 @@ use minicopilot::files::write_whole;
 use self::logs::Run;
 use crate::host::Host;
 
-/// Writes the page `out` about the runs in `folders`; each is a run, or holds those that `train --seeds` has made.
+/// Writes the page `out` about the runs in `folders`. Each folder is a run or contains the runs of `train --seeds`.
 pub fn write(folders: &[PathBuf], out: &Path, host: &dyn Host) -> Result<()> {
     let page = report(folders, host)?;
     write_whole(out, page.as_bytes()).with_context(|| format!("cannot write {}", out.display()))
 }
 
-/// The page of the runs in `folders`.
+/// The page for the runs in `folders`.
 fn report(folders: &[PathBuf], host: &dyn Host) -> Result<String> {
     let mut seen = BTreeSet::new();
     let mut runs = folders
@@ -52,7 +52,7 @@ fn report(folders: &[PathBuf], host: &dyn Host) -> Result<String> {
             Ok(run)
         })
         .collect::<Result<Vec<Run>>>()?;
-    // Folders of the same name are called by their paths.
+    // Folders with the same name are called by their paths.
     let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
     for run in &mut runs {
         if names.iter().filter(|name| **name == run.name).count() > 1 {

@@ -1,4 +1,4 @@
-//! The original experiment's figures beside ours, which are of another corpus.
+//! Compares the original experiment's figures with ours, which were measured on another corpus.
 
 use std::fmt::Write;
 
@@ -8,14 +8,15 @@ use super::escape::Escaped;
 use super::format::{DASH, Unit, mean, value};
 use super::groups::{Group, Mean};
 
-/// What the original experiment gave on py150's test part after 5 epochs: architecture, name, top-5, perplexity.
+/// Figures of the original experiment on the py150 test split after 5 epochs: architecture, name, top-5 accuracy,
+/// perplexity.
 const ORIGINAL: [(&str, &str, f64, f64); 3] = [
     ("rnn", "RNN", 0.8401, 5.72),
     ("lstm", "LSTM", 0.8614, 4.70),
     ("residual_lstm", "residual LSTM", 0.8880, 3.79),
 ];
 
-/// The original experiment's figures beside ours.
+/// A table of the original experiment's figures and ours.
 pub fn table(groups: &[Group]) -> String {
     // Writing to a string cannot fail, here and below.
     let mut out = String::from(
@@ -61,8 +62,7 @@ pub fn table(groups: &[Group]) -> String {
     out
 }
 
-/// Of what was measured, what comes nearest to the original protocol: the test part rather than another, a file's
-/// first 1,000 tokens rather than all.
+/// The measurement closest to the original protocol: prefers the test split, and the first 1,000 tokens of each file.
 fn nearest(group: &Group) -> (String, Option<Mean>, Option<Mean>) {
     for part in ["test", "validation"] {
         let of = |figure: fn(&Figures) -> Option<f64>| {

@@ -1,4 +1,4 @@
-//! The page: sections around tables and plots, in one file that needs nothing else.
+//! The HTML page: sections with tables and plots, in one self-contained file.
 
 use std::fmt::Write;
 
@@ -179,7 +179,7 @@ fn configurations(out: &mut String, runs: &[Run]) {
     out.push_str("</section>\n");
 }
 
-/// Which colour is which, where there are several.
+/// A legend of the colours, if there are several groups.
 fn legend(out: &mut String, groups: &[Group]) {
     if groups.len() < 2 {
         return;
@@ -203,7 +203,7 @@ fn grid(out: &mut String, plots: &[String]) {
 }
 
 fn figure(out: &mut String, plot: &str) {
-    // The drawing's own title, for everybody.
+    // The plot's accessible title, also shown as a heading.
     let title = plot
         .split_once("<title>")
         .and_then(|(_, rest)| rest.split_once("</title>"));

@@ -1,4 +1,4 @@
-//! What evaluations found beyond their figures: calibration, classes of tokens, positions in the file.
+//! Detailed evaluation metrics: calibration, token classes, positions in the file.
 
 use super::format::{Unit, value};
 use super::groups::{Group, Mean};
@@ -7,10 +7,10 @@ use super::svg::{Bar, BarPlot, Kind, LinePlot, Row, Scale, Series, Stroke};
 use crate::evaluation::record::Measurement;
 use minicopilot::metrics::{PartFigures, PositionFigures, ReliabilityBin};
 
-/// The context whose parts are shown: the other one is a part of it.
+/// The context that is shown; it includes the other one.
 const CONTEXT: &str = "whole";
 
-/// The plots of one measured part.
+/// The plots for one split.
 pub fn plots(groups: &[Group], part: &str) -> Vec<String> {
     [
         reliability(groups, part),
@@ -37,7 +37,7 @@ fn measured<'a>(run: &'a Run, part: &str) -> Option<&'a Measurement> {
     run.evaluations.get(part)?.contexts.get(CONTEXT)
 }
 
-/// One line for each run, labelled once a group.
+/// One line per run, labelled once per group.
 fn lines<'a>(
     groups: &'a [Group],
     part: &str,
@@ -53,7 +53,7 @@ fn lines<'a>(
             if points.is_empty() {
                 continue;
             }
-            // The first of a group that has something to show bears the name.
+            // The first run of a group that has data carries the label.
             let label = std::mem::take(&mut label);
             let is_named = groups.len() > 1 || !suffix.is_empty();
             series.push(Series {

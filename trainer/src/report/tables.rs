@@ -1,4 +1,4 @@
-//! The tables of training and of evaluations.
+//! Tables of training and of evaluations.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use super::logs::Run;
 use crate::evaluation::record::Record;
 use minicopilot::metrics::Figures;
 
-/// A column of figures: its name (with hyphens that no line breaks at), how they are written, and where they come from.
+/// A column of figures: its name (with non-breaking hyphens), format and source.
 type Column<T> = (&'static str, Unit, fn(&T) -> Option<f64>);
 
 const TRAINING: [Column<Run>; 8] = [
@@ -30,10 +30,10 @@ const TRAINING: [Column<Run>; 8] = [
     ("top\u{2011}1", Unit::Share, |run| run.best()?.figures.top1),
     ("top\u{2011}5", Unit::Share, |run| run.best()?.figures.top5),
 ];
-/// How many of them are the best validation's.
+/// The number of columns about the best validation.
 const VALIDATION: usize = 4;
 
-/// Figures under one context, and how many tokens the network had learned from.
+/// Figures under one context, and the number of tokens the network was trained on.
 struct Measured {
     tokens: Option<u64>,
     figures: Figures,
@@ -70,7 +70,7 @@ const EVALUATION: [Column<Measured>; 14] = [
 
 // Writing to a string cannot fail, here and below.
 
-/// One line a run, and one for the mean of each group of several.
+/// One row per run, and a row with the mean of each group of several runs.
 pub fn training(groups: &[Group]) -> String {
     let plain = TRAINING.len() - VALIDATION;
     let mut out = String::from(
@@ -124,7 +124,7 @@ pub fn training(groups: &[Group]) -> String {
     out
 }
 
-/// The parts that any run was measured on.
+/// The splits that any run was measured on.
 pub fn parts<'a>(groups: &'a [Group]) -> Vec<&'a str> {
     let mut parts: Vec<&str> = groups
         .iter()
@@ -136,7 +136,7 @@ pub fn parts<'a>(groups: &'a [Group]) -> Vec<&'a str> {
     parts
 }
 
-/// One line for each run and context of one measured part.
+/// One row per run and context of one split.
 #[expect(clippy::too_many_lines, reason = "one table, row after row")]
 pub fn evaluation(groups: &[Group], part: &str) -> String {
     let mut contexts: Vec<&str> = groups
@@ -220,7 +220,7 @@ pub fn evaluation(groups: &[Group], part: &str) -> String {
     out
 }
 
-/// A line's first cell.
+/// The first cell of a row.
 fn name(group: &Group, groups: &[Group], run: &Run) -> String {
     if group.runs.len() > 1 {
         format!("<th class=\"seed\">{}</th>", Escaped(&run.name))
@@ -229,7 +229,7 @@ fn name(group: &Group, groups: &[Group], run: &Run) -> String {
     }
 }
 
-/// The group's colour, where there are several to be told apart.
+/// The group's colour swatch, if there are several groups.
 fn swatch(group: &Group, groups: &[Group]) -> String {
     if groups.len() > 1 {
         format!("<i class=\"swatch c{}\"></i>", group.colour)

@@ -1,4 +1,4 @@
-//! Reports of small runs that are written here, line by line.
+//! Reports of small runs that the tests write themselves.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::host::Silent;
 
 const CONFIG: &str = "[model]\narchitecture = \"lstm\"\nembedding_size = 2\nhidden_size = 3\ndropout = 0.0\n\n[training]\nseed = 1\nlearning_rate = 0.01\n";
 
-/// A folder for runs.
+/// A folder of runs.
 struct Fixture(TempDir);
 
 impl Fixture {
@@ -19,7 +19,7 @@ impl Fixture {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// A run of four lines and two validations, the second with `loss`.
+    /// A run with four training lines and two validations, the second with `loss`.
     fn run(&self, name: &str, seed: u64, loss: f64) -> PathBuf {
         let run = self.0.path().join(name);
         fs::create_dir_all(&run).unwrap();
@@ -135,7 +135,7 @@ fn a_page_holds_what_the_logs_hold() {
         json!({"model": model, "training": {"data": "d1"}}).to_string(),
     )
     .unwrap();
-    // The folder that holds the seeds stands for all of them.
+    // The folder that contains the seeds' runs selects all of them.
     let html = html_of(&[&runs[0].parent().unwrap().to_owned(), &other]);
 
     for expected in [
@@ -151,7 +151,7 @@ fn a_page_holds_what_the_logs_hold() {
         "<h2>Evaluation: test</h2>",
         "<td>trigram</td><td class=\"n\">4,000</td><td class=\"n\">100</td><td class=\"n\">1.5000</td><td class=\"n\">4.482</td><td class=\"n\">.6250</td>",
         "test part of data 0123456789ab.",
-        // The original's figures stand beside the nearest of ours.
+        // The original figures are next to our nearest measurement.
         "<th>RNN</th><td class=\"n\">.8401</td><td class=\"n\">5.72</td><td>other</td><td>test part, first 1,000 tokens of a file; after 4,000 tokens</td><td class=\"n\">.8750</td>",
         "<th>residual LSTM</th><td class=\"n\">.8880</td><td class=\"n\">3.79</td><td>\u{2013}</td>",
         "<b>Another corpus</b>",
@@ -161,7 +161,7 @@ fn a_page_holds_what_the_logs_hold() {
     ] {
         assert!(html.contains(expected), "no {expected} in\n{html}");
     }
-    // A line of four points for training and one of two dots for validation, of each of four runs.
+    // For each of four runs, a line of four points for training and one of two dots for validation.
     for title in ["Loss (nats) by tokens", "Loss (nats) by time"] {
         let loss = plot(&html, title);
         assert_eq!(
@@ -180,7 +180,7 @@ fn a_page_holds_what_the_logs_hold() {
     );
     assert!(plot(&html, "Top-1 (full)").contains(".23 / .90"));
     assert_eq!(count(plot(&html, "Loss by position"), "<circle"), 2);
-    // A norm of 0 has no place on a logarithmic axis.
+    // A norm of 0 has no position on a logarithmic axis.
     let flow = plot(&html, "Gradient of one prediction");
     assert_eq!(count(flow, "<polyline"), 2, "{flow}");
     let flow = plot(&html, "Gradient norm of each parameter: lstm/seed-41");
@@ -189,7 +189,7 @@ fn a_page_holds_what_the_logs_hold() {
         "{flow}"
     );
     assert_eq!(count(flow, "<polyline"), 2);
-    // The page needs nothing from elsewhere, and is the same each time.
+    // The page loads nothing and is reproducible.
     for foreign in ["http:", "https:", "<script", "@import", "<link", "url("] {
         assert!(!html.contains(foreign), "{foreign}");
     }
@@ -230,7 +230,7 @@ fn damage_is_told_by_file_and_line() {
         html.contains("metrics.jsonl:6: the last line was cut off"),
         "{html}"
     );
-    // What was read before it is shown.
+    // Lines before the error are shown.
     assert!(html.contains("<td class=\"n\">4.0000</td>"), "{html}");
     fs::write(run.join("metrics.jsonl"), &log).unwrap();
 

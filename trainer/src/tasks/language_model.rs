@@ -1,5 +1,5 @@
-//! Next-token prediction with a recurrent network: the state is carried from batch to batch, gradients are not (truncated
-//! backpropagation through time).
+//! Language modelling with a recurrent network by truncated backpropagation through time: the state is carried from
+//! batch to batch, gradients are not.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::data::{Batch, Dataset, SEQUENCE_LEN, Sequences, Split, Streams};
 use crate::evaluation::language_model;
 use crate::experiment::{Experiment, Loader, TrainingSettings};
 
-/// A language model that learns from the training part of prepared data.
+/// A language model that is trained on the training split of prepared data.
 pub struct LanguageModel {
     model: Model,
     settings: TrainingSettings,
@@ -22,7 +22,7 @@ pub struct LanguageModel {
 }
 
 impl LanguageModel {
-    /// The network of `experiment` over `parameters`, which the optimiser changes in place.
+    /// The network of `experiment` over `parameters`, which the optimiser updates in place.
     pub fn over(
         experiment: &Experiment,
         vocabulary_size: usize,
@@ -47,7 +47,7 @@ impl LanguageModel {
         })
     }
 
-    /// The classes that a batch is compared with.
+    /// The classes of a batch's softmax.
     fn softmax(&self, seed: u64) -> Softmax {
         let TrainingSettings {
             softmax_head,

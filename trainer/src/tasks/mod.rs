@@ -1,4 +1,4 @@
-//! What networks learn. The training loop knows a [`Task`] only: its batches, its loss, its validation.
+//! Training tasks. The training loop only knows the trait [`Task`]: its batches, its loss, its validation.
 
 mod language_model;
 mod task;

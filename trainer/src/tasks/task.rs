@@ -1,4 +1,4 @@
-//! What a network learns, as the training loop sees it, and what one pass of it takes and gives.
+//! The interface between the training loop and a task: batches, forward pass, loss, validation.
 
 use std::time::Instant;
 
@@ -6,74 +6,74 @@ use anyhow::Result;
 use candle_core::Tensor;
 use minicopilot::metrics::Figures;
 
-/// A network with the loss that it learns by.
+/// A network with its training loss.
 pub trait Task {
-    /// Where batches come from.
+    /// The source of batches.
     type Data;
     /// The examples of one training step.
     type Batch: 'static;
-    /// What a batch hands on to the next one, such as a recurrent state.
+    /// State passed from one batch to the next, such as a recurrent state.
     type Carry: Default;
 
-    /// The batches of an epoch, in their order. Skipping some costs next to nothing.
+    /// The batches of an epoch in order. Skipping batches is cheap.
     fn batches<'d>(
         &self,
         data: &'d Self::Data,
         epoch: u64,
     ) -> Box<dyn Iterator<Item = Self::Batch> + 'd>;
 
-    /// Targets of one epoch.
+    /// Number of targets per epoch.
     fn epoch_targets(&self, data: &Self::Data) -> u64;
 
-    /// Targets of a batch, `<PAD>` aside.
+    /// Number of targets in a batch, excluding `<PAD>`.
     fn targets(&self, batch: &Self::Batch) -> u64;
 
-    /// The loss of a batch, to be differentiated; `carry` is replaced by what the next batch continues.
+    /// The differentiable loss of a batch. Replaces `carry` by the state for the next batch.
     fn loss(&self, batch: &Self::Batch, carry: &mut Self::Carry, pass: Pass<'_>)
     -> Result<LossSum>;
 
-    /// Figures of the validation part.
+    /// Metrics on the validation split.
     fn validate(&self, data: &Self::Data) -> Result<Figures>;
 
-    /// The tensors of `carry`, in the order in which [`Task::carry_of`] takes them.
+    /// The tensors of `carry`, in the order that [`Task::carry_of`] expects.
     fn carried(&self, carry: &Self::Carry) -> Vec<Tensor>;
 
-    /// The carry that these tensors describe; the initial one if there are none.
+    /// The carry described by these tensors; the initial one if there are none.
     fn carry_of(&self, tensors: &[Tensor]) -> Result<Self::Carry>;
 }
 
-/// What a training step asks of a task's forward pass.
+/// Inputs of a task's forward pass in training.
 pub struct Pass<'p> {
-    /// Everything random in the pass depends on it alone: dropout, sampled classes.
+    /// Seed of all randomness in the pass: dropout and sampled classes.
     pub seed: u64,
-    /// Targets of this step in the batches of all workers.
+    /// Number of targets of this step over all workers.
     pub all_targets: u64,
-    /// The task ends each of its phases.
+    /// Phase timer; the task ends each of its phases.
     pub phases: &'p mut Phases,
 }
 
-/// The loss of one worker's batch. Workers add both numbers up: the sums to the mean loss of all targets, the targets to
-/// [`Pass::all_targets`].
+/// The loss of one worker's batch. Both numbers are summed over workers: the sums give the mean loss over all targets,
+/// the target counts give [`Pass::all_targets`].
 pub struct LossSum {
-    /// Scalar: the sum over the batch's targets of the cross-entropy in nats, each weighted by 1 / `all_targets`.
+    /// Scalar: the cross-entropy in nats, summed over the batch's targets and divided by `all_targets`.
     ///
-    /// The weight is part of the sum because the loss computes its gradients in the forward pass, in the precision of its
-    /// matrix products: to divide them afterwards would round them differently.
+    /// The division is part of the sum because the loss computes its gradients in the forward pass, in the precision of
+    /// its matrix products. Dividing them afterwards would round differently.
     pub sum: Tensor,
-    /// Targets of the batch.
+    /// Number of targets in the batch.
     pub targets: u64,
 }
 
-/// Seconds that the phases of a step took, in their order.
+/// Duration of each phase of a step in seconds, in order.
 #[derive(Debug)]
 pub struct Phases {
     began: Instant,
-    /// Name and seconds of each phase that has ended.
+    /// Name and seconds of each finished phase.
     pub seconds: Vec<(&'static str, f64)>,
 }
 
 impl Phases {
-    /// The first phase begins now.
+    /// Starts the first phase.
     pub fn begin() -> Self {
         Self {
             began: Instant::now(),
@@ -81,7 +81,7 @@ impl Phases {
         }
     }
 
-    /// The phase ends now, and the next one begins.
+    /// Ends the current phase and starts the next one.
     pub fn end(&mut self, name: &'static str) {
         let took = std::mem::replace(&mut self.began, Instant::now()).elapsed();
         self.seconds.push((name, took.as_secs_f64()));

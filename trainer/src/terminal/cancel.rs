@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM as a flag that long work looks at.
+//! Cancellation by SIGINT and SIGTERM: sets a flag that long operations poll.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +9,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 /// Exit status of an interrupted command.
 pub const STATUS: u8 = 130;
 
-/// Whether a signal has arrived.
+/// Whether a signal has been received.
 pub struct Signals(Arc<AtomicBool>);
 
 impl Signals {
-    /// From now on the first signal sets the flag, and the second one ends the process.
+    /// Installs the handlers: the first signal sets the flag, the second one terminates the process.
     pub fn catch() -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {

@@ -1,4 +1,4 @@
-//! The trainer in a terminal: progress bars and notes on standard error, Ctrl-C as a request to stop.
+//! The command line's host: progress bars and notes on standard error, cancellation by Ctrl-C.
 
 mod cancel;
 mod progress;
@@ -16,7 +16,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Catches SIGINT and SIGTERM from now on.
+    /// Installs handlers for SIGINT and SIGTERM.
     pub fn open() -> Result<Self> {
         Ok(Self {
             signals: Signals::catch()?,

@@ -1,10 +1,10 @@
-//! Progress bars on standard error; hidden where that is no terminal.
+//! Progress bars on standard error; hidden if that is not a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::host::{Progress, Unit};
 
-/// A bar that disappears when it is dropped.
+/// A progress bar that disappears when dropped.
 pub struct Bar(ProgressBar);
 
 impl Bar {
@@ -16,7 +16,7 @@ impl Bar {
         };
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.reset_eta(); // what an earlier run did says nothing about this one's speed
+        bar.reset_eta(); // the speed of an earlier run does not predict this one's
         Self(bar)
     }
 }

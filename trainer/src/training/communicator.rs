@@ -1,11 +1,11 @@
-//! How the workers of a data-parallel run agree. Each has the same parameters and its own batches; after every step all
-//! have added up the same gradients.
+//! Collective communication of a data-parallel run. Workers hold the same parameters and different batches; after every
+//! step all of them have the same summed gradients.
 
 use anyhow::Result;
 
 use super::gradients::Gradients;
 
-/// One worker's link to all of them.
+/// One worker's connection to all workers.
 pub trait Communicator {
     /// Whether this worker saves, logs and talks to the user.
     fn is_main(&self) -> bool;
@@ -13,7 +13,7 @@ pub trait Communicator {
     /// The sum of `count` over all workers.
     fn sum(&self, count: u64) -> Result<u64>;
 
-    /// Replaces the gradients, and the loss and the number of targets that they belong to, by their sums over all workers.
+    /// All-reduce: replaces the gradients, the loss and the number of targets by their sums over all workers.
     fn all_reduce(
         &self,
         gradients: &mut Gradients,
@@ -21,11 +21,11 @@ pub trait Communicator {
         targets: &mut u64,
     ) -> Result<()>;
 
-    /// Whether any worker wants to stop: all of them stop after the same step, or none.
+    /// Whether any worker wants to stop. All workers then stop after the same step.
     fn any(&self, stop: bool) -> Result<bool>;
 }
 
-/// The only worker of a run on one machine.
+/// The only worker of a single-process run.
 pub struct Solo;
 
 impl Communicator for Solo {

@@ -1,4 +1,4 @@
-//! The loop of a run: epoch by epoch, batch by batch, until something ends it.
+//! The training loop: epoch by epoch, batch by batch, until a stopping condition holds.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,17 @@ use super::summary::Ending;
 use crate::host::{Host, Progress, Unit};
 use crate::tasks::Task;
 
-/// How long a run may take, and how often it is saved.
+/// Time limits of a run, and how often it is saved.
 pub struct Limits {
-    /// When the time limit started to run.
+    /// Start of the time limit.
     pub began: Instant,
     /// The time limit.
     pub time: Option<Duration>,
-    /// Time between two saved checkpoints.
+    /// Interval between checkpoints.
     pub save_every: Duration,
 }
 
-/// Trains until something ends it.
+/// Trains until a stopping condition holds.
 pub fn train<T: Task>(
     run: &mut Run<T>,
     data: &T::Data,
@@ -33,7 +33,7 @@ pub fn train<T: Task>(
         .unwrap_or(u64::MAX)
         .min(run.learner.task.epoch_targets(data) * settings.epochs as u64);
     if run.has_stopped_improving() {
-        return Ok(Ending::EarlyStopped); // a resume of a run that has ended
+        return Ok(Ending::EarlyStopped); // the resumed run has already ended
     }
     let progress = host.progress(Unit::Tokens, budget, run.progress.tokens);
     let mut saved = Instant::now();
@@ -78,7 +78,7 @@ pub fn train<T: Task>(
 }
 
 impl Limits {
-    /// Why the run must end now, if it must; all workers agree.
+    /// The stopping condition that holds now, if any; all workers agree.
     fn ending<T: Task>(&self, host: &dyn Host, learner: &Learner<T>) -> Result<Option<Ending>> {
         if learner.any(host.cancelled())? {
             return Ok(Some(Ending::Interrupted));
@@ -88,7 +88,7 @@ impl Limits {
     }
 }
 
-/// Measures on the validation part and saves; `false` if it has not improved for too long.
+/// Validates and saves. Returns false if the loss has not improved for too long.
 fn validate<T: Task>(run: &mut Run<T>, data: &T::Data, progress: &dyn Progress) -> Result<bool> {
     progress.message("validating");
     let figures = run.learner.task.validate(data)?;

@@ -1,8 +1,8 @@
-//! A run's folder: what it holds, and how that is begun and found again.
+//! Layout of a run's folder, and checks before a run starts or resumes.
 //!
-//! `config.toml` the experiment with every default written out; `metrics.jsonl` one JSON object a line, the log that
-//! reports are made from; `last/` and `best/` checkpoints, each replaced only by a complete one. `last/` also holds
-//! what a resume needs: `state.safetensors` (Adam's moments, the carried recurrent state) and `position.json`.
+//! `config.toml`: the experiment with every default written out. `metrics.jsonl`: the log, one JSON object per line.
+//! `last/` and `best/`: checkpoints, replaced atomically. `last/` also contains what a resume needs:
+//! `state.safetensors` (Adam's moments, the carried recurrent state) and `position.json`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,7 +20,7 @@ pub const BEST: &str = "best";
 pub const STATE: &str = "state.safetensors";
 pub const POSITION: &str = "position.json";
 
-/// Fails where a run has been begun.
+/// Fails if the folder already contains a run.
 pub fn ensure_free(folder: &Path) -> Result<()> {
     ensure!(
         !folder.join(CONFIG).exists(),
@@ -30,7 +30,7 @@ pub fn ensure_free(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A run goes on as it was begun, or not at all.
+/// Fails unless the experiment equals that of the run.
 pub fn same_experiment(config: &Path, experiment: &Experiment) -> Result<()> {
     let text = fs::read_to_string(config)
         .with_context(|| format!("no run to resume: cannot read {}", config.display()))?;

@@ -1,4 +1,4 @@
-//! The gradients of one step, by the names of their parameters, and their norms.
+//! The gradients of one step by parameter name, and their norms.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use rayon::prelude::*;
 
 use super::slices::{CHUNK, contiguous};
 
-/// A gradient for each parameter that the loss depends on, by the parameter's name.
+/// The gradient of each parameter that the loss depends on, by the parameter's name.
 pub struct Gradients(BTreeMap<String, Tensor>);
 
 /// Euclidean norms of the gradients.
 #[derive(Debug, Default)]
 pub struct GradientNorms {
-    /// By the parameter's name.
+    /// Norm of each gradient, by the parameter's name.
     pub each: BTreeMap<String, f64>,
-    /// Of all gradients as one vector.
+    /// Norm of all gradients as one vector.
     pub total: f64,
 }
 
 impl Gradients {
-    /// Differentiates `loss`, a scalar, by the parameters.
+    /// Differentiates `loss`, a scalar, with respect to the parameters.
     pub fn of(loss: &Tensor, parameters: &BTreeMap<String, Var>) -> Result<Self> {
         let found = loss.backward()?;
         let found = parameters.iter().filter_map(|(name, parameter)| {
@@ -55,7 +55,7 @@ impl Gradients {
     }
 }
 
-/// Sum of squares, in one pass over the memory; always added up in the same order, so that a run can be repeated.
+/// Sum of squares in one pass over memory, in a fixed order of addition, so that runs are reproducible.
 fn squares(gradient: &Tensor) -> Result<f64> {
     let (storage, layout) = gradient.storage_and_layout();
     let Storage::Cpu(storage) = &*storage else {
@@ -65,7 +65,7 @@ fn squares(gradient: &Tensor) -> Result<f64> {
         .par_chunks(CHUNK)
         .map(|chunk| {
             let (blocks, rest) = chunk.as_chunks::<8>();
-            let mut sums = [0.0; 8]; // independent, so that they fit a vector register
+            let mut sums = [0.0; 8]; // independent sums that fill a vector register
             for block in blocks {
                 for (sum, &g) in sums.iter_mut().zip(block) {
                     *sum += f64::from(g) * f64::from(g);
@@ -78,8 +78,8 @@ fn squares(gradient: &Tensor) -> Result<f64> {
     Ok(chunks.iter().sum())
 }
 
-/// The same for several gradients on a GPU, which is waited for once. Rows are summed first, since one block there does a sum
-/// of everything.
+/// Sums of squares of several gradients on a GPU, with a single synchronisation. Rows are summed first, because Candle
+/// sums a whole tensor in one block.
 fn squares_elsewhere<'a>(gradients: impl Iterator<Item = &'a Tensor>) -> Result<Vec<f64>> {
     let sums = gradients.map(|gradient| {
         let squares = gradient.sqr()?;
@@ -105,7 +105,7 @@ mod tests {
         let parameter = |values: &[f32], shape: (usize, usize)| {
             Var::from_slice(values, shape, &Device::Cpu).unwrap()
         };
-        // The loss is w x - v, so w's gradient is x spread over w's rows; v's is -1.
+        // The loss is w x - v: every row of w's gradient is x, and v's gradient is -1.
         let x: Vec<f32> = (0..CHUNK + 13).map(|k| (k % 7) as f32 - 2.5).collect();
         let w = parameter(&vec![0.0; 2 * x.len()], (2, x.len()));
         let v = parameter(&[1.0, 2.0, 3.0], (1, 3));

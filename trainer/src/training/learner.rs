@@ -1,4 +1,4 @@
-//! What learns: a task, its optimiser, what its batches carry, and one step of it.
+//! The learner: a task, its optimiser, the carried state, and the training step.
 
 use std::collections::BTreeMap;
 
@@ -16,24 +16,24 @@ use crate::tasks::{LossSum, Pass, Phases, Task};
 pub struct Learner<T: Task> {
     pub task: T,
     pub adam: Adam,
-    /// What the next batch continues.
+    /// The state for the next batch.
     pub carry: T::Carry,
     settings: TrainingSettings,
     communicator: Box<dyn Communicator>,
 }
 
-/// What one step came to, over all workers.
+/// The result of one step, over all workers.
 pub struct Step {
-    /// Mean loss of the targets, in nats.
+    /// Mean loss per target, in nats.
     pub loss: f64,
     pub gradient_norms: GradientNorms,
-    /// Targets learned from.
+    /// Number of targets.
     pub tokens: u64,
     pub phases: Phases,
 }
 
 impl<T: Task> Learner<T> {
-    /// Over `parameters`, which the task's network holds too.
+    /// A learner over `parameters`, which the task's network shares.
     pub fn new(
         task: T,
         parameters: BTreeMap<String, Var>,
@@ -49,7 +49,7 @@ impl<T: Task> Learner<T> {
         })
     }
 
-    /// Forward, backward, clip, update. `number` is the step's place in the run: everything random depends on it alone.
+    /// Forward, backward, clip, update. `number` is the step's index in the run and seeds all its randomness.
     pub fn step(&mut self, batch: &T::Batch, rate: f64, number: u64) -> Result<Step> {
         let mut phases = Phases::begin();
         let pass = Pass {

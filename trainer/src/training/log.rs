@@ -1,4 +1,4 @@
-//! `metrics.jsonl`, the log of a run: one JSON object a line. A run writes it, reports read it.
+//! A run's log `metrics.jsonl`: one JSON object per line. A run writes it; reports read it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -8,40 +8,39 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-/// One line. `F` is as much of the figures as its reader or writer knows. What an older trainer did not write may be
-/// missing.
+/// One line. `F` is the type of validation figures. Fields that older trainers did not write may be missing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Line<F> {
-    /// Some steps.
+    /// Training steps.
     Train(Train),
     /// A validation.
     Validation(Validation<F>),
-    /// Written by a trainer that logs more than this one reads.
+    /// A line kind of a newer trainer.
     #[serde(other)]
     Unknown,
 }
 
-/// The last steps before a line: their mean loss, and the rest of the last of them.
+/// The steps since the previous line: their mean loss, and the other values of the last step.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Train {
     pub epoch: u64,
     pub step: u64,
-    /// Targets learned from so far.
+    /// Targets trained on so far.
     pub tokens: u64,
     /// Seconds of training so far.
     pub seconds: f64,
-    /// Nats for each target.
+    /// Mean loss in nats per target.
     pub loss: Option<f64>,
     pub learning_rate: Option<f64>,
-    /// Of all gradients as one vector.
+    /// Norm of all gradients as one vector.
     pub gradient_norm: Option<f64>,
-    /// By the parameter's name.
+    /// Gradient norms by parameter name.
     pub gradient_norms: BTreeMap<String, Option<f64>>,
 }
 
-/// Figures of the validation part.
+/// Metrics of the validation split.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Validation<F> {
     #[serde(default)]
@@ -50,18 +49,18 @@ pub struct Validation<F> {
     pub step: u64,
     pub tokens: u64,
     pub seconds: f64,
-    /// How much of a file is read: always `whole`.
+    /// The evaluated context: always `whole`.
     #[serde(default)]
     pub context: String,
     pub figures: F,
 }
 
-/// A log that is written.
+/// A log that is being written.
 #[derive(Debug)]
 pub struct Log(File);
 
 impl Log {
-    /// Opens the log at `path` to append to its first `length` bytes; what comes after them is dropped.
+    /// Opens the log at `path` and truncates it to `length` bytes.
     pub fn open(path: &Path, length: u64) -> Result<Self> {
         let found = fs::metadata(path).map_or(0, |metadata| metadata.len());
         ensure!(
@@ -85,12 +84,12 @@ impl Log {
 
     /// Appends a line.
     pub fn write<F: Serialize>(&mut self, line: &Line<F>) -> Result<()> {
-        // By way of a value, so that keys are in alphabetical order as in every log before.
+        // Through a `Value`, so that keys are sorted as in all earlier logs.
         let line = serde_json::to_value(line)?;
         writeln!(self.0, "{line}").context("cannot write the log")
     }
 
-    /// Waits until all lines are on the disk; returns their length in bytes.
+    /// Syncs all lines to disk; returns the log's length in bytes.
     pub fn sync(&mut self) -> Result<u64> {
         self.0.sync_all().context("cannot write the log")?;
         self.0.stream_position().context("cannot write the log")

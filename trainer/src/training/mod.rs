@@ -1,7 +1,7 @@
-//! Trains a network, in runs that can be stopped at any moment and continued as if they never had been.
+//! Trains a network. A run can be stopped at any time and resumed with the same result as an uninterrupted run.
 //!
-//! [`train`] opens each run of a command; the loop over its batches, [`epochs`], can be read from top to bottom: rate,
-//! forward, backward, clip, update, log.
+//! [`train`] opens each run of a command. The loop over its batches is in [`epochs`]: rate, forward, backward, clip,
+//! update, log.
 
 mod communicator;
 mod epochs;
@@ -30,10 +30,10 @@ use crate::device;
 use crate::experiment::Experiment;
 use crate::host::Host;
 
-/// What is trained, on what, for how long.
+/// Settings of training.
 #[derive(Debug)]
 pub struct Settings {
-    /// The experiment; the run's own if there is none.
+    /// The experiment; None uses the run's own.
     pub config: Option<PathBuf>,
     /// A folder of prepared data.
     pub data: PathBuf,
@@ -41,23 +41,23 @@ pub struct Settings {
     pub out: PathBuf,
     /// Continue the run in `out` from its last checkpoint.
     pub resume: bool,
-    /// Begin with the weights of this checkpoint instead of fresh ones.
+    /// Start from the weights of this checkpoint.
     pub from: Option<PathBuf>,
     /// `cpu`, `cuda` or `cuda:N`.
     pub device: String,
-    /// In place of the experiment's seed.
+    /// Overrides the experiment's seed.
     pub seed: Option<u64>,
-    /// Several runs, one for each of these seeds, in `out/seed-N`.
+    /// One run for each of these seeds, in `out/seed-N`.
     pub seeds: Vec<u64>,
-    /// In place of the experiment's token budget.
+    /// Overrides the experiment's token budget.
     pub max_tokens: Option<u64>,
-    /// Stop after so many minutes, all runs together.
+    /// Stop after this many minutes, all runs together.
     pub max_minutes: Option<f64>,
-    /// Minutes between two saved checkpoints, at most 10.
+    /// Minutes between checkpoints, at most 10.
     pub save_every: f64,
 }
 
-/// Trains one run, or one for each seed; `ended` is told of each as it ends.
+/// Trains one run, or one per seed; calls `ended` as each run ends.
 pub fn train(
     settings: &Settings,
     host: &dyn Host,
@@ -82,7 +82,7 @@ pub fn train(
     }
     let runs = runs(settings);
     if !settings.resume {
-        // Before the first run has taken its hours.
+        // Checked before the first run takes hours.
         for (out, _) in &runs {
             folder::ensure_free(out)?;
         }
@@ -95,7 +95,7 @@ pub fn train(
         save_every: Duration::from_secs_f64(settings.save_every * 60.0),
     };
     for (out, seed) in &runs {
-        // Of several runs the later ones may not have begun when the first was stopped.
+        // Later runs may not have started when an earlier one was stopped.
         let resume = settings.resume && (runs.len() == 1 || out.join(folder::CONFIG).exists());
         let experiment = experiment(settings, out, *seed)?;
         let mut run = Run::open(
@@ -116,7 +116,7 @@ pub fn train(
     Ok(())
 }
 
-/// The folders of the runs, and what replaces the experiment's seed in each.
+/// The folders of the runs, and the seed that overrides the experiment's in each.
 fn runs(settings: &Settings) -> Vec<(PathBuf, Option<u64>)> {
     if settings.seeds.is_empty() {
         return vec![(settings.out.clone(), settings.seed)];
@@ -125,7 +125,7 @@ fn runs(settings: &Settings) -> Vec<(PathBuf, Option<u64>)> {
     settings.seeds.iter().map(run).collect()
 }
 
-/// The experiment of the run in `out`: as given, or its own.
+/// The experiment of the run in `out`: the given one, or the run's own.
 fn experiment(settings: &Settings, out: &Path, seed: Option<u64>) -> Result<Experiment> {
     let path = settings
         .config

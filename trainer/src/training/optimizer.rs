@@ -1,5 +1,5 @@
-//! Adam and AdamW as PyTorch computes them, with moments that can be saved: Candle's own hides them, so that a
-//! resumed run could not continue exactly.
+//! Adam and AdamW, equal to PyTorch's, with moments that can be saved. Candle's own optimiser hides its moments, so a
+//! run could not be resumed exactly.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// Fresh moments for `parameters`.
+    /// Zero moments for `parameters`.
     pub fn new(parameters: BTreeMap<String, Var>, settings: &TrainingSettings) -> Result<Self> {
         let zeros = || {
             parameters
@@ -38,7 +38,8 @@ impl Adam {
         })
     }
 
-    /// One update (Kingma & Ba 2015, algorithm 1; decay as Loshchilov & Hutter 2019) with the gradients times `scale`.
+    /// One update (Kingma & Ba 2015, algorithm 1; decay as in Loshchilov & Hutter 2019) with the gradients multiplied
+    /// by `scale`.
     pub fn step(&mut self, gradients: &Gradients, rate: f64, scale: f64) -> Result<()> {
         self.updates += 1;
         let TrainingSettings {
@@ -82,7 +83,7 @@ impl Adam {
     }
 }
 
-/// In place, one pass for each moment and one for the parameter.
+/// The fused update: in place, one pass for each moment and one for the parameter.
 fn fused(
     p: &Var,
     m: &mut Tensor,
@@ -111,7 +112,7 @@ fn fused(
     p.inplace_op3(m, v, update)
 }
 
-/// The same in Candle's own operations, for devices that the fused one has no kernels for.
+/// The same update in Candle's operations, for devices without fused kernels.
 fn plain(
     p: &Var,
     m: &mut Tensor,
@@ -128,7 +129,7 @@ fn plain(
     p.set(&((p.as_tensor() * update.keep)? - ((&*m / root)? * update.size)?)?)
 }
 
-/// `m = beta m + (1 - beta) g`, or `g²` in place of `g`.
+/// `m = beta m + (1 - beta) g`, or with `g²` instead of `g`.
 struct Moment {
     beta: f32,
     scale: f32,
@@ -217,7 +218,7 @@ mod tests {
         [0.698_821_127, -1.694_900_632, 3.290_937_901],
     ];
 
-    /// Gradient of the sum of `p²` by these.
+    /// Weights w of the loss Σ w p².
     const WEIGHTS: [f32; 3] = [1.0, 0.5, -0.25];
 
     fn agree(parameter: &Var, expected: [f64; 3]) {

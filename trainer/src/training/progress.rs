@@ -1,52 +1,52 @@
-//! How far a run is: `last/position.json`. A resume continues from it.
+//! A run's progress, `last/position.json`, from which a resume continues.
 
 use minicopilot::metrics::Figures;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
 
-/// How far a run is. The names of the fields are those of `position.json`.
+/// A run's progress. The field names are those of `position.json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunProgress {
     pub epoch: u64,
-    /// Batches done in this epoch.
+    /// Finished batches of this epoch.
     pub batch: u64,
     pub step: u64,
-    /// Targets learned from, `<PAD>` aside.
+    /// Targets trained on, excluding `<PAD>`.
     pub tokens: u64,
-    /// Seconds of training, over all sittings.
+    /// Seconds of training, over all sessions.
     pub seconds: f64,
     pub best_loss: Option<f64>,
     /// The latest validation.
     pub validation: Option<Figures>,
-    /// The step after which it was.
+    /// The step of the latest validation.
     #[serde(default)]
     pub validated_step: Option<u64>,
     #[serde(rename = "without_gain")]
     pub validations_since_best: u64,
-    /// Length of the log: what comes after it was written after this checkpoint and is dropped by a resume.
+    /// Length of the log in bytes. A resume drops everything after it.
     pub log_bytes: u64,
-    /// Sum of the loss and number of steps since the last line of the log.
+    /// Sum of the loss and number of steps since the last log line.
     pub pending: (f64, u64),
     /// Fingerprint of the prepared data.
     pub data: String,
-    /// Where the first weights come from, unless they were drawn at random.
+    /// The checkpoint that the run started from; None for random weights.
     #[serde(default)]
     pub from: Option<Origin>,
 }
 
-/// The checkpoint that a run began with.
+/// The initial checkpoint of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Origin {
     /// SHA-256 of its weights.
     pub weights: String,
-    /// How it was trained.
+    /// Its training settings.
     pub training: serde_json::Value,
 }
 
 impl RunProgress {
-    /// Of a run that begins.
+    /// The progress of a new run.
     pub fn start(dataset: &Dataset, from: Option<Origin>) -> Self {
         Self {
             data: dataset.fingerprint().to_owned(),
@@ -55,7 +55,7 @@ impl RunProgress {
         }
     }
 
-    /// The latest validation in one line; empty if there was none.
+    /// The latest validation in one line; empty if there is none.
     pub fn validation_line(&self) -> String {
         let Some(Figures {
             loss: Some(loss),

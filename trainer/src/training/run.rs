@@ -1,4 +1,4 @@
-//! An open run: its learner, how far it is, its log and its checkpoints.
+//! An open run: its learner, progress, log and checkpoints.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ use crate::experiment::Experiment;
 use crate::model_card;
 use crate::tasks::{LanguageModel, Task};
 
-/// Steps between two lines of the log.
+/// Steps per log line.
 const LOG_EVERY: u64 = 10;
 
 /// An open run.
@@ -41,8 +41,8 @@ pub struct Run<T: Task> {
 }
 
 impl Run<LanguageModel> {
-    /// A new run in `folder`, from the weights of the checkpoint `from` or fresh ones, or, with `resume`, the one that is
-    /// there.
+    /// Creates a run in `folder`, from the checkpoint `from` or from fresh weights; with `resume`, opens the existing
+    /// one.
     pub fn open(
         folder: &Path,
         resume: bool,
@@ -92,7 +92,7 @@ impl Run<LanguageModel> {
             clock: Instant::now(),
         };
         if from.is_some() {
-            run.save_last()?; // before there is an experiment to resume: it would begin with fresh weights
+            run.save_last()?; // before the experiment: a resume needs a checkpoint
         }
         if !resume {
             write_synced(&config, experiment.resolved()?.as_bytes())
@@ -108,13 +108,13 @@ impl<T: Task> Run<T> {
         self.folder.join(LAST)
     }
 
-    /// Whether so many validations in a row have brought nothing as the experiment has patience for.
+    /// Whether the number of validations without improvement has reached the experiment's patience.
     pub fn has_stopped_improving(&self) -> bool {
         self.progress.validation.is_some()
             && self.progress.validations_since_best >= self.experiment.training.patience as u64
     }
 
-    /// The next step of the run.
+    /// Runs the next step.
     pub fn step(&mut self, batch: &T::Batch, rate: f64) -> Result<Step> {
         let step = self.learner.step(batch, rate, self.progress.step).map_err(|error| {
             let config = self.folder.join(CONFIG);
@@ -135,14 +135,14 @@ impl<T: Task> Run<T> {
         Ok(step)
     }
 
-    /// The next epoch begins with no carried state.
+    /// Ends an epoch: the next one starts without a carried state.
     pub fn end_epoch(&mut self) {
         self.progress.epoch += 1;
         self.progress.batch = 0;
         self.learner.carry = T::Carry::default();
     }
 
-    /// Counts a step and writes a line every few.
+    /// Counts a step and writes a log line every `LOG_EVERY` steps.
     pub fn log_step(&mut self, step: &Step, rate: f64) -> Result<()> {
         self.tick();
         let RunProgress {
@@ -180,7 +180,7 @@ impl<T: Task> Run<T> {
         }))
     }
 
-    /// Writes a validation's figures and keeps the checkpoint if it is the best.
+    /// Logs a validation and saves the checkpoint if it is the best.
     pub fn log_validation(&mut self, figures: &Figures) -> Result<()> {
         self.tick();
         let RunProgress {
@@ -214,7 +214,7 @@ impl<T: Task> Run<T> {
         Ok(())
     }
 
-    /// Replaces `last/` by the present.
+    /// Replaces `last/` with the current state.
     pub fn save_last(&mut self) -> Result<()> {
         self.tick();
         self.progress.log_bytes = self.log.sync()?;
@@ -271,7 +271,7 @@ impl<T: Task> Run<T> {
         })
     }
 
-    /// How it ended.
+    /// The run's summary.
     pub fn summary(&self, ending: Ending) -> Summary {
         let RunProgress {
             step,
@@ -292,7 +292,7 @@ impl<T: Task> Run<T> {
         }
     }
 
-    /// Logs a line, if this worker does.
+    /// Writes a log line, if this worker logs.
     fn write<F: Serialize>(&mut self, line: &Line<F>) -> Result<()> {
         if self.learner.is_main() {
             self.log.write(line)?;
@@ -300,7 +300,7 @@ impl<T: Task> Run<T> {
         Ok(())
     }
 
-    /// Moves the clock's time into the position.
+    /// Adds the elapsed time to the progress.
     fn tick(&mut self) {
         self.progress.seconds += self.clock.elapsed().as_secs_f64();
         self.clock = Instant::now();

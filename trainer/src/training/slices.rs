@@ -1,11 +1,11 @@
-//! Contiguous values of tensors in the CPU's memory, and how much of them a thread works on.
+//! CPU tensors as contiguous slices, and the number of elements that a thread processes at a time.
 
 use candle_core::{CpuStorage, Layout, Result};
 
-/// Elements that one thread works on at a time.
+/// Elements per thread and task.
 pub const CHUNK: usize = 1 << 16;
 
-/// The values that `layout` describes.
+/// The values described by `layout`.
 pub fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
         candle_core::bail!("a strided tensor in the optimiser")
@@ -13,7 +13,7 @@ pub fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-/// The same, to be changed.
+/// The same, mutable.
 pub fn contiguous_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
     let (Some((start, end)), CpuStorage::F32(values)) = (layout.contiguous_offsets(), storage)
     else {

@@ -1,4 +1,4 @@
-//! What a run begins with: fresh weights, another run's, or its own last checkpoint.
+//! Initial state of a run: fresh weights, another run's weights, or its own last checkpoint.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -17,11 +17,11 @@ use crate::data::{Dataset, Split};
 use crate::experiment::Experiment;
 use crate::tasks::{LanguageModel, Task};
 
-/// What a run begins with.
+/// The initial state of a run.
 pub struct Start {
     parameters: Parameters,
     pub progress: RunProgress,
-    /// Adam's moments and the carried recurrent state, under their names in `state.safetensors`; none of a new run.
+    /// Adam's moments and the carried recurrent state by their names in `state.safetensors`; None for a new run.
     state: Option<HashMap<String, Tensor>>,
 }
 
@@ -54,7 +54,7 @@ impl Start {
         }
     }
 
-    /// Where the run in `folder` was when it was last saved.
+    /// The state of the run in `folder` when it was last saved.
     pub fn resumed(folder: &Path, config: &ModelConfig, dataset: &Dataset) -> Result<Self> {
         let last = folder.join(LAST);
         let parameters = load(&last, config, dataset.vocabulary())?
@@ -78,7 +78,7 @@ impl Start {
         })
     }
 
-    /// The learner with these parameters, and with the moments and the carried state of the checkpoint `last`.
+    /// The learner with these parameters, and with the moments and the carried state in `last`.
     pub fn learner(
         &self,
         experiment: &Experiment,
@@ -115,7 +115,7 @@ impl Start {
     }
 }
 
-/// The checkpoint in `folder`, which must be of this network and vocabulary.
+/// Loads the checkpoint in `folder`, which must match this network and vocabulary.
 pub fn load(folder: &Path, config: &ModelConfig, vocabulary: &Vocabulary) -> Result<Checkpoint> {
     let checkpoint = Checkpoint::load(folder)?;
     ensure!(
@@ -126,7 +126,7 @@ pub fn load(folder: &Path, config: &ModelConfig, vocabulary: &Vocabulary) -> Res
     Ok(checkpoint)
 }
 
-/// How often each id occurs in the training part.
+/// Frequency of each id in the training split.
 fn frequencies(dataset: &Dataset) -> Vec<u64> {
     let mut counts = vec![0; dataset.vocabulary().len()];
     let shards = dataset.files(Split::Train);

@@ -1,4 +1,4 @@
-//! How a run ended, in a few lines.
+//! Summary of a run.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,26 +6,26 @@ use std::path::PathBuf;
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All epochs, or all tokens.
+    /// All epochs or tokens are done.
     Finished,
     /// Validation stopped improving.
     EarlyStopped,
-    /// The time limit.
+    /// The time limit was reached.
     OutOfTime,
-    /// The user has stopped it.
+    /// The user cancelled it.
     Interrupted,
 }
 
-/// What a run came to, so far.
+/// The state of a run when it ended.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// Why it ended.
     pub ending: Ending,
-    /// Targets learned from.
+    /// Targets trained on.
     pub tokens: u64,
-    /// Steps done.
+    /// Number of steps.
     pub steps: u64,
-    /// Seconds of training, over all sittings.
+    /// Seconds of training, over all sessions.
     pub seconds: f64,
     /// The lowest validation loss, in nats.
     pub best_loss: Option<f64>,

@@ -1,10 +1,10 @@
-//! A small corpus, and the commands that use it.
+//! A small corpus, and commands over it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// A prepared corpus and room for runs.
+/// A prepared corpus and a folder for runs.
 pub struct Fixture {
     pub folder: tempfile::TempDir,
 }
@@ -14,7 +14,7 @@ impl Fixture {
         let fixture = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        // Forty files of a small language, all different.
+        // Forty different files of a small language.
         let files = (0..40).map(|n| {
             let line = |k: usize| {
                 format!(
@@ -37,7 +37,7 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
-    /// A small experiment that uses everything a resume must carry on: dropout, sampled classes, carried state, bf16.
+    /// A small experiment with everything that a resume must restore: dropout, sampled classes, carried state, bf16.
     pub fn experiment(&self, name: &str, more: &str) {
         let text = format!(
             "[model]\narchitecture = \"residual_lstm\"\nembedding_size = 4\nhidden_size = 8\ndropout = 0.2\n\
@@ -61,7 +61,7 @@ impl Fixture {
         self.command(arguments).output().unwrap()
     }
 
-    /// The command that begins a run.
+    /// The command that starts a run.
     pub fn beginning(&self, run: &str, more: &[&str]) -> Command {
         let begin = ["train", "--data", "data", "--config", "experiment.toml"];
         self.command(&[&begin[..], &["--out", run], more].concat())
@@ -75,7 +75,7 @@ impl Fixture {
         self.trainer(&[&["train", "--data", "data", "--resume", "--out", run], more].concat())
     }
 
-    /// Everything of a run that must not depend on how often it was interrupted.
+    /// All outputs of a run that must not depend on interruptions.
     pub fn outcome(&self, run: &str) -> (Vec<Vec<u8>>, Vec<serde_json::Value>) {
         let files = [
             "last/model.safetensors",
@@ -99,7 +99,7 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Runs the trainer and expects it to fail with one line that says `expected`.
+/// Runs the trainer and expects a one-line error that contains `expected`.
 pub fn refused(fixture: &Fixture, arguments: &[&str], expected: &str) {
     let output = fixture.trainer(arguments);
     let text = stderr(&output);

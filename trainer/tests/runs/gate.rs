@@ -1,4 +1,4 @@
-//! `trainer gate`: a network combined with the context model, from a run to its figures.
+//! `trainer gate`: fits a gate to a trained network and evaluates it.
 
 use std::fs;
 
@@ -33,7 +33,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
         "{card}"
     );
 
-    // The functions of a file are named in their order: the buffer knows better than a network of eight units.
+    // The functions of a file are numbered in order, so the buffer predicts better than a network of eight units.
     let measure = ["evaluate", "context", "joined", "--data", "data", "--json"];
     let figures = |more: &[&str]| -> serde_json::Value {
         serde_json::from_str(&run(&[&measure[..], more].concat())).unwrap()
@@ -43,7 +43,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
     assert!(top1("all") > top1("network") + 0.02, "{all}");
     assert_eq!(all["- n-grams"]["targets"], all["all"]["targets"]);
 
-    // The same seed fits the same gate, and a gate is fitted anew over one that is there.
+    // The same seed gives the same gate, also when it replaces an earlier gate.
     run(&[
         "gate", "joined", "--data", "data", "--out", "again", "--epochs", "2",
     ]);
@@ -70,7 +70,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
     refused(
         &fixture,
         &gate,
-        "validation.unknown.txt: it has not one line for each file",
+        "validation.unknown.txt: it does not have one line per file",
     );
     fs::remove_file(&path).unwrap();
     refused(&fixture, &gate, "validation.unknown.txt: it cannot be read");

@@ -1,5 +1,5 @@
-//! The real `trainer`, from sources to checkpoints and reports: interrupted, killed, resumed, measured, and given what it
-//! must refuse.
+//! Runs the real `trainer`, from sources to checkpoints and reports: interrupted, killed, resumed, evaluated, and with
+//! invalid input.
 
 mod fixture;
 mod gate;

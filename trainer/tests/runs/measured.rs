@@ -1,4 +1,4 @@
-//! What is measured: speed, runs, and the report of them.
+//! Benchmarks, evaluations, and the report about them.
 
 use std::fs;
 
@@ -53,7 +53,7 @@ fn bench_measures_both_precisions_and_names_a_python_that_fails() {
     }
 }
 
-/// What training and evaluation log fits together, and is what a report is made of.
+/// The logs of training and evaluation are consistent, and a report is generated from them.
 #[test]
 fn a_run_is_evaluated_and_reported() {
     let fixture = Fixture::new();

@@ -1,4 +1,4 @@
-//! What cannot work ends in one line, and loses nothing.
+//! Invalid requests end with a one-line error and lose no data.
 
 use std::fs;
 use std::process::Command;
@@ -171,7 +171,7 @@ fn a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
     assert!(fixture.resume("run", &[]).status.success());
 }
 
-/// The size limit on files stands for a full disk: writing fails in the middle.
+/// A file-size limit replaces a full disk: writing fails in the middle.
 #[test]
 fn a_full_disk_leaves_the_last_good_checkpoint() {
     let fixture = Fixture::new();

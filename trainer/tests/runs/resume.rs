@@ -1,4 +1,4 @@
-//! A run that is stopped, by whatever, goes on as if it had not been.
+//! An interrupted run that is resumed gives the same result as an uninterrupted one.
 
 use std::fs;
 use std::process::{Child, Command};
@@ -31,14 +31,14 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     let fixture = Fixture::new();
-    // Validations fall on some of the very steps that the run is cut at.
+    // Some validations fall on the steps at which the run is cut.
     fixture.experiment("experiment.toml", "validate_every = 96\npatience = 1000");
     let whole = fixture.train("whole", &[]);
     assert!(whole.status.success(), "{}", stderr(&whole));
     let expected = fixture.outcome("whole");
     assert!(expected.1.iter().any(|line| line["kind"] == "validation"));
 
-    // Out of time after each single step, three times over, then to the end.
+    // Stops at the time limit after each of three single steps, then runs to the end.
     assert!(
         fixture
             .train("cut", &["--max-minutes", "0"])
@@ -56,12 +56,12 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     assert!(fixture.resume("cut", &[]).status.success());
     assert_eq!(fixture.outcome("cut"), expected);
 
-    // Resuming what is finished changes nothing.
+    // Resuming a finished run changes nothing.
     assert!(fixture.resume("cut", &[]).status.success());
     assert_eq!(fixture.outcome("cut"), expected);
 }
 
-/// Also what validation has ended is not trained on by a resume.
+/// A resume does not continue a run that was stopped early by validation either.
 #[test]
 fn what_has_stopped_improving_stays_as_it_is() {
     let fixture = Fixture::new();
@@ -148,7 +148,7 @@ fn several_seeds_are_several_runs() {
     assert!(fixture.train("runs", &arguments).status.success());
     let [one, two] = ["runs/seed-1", "runs/seed-2"].map(|run| fixture.outcome(run));
     assert_ne!(one, two);
-    // The first is finished, the second has not begun: `--resume` does what is left.
+    // The first run is finished and the second has not started: `--resume` runs the second.
     fs::remove_dir_all(fixture.path("runs/seed-2")).unwrap();
     let again = fixture.train("runs", &[&arguments[..], &["--resume"]].concat());
     assert!(again.status.success(), "{}", stderr(&again));

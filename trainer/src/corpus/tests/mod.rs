@@ -1,4 +1,4 @@
-//! Small packages from a server on this machine, made into a corpus, and what can go wrong on the way.
+//! Builds corpora from small packages on a local server, including failures.
 
 mod packages;
 mod wrong;
@@ -25,7 +25,7 @@ struct CommandLine {
     args: CorpusArgs,
 }
 
-/// A folder, an index that serves the packages, and a manifest of them.
+/// A folder, a package index, and a manifest of its packages.
 struct Place {
     folder: TempDir,
     server: Server,
@@ -33,7 +33,7 @@ struct Place {
 }
 
 impl Place {
-    /// `change` may replace what the server would answer to a path that was asked for so often before.
+    /// `change` may replace the server's answer, given the path and the number of earlier requests for it.
     fn new(
         packages: Vec<Package>,
         change: impl Fn(&str, usize, Answer) -> Answer + Send + 'static,
@@ -66,7 +66,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// Runs `trainer corpus` with these further arguments; the contents of corpus.json, or the line of the error.
+    /// Runs `trainer corpus` with additional arguments. Returns the contents of corpus.json, or the error line.
     fn build(&self, more: &[&str]) -> Result<Value, String> {
         let manifest = self.path("manifest.tsv");
         let out = self.path("out");
@@ -89,7 +89,7 @@ impl Place {
         Ok(serde_json::from_slice(&bytes).unwrap())
     }
 
-    /// Path, package and number of tokens of a part's rows.
+    /// Path, package and number of tokens of each row of a split.
     fn rows(&self, part: &str) -> Vec<(String, String, usize)> {
         let file = fs::File::open(self.path("out").join(part)).unwrap();
         let rows = SerializedFileReader::new(file).unwrap().into_iter();
@@ -114,7 +114,7 @@ impl Place {
     }
 }
 
-/// Two packages with something for most rules.
+/// Two packages that trigger most rules.
 fn two() -> Vec<Package> {
     let near = code("tiny", 0..30) + &code("else", 0..3);
     let tiny = [
@@ -160,7 +160,7 @@ fn packages_become_a_corpus() {
     keys.sort_by_key(|path| Sha256::digest(path));
     assert_eq!(keys, place.paths("train.parquet"));
 
-    // Nothing is downloaded twice, and the same files give the same bytes.
+    // The second build downloads nothing, and the same input gives the same bytes.
     let before = fs::read(place.path("out/train.parquet")).unwrap();
     let requests = place.server.requests();
     assert_eq!(requests.len(), 4, "{requests:?}");
@@ -172,7 +172,7 @@ fn packages_become_a_corpus() {
     assert_eq!(all["total"]["left_out"], json!({"folder": 1, "size": 1}));
     assert_eq!(place.rows("test.parquet").len(), 2);
 
-    // A part of which nothing is left does not stay.
+    // The output file of an empty split is removed.
     let one = place.build(&["--package", "tiny"]).unwrap();
     assert_eq!(one["packages"].as_array().unwrap().len(), 1);
     assert!(!place.path("out/test.parquet").exists());

@@ -1,4 +1,4 @@
-//! Makes small packages.
+//! Builds small packages.
 
 use std::io::{Cursor, Write};
 use std::ops::Range;
@@ -32,7 +32,7 @@ impl Package {
         )
     }
 
-    /// What an index says at this path, if the path is the package's.
+    /// The index's response for this path, if it belongs to the package.
     pub fn answer(&self, path: &str) -> Option<Answer> {
         let page = format!("/simple/{}/", self.name.to_lowercase().replace('.', "-"));
         let file = format!("/files/{}", self.file);
@@ -47,14 +47,14 @@ impl Package {
     }
 }
 
-/// Source code that is not like that of another name, one function for each number.
+/// Source code that is unique per name, one function per number.
 pub fn code(name: &str, functions: Range<u32>) -> String {
     let function =
         |i| format!("def {name}_{i}(x_{i}):\n    return {name}.go(x_{i}, {name}_{i})[x_{i}]\n\n");
     functions.map(function).collect()
 }
 
-/// A source distribution of the training part. Names are written as they are, however evil.
+/// A source distribution in the training split. File names are written unchanged, even malicious ones.
 pub fn sdist(name: &str, files: &[(&str, String)]) -> Package {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (path, text) in files {
@@ -72,7 +72,7 @@ pub fn sdist(name: &str, files: &[(&str, String)]) -> Package {
     }
 }
 
-/// A wheel of the test part.
+/// A wheel in the test split.
 pub fn wheel(name: &str, files: &[(&str, String)]) -> Package {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, text) in files {

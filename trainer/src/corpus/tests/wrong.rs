@@ -1,4 +1,4 @@
-//! Each thing that can go wrong gives one line: the file, the cause, the remedy.
+//! Every failure gives one line with the file, the cause and the remedy.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn one() -> Vec<Package> {
     vec![sdist("tiny", &[("tiny-1/a.py", code("tiny", 0..30))])]
 }
 
-/// The error when the server answers so.
+/// The error for these server responses.
 fn line(change: impl Fn(&str, usize, Answer) -> Answer + Send + 'static) -> String {
     let place = Place::new(one(), change);
     let line = place.build(&[]).unwrap_err();
@@ -62,7 +62,7 @@ fn a_download_that_breaks_off() {
     let start = "tiny-1.tar.gz: cannot be downloaded; check the network and run the same command again: tried 5 times: \
                  URL/files/tiny-1.tar.gz: the download broke off: ";
     assert!(line.starts_with(start), "{line}");
-    // Twice, and then no more.
+    // It fails twice, then succeeds.
     let place = Place::new(one(), move |path, before, answer| {
         if before < 2 {
             cut(path, answer)

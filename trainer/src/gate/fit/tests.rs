@@ -1,4 +1,4 @@
-//! The forward passes that are fitted here, against those that serve.
+//! Compares the forward passes of the fit with those of the server.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use minicopilot::tokenizer::Vocabulary;
 
 use super::*;
 
-/// Contexts, and candidates of each.
+/// Number of contexts, and candidates per context.
 const CONTEXTS: usize = 64;
 const CANDIDATES: usize = RERANKED;
-/// Both sides compute in f32, in different orders and with different approximations of tanh.
+/// Both sides compute in f32, with different summation orders and tanh approximations.
 const TOLERANCE: f32 = 2e-5;
 
-/// `count` normal numbers with this deviation.
+/// `count` normal numbers with this standard deviation.
 fn normal(generator: &mut SplitMix64, count: usize, deviation: f64) -> Vec<f32> {
     std::iter::repeat_with(|| (deviation * generator.normal()) as f32)
         .take(count)
         .collect()
 }
 
-/// All parameters for a hidden size, random; deviations positive.
+/// Random parameters for a hidden size; deviations are positive.
 fn random(generator: &mut SplitMix64, hidden_size: usize) -> Parameters {
     let parameter = |(name, shape): (String, Vec<usize>)| {
         let inputs = if shape.len() > 1 { shape[1] } else { 4 };
@@ -61,7 +61,7 @@ fn assert_close(served: &[f32], fitted: &[f32]) {
     }
 }
 
-/// Compares the two on random features: as far from their means as real ones are, and candidates' logarithms from 0 down.
+/// Compares both sides on random features with realistic deviations and non-positive log probabilities.
 fn compare(parameters: &Parameters, generator: &mut SplitMix64) {
     let vocabulary = Vocabulary::from_counts([("name".to_owned(), 1)], 10);
     let mixture = Mixture::new(parameters, &vocabulary).unwrap();
@@ -110,7 +110,7 @@ fn compare(parameters: &Parameters, generator: &mut SplitMix64) {
 #[test]
 fn what_is_fitted_is_what_serves() {
     let mut generator = SplitMix64::new(7);
-    // A hidden size that no vector register divides.
+    // A hidden size that is no multiple of a vector register.
     for hidden_size in [1, 37, 512] {
         let parameters = random(&mut generator, hidden_size);
         compare(&parameters, &mut generator);

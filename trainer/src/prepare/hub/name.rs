@@ -1,18 +1,18 @@
-//! The names of the hub's data sets, and of their parts.
+//! Names of the hub's data sets and of their parts.
 //!
-//! A source `hf://OWNER/NAME` is never a path. `hf://OWNER/NAME@REVISION/PART` says more: a branch, tag or commit
-//! (`~parquet` for the hub's own conversion), and which of the data set's Parquet files, since training and test parts
-//! often lie side by side. A part is what its files' names have in common: `python/train` is made of
+//! A source `hf://OWNER/NAME` is never a path. `hf://OWNER/NAME@REVISION/PART` also selects a branch, tag or commit
+//! (`~parquet` for the hub's own conversion) and a part of the data set's Parquet files, since training and test parts
+//! are often in the same data set. A part is the common prefix of its file names: `python/train` consists of
 //! `python/train-00000-of-00002.parquet` and so on, or of `python/train/0000.parquet`.
 
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-/// What a data set's name begins with.
+/// URL scheme of data-set names.
 pub const SCHEME: &str = "hf://";
 
-/// What a source names.
+/// A parsed data-set name.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DataSet<'s> {
     /// `OWNER/NAME`
@@ -21,13 +21,13 @@ pub struct DataSet<'s> {
     pub part: Option<&'s str>,
 }
 
-/// Whether a source is a data set's name.
+/// Whether a source is a data-set name.
 pub fn is_name(source: &Path) -> bool {
     source.to_str().is_some_and(|name| name.starts_with(SCHEME))
 }
 
 impl<'s> DataSet<'s> {
-    /// What `hf://…` names.
+    /// Parses `hf://…`.
     pub fn parse(source: &'s str) -> Result<Self> {
         let rest = source.strip_prefix(SCHEME).unwrap_or(source);
         let mut parts = rest.splitn(3, '/');
@@ -52,7 +52,7 @@ impl<'s> DataSet<'s> {
         })
     }
 
-    /// The revision by the name that the hub's interface takes.
+    /// The full name of the revision in the hub's API.
     pub fn full_revision(&self) -> &str {
         if self.revision == CONVERTED.0 {
             CONVERTED.1
@@ -62,10 +62,10 @@ impl<'s> DataSet<'s> {
     }
 }
 
-/// The hub's short and full name of the branch in which it keeps data sets that it converted to Parquet.
+/// Short and full name of the branch with the hub's own conversion to Parquet.
 const CONVERTED: (&str, &str) = ("~parquet", "refs/convert/parquet");
 
-/// The part that a file belongs to, if it is a Parquet file with a name that is harmless as a path.
+/// The part of a file, if it is a Parquet file whose name is safe as a path.
 pub fn part(file: &str) -> Option<&str> {
     let stem = file.strip_suffix(".parquet")?;
     let is_harmless = |name: &str| !matches!(name, "" | "." | "..") && !name.contains(['\\', ':']);

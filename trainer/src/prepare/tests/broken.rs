@@ -135,7 +135,7 @@ fn a_parquet_that_is_not_ours_or_not_whole_is_named() {
         );
         assert!(error.contains(cause), "{error}");
     }
-    // A flipped bit may go unnoticed, or break the file or a row of it; it never brings the program down.
+    // A flipped bit may go unnoticed or make the file or a row invalid; it must never cause a panic.
     for at in (0..whole.len()).step_by(whole.len() / 150) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;

@@ -1,4 +1,4 @@
-//! What becomes of sources of every kind.
+//! Sources of every kind.
 
 use std::fs;
 

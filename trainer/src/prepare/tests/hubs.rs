@@ -1,4 +1,4 @@
-//! Data sets from a hub on this machine.
+//! Data sets from a local hub.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::test_server::{Answer, Server};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// The bytes of a Parquet file with this one row.
+/// The bytes of a Parquet file with one row.
 fn parquet(path: &str, tokens: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("one.parquet");
@@ -20,7 +20,7 @@ fn parquet(path: &str, tokens: &str) -> Vec<u8> {
     fs::read(file).unwrap()
 }
 
-/// A hub with one data set of two parts; the first `busy` answers are 503, and one file's hash is wrong.
+/// A hub with one data set of two parts; the first `busy` responses are 503, and one file's hash is wrong.
 fn hub(busy: usize) -> Server {
     let files = [
         (
@@ -93,7 +93,7 @@ fn a_data_set_is_a_source() {
     let reference = fs::read_to_string(place.path("hub/datasets--o--n/refs/main")).unwrap();
     assert_eq!(reference, COMMIT);
 
-    // The hub is asked which commit it is, and for no file again.
+    // Only the commit is requested again, no file.
     let before = server.requests().len();
     place.prepare(&format!("{line} again")).unwrap();
     assert_eq!(server.requests().len(), before + 2);

@@ -1,4 +1,4 @@
-//! Small corpora, prepared and opened again, and what cannot be prepared. Here: a place to do so.
+//! Prepares small corpora and opens them again, including failures. This file holds the fixture.
 
 mod broken;
 mod corpora;
@@ -25,7 +25,7 @@ struct CommandLine {
     args: PrepareArgs,
 }
 
-/// A folder to work in, and a hub, if there is one.
+/// A working folder, and a hub if there is one.
 struct Place {
     folder: TempDir,
     hub: Hub,
@@ -33,7 +33,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        // Nobody listens on this port.
+        // No server listens on this port.
         Self::with_hub("http://127.0.0.1:1")
     }
 
@@ -53,7 +53,7 @@ impl Place {
         fs::write(path, bytes).unwrap();
     }
 
-    /// Runs `prepare`; words that are names here are taken as paths.
+    /// Runs `prepare`; arguments that name files of the fixture become paths.
     fn prepare(&self, line: &str) -> Result<String> {
         let words = line.split(' ').enumerate().map(|(i, word)| {
             let is_path =
@@ -70,7 +70,7 @@ impl Place {
         Ok(summary(&report, &settings.out))
     }
 
-    /// The message with which it fails, and that nothing is left of it.
+    /// The error message of a failing run; checks that no output is left.
     fn fails(&self, line: &str) -> String {
         let names = |folder: &Path| {
             let names = folder
@@ -87,7 +87,7 @@ impl Place {
         format!("{error:#}")
     }
 
-    /// Paths and tokens of a split, and its part of the report.
+    /// Paths and tokens of a split; checked against its counts in the report.
     fn split(&self, out: &str, split: Split) -> Vec<(String, String)> {
         let dataset = Dataset::open(&self.path(out)).unwrap();
         let paths = fs::read_to_string(self.path(out).join(split.paths())).unwrap();
@@ -112,7 +112,7 @@ impl Place {
     }
 }
 
-/// `n` distinct files, one a line.
+/// `n` distinct files, one per line.
 fn lines(name: &str, n: usize) -> String {
     (0..n)
         .map(|i| format!("<s> {name} {i} {} </s>\n", "x ".repeat(i % 7)))

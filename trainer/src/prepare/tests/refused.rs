@@ -1,4 +1,4 @@
-//! What is not done, and what it says then.
+//! Invalid requests and their error messages.
 
 use std::fs;
 

@@ -26,7 +26,7 @@ pub fn row<'a>(path: &'a str, package: &'a str, tokens: &'a str) -> Row<'a> {
     (Some(path), Some(package), Some(tokens))
 }
 
-/// Writes rows as pyarrow does: zstd, three levels of lists, here one row group for each two rows.
+/// Writes rows as pyarrow does: zstd, three levels of lists; here with one row group per two rows.
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
 pub fn write_parquet(path: &Path, rows: &[Row]) {
     let schema = "message schema {

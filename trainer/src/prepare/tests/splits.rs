@@ -1,4 +1,4 @@
-//! What is held out, and what the vocabulary is counted on.
+//! Which files are held out, and which tokens the vocabulary is built from.
 
 use std::fs;
 
@@ -71,7 +71,7 @@ fn packages_are_held_out_whole_and_the_vocabulary_is_the_trainings() {
                 .all(|p| dataset.vocabulary().get(&p.replace('p', "of")).is_some() == is_known)
         );
     }
-    // Tokens of held-out packages: their own two of four in each file.
+    // Tokens of the held-out packages: two of four in each file are their own.
     assert_eq!(place.report("out")["splits"]["validation"]["oov_rate"], 0.5);
 
     place.write("one.txt", lines("line", 50));

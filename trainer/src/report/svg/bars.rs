@@ -1,26 +1,26 @@
-//! The bar plot: horizontal bars of shares, some of each in full colour, in named rows.
+//! Bar plot: horizontal bars of shares in named rows, with a highlighted part of each bar.
 
 use std::fmt::Write;
 
 use super::{Escaped, open, text_width};
 
-/// Two shares of one whole: `inner` lies within `outer`.
+/// Two nested shares: `inner` is part of `outer`.
 #[derive(Clone, Debug)]
 pub struct Bar {
     pub colour: usize,
-    /// Whose it is, for the pointer.
+    /// The bar's name, shown in its tooltip.
     pub name: String,
     pub inner: f64,
     pub outer: f64,
-    /// Behind it.
+    /// Text after the bar.
     pub label: String,
 }
 
-/// Bars under one name.
+/// The bars of one row.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub name: String,
-    /// In small letters beside the name.
+    /// Small print next to the name.
     pub note: String,
     pub bars: Vec<Bar>,
 }

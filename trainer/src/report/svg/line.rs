@@ -1,4 +1,4 @@
-//! The line plot: series over two axes, each named where it ends.
+//! Line plot: series over two axes, labelled at their ends.
 
 use std::fmt::Write;
 
@@ -11,21 +11,21 @@ pub enum Stroke {
     Solid,
     Dashed,
     Dotted,
-    /// Thin and pale: what lies behind the rest.
+    /// Thin and pale, in the background.
     Pale,
 }
 
-/// Points that belong together.
+/// A series of points.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
-    /// Whose it is, for the pointer.
+    /// The series' name, shown in its tooltip.
     pub name: String,
-    /// Stands at its end; nothing if empty.
+    /// Label at its end; none if empty.
     pub label: String,
-    /// Which of the style sheet's colours; the neutral one if none.
+    /// Index of the style sheet's colour; neutral if None.
     pub colour: Option<usize>,
     pub stroke: Stroke,
-    /// A dot at each point, with its values for the pointer.
+    /// Whether to draw a dot at each point, with its values in the tooltip.
     pub dots: bool,
     pub points: Vec<(f64, f64)>,
 }
@@ -33,9 +33,9 @@ pub struct Series {
 /// A line plot.
 pub struct LinePlot<'a> {
     pub title: &'a str,
-    /// What can be seen in it, for those who cannot.
+    /// Text alternative of the plot, for screen readers.
     pub description: &'a str,
-    /// What the horizontal axis is.
+    /// Label of the horizontal axis.
     pub x_label: &'a str,
     pub x: Scale,
     pub y: Scale,
@@ -48,13 +48,13 @@ const TOP: f64 = 10.0;
 const BOTTOM: f64 = 42.0;
 const LEFT: f64 = 50.0;
 const LINE_HEIGHT: f64 = 14.0;
-/// From a series' end to its label.
+/// Distance from a series' end to its label.
 const LABEL: f64 = 8.0;
-/// How far dots on the axes reach beyond them.
+/// Margin for dots on the edges of the plot area.
 const EDGE: f64 = 4.0;
 
 impl<'a> LinePlot<'a> {
-    /// A plot of the usual size whose axes cover all points, the horizontal one from zero.
+    /// A plot of default size whose axes cover all points; the horizontal axis starts at zero.
     pub fn new(
         title: &'a str,
         description: &'a str,
@@ -79,7 +79,7 @@ impl<'a> LinePlot<'a> {
 
     /// The SVG element.
     pub fn svg(&self) -> String {
-        // A label stands at its series' end: one that ends early leaves more room for the axis.
+        // A label is placed at its series' end, so a series that ends early needs less room on the right.
         let widths = self.series.iter().filter_map(|one| {
             let end = self.x.place(one.points.last()?.0)?;
             let room = self.width - LEFT - LABEL - 4.0 - text_width(&one.label);
@@ -94,7 +94,7 @@ impl<'a> LinePlot<'a> {
         };
         let mut out = open(self.width, self.height, self.title, self.description);
         area.axes(&mut out);
-        // A drawing within the drawing: what lies outside the axes is cut off.
+        // A nested SVG element clips everything outside the axes.
         let _ = writeln!(
             out,
             "<svg x=\"{x}\" y=\"{y}\" width=\"{w:.1}\" height=\"{h:.1}\" viewBox=\"{x} {y} {w:.1} {h:.1}\">",
@@ -120,7 +120,7 @@ impl<'a> LinePlot<'a> {
     }
 }
 
-/// Where the plot's points lie on the page.
+/// The plot area on the page.
 struct Area<'a> {
     plot: &'a LinePlot<'a>,
     width: f64,
@@ -195,7 +195,7 @@ impl Area<'_> {
                 path.join(" ")
             );
         }
-        // A lone point would be invisible as a line.
+        // A single point would be invisible as a line.
         if one.dots || places.len() == 1 {
             let shown = one.points.iter().filter(|&&p| self.place(p).is_some());
             for ((x, y), (at, value)) in places.iter().zip(shown) {

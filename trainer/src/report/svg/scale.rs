@@ -1,14 +1,14 @@
-//! From values to places on paper: ranges, round numbers to mark them with, and how those are written.
+//! Axis scales: ranges, ticks at round numbers, and their labels.
 
-/// How an axis runs.
+/// The kind of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Linear,
-    /// Nothing below or at zero has a place on it.
+    /// Values at or below zero have no position.
     Logarithmic,
 }
 
-/// A stretch of values, and the round ones in it.
+/// A range of values and its ticks.
 #[derive(Clone, Debug)]
 pub struct Scale {
     kind: Kind,
@@ -18,7 +18,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Covers `values` and ends at a tick below and above if that costs little room.
+    /// A scale over `values` that ends at ticks if that costs little space.
     pub fn over(kind: Kind, values: impl IntoIterator<Item = f64>) -> Self {
         let shown = |value: &f64| value.is_finite() && (kind == Kind::Linear || *value > 0.0);
         let (mut low, mut high) = values
@@ -28,7 +28,7 @@ impl Scale {
                 (low.min(value), high.max(value))
             });
         if low > high {
-            (low, high) = (0.1, 1.0); // nothing to show
+            (low, high) = (0.1, 1.0); // no values
         }
         if high - low <= 1e-9 * high.abs() {
             let room = if high == 0.0 { 1.0 } else { high.abs() * 0.1 };
@@ -40,7 +40,7 @@ impl Scale {
         }
     }
 
-    /// From `low` to `high` exactly.
+    /// A scale from `low` to `high` exactly.
     pub fn between(low: f64, high: f64) -> Self {
         let step = step(high - low);
         Self {
@@ -51,7 +51,7 @@ impl Scale {
         }
     }
 
-    /// Places 0, 1, 2, … with names.
+    /// A scale with named positions 0, 1, 2, …
     pub fn named(names: impl IntoIterator<Item = String>) -> Self {
         let ticks: Vec<_> = (0..).map(f64::from).zip(names).collect();
         Self {
@@ -64,7 +64,7 @@ impl Scale {
 
     fn linear(low: f64, high: f64) -> Self {
         let step = step(high - low);
-        // A range that begins near zero begins at zero.
+        // A range that starts near zero starts at zero.
         let low = if low >= 0.0 && low < 0.25 * high {
             0.0
         } else {
@@ -118,7 +118,7 @@ impl Scale {
         }
     }
 
-    /// How a value on this axis is told: by its mark's name if it has one.
+    /// The label of a value: the name of its tick if it has one.
     pub fn name(&self, value: f64) -> String {
         let mark = self
             .ticks
@@ -127,7 +127,7 @@ impl Scale {
         mark.map_or_else(|| format!("{value:.2}"), |(_, name)| name.clone())
     }
 
-    /// Where `value` lies, 0 at the low end and 1 at the high one; `None` if it has no place.
+    /// The position of `value`, from 0 at the low end to 1 at the high end; `None` if it has none.
     pub fn place(&self, value: f64) -> Option<f64> {
         let place = match self.kind {
             Kind::Linear => (value - self.low) / (self.high - self.low),
@@ -138,7 +138,7 @@ impl Scale {
     }
 }
 
-/// A distance of 1, 2 or 5 times a power of ten that cuts `range` into four to eight.
+/// A step of 1, 2 or 5 times a power of ten that divides `range` into four to eight parts.
 fn step(range: f64) -> f64 {
     let rough = range / 5.0;
     let decade = 10f64.powf(rough.log10().floor());
@@ -157,7 +157,7 @@ fn multiples(step: f64, low: f64, high: f64) -> Vec<(f64, String)> {
     (0..)
         .map(|k| first + f64::from(k))
         .take_while(|&k| k <= last)
-        .take(20) // whatever rounding makes of the ends
+        .take(20) // guards against rounding at the ends
         .map(|k| (k * step, number(k * step, digits(step))))
         .collect()
 }
@@ -169,7 +169,7 @@ fn digits(step: f64) -> usize {
         .clamp(0.0, 12.0) as usize
 }
 
-/// A number on an axis, `-` as a minus; very large and very small ones by their power of ten.
+/// Formats a number for an axis: `−` as the minus sign, very large and very small numbers by powers of ten.
 fn number(value: f64, digits: usize) -> String {
     let text = if value == 0.0 {
         "0".to_owned()
@@ -235,7 +235,7 @@ mod tests {
             );
         }
         assert_eq!(Scale::over(Kind::Logarithmic, [1.0, 2.0]).place(0.0), None);
-        // Nothing, or one value, still makes an axis.
+        // An axis also works for no values or a single value.
         for values in [&[][..], &[0.0], &[2.0], &[-7.0]] {
             for kind in [Kind::Linear, Kind::Logarithmic] {
                 assert!(!Scale::over(kind, values.iter().copied()).ticks.is_empty());
