@@ -1,7 +1,7 @@
 //! Recurrent language models: embedding, two recurrent layers, output layer; RNN, LSTM and residual LSTM.
 //!
-//! The configuration ([`ModelConfig`]), [`Parameters`] and initial values are plain Rust. The forward and backward
-//! passes use Candle and need the feature `candle`, which training enables. The server runs the same network in int8,
+//! The configuration ([`ModelConfig`]), [`Parameters`], initial values and [`decode`] are plain Rust. The forward and
+//! backward passes use Candle and need the feature `candle`, which training enables. The server runs the same network in int8,
 //! [`crate::inference`]. Does not depend on files, text or optimisers.
 //!
 //! Axes: `T` time steps, `B` batch lanes, `E` embedding, `H` hidden, `V` vocabulary, `G` gates (4 in an LSTM, 1 in an
@@ -9,6 +9,7 @@
 
 pub mod checkpoint;
 mod config;
+mod decode;
 mod initial;
 mod parameters;
 mod random;
@@ -37,6 +38,7 @@ mod softmax;
 mod tests;
 
 pub use config::{Architecture, ModelConfig};
+pub use decode::{Hypothesis, Search, StepModel, Stop, decode};
 #[cfg(feature = "candle")]
 pub use fused::{accelerated as bf16_accelerated, peak_rate};
 #[cfg(feature = "candle")]
