@@ -6,7 +6,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Output, Stdio};
 
-use common::{failure, minicopilot, run};
+use common::{URI, failure, minicopilot, next_tokens_at, run, start};
+use minicopilot::lsp::Position;
 use serde_json::Value;
 
 fn stdout(output: &Output) -> &str {
@@ -46,6 +47,60 @@ fn complete_shows_five_tokens() {
     );
     let in_comment = run(&["complete", &format!("{path}:2:34"), "--json"]);
     assert_eq!(stdout(&in_comment), "{\"tokens\":[]}\n");
+}
+
+#[test]
+fn complete_shows_the_rest_of_a_line() {
+    let line = |column: usize, more: &[&str]| -> Vec<(Vec<String>, f64)> {
+        let place = format!("tests/python/pytorch_model.py:21:{column}");
+        let output = run(&[&["complete", "--line", "--json", &place], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let lines = answer["lines"].as_array().unwrap().iter().map(|line| {
+            let tokens = serde_json::from_value(line["tokens"].clone()).unwrap();
+            (tokens, line["log_probability"].as_f64().unwrap())
+        });
+        lines.collect()
+    };
+    // `        self.output = nn.Linear(…`, after `=`.
+    let greedy = line(22, &[]);
+    let (tokens, log_probability) = &greedy[0];
+    assert_eq!(greedy.len(), 1);
+    assert_eq!(
+        tokens.iter().position(|token| token == "<EOL>"),
+        Some(tokens.len() - 1)
+    );
+    assert!(*log_probability < 0.0);
+    assert_eq!(line(22, &["--beam", "1"]), greedy);
+    let one_token = ["--temperature", "1", "--top-k", "1", "--top-p", "0.9"];
+    assert_eq!(line(22, &one_token), greedy);
+    let beam = line(22, &["--beam", "3", "--length-penalty", "0"]);
+    assert_eq!(beam.len(), 3);
+    assert!(beam.is_sorted_by(|(_, a), (_, b)| a >= b));
+    let sampled = line(22, &["--temperature", "0.8", "--seed", "3"]);
+    assert_eq!(sampled.len(), 1);
+    assert_eq!(line(22, &["--temperature", "0.8", "--seed", "3"]), sampled);
+    // After `self.o`: the first token begins with the typed prefix.
+    assert!(line(15, &[])[0].0[0].starts_with('o'));
+
+    let output = run(&["complete", "--line", "tests/python/pytorch_model.py:21:22"]);
+    let expected = format!("{log_probability:9.3}  {}\n", tokens.join(" "));
+    assert_eq!(stdout(&output), expected);
+    // At the end of the line: one token, with the probability that the server reports for the network.
+    let end = line(62, &[]);
+    assert_eq!(end[0].0, ["<EOL>"]);
+    let text = fs::read_to_string("tests/python/pytorch_model.py").unwrap();
+    let mut client = start();
+    client.open(URI, "python", 1, &text).unwrap();
+    let params = next_tokens_at(URI, Position::new(20, 61), 1);
+    let answer = client.call("minicopilot/nextTokens", params).unwrap();
+    let next = &answer["tokens"][0];
+    assert_eq!(next["token"], "<EOL>");
+    assert!((end[0].1.exp() - next["network"].as_f64().unwrap()).abs() < 1e-3);
+
+    let (_folder, path) = example();
+    let in_comment = run(&["complete", "--line", "--json", &format!("{path}:2:34")]);
+    assert_eq!(stdout(&in_comment), "{\"lines\":[]}\n");
 }
 
 #[test]
@@ -207,6 +262,28 @@ fn wrong_usage_ends_with_two() {
         &["complete"],
         &["complete", "a.py"],
         &["complete", "a.py:0:1"],
+        &["complete", "a.py:1:1", "--beam", "2"],
+        &["complete", "a.py:1:1", "--line", "--beam", "0"],
+        &[
+            "complete",
+            "a.py:1:1",
+            "--line",
+            "--beam",
+            "2",
+            "--temperature",
+            "1",
+        ],
+        &["complete", "a.py:1:1", "--line", "--temperature", "0"],
+        &[
+            "complete",
+            "a.py:1:1",
+            "--line",
+            "--temperature",
+            "1",
+            "--top-p",
+            "1.1",
+        ],
+        &["complete", "a.py:1:1", "--line", "--seed", "1"],
         &["tokens"],
         &["evaluate"],
         &["evaluate", "a.py", "--sample", "-1"],

@@ -64,8 +64,7 @@ struct JsonToken<'a> {
 
 /// Prints the five most probable completions.
 pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<ExitCode> {
-    let text = python_files::read(&place.file)?;
-    let cursor = place.cursor(&text)?;
+    let (text, cursor) = place.read()?;
     let mut session = CompletionSession::new();
     read(completer, &mut session, &text, cursor)?;
     let found = completer.complete(&mut session, &text, cursor, &Options::default())?;
@@ -114,6 +113,13 @@ fn read(
 }
 
 impl Place {
+    /// The file's text and the byte offset of the position in it.
+    pub(super) fn read(&self) -> anyhow::Result<(String, usize)> {
+        let text = python_files::read(&self.file)?;
+        let cursor = self.cursor(&text)?;
+        Ok((text, cursor))
+    }
+
     /// The byte offset of the position.
     fn cursor(&self, text: &str) -> anyhow::Result<usize> {
         let (file, line, column) = (self.file.display(), self.line, self.column);

@@ -9,6 +9,7 @@ mod doctor;
 mod earlier;
 mod evaluate;
 mod info;
+mod line;
 mod model;
 mod output;
 mod tokens;
@@ -28,6 +29,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use self::earlier::Translated;
 use self::evaluate::Measurement;
+use self::line::LineArguments;
 use self::model::ModelArgument;
 use self::output::{one_line, print};
 use crate::{embedded, server};
@@ -59,7 +61,7 @@ enum Command {
         #[command(flatten)]
         model: ModelArgument,
     },
-    /// Show the five most probable completions at a position in a file
+    /// Show the five most probable completions at a position in a file, or with --line the rest of the line
     Complete {
         /// File, line and column; both are 1-based, and the column is in characters
         #[arg(value_name = "FILE:LINE:COL")]
@@ -67,6 +69,8 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        line: LineArguments,
         #[command(flatten)]
         model: ModelArgument,
     },
@@ -165,9 +169,15 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve { model, .. } => serve(&model),
-        Command::Complete { place, json, model } => {
-            complete::run(&model.completer()?, &place, json)
-        }
+        Command::Complete {
+            place,
+            json,
+            line,
+            model,
+        } => match line.search() {
+            Some(search) => line::run(&embedded::load(model.folder())?, &place, &search, json),
+            None => complete::run(&model.completer()?, &place, json),
+        },
         Command::Tokens {
             files,
             json,

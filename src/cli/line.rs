@@ -1,0 +1,216 @@
+//! `minicopilot complete --line FILE:LINE:COL`: the rest of a line as the network alone predicts it, without the experts that the
+//! server mixes in.
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::complete::Place;
+use super::output::print;
+use crate::inference::{Engine, EngineError, StateHistory};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::{Search, StepModel, Stop, decode};
+use crate::python::{self, CursorIn, END, EOL, IncrementalLexer, START};
+use crate::tokenizer::{PAD, Vocabulary};
+
+/// The maximum number of tokens.
+const MAX_TOKENS: usize = 64;
+/// The maximum width of a beam.
+const MAX_WIDTH: usize = 100;
+
+#[derive(Args, Debug)]
+pub struct LineArguments {
+    /// Show the rest of the line as the network alone predicts it: its log probability, and its tokens up to `<EOL>`, at most 64.
+    /// Greedy search, unless --beam or --temperature is given
+    #[arg(long)]
+    line: bool,
+    /// Beam search: the N best hypotheses, at most 100
+    #[arg(long, value_name = "N", requires = "line", value_parser = beam_width)]
+    beam: Option<NonZeroUsize>,
+    /// Rank hypotheses of n tokens by their log probability divided by ((5 + n) / 6)^A
+    #[arg(long, value_name = "A", requires = "beam", default_value_t = 0.6, value_parser = length_penalty)]
+    length_penalty: f64,
+    /// Sample, with logits divided by T
+    #[arg(long, value_name = "T", requires = "line", conflicts_with = "beam", value_parser = temperature)]
+    temperature: Option<f64>,
+    /// Sample from the K most probable tokens only
+    #[arg(long, value_name = "K", requires = "temperature")]
+    top_k: Option<NonZeroUsize>,
+    /// Sample from the fewest most probable tokens only whose probabilities sum to at least P
+    #[arg(long, value_name = "P", requires = "temperature", value_parser = probability)]
+    top_p: Option<f64>,
+    /// Which sample
+    #[arg(long, value_name = "S", requires = "temperature", default_value_t = 42)]
+    seed: u64,
+}
+
+impl LineArguments {
+    /// How to search for the rest of the line; `None` if it is not wanted.
+    pub(super) fn search(&self) -> Option<Search> {
+        let search = match (self.beam, self.temperature) {
+            (Some(width), _) => Search::Beam {
+                width,
+                length_penalty: self.length_penalty,
+            },
+            (None, Some(temperature)) => Search::Sample {
+                temperature,
+                top_k: self.top_k,
+                top_p: self.top_p,
+                seed: self.seed,
+            },
+            (None, None) => Search::Greedy,
+        };
+        self.line.then_some(search)
+    }
+}
+
+#[derive(Serialize)]
+struct JsonAnswer<'v> {
+    lines: Vec<Line<'v>>,
+}
+
+#[derive(Serialize)]
+struct Line<'v> {
+    tokens: Vec<&'v str>,
+    log_probability: f64,
+}
+
+/// Prints what `search` finds for the rest of the line, best first.
+pub fn run(
+    checkpoint: &Checkpoint,
+    place: &Place,
+    search: &Search,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let (text, cursor) = place.read()?;
+    let config = &checkpoint.config;
+    let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
+    let lines = rest_of_line(&engine, &checkpoint.vocabulary, &text, cursor, search)?;
+    if json {
+        print(&(serde_json::to_string(&JsonAnswer { lines })? + "\n"))?;
+    } else if lines.is_empty() {
+        print(
+            "Nothing is predicted here: in strings and comments, and after a prefix that no token of the vocabulary starts with.\n",
+        )?;
+    } else {
+        let mut printed = String::new();
+        for line in &lines {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                printed,
+                "{:9.3}  {}",
+                line.log_probability,
+                line.tokens.join(" ")
+            );
+        }
+        print(&printed)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `search` finds after the tokens before `cursor`; nothing in strings and comments.
+fn rest_of_line<'v>(
+    engine: &Engine,
+    vocabulary: &'v Vocabulary,
+    text: &str,
+    cursor: usize,
+    search: &Search,
+) -> Result<Vec<Line<'v>>, EngineError> {
+    let mut lexer = IncrementalLexer::default();
+    let context = lexer.context(text, cursor);
+    if context.place != CursorIn::Code {
+        return Ok(Vec::new());
+    }
+    let mut ids = vec![vocabulary.id(START)];
+    let mut spelling = String::new();
+    for &token in context.tokens {
+        python::surface(text, token, &mut spelling);
+        ids.push(vocabulary.id(&spelling));
+    }
+    let mut model = LineModel {
+        engine,
+        vocabulary,
+        states: StateHistory::new(),
+        context: ids.len(),
+        prefix: &text[context.prefix],
+    };
+    let last = ids.pop().unwrap_or_default(); // never empty: it starts with `<s>`
+    let end: Vec<u32> = [EOL, END]
+        .into_iter()
+        .filter_map(|token| vocabulary.get(token))
+        .collect();
+    let stop = Stop {
+        end: &end,
+        max_tokens: MAX_TOKENS,
+    };
+    let found = decode(&mut model, ids, last, search, stop)?;
+    let lines = found.into_iter().map(|hypothesis| Line {
+        tokens: hypothesis
+            .tokens
+            .iter()
+            .filter_map(|&id| vocabulary.token(id))
+            .collect(),
+        log_probability: hypothesis.log_probability,
+    });
+    Ok(lines.collect())
+}
+
+/// The network after a document. The first token must start with the typed prefix; its probability is that among such tokens.
+struct LineModel<'m> {
+    engine: &'m Engine,
+    vocabulary: &'m Vocabulary,
+    /// Shared by all hypotheses: it goes back to where two of them differ.
+    states: StateHistory,
+    /// The number of ids before the first predicted token.
+    context: usize,
+    prefix: &'m str,
+}
+
+impl StepModel for LineModel<'_> {
+    /// The ids read so far.
+    type State = Vec<u32>;
+    type Error = EngineError;
+
+    fn step(&mut self, read: &mut Vec<u32>, token: u32) -> Result<Vec<f32>, EngineError> {
+        read.push(token);
+        let answer = self.states.answer(self.engine, read)?;
+        let mut logits: Vec<f32> = answer.probabilities.iter().map(|p| p.ln()).collect();
+        logits[PAD as usize] = f32::NEG_INFINITY;
+        if read.len() == self.context && !self.prefix.is_empty() {
+            for (id, logit) in (0..).zip(&mut logits) {
+                let token = self.vocabulary.token(id);
+                if !token.is_some_and(|token| token.starts_with(self.prefix)) {
+                    *logit = f32::NEG_INFINITY;
+                }
+            }
+        }
+        Ok(logits)
+    }
+}
+
+fn beam_width(text: &str) -> Result<NonZeroUsize, String> {
+    let width: Option<NonZeroUsize> = text.parse().ok();
+    let width = width.filter(|width| width.get() <= MAX_WIDTH);
+    width.ok_or_else(|| format!("a number from 1 to {MAX_WIDTH} is expected"))
+}
+
+fn length_penalty(text: &str) -> Result<f64, String> {
+    let penalty: Option<f64> = text.parse().ok();
+    let penalty = penalty.filter(|penalty| (0.0..=10.0).contains(penalty));
+    penalty.ok_or_else(|| "a number from 0 to 10 is expected".to_owned())
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    let temperature: Option<f64> = text.parse().ok();
+    let temperature = temperature.filter(|temperature| (0.01..=100.0).contains(temperature));
+    temperature.ok_or_else(|| "a number from 0.01 to 100 is expected".to_owned())
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let probability: Option<f64> = text.parse().ok();
+    let probability = probability.filter(|&p| p > 0.0 && p <= 1.0);
+    probability.ok_or_else(|| "a number above 0, at most 1, is expected".to_owned())
+}
