@@ -47,9 +47,9 @@ const LARGEST: u64 = 1 << 20;
 
 /// A handle to the thread, which ends when the last one is dropped.
 #[derive(Clone)]
-pub struct Workspace {
+pub struct Indexer {
     messages: Sender<Message>,
-    surroundings: Shared,
+    contexts: Shared,
 }
 
 /// What each open document stands in. Only open ones have an entry.
@@ -69,9 +69,18 @@ pub struct Status {
     pub lacks_environment: bool,
 }
 
+/// What to index.
+pub struct IndexScope {
+    /// The workspace's folders.
+    pub folders: Vec<PathBuf>,
+    /// Bytes that the index may take.
+    pub budget: usize,
+    /// The setting that says where imports from elsewhere come from: [`Environment::new`].
+    pub environment: String,
+}
+
 enum Message {
-    /// These are the folders; so many bytes may be taken; what the setting says of the environment.
-    Open(Vec<PathBuf>, usize, String),
+    Open(IndexScope),
     /// The document's text is this, and somebody works on it.
     Edited(Uri, Arc<String>),
     /// The same, and at a line behind which this byte offset is.
@@ -83,11 +92,11 @@ enum Message {
     Settle(oneshot::Sender<Status>),
 }
 
-impl Workspace {
+impl Indexer {
     /// Starts the thread; there are no folders yet.
     pub fn start(completer: Arc<Completer>) -> io::Result<Self> {
         let (messages, received) = channel();
-        let surroundings = Shared::default();
+        let contexts = Shared::default();
         let project = WorkspaceIndex::new(completer.vocabulary());
         let thread = Thread {
             completer,
@@ -100,7 +109,7 @@ impl Workspace {
             installed: Arc::default(),
             submodules: HashMap::new(),
             open: Vec::new(),
-            surroundings: Arc::clone(&surroundings),
+            contexts: Arc::clone(&contexts),
         };
         thread::Builder::new()
             .name("workspace".to_owned())
@@ -108,43 +117,39 @@ impl Workspace {
                 step_back();
                 thread.run(&received);
             })?;
-        Ok(Self {
-            messages,
-            surroundings,
-        })
+        Ok(Self { messages, contexts })
     }
 
-    /// Reads the Python files of these folders, in place of those it had, into at most `budget` bytes; imports from elsewhere
-    /// come from this [environment](Environment::new).
-    pub fn open(&self, folders: Vec<PathBuf>, budget: usize, environment: String) {
-        self.send(Message::Open(folders, budget, environment));
+    /// Reads the Python files of a scope, in place of those that were indexed.
+    pub fn index(&self, scope: IndexScope) {
+        self.send(Message::Open(scope));
     }
 
     /// Somebody works on a document whose text is this: chooses what it stands in, soon.
-    pub fn edited(&self, uri: &Uri, text: &Arc<String>) {
+    pub fn document_edited(&self, uri: &Uri, text: &Arc<String>) {
         self.all().entry(uri.clone()).or_default();
         self.send(Message::Edited(uri.clone(), Arc::clone(text)));
     }
 
     /// Somebody works at a line of a document behind which a byte offset of its text is: chooses what it stands in, soon.
-    pub fn moved(&self, uri: &Uri, text: &Arc<String>, line_end: usize) {
+    pub fn line_edited(&self, uri: &Uri, text: &Arc<String>, line_end: usize) {
         self.all().entry(uri.clone()).or_default();
         self.send(Message::Moved(uri.clone(), Arc::clone(text), line_end));
     }
 
     /// A document was closed.
-    pub fn closed(&self, uri: &Uri) {
+    pub fn document_closed(&self, uri: &Uri) {
         self.all().remove(uri);
         self.send(Message::Closed(uri.clone()));
     }
 
     /// Files were changed, made or deleted on the disk.
-    pub fn changed(&self, paths: Vec<PathBuf>) {
+    pub fn files_changed(&self, paths: Vec<PathBuf>) {
         self.send(Message::Changed(paths));
     }
 
     /// What a document stands in, as far as that is known.
-    pub fn surroundings(&self, uri: &Uri) -> Option<Arc<ProjectContext>> {
+    pub fn project_context(&self, uri: &Uri) -> Option<Arc<ProjectContext>> {
         self.all().get(uri).cloned().flatten()
     }
 
@@ -161,9 +166,7 @@ impl Workspace {
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Uri, Option<Arc<ProjectContext>>>> {
-        self.surroundings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,7 +185,7 @@ struct Thread {
     submodules: HashMap<String, Vec<ModuleRef>>,
     /// The open documents, the one edited last last.
     open: Vec<Open>,
-    surroundings: Shared,
+    contexts: Shared,
 }
 
 /// What the environment has of what a document imports.
@@ -238,10 +241,10 @@ impl Thread {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Open(folders, budget, environment) => {
-                self.budget = budget;
-                self.environment_setting = environment;
-                self.read_folders(folders);
+            Message::Open(scope) => {
+                self.budget = scope.budget;
+                self.environment_setting = scope.environment;
+                self.read_folders(scope.folders);
                 // Who has waited for the whole project need not wait longer.
                 self.choose();
             }
@@ -319,10 +322,7 @@ impl Thread {
     fn set(&mut self, at: usize, chosen: Option<u64>, found: Option<Arc<ProjectContext>>) {
         let open = &mut self.open[at];
         open.chosen = chosen;
-        let mut all = self
-            .surroundings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
         // It may have been closed meanwhile.
         let before = all
             .get_mut(&open.uri)

@@ -7,7 +7,7 @@ use tower_lsp::ls_types::Uri;
 use tracing::{debug, error};
 
 use super::documents::Document;
-use super::indexer::Workspace;
+use super::indexer::Indexer;
 use super::inference::{self, Inference, Outcome};
 use super::supersede::Supersede;
 use crate::completion::{
@@ -18,7 +18,7 @@ use crate::inference::EngineError;
 /// The model, and who waits for it.
 pub struct RequestRunner {
     completer: Arc<Completer>,
-    workspace: Workspace,
+    indexer: Indexer,
     inference: Inference<Uri, CompletionSession>,
     supersede: Supersede<(Uri, Method)>,
 }
@@ -63,20 +63,20 @@ impl RequestRunner {
     /// RequestRunner to `completer`, whose network runs on the thread of `inference`.
     pub fn new(
         completer: Arc<Completer>,
-        workspace: Workspace,
+        indexer: Indexer,
         inference: Inference<Uri, CompletionSession>,
     ) -> Self {
         Self {
             completer,
-            workspace,
+            indexer,
             inference,
             supersede: Supersede::default(),
         }
     }
 
-    /// The files that documents stand among.
-    pub fn workspace(&self) -> &Workspace {
-        &self.workspace
+    /// The thread that reads the project's files.
+    pub fn indexer(&self) -> &Indexer {
+        &self.indexer
     }
 
     /// The candidates at a place in a document. Dropping the future takes the question back.
@@ -90,7 +90,7 @@ impl RequestRunner {
         let method = Method::Completion;
         self.supersede.cancel(&(uri.clone(), method));
         // Here and now, if that takes no arithmetic.
-        let around = self.workspace.surroundings(&uri);
+        let around = self.indexer.project_context(&uri);
         let at_once = self.inference.at_once(&uri, |session| {
             let stands = session.has_project_context(around.as_ref());
             let text = &document.text;
@@ -188,10 +188,10 @@ impl RequestRunner {
         let outdated = self.supersede.start((uri.clone(), method));
         let completer = Arc::clone(&self.completer);
         let text = Arc::clone(&document.text);
-        let (workspace, of) = (self.workspace.clone(), uri.clone());
+        let (indexer, of) = (self.indexer.clone(), uri.clone());
         let asked = Instant::now();
         let answer = self.inference.ask(uri, move |session, stop| {
-            session.set_project_context(workspace.surroundings(&of));
+            session.set_project_context(indexer.project_context(&of));
             let queued = asked.elapsed();
             let answer = question(&completer, session, &text, stop);
             debug!(?method, ?queued, took = ?asked.elapsed(), "answered");
@@ -216,7 +216,7 @@ impl RequestRunner {
     pub fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
         // Most letters go on with a word and change nothing that was read: no thread need be woken for them, unless it
         // still reads what stood there before.
-        let around = self.workspace.surroundings(&uri);
+        let around = self.indexer.project_context(&uri);
         let is_read = |session: &mut CompletionSession| {
             let known = session.has_project_context(around.as_ref())
                 && self.completer.is_read(session, &document.text, cursor);
@@ -230,9 +230,9 @@ impl RequestRunner {
     /// Lets the model read a document up to a place, whatever that is, while nobody asks anything.
     pub fn read(&self, uri: Uri, document: Document, cursor: usize) {
         let completer = Arc::clone(&self.completer);
-        let (workspace, of) = (self.workspace.clone(), uri.clone());
+        let (indexer, of) = (self.indexer.clone(), uri.clone());
         self.inference.read_ahead(uri, move |session, stop| {
-            session.set_project_context(workspace.surroundings(&of));
+            session.set_project_context(indexer.project_context(&of));
             match completer.read(session, &document.text, cursor, stop) {
                 Ok(true) => Outcome::Done,
                 Ok(false) => Outcome::Stopped,
