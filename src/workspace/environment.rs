@@ -4,8 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::module_names::is_nameable;
 use crate::python;
-use crate::workspace::is_nameable;
 
 /// What the setting names to look for one.
 pub const FOUND: &str = "auto";

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::imports::{ImportSet, Imports, module_path};
-use super::{File, WorkspaceIndex, is_nameable};
+use super::index::{File, WorkspaceIndex};
+use super::module_names::is_nameable;
 use crate::symbols::ModuleRef;
 
-/// Files that are imported, at most; and how often it is followed from where these import.
-const IMPORTED: usize = 64;
-const FOLLOWED: usize = 2;
+/// Imported files that are found, at most.
+const MAX_IMPORTED: usize = 64;
+/// How often the imports of imported files are followed.
+const MAX_HOPS: usize = 2;
 
 impl WorkspaceIndex {
     /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
     pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();
         let mut wanted = ImportSet::with_packages(&imports.resolve(path));
-        for _ in 0..=FOLLOWED {
+        for _ in 0..=MAX_HOPS {
             let files = self.files.iter().map(|(other, file)| (&**other, file));
             let mut new: Vec<(&str, &File)> = files
                 .filter(|&(other, file)| {
@@ -30,7 +32,7 @@ impl WorkspaceIndex {
                 .collect();
             // What lies deep may be called so by chance.
             new.sort_by_key(|(other, _)| other.matches('/').count());
-            new.truncate(IMPORTED - found.len());
+            new.truncate(MAX_IMPORTED - found.len());
             found.extend(new.iter().map(|&(other, _)| other));
             wanted = ImportSet::of(new.iter().map(|(_, file)| &file.resolved));
         }
@@ -61,7 +63,7 @@ impl WorkspaceIndex {
         for (other, file) in below.filter(|(other, _)| ***other != *path) {
             let name = match other[folder.len()..].split_once('/') {
                 None => Some(file.names.name),
-                Some((inside, _)) => self.by_text.get(inside).map(|&token| self.name(token)),
+                Some((inside, _)) => self.names.find(inside),
             };
             let (Some(name), Some(package)) = (name, package) else {
                 continue;
