@@ -1,4 +1,5 @@
-//! The Python environment that a project's imports come from: where it is, and which file a module is. Nothing is executed.
+//! The Python environment that a project's imports come from: finds it, and finds the files of modules in it. Nothing is
+//! executed.
 
 use std::env;
 use std::fs;
@@ -7,12 +8,12 @@ use std::path::{Path, PathBuf};
 use super::module_names::is_nameable;
 use crate::python;
 
-/// What the setting names to look for one.
+/// The setting's value that has the environment searched for.
 pub const FOUND: &str = "auto";
-/// What the setting names to have none.
+/// The setting's value for no environment.
 pub const NONE: &str = "none";
 
-/// Modules of CPython that have no file, in one build of it or another.
+/// Modules that have no file in some builds of CPython.
 const BUILT_IN: [&str; 22] = [
     "array",
     "atexit",
@@ -37,8 +38,8 @@ const BUILT_IN: [&str; 22] = [
     "unicodedata",
     "zlib",
 ];
-/// Modules of a folder that are listed.
-const MODULES: usize = 5000;
+/// Modules that are listed of one folder, at most.
+const MAX_MODULES: usize = 5000;
 
 /// Folders that modules are imported from, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Environment {
     roots: Vec<PathBuf>,
 }
 
-/// A module that was found, and what of the dotted name is behind it.
+/// A module that was found for a dotted name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module<'a> {
     /// Its file.
@@ -58,13 +59,13 @@ pub struct Module<'a> {
 }
 
 impl Environment {
-    /// The one in a folder, which may be named from one of `folders` on; [`FOUND`] for that of the first of `folders` that has one, or that of the shell, or that of a
-    /// `python3` on the path.
+    /// The environment in the folder `setting`, which may be relative to one of `folders`. [`FOUND`] searches: first in
+    /// `folders`, then in the shell's variables, then for a `python3` on the path.
     pub fn new(setting: &str, folders: &[PathBuf]) -> Self {
         if setting == NONE {
             return Self::default();
         }
-        // One that is absolute stays as it is.
+        // `join` leaves an absolute setting as it is.
         let mut prefixes: Vec<PathBuf> =
             folders.iter().map(|folder| folder.join(setting)).collect();
         prefixes.push(PathBuf::from(setting));
@@ -86,7 +87,7 @@ impl Environment {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there is no environment, or one without modules.
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty()
     }
@@ -107,13 +108,13 @@ impl Environment {
         names
     }
 
-    /// The file of a dotted module, or of as much of its name as is one, in the first folder that has most of it.
+    /// The module with the longest part of a dotted name, in the first folder that has it.
     pub fn module<'a>(&self, dotted: &'a str) -> Option<Module<'a>> {
         let mut found: Option<Module<'_>> = None;
         for root in &self.roots {
             let (mut folder, mut end) = (root.clone(), 0);
             for part in dotted.split('.') {
-                // It comes from a document, and is to lead nowhere else.
+                // The name comes from a document and must not lead out of the environment, as `..` would.
                 if !is_module_name(part) {
                     break;
                 }
@@ -133,7 +134,7 @@ impl Environment {
     }
 }
 
-/// The modules in a folder: Python files, packages, and libraries of machine code.
+/// The modules in a folder: Python files, packages and extension modules.
 pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let modules = entries.filter_map(|entry| {
@@ -148,7 +149,7 @@ pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
         };
         (is_one && is_module_name(module)).then(|| module.into())
     });
-    modules.take(MODULES)
+    modules.take(MAX_MODULES)
 }
 
 fn is_module_name(part: &str) -> bool {
@@ -184,7 +185,7 @@ fn of_path() -> Vec<PathBuf> {
     prefixes.collect()
 }
 
-/// What is imported from where Python is installed: its own modules, and those added.
+/// The folders of a Python installation that modules are imported from: the standard library and installed packages.
 fn roots(prefix: &Path) -> Vec<PathBuf> {
     let config = fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
     let entry = |name: &str| {
@@ -197,7 +198,7 @@ fn roots(prefix: &Path) -> Vec<PathBuf> {
     let mut roots = below(prefix, true);
     if let Some(home) = entry("home").map(Path::new) {
         let shares = entry("include-system-site-packages") == Some("true");
-        // On Windows it is the folder itself.
+        // On Windows `home` is the installation itself, elsewhere its `bin`.
         let above = home.parent().unwrap_or(home);
         roots.extend(
             [above, home]

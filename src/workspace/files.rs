@@ -1,26 +1,26 @@
-//! Files by path, and what they take together.
+//! A map of files by path that keeps count of their tokens and memory.
 //!
-//! The totals change in [`Files::insert`] and [`Files::remove`] alone, by what a file itself says that it takes: a file cannot
-//! be changed in place.
+//! The totals change only in [`Files::insert`] and [`Files::remove`], by the file's own [`Counted::totals`]. A file cannot be
+//! changed in place.
 
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, Deref, SubAssign};
 
-/// What files take.
+/// Sizes of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) tokens: usize,
     pub(super) bytes: usize,
 }
 
-/// Files by path; read as the map that it is.
+/// Files by path. Derefs to the map for reading.
 #[derive(Debug)]
 pub(super) struct Files<F> {
     by_path: BTreeMap<Box<str>, F>,
     totals: Totals,
 }
 
-/// A file that says what it takes.
+/// A file that knows its sizes.
 pub(super) trait Counted {
     fn totals(&self) -> Totals;
 }
@@ -35,12 +35,12 @@ impl<F> Default for Files<F> {
 }
 
 impl<F: Counted> Files<F> {
-    /// What all files take together.
+    /// The totals of all files.
     pub(super) fn totals(&self) -> Totals {
         self.totals
     }
 
-    /// Adds a file; the one that it replaces.
+    /// Adds a file. Returns the file that it replaces.
     pub(super) fn insert(&mut self, path: &str, file: F) -> Option<F> {
         let before = self.remove(path);
         self.totals += file.totals();
@@ -48,7 +48,7 @@ impl<F: Counted> Files<F> {
         before
     }
 
-    /// Takes a file out.
+    /// Removes a file and returns it.
     pub(super) fn remove(&mut self, path: &str) -> Option<F> {
         let file = self.by_path.remove(path)?;
         self.totals -= file.totals();

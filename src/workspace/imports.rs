@@ -1,4 +1,4 @@
-//! Which modules a file imports, and which paths these may be.
+//! The modules that a file imports, and the paths that they may have.
 
 use rustc_hash::FxHashSet;
 
@@ -8,20 +8,20 @@ use crate::symbols::{self, ImportStatement, ImportedName, Role};
 /// The modules that a file imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imports {
-    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
+    /// Dotted, with the leading dots of relative imports, sorted. `from a import b` is `a` and `a.b`; so it is with `*`.
     modules: Vec<Box<str>>,
-    /// What some of them are called here, and which.
+    /// Pairs of a name in this file and the module that it stands for.
     aliases: Vec<(Box<str>, Box<str>)>,
 }
 
-/// Paths that may be imported, by how they end.
+/// The paths that may be imported, by their endings.
 #[derive(Debug, Default)]
 pub(super) struct ImportPaths {
     /// Parts of paths, without `.py`.
     ends: Box<[Box<str>]>,
 }
 
-/// The same to be asked about many paths.
+/// The endings of several files' imports, hashed: for tests of many paths.
 #[derive(Debug)]
 pub(super) struct ImportSet {
     ends: FxHashSet<Box<str>>,
@@ -30,7 +30,7 @@ pub(super) struct ImportSet {
 }
 
 impl Imports {
-    /// Of a file's tokens, as they are spelled.
+    /// The imports of a file, given the texts of its tokens.
     pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
         let tokens: Vec<&str> = tokens.collect();
         let roles: Vec<Role> = tokens.iter().map(|token| Role::of(token)).collect();
@@ -68,17 +68,18 @@ impl Imports {
         }
     }
 
-    /// Of a file's text.
+    /// The imports of a file, given its text.
     pub fn of_text(text: &str) -> Self {
         Self::of(python::surfaces(text).iter().map(|token| &**token))
     }
 
-    /// Dotted, with the leading dots of relative ones; `from a import b` is `a` and `a.b`, of `*` too. Sorted.
+    /// The modules, dotted and sorted, with the leading dots of relative imports.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         self.modules.iter().map(|module| &**module)
     }
 
-    /// Those where a name may come from: what ends with it or is called so here, and everything that `*` stands for.
+    /// The modules that a name may come from: those that end with it, those imported under that name, and those imported with
+    /// `*`.
     pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let modules = self.modules();
         let ending = modules.filter(move |module| {
@@ -92,7 +93,7 @@ impl Imports {
         ending.chain(aliases.map(|(_, module)| &**module))
     }
 
-    /// Those that have another name here.
+    /// The modules that have another name in this file.
     pub fn aliased(&self) -> impl Iterator<Item = &str> {
         self.aliases.iter().map(|(_, module)| &**module)
     }
@@ -103,7 +104,7 @@ impl Imports {
         }
     }
 
-    /// The paths that these may be, seen from a file at `path`.
+    /// The paths that the modules may have, imported from a file at `path`.
     pub(super) fn resolve(&self, path: &str) -> ImportPaths {
         let ends = self.modules.iter().filter_map(|module| {
             let name = module.trim_start_matches('.');
@@ -132,7 +133,7 @@ impl Imports {
         bytes_of(&self.modules) + aliases.sum::<usize>()
     }
 
-    /// What share of these another file imports too.
+    /// The share of these modules that another file imports too, from 0 to 1.
     pub(super) fn in_common(&self, other: &Self) -> f32 {
         let mut common = 0;
         for module in &self.modules {
@@ -143,7 +144,7 @@ impl Imports {
 }
 
 impl ImportPaths {
-    /// Whether the file at `path` may be one of them.
+    /// Whether the file at `path` may be one of the modules.
     pub(super) fn contains(&self, path: &str) -> bool {
         let module = module_path(path);
         self.ends.iter().any(|end| ends_with(module, end))
@@ -156,12 +157,12 @@ impl ImportPaths {
 }
 
 impl ImportSet {
-    /// What any of several files import.
+    /// The imports of several files.
     pub(super) fn of<'a>(all: impl Iterator<Item = &'a ImportPaths>) -> Self {
         Self::new(all.flat_map(|resolved| &*resolved.ends).map(|end| &**end))
     }
 
-    /// What one imports, and the packages that this is in, which are imported with it.
+    /// The imports of one file with the packages that contain them, which Python imports too.
     pub(super) fn with_packages(resolved: &ImportPaths) -> Self {
         fn above<'a>(end: &&'a str) -> Option<&'a str> {
             Some(end.rsplit_once('/')?.0)
@@ -179,15 +180,15 @@ impl ImportSet {
         }
     }
 
-    /// Whether the file at `path` may be one of them.
+    /// Whether the file at `path` may be one of the modules.
     pub(super) fn contains(&self, path: &str) -> bool {
         let module = module_path(path);
-        // Most are not, and that is soon seen.
+        // The last part rules most paths out.
         self.names.contains(last_part(module)) && self.ends.iter().any(|end| ends_with(module, end))
     }
 }
 
-/// The path of a file without `.py`, and of a package's own without its `__init__`.
+/// A file's path without `.py`, and a package's without `/__init__.py`.
 pub(super) fn module_path(path: &str) -> &str {
     let module = path.strip_suffix(".py").unwrap_or(path);
     module.strip_suffix("/__init__").unwrap_or(module)

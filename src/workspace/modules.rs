@@ -1,4 +1,4 @@
-//! The project's files as modules: which ones a document imports, what they declare, and what can be imported at all.
+//! The project's files as modules: which of them a document imports, and what it could import.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const MAX_IMPORTED: usize = 64;
 const MAX_HOPS: usize = 2;
 
 impl WorkspaceIndex {
-    /// The paths of the files that a document at `path` imports, if it imports `imports`, and of those that these do.
+    /// The paths of the files that a document at `path` with these imports imports, directly or through others.
     pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();
         let mut wanted = ImportSet::with_packages(&imports.resolve(path));
@@ -30,7 +30,7 @@ impl WorkspaceIndex {
                         && !found.contains(&other)
                 })
                 .collect();
-            // What lies deep may be called so by chance.
+            // A file deep in the tree is likelier to have the name by chance.
             new.sort_by_key(|(other, _)| other.matches('/').count());
             new.truncate(MAX_IMPORTED - found.len());
             found.extend(new.iter().map(|&(other, _)| other));
@@ -39,8 +39,8 @@ impl WorkspaceIndex {
         found
     }
 
-    /// Whether a document at `path` may import a file of the right name: one that is in no package, such as `tools/logging.py`, has
-    /// to lie in a folder above the document, or in one called `src`.
+    /// Whether a document at `path` can import the file `other`, whose name fits. A file outside packages, such as
+    /// `tools/logging.py`, has to be in a folder above the document or in one named `src`.
     fn may_be_meant(&self, other: &str, file: &File, path: &str) -> bool {
         let folder = folder_of(other);
         let is_above = path
@@ -49,7 +49,7 @@ impl WorkspaceIndex {
         !file.names.is_top || self.is_in_package(other) || is_above || folder.ends_with("/src")
     }
 
-    /// How the modules in a package are called, whose file is at `path`: files, and folders with files in them.
+    /// The names of the modules in the package whose `__init__.py` is at `path`: files, and folders with files in them.
     pub fn modules_in(&self, path: &str) -> Vec<ModuleRef> {
         let mut found: Vec<ModuleRef> = Vec::new();
         let Some(folder) = path.strip_suffix("__init__.py") else {
@@ -82,8 +82,8 @@ impl WorkspaceIndex {
         found
     }
 
-    /// The names that can be imported without a dot, for all that is known: those of files and folders that are in no package; sorted.
-    /// It is the same list until a file is new or gone.
+    /// The names that can be imported without a dot, sorted: those of files and folders outside packages. Cached until a file is
+    /// added or removed.
     pub fn top_modules(&mut self) -> Arc<[Box<str>]> {
         let known = self.top_modules.take();
         let names = known.unwrap_or_else(|| self.find_top_modules());
@@ -112,14 +112,14 @@ impl WorkspaceIndex {
         names.into_iter().map(Box::from).collect()
     }
 
-    /// Whether a file is called by the package that it is in.
+    /// Whether a file is in a package.
     pub(super) fn is_in_package(&self, path: &str) -> bool {
         let folder = folder_of(path);
         self.files.contains_key(&*format!("{folder}/__init__.py"))
     }
 }
 
-/// The folder that the file of a module, or a package's own folder, is in.
+/// The folder that contains a module's file or a package's folder.
 fn folder_of(path: &str) -> &str {
     let module = module_path(path);
     module.rsplit_once('/').map_or("", |(folder, _)| folder)
