@@ -1,4 +1,4 @@
-//! What client and server can: read from `initialize`, and said in its answer.
+//! The client's capabilities, read from `initialize`, and the server's, in its answer.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use tower_lsp::ls_types::{
 use super::convert::{Encoding, Style};
 use super::settings::Settings;
 
-/// How this client counts positions and shows items.
+/// The client's encoding of positions, and which parts of a completion item it supports.
 pub fn style(client: &ClientCapabilities) -> Style {
     let encodings = client
         .general
@@ -54,14 +54,14 @@ pub fn folders(params: &InitializeParams) -> Vec<PathBuf> {
     folders
 }
 
-/// Whether this client can be asked to say when files change on the disk.
+/// Whether the client supports watching files on request.
 pub fn watches_files(client: &ClientCapabilities) -> bool {
     let workspace = client.workspace.as_ref();
     let watched = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
     watched.and_then(|watched| watched.dynamic_registration) == Some(true)
 }
 
-/// The wish to be told of Python files that change on the disk.
+/// The registration that has the client report changes of Python files on the disk.
 pub fn watching() -> Registration {
     Registration {
         id: "python-files".to_owned(),

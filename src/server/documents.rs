@@ -22,7 +22,7 @@ pub struct Documents {
 pub struct Document {
     /// The whole text.
     pub text: Arc<String>,
-    /// The client's number for this state of the text.
+    /// The client's version number of this text.
     pub version: i32,
 }
 
@@ -37,8 +37,8 @@ impl Documents {
         document
     }
 
-    /// Applies edits in their order; each one's positions refer to the text that the ones before it left. Returns the
-    /// document, if it is open, and where in it the last edit ends.
+    /// Applies changes in order; the positions of each refer to the text after the changes before it. Returns the document, if
+    /// it is open, and the byte offset where the last change ends.
     pub fn change(
         &mut self,
         uri: &Uri,
@@ -75,15 +75,15 @@ impl Documents {
         }
     }
 
-    /// The document as it stands.
+    /// A snapshot of a document, if it is open.
     pub fn get(&self, uri: &Uri) -> Option<Document> {
         self.open.get(uri).cloned()
     }
 }
 
 impl Document {
-    /// The only way a text changes. An edit is never lost, since every later one counts on it; but the version of a
-    /// client that counts backwards is not taken over.
+    /// The only way a text changes. An edit is never dropped, since every later one builds on it; but a version that goes
+    /// backwards is ignored.
     fn update(&mut self, version: i32, edit: impl FnOnce(&mut String)) {
         if version <= self.version {
             warn!("version {version} follows version {}", self.version);

@@ -1,14 +1,14 @@
-//! The inference thread: the one that runs the model while the server serves (which reads long texts on a second one).
+//! The inference thread, which runs the model so that the async executor never waits for arithmetic. (A long text is read on
+//! a second thread beside it.)
 //!
-//! One operating-system thread does one job after another on the sessions, one a document (what the model has read), so
-//! that the async side never waits for arithmetic. When no one waits, it reads ahead, the documents in turn. What takes no
-//! arithmetic may be had [at once](Inference::at_once) from a session that is not in use: waking a thread takes longer than such an
-//! answer. The module knows neither the protocol nor what a job does.
+//! One operating-system thread runs one job after another. A job works on its document's session, which holds the model's
+//! state after the text read so far. When no job waits, the thread reads ahead, the documents in turn. A caller may use an
+//! idle session [at once](Inference::at_once) for what needs no arithmetic, since waking the thread takes longer than that.
+//! This module knows neither the protocol nor what a job does.
 //!
-//! Nobody has to take a job back: the caller who no longer wants the answer drops the receiver, and the job is skipped
-//! when its turn comes, or stops if it is running and asks. A job that panics loses its session, whose state may be
-//! half-written; its caller sees the sender dropped, and the next job of that document starts from nothing. So does the
-//! document whose last job is longest ago, once all sessions together take more memory than they may.
+//! A caller cancels a job by dropping its receiver: a waiting job is then skipped, and a running one stops when it polls. A job
+//! that panics loses its session, whose state may be half-written; its caller sees the sender dropped, and the document's next
+//! job starts with a new session. When all sessions together exceed the memory budget, the least recently used are evicted.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -22,7 +22,7 @@ use std::thread;
 use tokio::sync::oneshot;
 use tracing::error;
 
-/// What is remembered of one document.
+/// What a document's jobs keep between them.
 pub trait Session: Default + Send + 'static {
     /// Memory, in bytes.
     fn bytes(&self) -> usize;
@@ -31,9 +31,9 @@ pub trait Session: Default + Send + 'static {
 /// A handle to the thread, which ends when the handle is dropped and all is done.
 pub struct Inference<K, S> {
     messages: Sender<Message<K, S>>,
-    /// Messages sent and not yet taken: while there are any, nobody reads ahead.
+    /// Messages sent and not yet taken. Reading ahead stops while there are any.
     waiting: Arc<AtomicUsize>,
-    /// Documents that have more to read ahead.
+    /// The number of documents that have more to read ahead.
     behind: Arc<AtomicUsize>,
     /// Bytes that all sessions may take together.
     budget: Arc<AtomicUsize>,
@@ -47,13 +47,13 @@ pub enum Outcome {
     Done,
     /// In order, but there is more to read ahead.
     Stopped,
-    /// Not to be trusted: the next job gets a new one.
+    /// Unusable: the next job gets a new one.
     Failed,
 }
 
 /// A job on a session.
 type Job<S> = Box<dyn FnOnce(&mut S) -> Outcome + Send>;
-/// What reads ahead; the function says whether it should stop.
+/// A job that reads ahead; the function returns whether it should stop.
 type Reading<S> = Box<dyn FnMut(&mut S, &dyn Fn() -> bool) -> Outcome + Send>;
 
 enum Message<K, S> {
@@ -101,7 +101,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         self.waiting.load(Ordering::Relaxed) == 0 && self.behind.load(Ordering::Relaxed) == 0
     }
 
-    /// Does a short job on a document's session here and now, if there is one and the thread is not using it.
+    /// Runs a short job on the caller's thread, if the document has a session and the inference thread is not using it.
     pub fn at_once<T>(&self, document: &K, job: impl FnOnce(&mut S) -> Option<T>) -> Option<T> {
         let session = self.sessions.get(document)?;
         let mut session = match session.try_lock() {
@@ -116,8 +116,8 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         })
     }
 
-    /// Queues a job on a document's session; the job may ask whether its answer is still wanted. The receiver fails if
-    /// the job panics.
+    /// Queues a job on a document's session. The function that the job is given returns whether the caller has cancelled. The
+    /// receiver fails if the job panics.
     pub fn ask<T: Send + 'static>(
         &self,
         document: K,
@@ -129,7 +129,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
                 return Outcome::Done;
             }
             let (answer, outcome) = job(session, &|| sender.is_closed());
-            // Nobody may want it any more, which is no failure.
+            // The caller may have cancelled by now, which is no failure.
             let _ = sender.send(answer);
             outcome
         });
@@ -218,7 +218,7 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
                     Message::Ask(document, job) => drop(self.with_session(document, job)),
                     Message::ReadAhead(document, reading) => {
                         self.readings.retain(|(other, _)| *other != document);
-                        // Where something has just changed the next question is likeliest.
+                        // The next request most likely concerns the document that has just changed.
                         self.readings.push_front((document, reading));
                     }
                     Message::Forget(document) => {
@@ -233,7 +233,7 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
         }
     }
 
-    /// Goes on with one of the readings, until it is done or a message waits.
+    /// Continues one of the readings, until it is done or a message waits.
     fn read_on(&mut self) {
         let Some((document, mut reading)) = self.readings.pop_front() else {
             return;

@@ -2,11 +2,12 @@
 //!
 //! * [`transport`] passes valid messages from standard input to the framework and answers the others; [`output`] queues what
 //!   the framework writes;
-//! * [`backend`] answers them, each method on one screen;
-//! * [`documents`] holds the texts, [`settings`] the user's wishes, [`capabilities`] the client's abilities;
+//! * [`backend`] is the table of methods; [`handlers`] answer them, one family a file;
+//! * [`session`] owns the state of the client's session: the texts, [`documents`], what an edit affects, [`edit_policy`],
+//!   the user's [`settings`] and the client's [`capabilities`];
 //! * [`convert`] is the only place that knows both the protocol's terms and the library's;
-//! * [`requests`] go to the completer on a thread of its own, [`inference`], until a newer one cancels them, [`supersede`];
-//! * [`indexer`] reads the project's files, and chooses which of them an open document stands among;
+//! * [`requests`] run the completer on a thread of its own, [`inference`], until a newer request cancels them, [`supersede`];
+//! * [`indexer`] reads the project's files and chooses the project context of each open document;
 //! * [`client_process`] ends the server when its client dies.
 
 mod backend;
@@ -14,10 +15,13 @@ mod capabilities;
 mod client_process;
 mod convert;
 mod documents;
+mod edit_policy;
+mod handlers;
 mod indexer;
 mod inference;
 mod output;
 mod requests;
+mod session;
 mod settings;
 mod supersede;
 mod transport;
@@ -34,7 +38,7 @@ use tracing::warn;
 
 use crate::completion::Completer;
 use backend::Backend;
-use indexer::Workspace;
+use indexer::Indexer;
 use inference::Inference;
 use output::OutputQueue;
 use requests::RequestRunner;
@@ -62,9 +66,9 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     let inference = Inference::start(Settings::default().session_bytes())
         .context("cannot start the inference thread")?;
     let completer = Arc::new(completer);
-    let workspace = Workspace::start(Arc::clone(&completer))
+    let indexer = Indexer::start(Arc::clone(&completer))
         .context("cannot start the thread that reads the project")?;
-    let questions = RequestRunner::new(completer, workspace, inference);
+    let requests = RequestRunner::new(completer, indexer, inference);
     let output = stdout()
         .and_then(OutputQueue::start)
         .context("cannot start the output thread")?;
@@ -72,7 +76,7 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         .context("cannot start the input thread")?;
     let shut_down = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&shut_down);
-    let (service, socket) = LspService::build(|client| Backend::new(client, questions, flag))
+    let (service, socket) = LspService::build(|client| Backend::new(client, requests, flag))
         .custom_method("minicopilot/nextTokens", Backend::next_tokens)
         .custom_method("minicopilot/project", Backend::project)
         .custom_method("textDocument/inlineCompletion", Backend::inline_completion)

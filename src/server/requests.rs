@@ -1,4 +1,5 @@
-//! RequestRunner about documents: asked of the completer on the inference thread, and given up when they no longer count.
+//! Runs requests about documents: the completer answers on the inference thread, and a request that has become outdated is
+//! cancelled.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,7 +8,7 @@ use tower_lsp::ls_types::Uri;
 use tracing::{debug, error};
 
 use super::documents::Document;
-use super::indexer::Workspace;
+use super::indexer::Indexer;
 use super::inference::{self, Inference, Outcome};
 use super::supersede::Supersede;
 use crate::completion::{
@@ -15,10 +16,10 @@ use crate::completion::{
 };
 use crate::inference::EngineError;
 
-/// The model, and who waits for it.
+/// Runs requests, and reads documents ahead of them.
 pub struct RequestRunner {
     completer: Arc<Completer>,
-    workspace: Workspace,
+    indexer: Indexer,
     inference: Inference<Uri, CompletionSession>,
     supersede: Supersede<(Uri, Method)>,
 }
@@ -26,14 +27,15 @@ pub struct RequestRunner {
 /// The answer of [`RequestRunner::complete`].
 pub struct CompletionOutcome {
     pub completions: Completions,
-    /// It rests on the last tokens alone: the rest had better be [read](RequestRunner::read) before the next question.
+    /// It is computed from the last tokens alone. The rest of the document should be [read](RequestRunner::read) before the
+    /// next request.
     pub is_early: bool,
 }
 
-/// Says whether an answer is no longer wanted.
+/// Returns whether the request has been cancelled.
 type Stop<'a> = &'a dyn Fn() -> bool;
 
-/// What is asked.
+/// A method; each has requests of its own to supersede.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Method {
     /// `textDocument/completion`.
@@ -44,10 +46,10 @@ enum Method {
     InlineCompletion,
 }
 
-/// Why a question has no answer.
+/// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
-    /// A newer one of its method was asked about the document, or the document was closed.
+    /// A newer request of the same method arrived for the document, or the document was closed.
     Outdated,
     /// The model failed; the log says how.
     Failed,
@@ -60,26 +62,26 @@ impl inference::Session for CompletionSession {
 }
 
 impl RequestRunner {
-    /// RequestRunner to `completer`, whose network runs on the thread of `inference`.
+    /// Runs requests with `completer` on the thread of `inference`.
     pub fn new(
         completer: Arc<Completer>,
-        workspace: Workspace,
+        indexer: Indexer,
         inference: Inference<Uri, CompletionSession>,
     ) -> Self {
         Self {
             completer,
-            workspace,
+            indexer,
             inference,
             supersede: Supersede::default(),
         }
     }
 
-    /// The files that documents stand among.
-    pub fn workspace(&self) -> &Workspace {
-        &self.workspace
+    /// The thread that reads the project's files.
+    pub fn indexer(&self) -> &Indexer {
+        &self.indexer
     }
 
-    /// The candidates at a place in a document. Dropping the future takes the question back.
+    /// The candidates at a byte offset of a document. Dropping the future cancels the request.
     pub async fn complete(
         &self,
         uri: Uri,
@@ -89,16 +91,16 @@ impl RequestRunner {
     ) -> Result<CompletionOutcome, RequestError> {
         let method = Method::Completion;
         self.supersede.cancel(&(uri.clone(), method));
-        // Here and now, if that takes no arithmetic.
-        let around = self.workspace.surroundings(&uri);
+        // On this thread, if the answer needs no run of the network.
+        let context = self.indexer.project_context(&uri);
         let at_once = self.inference.at_once(&uri, |session| {
-            let stands = session.has_project_context(around.as_ref());
+            let is_current = session.has_project_context(context.as_ref());
             let text = &document.text;
             let at_once = || {
                 self.completer
                     .complete_at_once(session, text, cursor, &options)
             };
-            stands.then(at_once)?
+            is_current.then(at_once)?
         });
         if let Some(completions) = at_once {
             let is_early = false;
@@ -107,10 +109,10 @@ impl RequestRunner {
                 is_early,
             });
         }
-        let question = move |completer: &Completer,
-                             session: &mut CompletionSession,
-                             text: &str,
-                             stop: Stop| {
+        let request = move |completer: &Completer,
+                            session: &mut CompletionSession,
+                            text: &str,
+                            stop: Stop| {
             let early = completer.complete_early(session, text, cursor, &options)?;
             let is_early = early.is_some();
             let completions = match early {
@@ -125,10 +127,10 @@ impl RequestRunner {
                 is_early,
             }))
         };
-        self.ask(method, uri, document, question).await
+        self.run(method, uri, document, request).await
     }
 
-    /// The likeliest next tokens at a place in a document. Dropping the future takes the question back.
+    /// The `k` likeliest next tokens at a byte offset of a document. Dropping the future cancels the request.
     pub async fn next_tokens(
         &self,
         uri: Uri,
@@ -136,47 +138,46 @@ impl RequestRunner {
         cursor: usize,
         k: usize,
     ) -> Result<NextTokens, RequestError> {
-        let question = move |completer: &Completer,
-                             session: &mut CompletionSession,
-                             text: &str,
-                             stop: Stop| {
+        let request = move |completer: &Completer,
+                            session: &mut CompletionSession,
+                            text: &str,
+                            stop: Stop| {
             if !completer.read(session, text, cursor, stop)? {
                 return Ok(None);
             }
             completer.next_tokens(session, text, cursor, k).map(Some)
         };
-        self.ask(Method::NextTokens, uri, document, question).await
+        self.run(Method::NextTokens, uri, document, request).await
     }
 
-    /// What the line at a place in a document goes on with, if it is at least so likely. Dropping the future takes the
-    /// question back.
+    /// The rest of the line at a byte offset of a document, if its probability is at least `min_probability`. Dropping the
+    /// future cancels the request.
     pub async fn line(
         &self,
         uri: Uri,
         document: &Document,
         cursor: usize,
-        likely: f32,
+        min_probability: f32,
     ) -> Result<Option<InlineCompletion>, RequestError> {
-        let question = move |completer: &Completer,
-                             session: &mut CompletionSession,
-                             text: &str,
-                             stop: Stop| {
-            let line = completer.line(session, text, cursor, likely, stop)?;
+        let request = move |completer: &Completer,
+                            session: &mut CompletionSession,
+                            text: &str,
+                            stop: Stop| {
+            let line = completer.line(session, text, cursor, min_probability, stop)?;
             Ok((!stop()).then_some(line))
         };
-        self.ask(Method::InlineCompletion, uri, document, question)
+        self.run(Method::InlineCompletion, uri, document, request)
             .await
     }
 
-    /// Asks on the inference thread, and puts the question of the same method before it out of date. A question that
-    /// takes long asks the function it is given whether to stop, so that nothing waits for what nobody wants any more, and
-    /// then finds nothing.
-    async fn ask<T: Send + 'static>(
+    /// Runs a request on the inference thread, and cancels the older request of the same method. A request that takes long
+    /// has to poll its [`Stop`], and returns `None` when that is true, so that no other request waits for an outdated one.
+    async fn run<T: Send + 'static>(
         &self,
         method: Method,
         uri: Uri,
         document: &Document,
-        question: impl FnOnce(
+        request: impl FnOnce(
             &Completer,
             &mut CompletionSession,
             &str,
@@ -188,13 +189,13 @@ impl RequestRunner {
         let outdated = self.supersede.start((uri.clone(), method));
         let completer = Arc::clone(&self.completer);
         let text = Arc::clone(&document.text);
-        let (workspace, of) = (self.workspace.clone(), uri.clone());
-        let asked = Instant::now();
+        let (indexer, of_uri) = (self.indexer.clone(), uri.clone());
+        let arrived = Instant::now();
         let answer = self.inference.ask(uri, move |session, stop| {
-            session.set_project_context(workspace.surroundings(&of));
-            let queued = asked.elapsed();
-            let answer = question(&completer, session, &text, stop);
-            debug!(?method, ?queued, took = ?asked.elapsed(), "answered");
+            session.set_project_context(indexer.project_context(&of_uri));
+            let queued = arrived.elapsed();
+            let answer = request(&completer, session, &text, stop);
+            debug!(?method, ?queued, took = ?arrived.elapsed(), "answered");
             match answer {
                 Ok(Some(found)) => (Ok(found), Outcome::Done),
                 Ok(None) => (Err(RequestError::Outdated), Outcome::Done),
@@ -206,19 +207,19 @@ impl RequestRunner {
         });
         tokio::select! {
             biased;
-            // A job that panicked sends nothing.
+            // A job that panicked drops its sender.
             answer = answer => answer.unwrap_or(Err(RequestError::Failed)),
             _ = outdated => Err(RequestError::Outdated),
         }
     }
 
-    /// Lets the model read a document up to a place while nobody asks anything.
+    /// Has the model read a document up to a byte offset while no request waits, unless it has read it already.
     pub fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
-        // Most letters go on with a word and change nothing that was read: no thread need be woken for them, unless it
-        // still reads what stood there before.
-        let around = self.workspace.surroundings(&uri);
+        // Most keys continue a word and change no token that the model reads: the thread is not woken for them, unless it is
+        // still reading an older text.
+        let context = self.indexer.project_context(&uri);
         let is_read = |session: &mut CompletionSession| {
-            let known = session.has_project_context(around.as_ref())
+            let known = session.has_project_context(context.as_ref())
                 && self.completer.is_read(session, &document.text, cursor);
             known.then_some(())
         };
@@ -227,12 +228,12 @@ impl RequestRunner {
         }
     }
 
-    /// Lets the model read a document up to a place, whatever that is, while nobody asks anything.
+    /// Has the model read a document up to a byte offset while no request waits.
     pub fn read(&self, uri: Uri, document: Document, cursor: usize) {
         let completer = Arc::clone(&self.completer);
-        let (workspace, of) = (self.workspace.clone(), uri.clone());
+        let (indexer, of_uri) = (self.indexer.clone(), uri.clone());
         self.inference.read_ahead(uri, move |session, stop| {
-            session.set_project_context(workspace.surroundings(&of));
+            session.set_project_context(indexer.project_context(&of_uri));
             match completer.read(session, &document.text, cursor, stop) {
                 Ok(true) => Outcome::Done,
                 Ok(false) => Outcome::Stopped,
@@ -244,12 +245,12 @@ impl RequestRunner {
         });
     }
 
-    /// Changes how many bytes what was read of all documents may take.
+    /// Changes how many bytes the model's states of all documents may take.
     pub fn set_memory(&self, bytes: usize) {
         self.inference.set_budget(bytes);
     }
 
-    /// Forgets a document that was closed; who still asks about it is answered.
+    /// Forgets a document that was closed, and cancels its requests.
     pub fn forget(&self, uri: Uri) {
         for method in [
             Method::Completion,

@@ -1,18 +1,19 @@
-//! The Python environment used to resolve imports: finds its folders and the file of a module. Executes nothing.
+//! The Python environment that a project's imports come from: finds it, and finds the files of modules in it. Nothing is
+//! executed.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::module_names::is_nameable;
 use crate::python;
-use crate::workspace::is_nameable;
 
-/// Setting value that searches for an environment.
+/// The setting's value that has the environment searched for.
 pub const FOUND: &str = "auto";
-/// Setting value that disables the environment.
+/// The setting's value for no environment.
 pub const NONE: &str = "none";
 
-/// CPython modules that can be built in and then have no file.
+/// Modules that have no file in some builds of CPython.
 const BUILT_IN: [&str; 22] = [
     "array",
     "atexit",
@@ -37,34 +38,34 @@ const BUILT_IN: [&str; 22] = [
     "unicodedata",
     "zlib",
 ];
-/// Maximum number of modules listed per folder.
-const MODULES: usize = 5000;
+/// Modules that are listed of one folder, at most.
+const MAX_MODULES: usize = 5000;
 
-/// Import folders, in search order.
+/// Folders that modules are imported from, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     roots: Vec<PathBuf>,
 }
 
-/// A module that was found, and the rest of the dotted name.
+/// A module that was found for a dotted name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module<'a> {
     /// Its file.
     pub path: PathBuf,
-    /// The part of the dotted name that names the module.
+    /// The dotted name, as far as it names a module.
     pub name: &'a str,
-    /// The rest of the dotted name: members of the module.
+    /// The rest of the dotted name: what is inside the module.
     pub rest: &'a str,
 }
 
 impl Environment {
-    /// Opens the environment at `setting` (a path, relative to any of `folders`). [`FOUND`] tries a virtual environment in
-    /// each folder, then the shell's active environment, then `python3` on the `PATH`. [`NONE`] opens none.
+    /// The environment in the folder `setting`, which may be relative to one of `folders`. [`FOUND`] searches: first in
+    /// `folders`, then in the shell's variables, then for a `python3` on the path.
     pub fn new(setting: &str, folders: &[PathBuf]) -> Self {
         if setting == NONE {
             return Self::default();
         }
-        // `join` keeps an absolute path as it is.
+        // `join` leaves an absolute setting as it is.
         let mut prefixes: Vec<PathBuf> =
             folders.iter().map(|folder| folder.join(setting)).collect();
         prefixes.push(PathBuf::from(setting));
@@ -86,12 +87,12 @@ impl Environment {
         }
     }
 
-    /// Whether no environment was found.
+    /// Whether there is no environment, or one without modules.
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty()
     }
 
-    /// Top-level module names, sorted.
+    /// The names that can be imported without a dot, sorted.
     pub fn names(&self) -> Vec<Box<str>> {
         let mut names: Vec<Box<str>> = Vec::new();
         if !self.roots.is_empty() {
@@ -107,14 +108,13 @@ impl Environment {
         names
     }
 
-    /// The file of a dotted module name. If only a prefix of the name is a module, returns the longest one, from the first
-    /// folder that has it.
+    /// The module with the longest part of a dotted name, in the first folder that has it.
     pub fn module<'a>(&self, dotted: &'a str) -> Option<Module<'a>> {
         let mut found: Option<Module<'_>> = None;
         for root in &self.roots {
             let (mut folder, mut end) = (root.clone(), 0);
             for part in dotted.split('.') {
-                // The name comes from a document and must not lead outside the folder.
+                // The name comes from a document and must not lead out of the environment, as `..` would.
                 if !is_module_name(part) {
                     break;
                 }
@@ -134,7 +134,7 @@ impl Environment {
     }
 }
 
-/// Modules in a folder: Python files, packages, and extension modules.
+/// The modules in a folder: Python files, packages and extension modules.
 pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let modules = entries.filter_map(|entry| {
@@ -149,14 +149,14 @@ pub fn modules_in(folder: &Path) -> impl Iterator<Item = Box<str>> {
         };
         (is_one && is_module_name(module)).then(|| module.into())
     });
-    modules.take(MODULES)
+    modules.take(MAX_MODULES)
 }
 
 fn is_module_name(part: &str) -> bool {
     is_nameable(part) && python::is_name(part)
 }
 
-/// The file of a module, given its path without `.py`.
+/// The file of a module without its `.py`.
 fn file(module: &Path) -> Option<PathBuf> {
     let package = module.join("__init__.py");
     let mut alone = module.as_os_str().to_owned();
@@ -170,7 +170,7 @@ fn is_virtual(folder: &Path) -> bool {
     folder.join("pyvenv.cfg").is_file()
 }
 
-/// Installation prefixes of the `python3` programs on the `PATH`.
+/// Where the `python3`s of the path are installed.
 fn of_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let programs = env::split_paths(&path).map(|folder| folder.join("python3"));
@@ -178,14 +178,14 @@ fn of_path() -> Vec<PathBuf> {
     let prefixes = programs
         .filter(|program| program.is_file())
         .filter_map(|program| {
-            // For a virtual environment use the program's own folder, otherwise follow its link.
+            // Of a virtual environment's the folder counts, of another one's what it is a link to.
             let virtual_one = prefix(&program).filter(|prefix| is_virtual(prefix));
             virtual_one.or_else(|| prefix(&fs::canonicalize(&program).ok()?))
         });
     prefixes.collect()
 }
 
-/// Import folders of an installation: the standard library and installed packages.
+/// The folders of a Python installation that modules are imported from: the standard library and installed packages.
 fn roots(prefix: &Path) -> Vec<PathBuf> {
     let config = fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
     let entry = |name: &str| {
@@ -198,7 +198,7 @@ fn roots(prefix: &Path) -> Vec<PathBuf> {
     let mut roots = below(prefix, true);
     if let Some(home) = entry("home").map(Path::new) {
         let shares = entry("include-system-site-packages") == Some("true");
-        // On Windows it is the folder itself.
+        // On Windows `home` is the installation itself, elsewhere its `bin`.
         let above = home.parent().unwrap_or(home);
         roots.extend(
             [above, home]
@@ -210,7 +210,7 @@ fn roots(prefix: &Path) -> Vec<PathBuf> {
     roots
 }
 
-/// Possible library folders under a prefix; `added` includes those of installed packages.
+/// The folders that may lie below a prefix; `added`: those of installed packages too.
 fn below(prefix: &Path, added: bool) -> Vec<PathBuf> {
     let mut versioned = vec![prefix.join("Lib")]; // Windows
     for lib in ["lib", "lib64"] {
@@ -228,7 +228,7 @@ fn below(prefix: &Path, added: bool) -> Vec<PathBuf> {
     roots
 }
 
-/// `python3.11` and similar folders, latest version first, then Debian's `python3`.
+/// `python3.11` and the like, the latest version first, and `python3` of Debian behind them.
 fn python_folders(lib: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(lib).into_iter().flatten().flatten();
     let version = |entry: &fs::DirEntry| -> Option<u32> {

@@ -1,26 +1,26 @@
-//! Files by path, with running totals of their size.
+//! A map of files by path that keeps count of their tokens and memory.
 //!
-//! Only [`Files::insert`] and [`Files::remove`] change the totals, using the size that each file reports. A file cannot be
+//! The totals change only in [`Files::insert`] and [`Files::remove`], by the file's own [`Counted::totals`]. A file cannot be
 //! changed in place.
 
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, Deref, SubAssign};
 
-/// Total size of files.
+/// Sizes of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) tokens: usize,
     pub(super) bytes: usize,
 }
 
-/// Files by path. Dereferences to the map for reading.
+/// Files by path. Derefs to the map for reading.
 #[derive(Debug)]
 pub(super) struct Files<F> {
     by_path: BTreeMap<Box<str>, F>,
     totals: Totals,
 }
 
-/// A file that reports its size.
+/// A file that knows its sizes.
 pub(super) trait Counted {
     fn totals(&self) -> Totals;
 }
@@ -35,12 +35,12 @@ impl<F> Default for Files<F> {
 }
 
 impl<F: Counted> Files<F> {
-    /// The sum over all files.
+    /// The totals of all files.
     pub(super) fn totals(&self) -> Totals {
         self.totals
     }
 
-    /// Adds a file and returns the one it replaces.
+    /// Adds a file. Returns the file that it replaces.
     pub(super) fn insert(&mut self, path: &str, file: F) -> Option<F> {
         let before = self.remove(path);
         self.totals += file.totals();

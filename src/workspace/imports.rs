@@ -1,36 +1,36 @@
-//! The modules a file imports, and the paths they may have.
+//! The modules that a file imports, and the paths that they may have.
 
 use rustc_hash::FxHashSet;
 
 use crate::python;
 use crate::symbols::{self, ImportStatement, ImportedName, Role};
 
-/// The modules a file imports.
+/// The modules that a file imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imports {
-    /// Dotted names with the leading dots of relative imports, sorted. `from a import b` adds `a` and `a.b`, also for `*`.
+    /// Dotted, with the leading dots of relative imports, sorted. `from a import b` is `a` and `a.b`; so it is with `*`.
     modules: Vec<Box<str>>,
-    /// Pairs of a local alias and the module it refers to.
+    /// Pairs of a name in this file and the module that it stands for.
     aliases: Vec<(Box<str>, Box<str>)>,
 }
 
-/// Path suffixes that an import may refer to.
+/// The paths that may be imported, by their endings.
 #[derive(Debug, Default)]
 pub(super) struct ImportPaths {
-    /// Path suffixes without `.py`.
+    /// Parts of paths, without `.py`.
     ends: Box<[Box<str>]>,
 }
 
-/// Import paths prepared for many lookups.
+/// The endings of several files' imports, hashed: for tests of many paths.
 #[derive(Debug)]
 pub(super) struct ImportSet {
     ends: FxHashSet<Box<str>>,
-    /// Last parts of the paths.
+    /// Their last parts.
     names: FxHashSet<Box<str>>,
 }
 
 impl Imports {
-    /// Reads the imports from a file's token spellings.
+    /// The imports of a file, given the texts of its tokens.
     pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
         let tokens: Vec<&str> = tokens.collect();
         let roles: Vec<Role> = tokens.iter().map(|token| Role::of(token)).collect();
@@ -41,7 +41,7 @@ impl Imports {
         imports
     }
 
-    /// Adds the imports of a statement, given its tokens.
+    /// Adds what a statement imports, the first of whose tokens these are.
     fn read(&mut self, statement: &ImportStatement, tokens: &[&str]) {
         let dotted = |parts: &[usize]| {
             let parts: Vec<&str> = parts.iter().map(|&at| tokens[at]).collect();
@@ -49,7 +49,7 @@ impl Imports {
         };
         let dots = ".".repeat(statement.level);
         let module = dots + &dotted(&statement.module);
-        // An unnamed module is a package only once something is imported from it.
+        // A module without a name is a package only once something is imported from it.
         if !statement.module.is_empty() || !statement.names.is_empty() && statement.level > 0 {
             self.add(&module);
         }
@@ -68,17 +68,18 @@ impl Imports {
         }
     }
 
-    /// Reads the imports from a file's text.
+    /// The imports of a file, given its text.
     pub fn of_text(text: &str) -> Self {
         Self::of(python::surfaces(text).iter().map(|token| &**token))
     }
 
-    /// Dotted names with the leading dots of relative imports, sorted. `from a import b` adds `a` and `a.b`, also for `*`.
+    /// The modules, dotted and sorted, with the leading dots of relative imports.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         self.modules.iter().map(|module| &**module)
     }
 
-    /// The imports that may bind `name`: modules that end with it or have it as their alias, and every `*` import.
+    /// The modules that a name may come from: those that end with it, those imported under that name, and those imported with
+    /// `*`.
     pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let modules = self.modules();
         let ending = modules.filter(move |module| {
@@ -92,7 +93,7 @@ impl Imports {
         ending.chain(aliases.map(|(_, module)| &**module))
     }
 
-    /// Modules imported under an alias.
+    /// The modules that have another name in this file.
     pub fn aliased(&self) -> impl Iterator<Item = &str> {
         self.aliases.iter().map(|(_, module)| &**module)
     }
@@ -103,7 +104,7 @@ impl Imports {
         }
     }
 
-    /// The paths that these modules may have, seen from the file at `path`.
+    /// The paths that the modules may have, imported from a file at `path`.
     pub(super) fn resolve(&self, path: &str) -> ImportPaths {
         let ends = self.modules.iter().filter_map(|module| {
             let name = module.trim_start_matches('.');
@@ -126,13 +127,13 @@ impl Imports {
         }
     }
 
-    /// Memory in bytes.
+    /// Memory, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let aliases = self.aliases.iter().map(|(a, b)| 32 + a.len() + b.len());
         bytes_of(&self.modules) + aliases.sum::<usize>()
     }
 
-    /// The share of these modules that another file imports too.
+    /// The share of these modules that another file imports too, from 0 to 1.
     pub(super) fn in_common(&self, other: &Self) -> f32 {
         let mut common = 0;
         for module in &self.modules {
@@ -143,25 +144,25 @@ impl Imports {
 }
 
 impl ImportPaths {
-    /// Whether the file at `path` may be one of them.
+    /// Whether the file at `path` may be one of the modules.
     pub(super) fn contains(&self, path: &str) -> bool {
         let module = module_path(path);
         self.ends.iter().any(|end| ends_with(module, end))
     }
 
-    /// Memory in bytes.
+    /// Memory, in bytes.
     pub(super) fn bytes(&self) -> usize {
         bytes_of(&self.ends)
     }
 }
 
 impl ImportSet {
-    /// The union of the import paths of several files.
+    /// The imports of several files.
     pub(super) fn of<'a>(all: impl Iterator<Item = &'a ImportPaths>) -> Self {
         Self::new(all.flat_map(|resolved| &*resolved.ends).map(|end| &**end))
     }
 
-    /// The import paths of one file and their enclosing packages, which are imported with them.
+    /// The imports of one file with the packages that contain them, which Python imports too.
     pub(super) fn with_packages(resolved: &ImportPaths) -> Self {
         fn above<'a>(end: &&'a str) -> Option<&'a str> {
             Some(end.rsplit_once('/')?.0)
@@ -179,15 +180,15 @@ impl ImportSet {
         }
     }
 
-    /// Whether the file at `path` may be one of them.
+    /// Whether the file at `path` may be one of the modules.
     pub(super) fn contains(&self, path: &str) -> bool {
         let module = module_path(path);
-        // A cheap check that rejects most paths.
+        // The last part rules most paths out.
         self.names.contains(last_part(module)) && self.ends.iter().any(|end| ends_with(module, end))
     }
 }
 
-/// The path of a file without `.py`, and without `__init__` for a package.
+/// A file's path without `.py`, and a package's without `/__init__.py`.
 pub(super) fn module_path(path: &str) -> &str {
     let module = path.strip_suffix(".py").unwrap_or(path);
     module.strip_suffix("/__init__").unwrap_or(module)

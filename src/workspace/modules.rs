@@ -1,4 +1,4 @@
-//! The project's files as modules: the files a document imports, and the modules it can import.
+//! The project's files as modules: which of them a document imports, and what it could import.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -6,19 +6,21 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::imports::{ImportSet, Imports, module_path};
-use super::{File, WorkspaceIndex, is_nameable};
+use super::index::{File, WorkspaceIndex};
+use super::module_names::is_nameable;
 use crate::symbols::ModuleRef;
 
-/// Maximum number of imported files, and of import steps followed.
-const IMPORTED: usize = 64;
-const FOLLOWED: usize = 2;
+/// Imported files that are found, at most.
+const MAX_IMPORTED: usize = 64;
+/// How often the imports of imported files are followed.
+const MAX_HOPS: usize = 2;
 
 impl WorkspaceIndex {
-    /// Paths of the files that a document at `path` with `imports` imports, directly or through other files.
+    /// The paths of the files that a document at `path` with these imports imports, directly or through others.
     pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();
         let mut wanted = ImportSet::with_packages(&imports.resolve(path));
-        for _ in 0..=FOLLOWED {
+        for _ in 0..=MAX_HOPS {
             let files = self.files.iter().map(|(other, file)| (&**other, file));
             let mut new: Vec<(&str, &File)> = files
                 .filter(|&(other, file)| {
@@ -28,17 +30,17 @@ impl WorkspaceIndex {
                         && !found.contains(&other)
                 })
                 .collect();
-            // Deeply nested files may have the same name by chance.
+            // A file deep in the tree is likelier to have the name by chance.
             new.sort_by_key(|(other, _)| other.matches('/').count());
-            new.truncate(IMPORTED - found.len());
+            new.truncate(MAX_IMPORTED - found.len());
             found.extend(new.iter().map(|&(other, _)| other));
             wanted = ImportSet::of(new.iter().map(|(_, file)| &file.resolved));
         }
         found
     }
 
-    /// Whether a document at `path` may import a file whose name matches. A file outside any package, such as
-    /// `tools/logging.py`, must be in an ancestor folder of the document or in a folder named `src`.
+    /// Whether a document at `path` can import the file `other`, whose name fits. A file outside packages, such as
+    /// `tools/logging.py`, has to be in a folder above the document or in one named `src`.
     fn may_be_meant(&self, other: &str, file: &File, path: &str) -> bool {
         let folder = folder_of(other);
         let is_above = path
@@ -47,7 +49,7 @@ impl WorkspaceIndex {
         !file.names.is_top || self.is_in_package(other) || is_above || folder.ends_with("/src")
     }
 
-    /// Modules of the package whose file is at `path`: files, and folders that contain files.
+    /// The names of the modules in the package whose `__init__.py` is at `path`: files, and folders with files in them.
     pub fn modules_in(&self, path: &str) -> Vec<ModuleRef> {
         let mut found: Vec<ModuleRef> = Vec::new();
         let Some(folder) = path.strip_suffix("__init__.py") else {
@@ -61,7 +63,7 @@ impl WorkspaceIndex {
         for (other, file) in below.filter(|(other, _)| ***other != *path) {
             let name = match other[folder.len()..].split_once('/') {
                 None => Some(file.names.name),
-                Some((inside, _)) => self.by_text.get(inside).map(|&token| self.name(token)),
+                Some((inside, _)) => self.names.find(inside),
             };
             let (Some(name), Some(package)) = (name, package) else {
                 continue;
@@ -80,8 +82,8 @@ impl WorkspaceIndex {
         found
     }
 
-    /// Names importable without a dot, as far as we know: files and folders outside any package, sorted. The list is shared
-    /// until a file is added or removed.
+    /// The names that can be imported without a dot, sorted: those of files and folders outside packages. Cached until a file is
+    /// added or removed.
     pub fn top_modules(&mut self) -> Arc<[Box<str>]> {
         let known = self.top_modules.take();
         let names = known.unwrap_or_else(|| self.find_top_modules());
@@ -110,14 +112,14 @@ impl WorkspaceIndex {
         names.into_iter().map(Box::from).collect()
     }
 
-    /// Whether a file is imported through the package that contains it.
+    /// Whether a file is in a package.
     pub(super) fn is_in_package(&self, path: &str) -> bool {
         let folder = folder_of(path);
         self.files.contains_key(&*format!("{folder}/__init__.py"))
     }
 }
 
-/// The folder that contains a module's file, or a package's own folder.
+/// The folder that contains a module's file or a package's folder.
 fn folder_of(path: &str) -> &str {
     let module = module_path(path);
     module.rsplit_once('/').map_or("", |(folder, _)| folder)

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::WorkspaceIndex;
+use crate::tokenizer::Vocabulary;
 
 const PATHS: [&str; 5] = [
     "w/shop/__init__.py",
@@ -84,7 +85,7 @@ proptest! {
                 bytes += 4 * file.tokens.len() + file.columns.len();
                 bytes += file.imports.bytes() + file.resolved.bytes() + 200;
             }
-            bytes += project.words.iter().map(|word| 2 * (word.len() + 16) + 40).sum::<usize>();
+            bytes += project.names.words().iter().map(|word| 2 * (word.len() + 16) + 40).sum::<usize>();
             prop_assert_eq!(project.tokens(), tokens, "tokens after {:?}", edit);
             prop_assert_eq!(project.bytes(), bytes, "bytes after {:?}", edit);
             let libraries: usize = project.libraries.values().map(|file| file.symbols.bytes()).sum();

@@ -1,4 +1,4 @@
-//! What the completer found, as the protocol's completion list and as the answer of `minicopilot/nextTokens`.
+//! The completer's results as the protocol's completion list, inline completion and answer to `minicopilot/nextTokens`.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ use crate::prediction::Expert;
 use crate::python::Kind;
 use crate::symbols::{self, Expects};
 
-/// How this client wants to see items.
+/// How the client counts positions and shows items.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
     /// What positions count.
     pub encoding: Encoding,
-    /// The probability can stand beside the label; else it goes into `detail`.
+    /// The client supports label details, which then show the probability; otherwise `detail` does.
     pub label_details: bool,
-    /// Accepting may replace a word that the cursor is in, besides inserting before its rest.
+    /// The client lets its user choose whether to replace the word under the cursor or to insert before the rest of it.
     pub insert_replace: bool,
 }
 
@@ -102,7 +102,7 @@ fn completion_item(
     }
 }
 
-/// A probability as people read it: `62 %`, and `<1 %` rather than nothing.
+/// A probability for display: `62 %`; `<1 %` if it rounds to zero.
 fn percent(probability: f32) -> String {
     match (probability * 100.0).round() {
         0.0 => "<1 %".to_owned(),
@@ -110,7 +110,7 @@ fn percent(probability: f32) -> String {
     }
 }
 
-/// Where a candidate would stand, as far as its icon is concerned.
+/// What precedes a candidate, as far as it decides its icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     ModulePath,
@@ -119,7 +119,7 @@ enum Place {
 }
 
 impl Place {
-    /// By what stands in the line before the typed prefix.
+    /// From the text before the typed prefix.
     fn of(before: &str) -> Self {
         let line = before.rsplit('\n').next().unwrap_or_default();
         match symbols::import_at_end(line).map(|import| import.expects) {
@@ -130,8 +130,8 @@ impl Place {
     }
 }
 
-/// Which icon a candidate gets. That of a name follows from where it stands, how it is written (PEP 8), and whether it is called
-/// anywhere in the file: nothing is known of types.
+/// The kind, and thus the icon, of a candidate. Types are unknown, so that of a name follows from its context, its spelling
+/// (PEP 8), and whether the file calls it anywhere.
 fn item_kind(candidate: &Candidate, place: Place, text: &str) -> CompletionItemKind {
     let name = &*candidate.text;
     match candidate.kind {
@@ -151,19 +151,19 @@ fn item_kind(candidate: &Candidate, place: Place, text: &str) -> CompletionItemK
     }
 }
 
-/// As constants are: `MAX_SIZE`, but not `T`.
+/// Whether a name is spelled like a constant: `MAX_SIZE`, but not `T`.
 fn is_upper_case(name: &str) -> bool {
     let is_one = |c: char| c == '_' || c.is_uppercase() || c.is_numeric();
     name.chars().all(is_one) && name.chars().filter(|c| c.is_uppercase()).count() > 1
 }
 
-/// As classes are: `Path`, `_Cache`.
+/// Whether a name is spelled like a class: `Path`, `_Cache`.
 fn is_cap_words(name: &str) -> bool {
     let name = name.trim_start_matches('_');
     name.starts_with(char::is_uppercase)
 }
 
-/// Whether `name(` stands in the first quarter of a megabyte of `text`: longer ones are not worth the wait.
+/// Whether `name(` occurs in the first 256 KiB of `text`; searching more would take too long.
 fn is_called(name: &str, text: &str) -> bool {
     const LOOKED_THROUGH: usize = 1 << 18;
     let bytes = &text.as_bytes()[..text.len().min(LOOKED_THROUGH)];
@@ -176,9 +176,9 @@ fn is_called(name: &str, text: &str) -> bool {
 #[derive(Debug, Default, Serialize)]
 pub struct NextTokensAnswer {
     tokens: Vec<TokenAnswer>,
-    /// The version of the document that was looked at.
+    /// The version of the document that the answer is for.
     version: i32,
-    /// What of the next token is typed already; the tokens are not filtered by it.
+    /// The typed prefix of the next token, by which the tokens are not filtered.
     prefix: String,
 }
 
@@ -187,11 +187,11 @@ struct TokenAnswer {
     token: String,
     id: u32,
     probability: f32,
-    /// The same by the network alone.
+    /// The probability by the network alone.
     network: f32,
-    /// The experts' shares of the probability, those of at least 1 %; empty if there is only the network.
+    /// The experts' shares of the probability, if at least 1 %; empty if the network is the only expert.
     source: BTreeMap<&'static str, f32>,
-    /// The same shares by where the evidence comes from: `network`, `buffer`, `project` and `declarations`. They sum to 1.
+    /// The shares by the source of the evidence: `network`, `buffer`, `project` and `declarations`. They sum to 1.
     scope: BTreeMap<&'static str, f32>,
 }
 

@@ -193,6 +193,20 @@ impl Settings {
             .then_some(self.workspace_memory_mb << 20)
     }
 
+    /// The probability that the first candidate needs for a list to be shown, given the trigger character that opened it;
+    /// `None` if this character opens no list.
+    pub fn min_list_probability(&self, trigger: Option<&str>) -> Option<f32> {
+        let Some(trigger) = trigger else {
+            return Some(0.0);
+        };
+        // A client may go on sending characters that a later change of the settings has removed.
+        let is_set = self.trigger_characters.iter().any(|set| set == trigger);
+        is_set.then_some(match trigger {
+            " " => self.space_min_probability,
+            _ => 0.0,
+        })
+    }
+
     /// The part of the settings that the completer uses.
     pub fn completer_options(&self) -> Options {
         Options {

@@ -1,0 +1,58 @@
+//! What an edit changes besides the document's text: the line that is being edited, and with it the project context.
+//!
+//! A document's project context has its own lines below the edited one, and the modules that it imports. It is chosen
+//! anew when either may have changed, rather than at every key. Knows texts and edits, no protocol state.
+
+use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
+
+use super::documents::Document;
+use crate::symbols;
+
+/// The line that was edited last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditedLine {
+    /// The document that it is in.
+    pub uri: Uri,
+    /// The length of the text below it, in bytes: unlike its offset, this stays the same while the line is edited.
+    pub bytes_below: usize,
+}
+
+/// An edit that has been applied.
+pub struct Edit {
+    /// The document after the edit.
+    pub document: Document,
+    /// The byte offset where the last change ends, most likely the cursor.
+    pub end: usize,
+    /// The byte offset where the line after the edited one begins; the end of the text where the text below is not used.
+    pub line_end: usize,
+    /// The project context has to be chosen anew.
+    pub affects_context: bool,
+    /// The document that was edited before this one, if it is another and still open.
+    pub left: Option<(Uri, Document)>,
+}
+
+/// Whether one of the changes brings an import statement with it.
+pub fn brings_imports(changes: &[TextDocumentContentChangeEvent]) -> bool {
+    changes.iter().any(|change| change.text.contains("import "))
+}
+
+/// Whether the line that an edit ends in, or the line before it, is an import statement. Typing Enter completes a
+/// statement and ends one line further down.
+pub fn touches_import(text: &str, end: usize) -> bool {
+    let start_of_line = |at: usize| text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let begin = start_of_line(end);
+    let begin = start_of_line(begin.saturating_sub(1));
+    let rest = text[end..]
+        .find('\n')
+        .map_or(text.len(), |newline| end + newline);
+    text[begin..rest].lines().any(symbols::is_import)
+}
+
+/// Where the text below the line at `end` begins: behind its line break, or at the end of the text if what is below the
+/// cursor is not used.
+pub fn line_end(text: &str, end: usize, use_suffix_context: bool) -> usize {
+    match text[end..].find('\n') {
+        Some(at) if use_suffix_context => end + at + 1,
+        _ => text.len(),
+    }
+}

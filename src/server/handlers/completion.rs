@@ -1,0 +1,62 @@
+//! `textDocument/completion`.
+
+use tower_lsp::ls_types::{
+    CompletionContext, CompletionList, CompletionParams, CompletionTriggerKind,
+};
+use tracing::{debug_span, warn};
+
+use super::super::convert::completion_list;
+use super::HandlerContext;
+
+/// The candidates at a position. A request without an answer gets an empty, incomplete list: an editor would show an error
+/// to its user.
+pub async fn completion(server: &HandlerContext, params: CompletionParams) -> CompletionList {
+    let empty = CompletionList {
+        is_incomplete: true,
+        items: Vec::new(),
+    };
+    let uri = params.text_document_position.text_document.uri;
+    let position = params.text_document_position.position;
+    let snapshot = server.session().snapshot(&uri, position);
+    let Some(snapshot) = snapshot else {
+        warn!(
+            "completion requested for {}, which is not open",
+            uri.as_str()
+        );
+        return empty;
+    };
+    let trigger = trigger_character(params.context.as_ref());
+    let Some(min_probability) = snapshot.settings.min_list_probability(trigger) else {
+        return empty;
+    };
+    let document = snapshot.document;
+    let options = snapshot.settings.completer_options();
+    let answer = server
+        .requests
+        .complete(uri.clone(), &document, snapshot.cursor, options)
+        .await;
+    let Ok(answer) = answer else {
+        return empty;
+    };
+    if answer.is_early {
+        // An edited document is being read already, as it is now.
+        let now = server.session().document(&uri);
+        if now.is_some_and(|now| now.version == document.version) {
+            server.requests.read(uri, document.clone(), snapshot.cursor);
+        }
+    }
+    let first = answer.completions.items.first();
+    let is_likely = first.is_some_and(|first| first.probability >= min_probability);
+    if !is_likely {
+        return empty;
+    }
+    let _span = debug_span!("convert").entered();
+    completion_list(&document.text, answer.completions, snapshot.style)
+}
+
+/// The character that opened the list, unless the user or a typed word did.
+fn trigger_character(context: Option<&CompletionContext>) -> Option<&str> {
+    let context = context?;
+    let is_typed = context.trigger_kind == CompletionTriggerKind::TRIGGER_CHARACTER;
+    context.trigger_character.as_deref().filter(|_| is_typed)
+}

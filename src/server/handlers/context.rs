@@ -1,0 +1,78 @@
+//! What every handler works with: the client, the session, and the threads that answer.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tower_lsp::Client;
+use tower_lsp::ls_types::MessageType;
+use tracing::warn;
+
+use super::super::requests::RequestRunner;
+use super::super::session::Session;
+
+/// What every handler works with.
+pub struct HandlerContext {
+    pub client: Client,
+    pub requests: RequestRunner,
+    /// Becomes true when the client has sent `shutdown`, after which `exit` may follow.
+    pub shut_down: Arc<AtomicBool>,
+    session: Mutex<Session>,
+}
+
+impl HandlerContext {
+    /// A new session for this client.
+    pub fn new(client: Client, requests: RequestRunner, shut_down: Arc<AtomicBool>) -> Self {
+        Self {
+            client,
+            requests,
+            shut_down,
+            session: Mutex::default(),
+        }
+    }
+
+    /// The session, locked. Not to be held over an await.
+    pub fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Indexes the workspace's files, as folders and settings say.
+    pub fn index_workspace(&self) {
+        let scope = self.session().index_scope();
+        self.requests.indexer().index(scope);
+    }
+
+    /// Waits until the project has been read, and tells the user what could not be read.
+    pub async fn warn_of_project(&self) {
+        let status = self.requests.indexer().settled().await;
+        let mut warnings = Vec::new();
+        {
+            let session = self.session();
+            let settings = session.settings();
+            if status.is_full {
+                warnings.push(format!(
+                    "the workspace needs more than {} MB: some of its files are not indexed (setting `workspaceMemoryMb`)",
+                    settings.workspace_memory_mb
+                ));
+            }
+            if status.lacks_environment {
+                warnings.push(format!(
+                    "no Python modules in {} (setting `pythonEnvironment`): name the folder of a virtual environment, or the one \
+                     that holds `bin` and `lib`",
+                    settings.python_environment
+                ));
+            }
+        }
+        self.warn_user(warnings).await;
+    }
+
+    /// Logs warnings and shows them to the user.
+    pub async fn warn_user(&self, warnings: Vec<String>) {
+        for warning in warnings {
+            warn!("{warning}");
+            let message = format!("minicopilot: {warning}");
+            self.client
+                .show_message(MessageType::WARNING, message)
+                .await;
+        }
+    }
+}

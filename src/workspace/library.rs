@@ -1,0 +1,23 @@
+//! One file that is no part of the project.
+
+use super::files::{Counted, Totals};
+use super::imports::Imports;
+use crate::symbols::{ModuleRef, Symbols};
+
+/// A file that is no part of the project.
+#[derive(Debug)]
+pub(super) struct Library {
+    pub(super) version: u64,
+    pub(super) names: ModuleRef,
+    pub(super) symbols: Symbols,
+    pub(super) imports: Imports,
+}
+
+impl Counted for Library {
+    fn totals(&self) -> Totals {
+        Totals {
+            tokens: 0,
+            bytes: self.symbols.bytes(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The names of a project's files: each name outside the vocabulary has a number of its own, from the vocabulary's size on.
+
+use rustc_hash::FxHashMap;
+
+use crate::context::{Syntax, TokenId};
+use crate::python;
+use crate::symbols::{Item, NO_COLUMN, Name, Numbering, Role};
+use crate::tokenizer::{UNK, Vocabulary};
+
+/// An interner: names by number and numbers by name.
+#[derive(Debug)]
+pub(super) struct NameTable {
+    syntax: Syntax,
+    /// The names outside the vocabulary. Grows only: a name that is no longer used costs a few bytes.
+    words: Vec<Box<str>>,
+    /// What each of them is to declarations.
+    roles: Vec<Role>,
+    bytes: usize,
+    /// All names, those of the vocabulary too, and their tokens.
+    by_text: FxHashMap<Box<str>, u32>,
+}
+
+impl NameTable {
+    /// The vocabulary's names.
+    pub(super) fn new(vocabulary: &Vocabulary) -> Self {
+        let ids = 0..vocabulary.len() as u32;
+        let tokens = ids.filter_map(|id| Some((vocabulary.token(id)?, id)));
+        let names = tokens.filter(|(token, _)| python::is_name(token));
+        Self {
+            syntax: Syntax::new(vocabulary),
+            words: Vec::new(),
+            roles: Vec::new(),
+            bytes: 0,
+            by_text: names.map(|(name, id)| (name.into(), id)).collect(),
+        }
+    }
+
+    /// What the vocabulary's tokens are in Python.
+    pub(super) fn syntax(&self) -> &Syntax {
+        &self.syntax
+    }
+
+    /// The names outside the vocabulary, in the order of their numbers.
+    pub(super) fn words(&self) -> &[Box<str>] {
+        &self.words
+    }
+
+    /// The memory of the names outside the vocabulary, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A name, if the table has it.
+    pub(super) fn find(&self, text: &str) -> Option<Name> {
+        self.by_text.get(text).map(|&token| self.name(token))
+    }
+
+    /// Tokens as symbol tables are built from them, given the columns where their lines begin.
+    pub(super) fn items<'a>(
+        &'a self,
+        tokens: &'a [u32],
+        columns: &'a [u8],
+    ) -> impl Iterator<Item = Item> + 'a {
+        let mut columns = columns.iter();
+        let mut begins = true;
+        tokens.iter().map(move |&token| {
+            let role = self.role(token);
+            let is_blank = matches!(role, Role::Eol | Role::Start);
+            let column = columns.as_slice().first().filter(|_| begins && !is_blank);
+            if column.is_some() {
+                columns.next();
+            }
+            begins = is_blank;
+            Item {
+                name: self.name(token),
+                column: column.map_or(NO_COLUMN, |&column| column.into()),
+                role,
+            }
+        })
+    }
+
+    /// What a token is to declarations.
+    fn role(&self, token: u32) -> Role {
+        match (token as usize).checked_sub(self.syntax.vocabulary_size()) {
+            None => self.syntax.role(TokenId::new(token)),
+            // The text below a document may have words of its own.
+            Some(word) => self.roles.get(word).copied().unwrap_or(Role::Name),
+        }
+    }
+
+    /// The name that a token is.
+    pub(super) fn name(&self, token: u32) -> Name {
+        let word = (token as usize).checked_sub(self.syntax.vocabulary_size());
+        Name::new(match word {
+            None => Numbering::Vocabulary(token),
+            Some(word) => Numbering::Project(word as u32),
+        })
+    }
+
+    /// The number of a token with this id and text; `None` if it is a name that the table does not have.
+    pub(super) fn number(&self, id: u32, text: &str) -> Option<u32> {
+        if id != UNK || !python::is_name(text) {
+            return Some(id);
+        }
+        self.by_text.get(text).copied()
+    }
+
+    /// The number of a token with this id and text, which is added if it is a new name.
+    pub(super) fn intern(&mut self, id: u32, text: &str) -> u32 {
+        if let Some(token) = self.number(id, text) {
+            return token;
+        }
+        let token = (self.syntax.vocabulary_size() + self.words.len()) as u32;
+        // In the list and in the map, a third of whose entries are empty.
+        self.bytes += 2 * (text.len() + 16) + 40;
+        self.words.push(text.into());
+        self.roles.push(Role::of(text));
+        self.by_text.insert(text.into(), token);
+        token
+    }
+}

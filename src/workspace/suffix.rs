@@ -1,0 +1,69 @@
+//! The text below a document's edited line, as tokens.
+
+use rustc_hash::FxHashMap;
+
+use super::columns::columns;
+use super::index::WorkspaceIndex;
+use crate::python;
+use crate::symbols::{self, NO_COLUMN, ScopeKind};
+use crate::tokenizer::Vocabulary;
+
+/// The tokens of a suffix that count, at most.
+const MAX_TOKENS: usize = 20_000;
+
+/// The text below a document in its own file: [`WorkspaceIndex::below`], [`WorkspaceIndex::rest`].
+#[derive(Clone, Debug, Default, Hash)]
+pub struct SuffixText {
+    pub(super) tokens: Vec<u32>,
+    /// Its names that the project does not have. Their numbers follow those of the project's names.
+    pub(super) words: Vec<Box<str>>,
+    /// The columns where its lines begin; empty if unknown.
+    pub(super) columns: Vec<u8>,
+    /// The scopes that are open where it begins.
+    pub(super) scopes: Vec<(ScopeKind, u16)>,
+}
+
+impl WorkspaceIndex {
+    /// The suffix of a text from a byte offset on, where a line begins.
+    pub fn below(&self, vocabulary: &Vocabulary, text: &str, offset: usize) -> SuffixText {
+        let lexed = python::lex(text);
+        let above = lexed.partition_point(|token| (token.start as usize) < offset);
+        let (above, lexed) = lexed.split_at(above);
+        let lexed = &lexed[..lexed.len().min(MAX_TOKENS)];
+        if lexed.is_empty() {
+            return SuffixText::default();
+        }
+        let mut below = SuffixText {
+            // A line has ended before it.
+            tokens: vec![vocabulary.id(python::EOL)],
+            words: Vec::new(),
+            columns: columns(text, lexed),
+            scopes: symbols::open_scopes(text, above),
+        };
+        let mut own = FxHashMap::default();
+        for &token in lexed {
+            let spelled = python::spelling(text, token);
+            let id = vocabulary.id(&spelled);
+            let known = self.names.number(id, &spelled);
+            below.tokens.push(known.unwrap_or_else(|| {
+                *own.entry(spelled).or_insert_with_key(|spelled| {
+                    below.words.push((&**spelled).into());
+                    let word = self.names.words().len() + below.words.len() - 1;
+                    (self.names.syntax().vocabulary_size() + word) as u32
+                })
+            }));
+        }
+        below
+    }
+
+    /// The suffix of an indexed file from its token `from` on, without indentation.
+    pub fn rest(&self, path: &str, from: usize) -> SuffixText {
+        let file = self.files.get(path);
+        let tokens = file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[]);
+        SuffixText {
+            tokens: tokens[..tokens.len().min(MAX_TOKENS)].to_vec(),
+            scopes: vec![(ScopeKind::Class, NO_COLUMN)],
+            ..SuffixText::default()
+        }
+    }
+}
