@@ -1,8 +1,8 @@
 //! The hidden states along a document, to find the places that are like the present one: the keys of a continuous cache
 //! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache").
 
-use super::kernel::Kernel;
-use super::matrix::{Activations, Matrix};
+use super::int8::kernel::Kernel;
+use super::int8::matrix::{Activations, Matrix};
 
 /// How many places back [`CacheKeys::similarities`] looks.
 pub const WINDOW: usize = 4096;

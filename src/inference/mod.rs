@@ -3,15 +3,13 @@
 //! An [`Engine`] is the network, shared by everyone; a [`StateHistory`] is what one document has taught it so far. Knows
 //! token ids only: no text, no vocabulary, no protocol.
 //!
-//! The weights are int8, quantised as the model is loaded: a step reads all of the recurrent layers' and a distribution
-//! all of the output layer's, so that their size is what an answer costs ([`kernel`], [`matrix`]). What is computed
-//! otherwise, [`network`], is what [`crate::model::Model`] computes in f32; `trainer evaluate --quantized` says how well
-//! the two agree.
+//! The weights are int8, quantised as the model is loaded: a step reads every recurrent weight and a distribution every
+//! output weight, so their size determines the latency ([`int8`]). Apart from the quantisation, [`recurrent`] computes
+//! what [`crate::model::Model`] computes in f32; `trainer evaluate quantized` measures how well the two agree.
 
 mod continuous_cache;
-mod kernel;
-mod matrix;
-mod network;
+mod int8;
+mod recurrent;
 pub mod reference;
 mod state_history;
 mod truncated_context;
@@ -23,8 +21,9 @@ pub use truncated_context::TruncatedContext;
 use crate::model::ModelConfig;
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
-use kernel::Kernel;
-use network::{Network, Reading, State};
+use int8::kernel::Kernel;
+use int8::matrix;
+use recurrent::{BlockOutput, RecurrentNetwork, State};
 
 /// Why there is no distribution.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +57,7 @@ pub fn rounded(
 /// A network that answers questions about one document at a time.
 #[derive(Debug)]
 pub struct Engine {
-    network: Network,
+    network: RecurrentNetwork,
     temperature: f32,
     /// See [`Engine::keep_hidden_states`].
     centre: Option<Vec<f32>>,
@@ -84,7 +83,7 @@ impl Engine {
     ) -> Result<Self, MissingParameter> {
         let kernel = Kernel::available()[0];
         Ok(Self {
-            network: Network::new(config, parameters, kernel)?,
+            network: RecurrentNetwork::new(config, parameters, kernel)?,
             temperature: temperature as f32,
             centre: None,
         })
@@ -129,7 +128,7 @@ impl Engine {
         state: &State,
         ids: &[u32],
         stop: &dyn Fn() -> bool,
-    ) -> Result<Vec<Reading>, EngineError> {
+    ) -> Result<Vec<BlockOutput>, EngineError> {
         let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
         if let Some(&id) = ids.iter().find(unknown) {
             return Err(EngineError::UnknownId(id));

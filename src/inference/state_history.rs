@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tracing::debug_span;
 
 use super::continuous_cache::{CacheKeys, CosineScores};
-use super::network::{BLOCK, CompressedState, State};
+use super::recurrent::{BLOCK, CompressedState, State};
 use super::{Distribution, Engine, EngineError};
 use crate::common_prefix::common_prefix;
 

@@ -5,8 +5,8 @@ use candle_core::{Device, Tensor};
 use half::f16;
 use proptest::prelude::*;
 
-use super::kernel::pack;
-use super::matrix::{Activations, Matrix};
+use super::int8::kernel::pack;
+use super::int8::matrix::{self, Activations, Matrix};
 use super::state_history::MOST_SNAPSHOTS;
 use super::*;
 use crate::model::{Architecture, Initialization, Model, SplitMix64, initial_parameters};

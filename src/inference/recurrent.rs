@@ -7,8 +7,8 @@ use std::thread;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::kernel::Kernel;
-use super::matrix::{Activations, Matrix};
+use super::int8::kernel::Kernel;
+use super::int8::matrix::{Activations, Matrix};
 use crate::model::{Architecture, ModelConfig};
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{multiversioned, sigmoid, tanh};
@@ -19,7 +19,7 @@ pub(super) const BLOCK: usize = 32;
 
 /// Embedding, two recurrent layers, output layer.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct RecurrentNetwork {
     kernel: Kernel,
     architecture: Architecture,
     hidden_size: usize,
@@ -58,40 +58,53 @@ struct LayerState {
     c: Vec<f32>,
 }
 
-/// What reading a block of `T` tokens leaves.
+/// The outcome of reading a block of `T` tokens.
 #[derive(Debug)]
-pub(super) struct Reading {
-    /// After the last of them.
+pub(super) struct BlockOutput {
+    /// The state after the last token.
     pub(super) state: State,
-    /// What the output layer is given after each of them, `[T,H]`.
+    /// The output layer's input after each token, `[T,H]`.
     pub(super) hidden: Vec<f32>,
 }
 
 /// A state in half the memory, its numbers rounded to 11 bits.
 #[derive(Clone, Debug)]
-pub(super) struct CompressedState(Box<[f16]>);
+pub(super) struct CompressedState {
+    layers: [CompressedLayerState; 2],
+}
 
-impl Network {
+/// [`LayerState`] in f16.
+#[derive(Clone, Debug)]
+struct CompressedLayerState {
+    h: Box<[f16]>,
+    c: Box<[f16]>,
+}
+
+impl RecurrentNetwork {
     /// Quantises the parameters that `config` names ([`ModelConfig::parameters`]).
     pub(super) fn new(
         config: &ModelConfig,
         parameters: &Parameters,
         kernel: Kernel,
     ) -> Result<Self, MissingParameter> {
-        let names = config.parameters();
-        let values = |index: usize| named(parameters, &names[index].0).map(Parameter::values);
-        let matrix = |index: usize| -> Result<Matrix, MissingParameter> {
-            Ok(Matrix::new(values(index)?, names[index].1[1]))
+        let values = |name: &str| named(parameters, name).map(Parameter::values);
+        let matrix = |name: &str| -> Result<Matrix, MissingParameter> {
+            let parameter = named(parameters, name)?;
+            let columns = parameter.shape()[1];
+            Ok(Matrix::new(parameter.values(), columns))
         };
-        let layer = |first: usize| -> Result<Layer, MissingParameter> {
-            let bias = values(first + 2)?.iter().zip(values(first + 3)?);
+        let layer = |layer: usize| -> Result<Layer, MissingParameter> {
+            let name = |parameter| config.layer_parameter(layer, parameter);
+            let bias = values(&name("bias_ih"))?
+                .iter()
+                .zip(values(&name("bias_hh"))?);
             Ok(Layer {
                 cell: match config.architecture {
                     Architecture::Rnn => elman_cell,
                     Architecture::Lstm | Architecture::ResidualLstm => lstm_cell,
                 },
-                input: matrix(first)?,
-                recurrent: matrix(first + 1)?,
+                input: matrix(&name("weight_ih"))?,
+                recurrent: matrix(&name("weight_hh"))?,
                 bias: bias.map(|(input, recurrent)| input + recurrent).collect(),
             })
         };
@@ -99,10 +112,10 @@ impl Network {
             kernel,
             architecture: config.architecture,
             hidden_size: config.hidden_size,
-            embedding: matrix(0)?,
-            layers: [layer(1)?, layer(5)?],
-            output: matrix(9)?,
-            output_bias: values(10)?.to_vec(),
+            embedding: matrix("embedding.weight")?,
+            layers: [layer(0)?, layer(1)?],
+            output: matrix("output.weight")?,
+            output_bias: values("output.bias")?.to_vec(),
         })
     }
 
@@ -153,7 +166,12 @@ impl Network {
     /// Reads `ids`, each below the vocabulary's size, on from `state` until `stop` says so, at least one [`BLOCK`]; the
     /// outcome of each block. Of several blocks the second layer reads one on a thread of its
     /// own, if there can be one, while the first reads the next.
-    pub(super) fn read(&self, state: &State, ids: &[u32], stop: &dyn Fn() -> bool) -> Vec<Reading> {
+    pub(super) fn read(
+        &self,
+        state: &State,
+        ids: &[u32],
+        stop: &dyn Fn() -> bool,
+    ) -> Vec<BlockOutput> {
         let [mut first, mut second] = state.layers.clone();
         let blocks = ids.chunks(BLOCK).enumerate();
         let blocks = blocks.take_while(|(block, _)| *block == 0 || !stop());
@@ -194,7 +212,7 @@ impl Network {
         });
         let blocks = layers.into_iter();
         blocks
-            .map(|((first, below), (second, above))| Reading {
+            .map(|((first, below), (second, above))| BlockOutput {
                 state: State {
                     layers: [first, second],
                 },
@@ -265,40 +283,47 @@ impl State {
             .sum()
     }
 
-    /// Rounded to 16 bits a number.
+    /// Rounded to f16.
     pub(super) fn compress(&self) -> CompressedState {
-        let size = self.layers[0].h.len();
-        let mut all = vec![f16::ZERO; 4 * size];
-        let layers = self.layers.iter().flat_map(|layer| [&layer.h, &layer.c]);
-        for (out, values) in all.chunks_exact_mut(size).zip(layers) {
-            out.convert_from_f32_slice(values);
+        CompressedState {
+            layers: self.layers.each_ref().map(|layer| CompressedLayerState {
+                h: to_f16(&layer.h),
+                c: to_f16(&layer.c),
+            }),
         }
-        CompressedState(all.into())
     }
 }
 
 impl CompressedState {
     /// Memory, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.0[..])
+        let layers = self.layers.iter();
+        layers
+            .map(|layer| size_of_val(&layer.h[..]) + size_of_val(&layer.c[..]))
+            .sum()
     }
 
-    /// The state, as far as it was kept.
+    /// The state, up to the rounding.
     pub(super) fn expand(&self) -> State {
-        let size = self.0.len() / 4;
-        let part = |k: usize| {
-            let mut values = vec![0.0; size];
-            self.0[k * size..(k + 1) * size].convert_to_f32_slice(&mut values);
-            values
-        };
-        let layer = |k: usize| LayerState {
-            h: part(2 * k),
-            c: part(2 * k + 1),
-        };
         State {
-            layers: [layer(0), layer(1)],
+            layers: self.layers.each_ref().map(|layer| LayerState {
+                h: to_f32(&layer.h),
+                c: to_f32(&layer.c),
+            }),
         }
     }
+}
+
+fn to_f16(values: &[f32]) -> Box<[f16]> {
+    let mut rounded = vec![f16::ZERO; values.len()];
+    rounded.convert_from_f32_slice(values);
+    rounded.into()
+}
+
+fn to_f32(values: &[f16]) -> Vec<f32> {
+    let mut exact = vec![0.0; values.len()];
+    values.convert_to_f32_slice(&mut exact);
+    exact
 }
 
 multiversioned! {
