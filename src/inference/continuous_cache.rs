@@ -51,9 +51,9 @@ impl CacheKeys {
                 *out = h - c;
             }
             self.directions.push_direction(&direction);
-        }
-        if self.directions.rows() >= MOST + TOGETHER {
-            self.first += self.directions.drop_first(TOGETHER);
+            if self.directions.rows() >= MOST + TOGETHER {
+                self.first += self.directions.drop_first(TOGETHER);
+            }
         }
     }
 

@@ -1,7 +1,11 @@
 //! Serving-time inference: the distribution over the next token, at the cost of what changed since the last question.
 //!
-//! An [`Engine`] is the network, shared by everyone; a [`StateHistory`] is what one document has taught it so far. Knows
+//! An [`Engine`] is the network, shared by all documents; a [`StateHistory`] is what it has read of one document. Knows
 //! token ids only: no text, no vocabulary, no protocol.
+//!
+//! A network implements [`network::Network`] and brings its own [`network::StateStore`], which keeps its states along a
+//! document. The recurrent network keeps snapshots ([`state_store`]); a transformer's key-value cache would be the store
+//! of another network.
 //!
 //! The weights are int8, quantised as the model is loaded: a step reads every recurrent weight and a distribution every
 //! output weight, so their size determines the latency ([`int8`]). Apart from the quantisation, [`recurrent`] computes
@@ -9,9 +13,12 @@
 
 mod continuous_cache;
 mod int8;
+mod network;
 mod recurrent;
+mod recurrent_state;
 pub mod reference;
 mod state_history;
+mod state_store;
 mod truncated_context;
 
 pub use continuous_cache::{CosineScores, WINDOW};
@@ -23,15 +30,16 @@ use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
 use int8::kernel::Kernel;
 use int8::matrix;
-use recurrent::{BlockOutput, RecurrentNetwork, State};
+use network::{Network, StateOf};
+use recurrent::RecurrentNetwork;
 
 /// Why there is no distribution.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A context has no token, not even `<s>`.
-    #[error("there is no distribution after no tokens at all")]
+    /// The context has no token, not even `<s>`.
+    #[error("the context is empty")]
     EmptyContext,
-    /// A context has an id that the vocabulary has not.
+    /// An id of the context is not in the vocabulary.
     #[error("no token has the id {0}")]
     UnknownId(u32),
 }
@@ -54,10 +62,13 @@ pub fn rounded(
     config.parameters().into_iter().map(round).collect()
 }
 
+/// The network that is served.
+type ServedNetwork = RecurrentNetwork;
+
 /// A network that answers questions about one document at a time.
 #[derive(Debug)]
 pub struct Engine {
-    network: RecurrentNetwork,
+    network: ServedNetwork,
     temperature: f32,
     /// See [`Engine::keep_hidden_states`].
     centre: Option<Vec<f32>>,
@@ -83,7 +94,7 @@ impl Engine {
     ) -> Result<Self, MissingParameter> {
         let kernel = Kernel::available()[0];
         Ok(Self {
-            network: RecurrentNetwork::new(config, parameters, kernel)?,
+            network: ServedNetwork::new(config, parameters, kernel)?,
             temperature: temperature as f32,
             centre: None,
         })
@@ -122,21 +133,16 @@ impl Engine {
         (self.network.step_bytes(), self.network.output_bytes())
     }
 
-    /// Reads `ids` on from `state` until `stop` says so, at least a block: the outcome of each.
-    fn read(
-        &self,
-        state: &State,
-        ids: &[u32],
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Vec<BlockOutput>, EngineError> {
+    /// That the vocabulary has each of `ids`.
+    fn check(&self, ids: &[u32]) -> Result<(), EngineError> {
         let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
-        if let Some(&id) = ids.iter().find(unknown) {
-            return Err(EngineError::UnknownId(id));
+        match ids.iter().find(unknown) {
+            Some(&id) => Err(EngineError::UnknownId(id)),
+            None => Ok(()),
         }
-        Ok(self.network.read(state, ids, stop))
     }
 
-    fn answer(&self, state: &State) -> Distribution {
+    fn answer(&self, state: &StateOf<ServedNetwork>) -> Distribution {
         let hidden = self.network.hidden(state);
         let mut logits = self.network.logits(&hidden);
         logits.iter_mut().for_each(|x| *x /= self.temperature);

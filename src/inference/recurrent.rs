@@ -4,18 +4,20 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use half::f16;
-use half::slice::HalfFloatSliceExt;
-
 use super::int8::kernel::Kernel;
 use super::int8::matrix::{Activations, Matrix};
+use super::network::{Network, StateAt};
+use super::recurrent_state::{LayerState, State};
+use super::state_store::{STRIDE, SnapshotStore};
 use crate::model::{Architecture, ModelConfig};
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{multiversioned, sigmoid, tanh};
 
-/// Tokens that a layer reads before the next layer does: the input's products are one pass over the weights for all of
-/// them.
-pub(super) const BLOCK: usize = 32;
+/// Tokens that a layer reads before the next layer does: one pass over the weights computes the input's products for all
+/// of them. A snapshot can be kept where a block ends.
+const BLOCK: usize = STRIDE;
+/// Blocks read in one go, so that two threads share the work.
+const MAX_BLOCKS: usize = 8;
 
 /// Embedding, two recurrent layers, output layer.
 #[derive(Debug)]
@@ -45,39 +47,13 @@ type Outcome = (LayerState, Vec<f32>);
 /// The sums of all gates `[G*H]`, `h` and `c` before -> `h` and `c` after.
 type Cell = fn(&[f32], &mut [f32], &mut [f32]);
 
-/// The state after some token.
-#[derive(Clone, Debug)]
-pub(super) struct State {
-    layers: [LayerState; 2],
-}
-
-/// `h` `[H]` and `c` `[H]`, which an Elman layer has no use for.
-#[derive(Clone, Debug)]
-struct LayerState {
-    h: Vec<f32>,
-    c: Vec<f32>,
-}
-
 /// The outcome of reading a block of `T` tokens.
 #[derive(Debug)]
-pub(super) struct BlockOutput {
+struct BlockOutput {
     /// The state after the last token.
-    pub(super) state: State,
+    state: State,
     /// The output layer's input after each token, `[T,H]`.
-    pub(super) hidden: Vec<f32>,
-}
-
-/// A state in half the memory, its numbers rounded to 11 bits.
-#[derive(Clone, Debug)]
-pub(super) struct CompressedState {
-    layers: [CompressedLayerState; 2],
-}
-
-/// [`LayerState`] in f16.
-#[derive(Clone, Debug)]
-struct CompressedLayerState {
-    h: Box<[f16]>,
-    c: Box<[f16]>,
+    hidden: Vec<f32>,
 }
 
 impl RecurrentNetwork {
@@ -151,27 +127,9 @@ impl RecurrentNetwork {
         self.output.bytes()
     }
 
-    /// The state before a file's first token.
-    pub(super) fn start(&self) -> State {
-        let zero = || vec![0.0; self.hidden_size];
-        let layer = || LayerState {
-            h: zero(),
-            c: zero(),
-        };
-        State {
-            layers: [layer(), layer()],
-        }
-    }
-
-    /// Reads `ids`, each below the vocabulary's size, on from `state` until `stop` says so, at least one [`BLOCK`]; the
-    /// outcome of each block. Of several blocks the second layer reads one on a thread of its
-    /// own, if there can be one, while the first reads the next.
-    pub(super) fn read(
-        &self,
-        state: &State,
-        ids: &[u32],
-        stop: &dyn Fn() -> bool,
-    ) -> Vec<BlockOutput> {
+    /// Reads `ids` on from `state`, at least one [`BLOCK`], until `stop` says to; the outcome of each block. If there
+    /// are several, the second layer reads one on a thread of its own while the first reads the next.
+    fn read_blocks(&self, state: &State, ids: &[u32], stop: &dyn Fn() -> bool) -> Vec<BlockOutput> {
         let [mut first, mut second] = state.layers.clone();
         let blocks = ids.chunks(BLOCK).enumerate();
         let blocks = blocks.take_while(|(block, _)| *block == 0 || !stop());
@@ -221,12 +179,6 @@ impl RecurrentNetwork {
             .collect()
     }
 
-    /// What the output layer is given after `state`, `[H]`.
-    pub(super) fn hidden(&self, state: &State) -> Vec<f32> {
-        let [first, second] = &state.layers;
-        self.joined(first.h.clone(), &second.h)
-    }
-
     /// The outputs of both layers, as the output layer is given them.
     fn joined(&self, mut first: Vec<f32>, second: &[f32]) -> Vec<f32> {
         match self.architecture {
@@ -237,9 +189,43 @@ impl RecurrentNetwork {
         }
         first
     }
+}
 
-    /// Logits `[V]` from what the output layer is given.
-    pub(super) fn logits(&self, hidden: &[f32]) -> Vec<f32> {
+impl Network for RecurrentNetwork {
+    type Store = SnapshotStore;
+
+    fn start(&self) -> State {
+        State::zero(self.hidden_size)
+    }
+
+    fn read(
+        &self,
+        store: &mut SnapshotStore,
+        at: &mut StateAt<State>,
+        ids: &[u32],
+        stop: &dyn Fn() -> bool,
+    ) -> Vec<f32> {
+        // To the next multiple of the stride first: snapshots lie there.
+        let most = match at.read % STRIDE {
+            0 => MAX_BLOCKS * BLOCK,
+            past => STRIDE - past,
+        };
+        let mut hidden = Vec::new();
+        for block in self.read_blocks(&at.state, &ids[..ids.len().min(most)], stop) {
+            at.read += block.hidden.len() / self.hidden_size;
+            at.state = block.state;
+            store.keep_snapshot(at);
+            hidden.extend(block.hidden);
+        }
+        hidden
+    }
+
+    fn hidden(&self, state: &State) -> Vec<f32> {
+        let [first, second] = &state.layers;
+        self.joined(first.h.clone(), &second.h)
+    }
+
+    fn logits(&self, hidden: &[f32]) -> Vec<f32> {
         let mut quantised = Activations::default();
         quantised.push(hidden);
         let mut logits = self.output_bias.clone();
@@ -272,58 +258,6 @@ impl Layer {
         }
         (outputs, exact)
     }
-}
-
-impl State {
-    /// Memory, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        let layers = self.layers.iter();
-        layers
-            .map(|layer| size_of_val(&layer.h[..]) + size_of_val(&layer.c[..]))
-            .sum()
-    }
-
-    /// Rounded to f16.
-    pub(super) fn compress(&self) -> CompressedState {
-        CompressedState {
-            layers: self.layers.each_ref().map(|layer| CompressedLayerState {
-                h: to_f16(&layer.h),
-                c: to_f16(&layer.c),
-            }),
-        }
-    }
-}
-
-impl CompressedState {
-    /// Memory, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        let layers = self.layers.iter();
-        layers
-            .map(|layer| size_of_val(&layer.h[..]) + size_of_val(&layer.c[..]))
-            .sum()
-    }
-
-    /// The state, up to the rounding.
-    pub(super) fn expand(&self) -> State {
-        State {
-            layers: self.layers.each_ref().map(|layer| LayerState {
-                h: to_f32(&layer.h),
-                c: to_f32(&layer.c),
-            }),
-        }
-    }
-}
-
-fn to_f16(values: &[f32]) -> Box<[f16]> {
-    let mut rounded = vec![f16::ZERO; values.len()];
-    rounded.convert_from_f32_slice(values);
-    rounded.into()
-}
-
-fn to_f32(values: &[f16]) -> Vec<f32> {
-    let mut exact = vec![0.0; values.len()];
-    values.convert_to_f32_slice(&mut exact);
-    exact
 }
 
 multiversioned! {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::int8::kernel::pack;
 use super::int8::matrix::{self, Activations, Matrix};
-use super::state_history::MOST_SNAPSHOTS;
+use super::state_store::MAX_SNAPSHOTS;
 use super::*;
 use crate::model::{Architecture, Initialization, Model, SplitMix64, initial_parameters};
 
@@ -277,11 +277,11 @@ fn a_question_costs_what_changed() {
     assert_eq!(
         ask(&ids[..500]),
         20,
-        "the cursor further up: from the milestone at 480"
+        "the cursor further up: from the snapshot at 480"
     );
     assert_eq!(ask(&ids), 0, "and back");
     ids[990] += 1;
-    assert_eq!(ask(&ids), 40, "a change at 990: from the milestone at 960");
+    assert_eq!(ask(&ids), 40, "a change at 990: from the snapshot at 960");
     ids.insert(0, 3);
     assert_eq!(ask(&ids), 1001, "a change at the top: everything");
 }
@@ -292,7 +292,7 @@ fn a_very_long_document_keeps_few_states() {
     let mut session = StateHistory::new();
     let ids: Vec<u32> = (0..100_000).map(|i| i % 37).collect();
     session.read(&engine, &ids, &|| false).expect("read");
-    assert!(session.milestones.len() <= MOST_SNAPSHOTS);
+    assert!(session.store.len() <= MAX_SNAPSHOTS);
     assert!(cost(&mut session, &engine, &ids[..70_000]) < 128);
 }
 
