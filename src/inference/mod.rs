@@ -70,41 +70,45 @@ type ServedNetwork = RecurrentNetwork;
 pub struct Engine {
     network: ServedNetwork,
     temperature: f32,
-    /// See [`Engine::keep_hidden_states`].
-    centre: Option<Vec<f32>>,
+    /// See [`Engine::new`].
+    mean_hidden: Option<Vec<f32>>,
 }
 
-/// What the network says after a context.
+/// The network's distribution over the token after a context, dense over the vocabulary. A network over subwords would
+/// give a sparse one, some tokens and the mass of the rest; it belongs here, behind accessors in place of the fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
     /// Softmax over the vocabulary, `[V]`.
     pub probabilities: Vec<f32>,
     /// Its entropy, in nats.
     pub entropy: f32,
-    /// The output of the recurrent layers that it was computed from, `[H]`.
+    /// The hidden state that it was computed from, `[H]`.
     pub hidden: Vec<f32>,
 }
 
 impl Engine {
-    /// The network that `config` describes over its parameters in f32, quantised; logits are divided by `temperature`.
+    /// Quantises the network that `config` describes, from its parameters in f32. Logits are divided by `temperature`.
+    ///
+    /// With the mean hidden state `[H]` of the network, histories keep the hidden state after each token for
+    /// [`StateHistory::similarities`], which compares states centred on it; `None` keeps none.
+    ///
+    /// # Panics
+    /// If `mean_hidden` is not of length `H`.
     pub fn new(
         config: &ModelConfig,
         parameters: &Parameters,
         temperature: f64,
+        mean_hidden: Option<&[f32]>,
     ) -> Result<Self, MissingParameter> {
+        if let Some(mean) = mean_hidden {
+            assert_eq!(mean.len(), config.hidden_size, "H numbers");
+        }
         let kernel = Kernel::available()[0];
         Ok(Self {
             network: ServedNetwork::new(config, parameters, kernel)?,
             temperature: temperature as f32,
-            centre: None,
+            mean_hidden: mean_hidden.map(<[f32]>::to_vec),
         })
-    }
-
-    /// Lets sessions remember the hidden state after each token, for [`StateHistory::similarities`]; `centre`, `[H]`, is where
-    /// such states lie on average.
-    pub fn keep_hidden_states(&mut self, centre: Vec<f32>) {
-        assert_eq!(centre.len(), self.network.hidden_size(), "H numbers");
-        self.centre = Some(centre);
     }
 
     /// The kernels that this processor can run, by their instructions' usual name, best first.

@@ -100,11 +100,6 @@ impl RecurrentNetwork {
         self.output_bias.len()
     }
 
-    /// `H`.
-    pub(super) fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
     /// What multiplies.
     pub(super) fn kernel(&self) -> Kernel {
         self.kernel

@@ -81,14 +81,14 @@ impl StateHistory {
     }
 
     /// How similar the hidden state after `context`, for which the network has given `answer`, is to those at the last
-    /// [`WINDOW`](super::WINDOW) places before it. Empty, unless the engine [keeps hidden states](Engine::keep_hidden_states).
+    /// [`WINDOW`](super::WINDOW) places before it. Empty, unless the engine [keeps hidden states](Engine::new).
     pub fn similarities(
         &self,
         engine: &Engine,
         context: &[u32],
         answer: &Distribution,
     ) -> CosineScores {
-        match (&self.keys, &engine.centre) {
+        match (&self.keys, &engine.mean_hidden) {
             (Some(keys), Some(centre)) => {
                 let (kernel, read) = (engine.network.kernel(), context.len());
                 keys.similarities(kernel, &answer.hidden, centre, read)
@@ -126,7 +126,7 @@ impl StateHistory {
         while at.read < context.len() && !stop() {
             let (from, unread) = (at.read, &context[at.read..]);
             let hidden = engine.network.read(&mut self.store, &mut at, unread, stop);
-            if let Some(centre) = &engine.centre {
+            if let Some(centre) = &engine.mean_hidden {
                 let keys = self
                     .keys
                     .get_or_insert_with(|| CacheKeys::new(centre.len()));

@@ -27,9 +27,14 @@ fn parameters(config: &ModelConfig) -> Parameters {
     initial_parameters(config, Initialization::Informed, 42, &[])
 }
 
+fn engine_with_cache(mean_hidden: &[f32]) -> Engine {
+    let config = config(Architecture::ResidualLstm, 8, 16);
+    Engine::new(&config, &parameters(&config), 1.0, Some(mean_hidden)).expect("engine")
+}
+
 fn engine() -> Engine {
     let config = config(Architecture::ResidualLstm, 8, 16);
-    Engine::new(&config, &parameters(&config), 1.0).expect("engine")
+    Engine::new(&config, &parameters(&config), 1.0, None).expect("engine")
 }
 
 /// Numbers in -1..1.
@@ -149,7 +154,7 @@ fn every_architecture_answers_as_the_model_in_f32() {
     ] {
         let config = config(architecture, 24, 50);
         let parameters = parameters(&config);
-        let engine = Engine::new(&config, &parameters, 0.5).expect("engine");
+        let engine = Engine::new(&config, &parameters, 0.5, None).expect("engine");
         let model = Model::from_parameters(&config, &parameters, &Device::Cpu).expect("model");
         let ids: Vec<u32> = (0..100).map(|k| k * k % VOCABULARY).collect();
         let input = Tensor::new(&ids[..], &Device::Cpu)
@@ -299,8 +304,8 @@ fn a_very_long_document_keeps_few_states() {
 /// Also in a document so long that its first hidden states have been forgotten.
 #[test]
 fn similar_places_do_not_depend_on_what_was_asked_before() {
-    let mut engine = engine();
-    engine.keep_hidden_states(random(16, 3).iter().map(|x| x / 4.0).collect());
+    let mean: Vec<f32> = random(16, 3).iter().map(|x| x / 4.0).collect();
+    let engine = engine_with_cache(&mean);
     let mut ids: Vec<u32> = (0..20_000u32).map(|i| i.wrapping_mul(i) / 7 % 37).collect();
     let mut session = StateHistory::new();
     let mut check = |ids: &[u32]| {
@@ -331,8 +336,7 @@ fn similar_places_do_not_depend_on_what_was_asked_before() {
 
 #[test]
 fn what_is_far_behind_is_glimpsed() {
-    let mut engine = engine();
-    engine.keep_hidden_states(vec![0.0; 16]);
+    let engine = engine_with_cache(&[0.0; 16]);
     let mut session = StateHistory::new();
     let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
     let is_far = |session: &StateHistory, ids: &[u32]| {

@@ -124,7 +124,7 @@ impl Mixture {
         self
     }
 
-    /// The mean hidden state, `[H]`: what [`crate::inference::Engine::keep_hidden_states`] is to be given.
+    /// The mean hidden state, `[H]`, for [`crate::inference::Engine::new`].
     pub fn mean_hidden(&self) -> &[f32] {
         &self.gate.mean_hidden
     }
