@@ -20,8 +20,11 @@ fn bench(criterion: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
     let checkpoint = Checkpoint::load(&folder).expect("models/default");
     let config = &checkpoint.config;
-    let mut engine =
-        Engine::new(&config.model, checkpoint.parameters(), config.temperature).expect("engine");
+    let new_engine = |mean_hidden| {
+        let parameters = checkpoint.parameters();
+        Engine::new(&config.model, parameters, config.temperature, mean_hidden).expect("engine")
+    };
+    let mut engine = new_engine(None);
     let (step, output) = engine.bytes_read();
     // The density of an id falls as its reciprocal: Zipf's law.
     let mut generator = SplitMix64::new(42);
@@ -81,8 +84,7 @@ fn bench(criterion: &mut Criterion) {
         });
     }
     if let Some(mixture) = Mixture::of(&checkpoint).expect("gate") {
-        assert!(engine.choose_kernel(Engine::kernels()[0]));
-        engine.keep_hidden_states(mixture.mean_hidden().to_vec());
+        let engine = new_engine(Some(mixture.mean_hidden()));
         let text: Vec<u32> = (0..4000).map(|_| ids()).collect();
         let (mut session, mut document) = (StateHistory::new(), BufferTokens::new());
         for &id in &text {

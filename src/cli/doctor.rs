@@ -29,7 +29,12 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     let began = Instant::now();
     let checkpoint = load()?;
     let config = &checkpoint.config;
-    let mut engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
+    let mut engine = Engine::new(
+        &config.model,
+        checkpoint.parameters(),
+        config.temperature,
+        None,
+    )?;
     let loaded = began.elapsed();
     let ids = ids(&checkpoint);
 

@@ -62,15 +62,17 @@ impl Completer {
     /// Creates a completer with the network, vocabulary and gate of `checkpoint`, on the CPU.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
         let config = &checkpoint.config;
-        let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
-        let vocabulary = checkpoint.vocabulary.clone();
-        Ok(Self::over(engine, vocabulary, Mixture::of(checkpoint)?))
+        let mixture = Mixture::of(checkpoint)?;
+        let engine = Engine::new(
+            &config.model,
+            checkpoint.parameters(),
+            config.temperature,
+            mixture.as_ref().map(Mixture::mean_hidden),
+        )?;
+        Ok(Self::over(engine, checkpoint.vocabulary.clone(), mixture))
     }
 
-    fn over(mut engine: Engine, vocabulary: Vocabulary, mixture: Option<Mixture>) -> Self {
-        if let Some(mixture) = &mixture {
-            engine.keep_hidden_states(mixture.mean_hidden().to_vec());
-        }
+    fn over(engine: Engine, vocabulary: Vocabulary, mixture: Option<Mixture>) -> Self {
         let tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
         Self {
             table: CandidateTable::new(tokens),

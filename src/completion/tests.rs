@@ -233,11 +233,9 @@ fn completer_with(mixture: Option<Mixture>) -> Completer {
         dropout: 0.0,
     };
     let parameters = initial_parameters(&config, Initialization::Pytorch, 7, &[]);
-    Completer::over(
-        Engine::new(&config, &parameters, 1.0).expect("engine"),
-        vocabulary,
-        mixture,
-    )
+    let mean_hidden = mixture.as_ref().map(Mixture::mean_hidden);
+    let engine = Engine::new(&config, &parameters, 1.0, mean_hidden).expect("engine");
+    Completer::over(engine, vocabulary, mixture)
 }
 
 /// Number of items with the cursor at `$0`.

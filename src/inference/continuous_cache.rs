@@ -1,25 +1,25 @@
-//! The hidden states along a document, to find the places that are like the present one: the keys of a continuous cache
+//! The hidden states along a document, to find earlier places similar to the current one: the keys of a continuous cache
 //! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache").
 
-use super::kernel::Kernel;
-use super::matrix::{Activations, Matrix};
+use super::int8::kernel::Kernel;
+use super::int8::matrix::{Activations, Matrix};
 
 /// How many places back [`CacheKeys::similarities`] looks.
 pub const WINDOW: usize = 4096;
-/// Hidden states kept: a document that is longer forgets its first ones. With hidden size 512, half a kilobyte each.
-const MOST: usize = 3 * WINDOW;
-/// How many are forgotten together.
-const TOGETHER: usize = 1024;
+/// Hidden states kept; a longer document drops its first ones. With hidden size 512, half a kilobyte each.
+const MAX_STATES: usize = 3 * WINDOW;
+/// Hidden states dropped at once.
+const DROPPED: usize = 1024;
 
 /// The directions of hidden states from their centre, int8, one a token.
 #[derive(Debug)]
 pub(super) struct CacheKeys {
-    /// How many tokens stand before the first kept one.
+    /// The number of tokens before the first kept state.
     first: usize,
     directions: Matrix,
 }
 
-/// Which earlier places are like the present one.
+/// How similar earlier places are to the current one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CosineScores {
     /// How many tokens had been read at the first of the places.
@@ -41,7 +41,7 @@ impl CacheKeys {
         self.directions.bytes()
     }
 
-    /// Remembers the hidden states `[T,H]` after each token behind the first `read`, unless they are known.
+    /// Appends the hidden states `[T,H]` after each token that follows the first `read`, except those it has.
     pub(super) fn extend(&mut self, read: usize, hidden: &[f32], centre: &[f32]) {
         debug_assert!(self.first <= read && read <= self.end(), "see `restart`");
         let known = self.end() - read;
@@ -51,40 +51,40 @@ impl CacheKeys {
                 *out = h - c;
             }
             self.directions.push_direction(&direction);
-        }
-        if self.directions.rows() >= MOST + TOGETHER {
-            self.first += self.directions.drop_first(TOGETHER);
+            if self.directions.rows() >= MAX_STATES + DROPPED {
+                self.first += self.directions.drop_first(DROPPED);
+            }
         }
     }
 
-    /// Whether nothing is lacking that [`CacheKeys::similarities`] would look at after `read` tokens, of which those behind
-    /// `next` are still to be read.
+    /// Whether [`CacheKeys::similarities`] after `read` tokens has every state that it compares, once the tokens after
+    /// the first `next` are read.
     pub(super) fn reach(&self, read: usize, next: usize) -> bool {
         self.first <= Self::beginning(read) && next <= self.end()
     }
 
-    /// After how many tokens to begin with remembering, for [`CacheKeys::similarities`] after `read`.
+    /// The number of tokens after which the states must be kept, for [`CacheKeys::similarities`] after `read`.
     pub(super) fn beginning(read: usize) -> usize {
         read.saturating_sub(WINDOW + 1)
     }
 
-    /// Forgets everything; the states after `read` tokens and more are to come.
+    /// Drops everything. The next states appended are those after the first `read` tokens.
     pub(super) fn restart(&mut self, read: usize) {
         self.directions.truncate(0);
         self.first = read;
     }
 
-    /// After how many tokens the last known state is.
+    /// How many tokens the last state has read.
     fn end(&self) -> usize {
         self.first + self.directions.rows()
     }
 
-    /// Forgets the states after more than `read` tokens.
+    /// Drops the states after more than `read` tokens.
     pub(super) fn truncate(&mut self, read: usize) {
         self.directions.truncate(read.saturating_sub(self.first));
     }
 
-    /// Of the last [`WINDOW`] places before the one after `read` tokens, whose hidden state is `hidden`.
+    /// The similarity of `hidden`, the state after `read` tokens, to those at the last [`WINDOW`] places before it.
     pub(super) fn similarities(
         &self,
         kernel: Kernel,
@@ -96,7 +96,7 @@ impl CacheKeys {
         let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
         let mut query = Activations::default();
         query.push(&direction);
-        // The place before this one has read one token less, and is the last that anything is known to follow.
+        // The previous place is the last one whose next token is known.
         let end = (read - 1)
             .saturating_sub(self.first)
             .min(self.directions.rows());

@@ -1,19 +1,24 @@
 //! Serving-time inference: the distribution over the next token, at the cost of what changed since the last question.
 //!
-//! An [`Engine`] is the network, shared by everyone; a [`StateHistory`] is what one document has taught it so far. Knows
+//! An [`Engine`] is the network, shared by all documents; a [`StateHistory`] is what it has read of one document. Knows
 //! token ids only: no text, no vocabulary, no protocol.
 //!
-//! The weights are int8, quantised as the model is loaded: a step reads all of the recurrent layers' and a distribution
-//! all of the output layer's, so that their size is what an answer costs ([`kernel`], [`matrix`]). What is computed
-//! otherwise, [`network`], is what [`crate::model::Model`] computes in f32; `trainer evaluate --quantized` says how well
-//! the two agree.
+//! A network implements [`network::Network`] and brings its own [`network::StateStore`], which keeps its states along a
+//! document. The recurrent network keeps snapshots ([`state_store`]); a transformer's key-value cache would be the store
+//! of another network.
+//!
+//! The weights are int8, quantised as the model is loaded: a step reads every recurrent weight and a distribution every
+//! output weight, so their size determines the latency ([`int8`]). Apart from the quantisation, [`recurrent`] computes
+//! what [`crate::model::Model`] computes in f32; `trainer evaluate quantized` measures how well the two agree.
 
 mod continuous_cache;
-mod kernel;
-mod matrix;
+mod int8;
 mod network;
+mod recurrent;
+mod recurrent_state;
 pub mod reference;
 mod state_history;
+mod state_store;
 mod truncated_context;
 
 pub use continuous_cache::{CosineScores, WINDOW};
@@ -23,16 +28,18 @@ pub use truncated_context::TruncatedContext;
 use crate::model::ModelConfig;
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
-use kernel::Kernel;
-use network::{Network, Reading, State};
+use int8::kernel::Kernel;
+use int8::matrix;
+use network::{Network, StateOf};
+use recurrent::RecurrentNetwork;
 
 /// Why there is no distribution.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A context has no token, not even `<s>`.
-    #[error("there is no distribution after no tokens at all")]
+    /// The context has no token, not even `<s>`.
+    #[error("the context is empty")]
     EmptyContext,
-    /// A context has an id that the vocabulary has not.
+    /// An id of the context is not in the vocabulary.
     #[error("no token has the id {0}")]
     UnknownId(u32),
 }
@@ -55,46 +62,53 @@ pub fn rounded(
     config.parameters().into_iter().map(round).collect()
 }
 
+/// The network that is served.
+type ServedNetwork = RecurrentNetwork;
+
 /// A network that answers questions about one document at a time.
 #[derive(Debug)]
 pub struct Engine {
-    network: Network,
+    network: ServedNetwork,
     temperature: f32,
-    /// See [`Engine::keep_hidden_states`].
-    centre: Option<Vec<f32>>,
+    /// See [`Engine::new`].
+    mean_hidden: Option<Vec<f32>>,
 }
 
-/// What the network says after a context.
+/// The network's distribution over the token after a context, dense over the vocabulary. A network over subwords would
+/// give a sparse one, some tokens and the mass of the rest; it belongs here, behind accessors in place of the fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
     /// Softmax over the vocabulary, `[V]`.
     pub probabilities: Vec<f32>,
     /// Its entropy, in nats.
     pub entropy: f32,
-    /// The output of the recurrent layers that it was computed from, `[H]`.
+    /// The hidden state that it was computed from, `[H]`.
     pub hidden: Vec<f32>,
 }
 
 impl Engine {
-    /// The network that `config` describes over its parameters in f32, quantised; logits are divided by `temperature`.
+    /// Quantises the network that `config` describes, from its parameters in f32. Logits are divided by `temperature`.
+    ///
+    /// With the mean hidden state `[H]` of the network, histories keep the hidden state after each token for
+    /// [`StateHistory::similarities`], which compares states centred on it; `None` keeps none.
+    ///
+    /// # Panics
+    /// If `mean_hidden` is not of length `H`.
     pub fn new(
         config: &ModelConfig,
         parameters: &Parameters,
         temperature: f64,
+        mean_hidden: Option<&[f32]>,
     ) -> Result<Self, MissingParameter> {
+        if let Some(mean) = mean_hidden {
+            assert_eq!(mean.len(), config.hidden_size, "H numbers");
+        }
         let kernel = Kernel::available()[0];
         Ok(Self {
-            network: Network::new(config, parameters, kernel)?,
+            network: ServedNetwork::new(config, parameters, kernel)?,
             temperature: temperature as f32,
-            centre: None,
+            mean_hidden: mean_hidden.map(<[f32]>::to_vec),
         })
-    }
-
-    /// Lets sessions remember the hidden state after each token, for [`StateHistory::similarities`]; `centre`, `[H]`, is where
-    /// such states lie on average.
-    pub fn keep_hidden_states(&mut self, centre: Vec<f32>) {
-        assert_eq!(centre.len(), self.network.hidden_size(), "H numbers");
-        self.centre = Some(centre);
     }
 
     /// The kernels that this processor can run, by their instructions' usual name, best first.
@@ -123,21 +137,16 @@ impl Engine {
         (self.network.step_bytes(), self.network.output_bytes())
     }
 
-    /// Reads `ids` on from `state` until `stop` says so, at least a block: the outcome of each.
-    fn read(
-        &self,
-        state: &State,
-        ids: &[u32],
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Vec<Reading>, EngineError> {
+    /// That the vocabulary has each of `ids`.
+    fn check(&self, ids: &[u32]) -> Result<(), EngineError> {
         let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
-        if let Some(&id) = ids.iter().find(unknown) {
-            return Err(EngineError::UnknownId(id));
+        match ids.iter().find(unknown) {
+            Some(&id) => Err(EngineError::UnknownId(id)),
+            None => Ok(()),
         }
-        Ok(self.network.read(state, ids, stop))
     }
 
-    fn answer(&self, state: &State) -> Distribution {
+    fn answer(&self, state: &StateOf<ServedNetwork>) -> Distribution {
         let hidden = self.network.hidden(state);
         let mut logits = self.network.logits(&hidden);
         logits.iter_mut().for_each(|x| *x /= self.temperature);

@@ -1,321 +1,68 @@
-//! The recurrent network over quantised weights: what [`crate::model::Model`] computes, for one sequence, without gradients.
+//! The seam between a document's history and the network that reads it: [`Network`] and its [`StateStore`].
+//!
+//! [`StateHistory`](super::StateHistory) is written against these two traits. It knows which tokens were read and which
+//! of them have changed; it does not know what a state is. Each network brings the store that suits it:
+//!
+//! - A recurrent state cannot be truncated, so [`RecurrentNetwork`](super::recurrent::RecurrentNetwork) keeps snapshots
+//!   to go back to ([`SnapshotStore`](super::state_store::SnapshotStore)).
+//! - A transformer's key-value cache belongs in a `StateStore` too. It truncates in place in
+//!   [`StateStore::invalidate_after`], offers every position in [`StateStore::nearest`], and grows in [`Network::read`].
+//!   Its `State` is the last hidden state, since the keys and values are in the store.
+//!
+//! [`ServedNetwork`](super::ServedNetwork) names the network that is served. To serve two, make it an enum.
 
-use std::panic::resume_unwind;
-use std::sync::mpsc::channel;
-use std::thread;
+/// A network that reads one document from left to right, a token at a time or many.
+pub(super) trait Network {
+    /// What it keeps of a document.
+    type Store: StateStore;
 
-use half::f16;
-use half::slice::HalfFloatSliceExt;
+    /// The state before the first token.
+    fn start(&self) -> StateOf<Self>;
 
-use super::kernel::Kernel;
-use super::matrix::{Activations, Matrix};
-use crate::model::{Architecture, ModelConfig};
-use crate::model::{MissingParameter, Parameter, Parameters, named};
-use crate::simd::{multiversioned, sigmoid, tanh};
-
-/// Tokens that a layer reads before the next layer does: the input's products are one pass over the weights for all of
-/// them.
-pub(super) const BLOCK: usize = 32;
-
-/// Embedding, two recurrent layers, output layer.
-#[derive(Debug)]
-pub(super) struct Network {
-    kernel: Kernel,
-    architecture: Architecture,
-    hidden_size: usize,
-    embedding: Matrix, // [V,E]
-    layers: [Layer; 2],
-    output: Matrix, // [V,H]
-    output_bias: Vec<f32>,
-}
-
-/// A recurrent layer.
-#[derive(Debug)]
-struct Layer {
-    cell: Cell,
-    input: Matrix,     // [G*H,I]
-    recurrent: Matrix, // [G*H,H]
-    /// Both biases together, `[G*H]`.
-    bias: Vec<f32>,
-}
-
-/// A layer's state after a block, and its outputs `[T,H]`.
-type Outcome = (LayerState, Vec<f32>);
-
-/// The sums of all gates `[G*H]`, `h` and `c` before -> `h` and `c` after.
-type Cell = fn(&[f32], &mut [f32], &mut [f32]);
-
-/// The state after some token.
-#[derive(Clone, Debug)]
-pub(super) struct State {
-    layers: [LayerState; 2],
-}
-
-/// `h` `[H]` and `c` `[H]`, which an Elman layer has no use for.
-#[derive(Clone, Debug)]
-struct LayerState {
-    h: Vec<f32>,
-    c: Vec<f32>,
-}
-
-/// What reading a block of `T` tokens leaves.
-#[derive(Debug)]
-pub(super) struct Reading {
-    /// After the last of them.
-    pub(super) state: State,
-    /// What the output layer is given after each of them, `[T,H]`.
-    pub(super) hidden: Vec<f32>,
-}
-
-/// A state in half the memory, its numbers rounded to 11 bits.
-#[derive(Clone, Debug)]
-pub(super) struct CompressedState(Box<[f16]>);
-
-impl Network {
-    /// Quantises the parameters that `config` names ([`ModelConfig::parameters`]).
-    pub(super) fn new(
-        config: &ModelConfig,
-        parameters: &Parameters,
-        kernel: Kernel,
-    ) -> Result<Self, MissingParameter> {
-        let names = config.parameters();
-        let values = |index: usize| named(parameters, &names[index].0).map(Parameter::values);
-        let matrix = |index: usize| -> Result<Matrix, MissingParameter> {
-            Ok(Matrix::new(values(index)?, names[index].1[1]))
-        };
-        let layer = |first: usize| -> Result<Layer, MissingParameter> {
-            let bias = values(first + 2)?.iter().zip(values(first + 3)?);
-            Ok(Layer {
-                cell: match config.architecture {
-                    Architecture::Rnn => elman_cell,
-                    Architecture::Lstm | Architecture::ResidualLstm => lstm_cell,
-                },
-                input: matrix(first)?,
-                recurrent: matrix(first + 1)?,
-                bias: bias.map(|(input, recurrent)| input + recurrent).collect(),
-            })
-        };
-        Ok(Self {
-            kernel,
-            architecture: config.architecture,
-            hidden_size: config.hidden_size,
-            embedding: matrix(0)?,
-            layers: [layer(1)?, layer(5)?],
-            output: matrix(9)?,
-            output_bias: values(10)?.to_vec(),
-        })
-    }
-
-    /// `V`.
-    pub(super) fn vocabulary_size(&self) -> usize {
-        self.output_bias.len()
-    }
-
-    /// `H`.
-    pub(super) fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    /// What multiplies.
-    pub(super) fn kernel(&self) -> Kernel {
-        self.kernel
-    }
-
-    pub(super) fn set_kernel(&mut self, kernel: Kernel) {
-        self.kernel = kernel;
-    }
-
-    /// Bytes of weights that one step reads.
-    pub(super) fn step_bytes(&self) -> usize {
-        let layers = self.layers.iter();
-        layers
-            .map(|layer| layer.input.bytes() + layer.recurrent.bytes())
-            .sum()
-    }
-
-    /// Bytes of weights that one distribution reads.
-    pub(super) fn output_bytes(&self) -> usize {
-        self.output.bytes()
-    }
-
-    /// The state before a file's first token.
-    pub(super) fn start(&self) -> State {
-        let zero = || vec![0.0; self.hidden_size];
-        let layer = || LayerState {
-            h: zero(),
-            c: zero(),
-        };
-        State {
-            layers: [layer(), layer()],
-        }
-    }
-
-    /// Reads `ids`, each below the vocabulary's size, on from `state` until `stop` says so, at least one [`BLOCK`]; the
-    /// outcome of each block. Of several blocks the second layer reads one on a thread of its
-    /// own, if there can be one, while the first reads the next.
-    pub(super) fn read(&self, state: &State, ids: &[u32], stop: &dyn Fn() -> bool) -> Vec<Reading> {
-        let [mut first, mut second] = state.layers.clone();
-        let blocks = ids.chunks(BLOCK).enumerate();
-        let blocks = blocks.take_while(|(block, _)| *block == 0 || !stop());
-        let mut lower = blocks.map(|(_, ids)| {
-            let mut x = Activations::default();
-            for &id in ids {
-                self.embedding.push_row(id as usize, &mut x);
-            }
-            let (inputs, h) = self.layers[0].read(self.kernel, &x, &mut first);
-            (inputs, (first.clone(), h))
-        });
-        let mut upper = |inputs: Activations| {
-            let (_, h) = self.layers[1].read(self.kernel, &inputs, &mut second);
-            (second.clone(), h)
-        };
-        let together = thread::scope(|scope| {
-            if ids.len() <= BLOCK {
-                return None;
-            }
-            let (outputs, inputs) = channel();
-            let read = || inputs.into_iter().map(&mut upper).collect::<Vec<_>>();
-            let thread = thread::Builder::new().name("inference, layer 2".to_owned());
-            let seconds = thread.spawn_scoped(scope, read).ok()?;
-            let mut firsts = Vec::new();
-            for (inputs, first) in lower.by_ref() {
-                // The receiver is gone only if its thread has panicked, which joining tells.
-                let _ = outputs.send(inputs);
-                firsts.push(first);
-            }
-            drop(outputs);
-            let seconds = seconds.join().unwrap_or_else(|panic| resume_unwind(panic));
-            Some(firsts.into_iter().zip(seconds).collect())
-        });
-        let layers: Vec<(Outcome, Outcome)> = together.unwrap_or_else(|| {
-            lower
-                .map(|(inputs, first)| (first, upper(inputs)))
-                .collect()
-        });
-        let blocks = layers.into_iter();
-        blocks
-            .map(|((first, below), (second, above))| Reading {
-                state: State {
-                    layers: [first, second],
-                },
-                hidden: self.joined(below, &above),
-            })
-            .collect()
-    }
-
-    /// What the output layer is given after `state`, `[H]`.
-    pub(super) fn hidden(&self, state: &State) -> Vec<f32> {
-        let [first, second] = &state.layers;
-        self.joined(first.h.clone(), &second.h)
-    }
-
-    /// The outputs of both layers, as the output layer is given them.
-    fn joined(&self, mut first: Vec<f32>, second: &[f32]) -> Vec<f32> {
-        match self.architecture {
-            Architecture::ResidualLstm => {
-                first.iter_mut().zip(second).for_each(|(a, b)| *a += b);
-            }
-            Architecture::Rnn | Architecture::Lstm => first.copy_from_slice(second),
-        }
-        first
-    }
-
-    /// Logits `[V]` from what the output layer is given.
-    pub(super) fn logits(&self, hidden: &[f32]) -> Vec<f32> {
-        let mut quantised = Activations::default();
-        quantised.push(hidden);
-        let mut logits = self.output_bias.clone();
-        self.output
-            .add_products(self.kernel, &quantised, &mut logits);
-        logits
-    }
-}
-
-impl Layer {
-    /// Inputs -> outputs `h`, as the next layer takes them and as they are, `[T,H]`; and the state after the last.
+    /// Reads `ids` on from `at`, which comes from `store`, and moves `at` behind the tokens that it has read. Reads one
+    /// or more, as many as it likes in one go, and asks `stop` every few milliseconds whether to return early.
+    /// `store` receives what is worth keeping. Each id is below the size of the vocabulary.
+    ///
+    /// Returns the hidden state after each token read, `[T,H]`.
     fn read(
         &self,
-        kernel: Kernel,
-        x: &Activations,
-        state: &mut LayerState,
-    ) -> (Activations, Vec<f32>) {
-        let mut sums = self.bias.repeat(x.len());
-        self.input.add_products(kernel, x, &mut sums);
-        let (mut outputs, mut h) = (Activations::default(), Activations::default());
-        let mut exact = Vec::with_capacity(x.len() * state.h.len());
-        h.push(&state.h);
-        for sums in sums.chunks_exact_mut(self.bias.len()) {
-            self.recurrent.add_products(kernel, &h, sums);
-            (self.cell)(sums, &mut state.h, &mut state.c);
-            h.clear();
-            h.push(&state.h);
-            outputs.extend(&h);
-            exact.extend_from_slice(&state.h);
-        }
-        (outputs, exact)
-    }
+        store: &mut Self::Store,
+        at: &mut StateAt<StateOf<Self>>,
+        ids: &[u32],
+        stop: &dyn Fn() -> bool,
+    ) -> Vec<f32>;
+
+    /// The output layer's input in `state`, `[H]`.
+    fn hidden(&self, state: &StateOf<Self>) -> Vec<f32>;
+
+    /// The logits `[V]` for the hidden state `[H]`.
+    fn logits(&self, hidden: &[f32]) -> Vec<f32>;
 }
 
-impl State {
+/// What a network keeps of one document, to read on from without starting over.
+pub(super) trait StateStore: Default {
+    /// A state after some tokens, in full precision.
+    type State;
+
+    /// The kept state that has read most, but at most `length` tokens; `None` if there is none.
+    fn nearest(&self, length: usize) -> Option<StateAt<Self::State>>;
+
+    /// Keeps the state at which reading has ended: the next edit is probably close to it.
+    fn keep_recent(&mut self, at: StateAt<Self::State>);
+
+    /// Drops what has read more than `length` tokens.
+    fn invalidate_after(&mut self, length: usize);
+
     /// Memory, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        let layers = self.layers.iter();
-        layers
-            .map(|layer| size_of_val(&layer.h[..]) + size_of_val(&layer.c[..]))
-            .sum()
-    }
-
-    /// Rounded to 16 bits a number.
-    pub(super) fn compress(&self) -> CompressedState {
-        let size = self.layers[0].h.len();
-        let mut all = vec![f16::ZERO; 4 * size];
-        let layers = self.layers.iter().flat_map(|layer| [&layer.h, &layer.c]);
-        for (out, values) in all.chunks_exact_mut(size).zip(layers) {
-            out.convert_from_f32_slice(values);
-        }
-        CompressedState(all.into())
-    }
+    fn bytes(&self) -> usize;
 }
 
-impl CompressedState {
-    /// Memory, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.0[..])
-    }
+/// The state type of a network.
+pub(super) type StateOf<N> = <<N as Network>::Store as StateStore>::State;
 
-    /// The state, as far as it was kept.
-    pub(super) fn expand(&self) -> State {
-        let size = self.0.len() / 4;
-        let part = |k: usize| {
-            let mut values = vec![0.0; size];
-            self.0[k * size..(k + 1) * size].convert_to_f32_slice(&mut values);
-            values
-        };
-        let layer = |k: usize| LayerState {
-            h: part(2 * k),
-            c: part(2 * k + 1),
-        };
-        State {
-            layers: [layer(0), layer(1)],
-        }
-    }
-}
-
-multiversioned! {
-    /// `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`; gates in the order i, f, g, o.
-    pub(super) fn lstm_cell(gates: &[f32], h: &mut [f32], c: &mut [f32]) {
-        let size = h.len();
-        let gate = |k: usize| &gates[k * size..(k + 1) * size];
-        let ((i, f), (g, o)) = ((gate(0), gate(1)), (gate(2), gate(3)));
-        let c = &mut c[..size];
-        for k in 0..size {
-            c[k] = sigmoid(f[k]) * c[k] + sigmoid(i[k]) * tanh(g[k]);
-            h[k] = sigmoid(o[k]) * tanh(c[k]);
-        }
-    }
-
-    /// `h' = tanh(sum)`.
-    pub(super) fn elman_cell(gates: &[f32], h: &mut [f32], _c: &mut [f32]) {
-        for (h, sum) in h.iter_mut().zip(gates) { *h = tanh(*sum); }
-    }
+/// The state after the first `read` tokens.
+#[derive(Clone, Debug)]
+pub(super) struct StateAt<S> {
+    pub(super) read: usize,
+    pub(super) state: S,
 }

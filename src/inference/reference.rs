@@ -1,6 +1,6 @@
 //! The network in f32 by plain sums: slow, and what the quantised one is compared with on a user's machine.
 
-use super::network::{elman_cell, lstm_cell};
+use super::recurrent::{elman_cell, lstm_cell};
 use crate::model::{Architecture, ModelConfig};
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
@@ -15,11 +15,18 @@ pub fn distribution(
     temperature: f64,
     ids: &[u32],
 ) -> Result<Vec<f32>, MissingParameter> {
-    let all = config.parameters();
-    let all: Vec<&[f32]> = all
-        .iter()
-        .map(|(name, _)| named(parameters, name).map(Parameter::values))
-        .collect::<Result<_, _>>()?;
+    let values = |name: &str| named(parameters, name).map(Parameter::values);
+    let layer = |layer: usize| -> Result<[&[f32]; 4], MissingParameter> {
+        let parameter = |name| values(&config.layer_parameter(layer, name));
+        Ok([
+            parameter("weight_ih")?,
+            parameter("weight_hh")?,
+            parameter("bias_ih")?,
+            parameter("bias_hh")?,
+        ])
+    };
+    let (embedding, layers) = (values("embedding.weight")?, [layer(0)?, layer(1)?]);
+    let (output, output_bias) = (values("output.weight")?, values("output.bias")?);
     let cell = match config.architecture {
         Architecture::Rnn => elman_cell,
         Architecture::Lstm | Architecture::ResidualLstm => lstm_cell,
@@ -27,12 +34,13 @@ pub fn distribution(
     let size = config.hidden_size;
     let mut states = [0, 1].map(|_| (vec![0.0; size], vec![0.0; size]));
     for &id in ids {
-        let mut x = all[0][id as usize * config.embedding_size..][..config.embedding_size].to_vec(); // [E]
-        for ((h, c), weights) in states.iter_mut().zip(all[1..9].chunks_exact(4)) {
-            let biases = weights[2].iter().zip(weights[3]).map(|(a, b)| a + b);
+        let mut x =
+            embedding[id as usize * config.embedding_size..][..config.embedding_size].to_vec(); // [E]
+        for ((h, c), [weight_ih, weight_hh, bias_ih, bias_hh]) in states.iter_mut().zip(layers) {
+            let biases = bias_ih.iter().zip(bias_hh).map(|(a, b)| a + b);
             let mut gates: Vec<f32> = biases.collect(); // [G*H]
-            add_product(&mut gates, weights[0], &x);
-            add_product(&mut gates, weights[1], h);
+            add_product(&mut gates, weight_ih, &x);
+            add_product(&mut gates, weight_hh, h);
             cell(&gates, h, c);
             x.clone_from(h);
         }
@@ -41,8 +49,8 @@ pub fn distribution(
     if config.architecture == Architecture::ResidualLstm {
         hidden.iter_mut().zip(&first).for_each(|(a, b)| *a += b);
     }
-    let mut logits = all[10].to_vec(); // [V]
-    add_product(&mut logits, all[9], &hidden);
+    let mut logits = output_bias.to_vec(); // [V]
+    add_product(&mut logits, output, &hidden);
     logits.iter_mut().for_each(|z| *z /= temperature as f32);
     softmax_in_place(&mut logits);
     Ok(logits)

@@ -5,9 +5,9 @@ use candle_core::{Device, Tensor};
 use half::f16;
 use proptest::prelude::*;
 
-use super::kernel::pack;
-use super::matrix::{Activations, Matrix};
-use super::state_history::MOST_SNAPSHOTS;
+use super::int8::kernel::pack;
+use super::int8::matrix::{self, Activations, Matrix};
+use super::state_store::MAX_SNAPSHOTS;
 use super::*;
 use crate::model::{Architecture, Initialization, Model, SplitMix64, initial_parameters};
 
@@ -27,9 +27,14 @@ fn parameters(config: &ModelConfig) -> Parameters {
     initial_parameters(config, Initialization::Informed, 42, &[])
 }
 
+fn engine_with_cache(mean_hidden: &[f32]) -> Engine {
+    let config = config(Architecture::ResidualLstm, 8, 16);
+    Engine::new(&config, &parameters(&config), 1.0, Some(mean_hidden)).expect("engine")
+}
+
 fn engine() -> Engine {
     let config = config(Architecture::ResidualLstm, 8, 16);
-    Engine::new(&config, &parameters(&config), 1.0).expect("engine")
+    Engine::new(&config, &parameters(&config), 1.0, None).expect("engine")
 }
 
 /// Numbers in -1..1.
@@ -149,7 +154,7 @@ fn every_architecture_answers_as_the_model_in_f32() {
     ] {
         let config = config(architecture, 24, 50);
         let parameters = parameters(&config);
-        let engine = Engine::new(&config, &parameters, 0.5).expect("engine");
+        let engine = Engine::new(&config, &parameters, 0.5, None).expect("engine");
         let model = Model::from_parameters(&config, &parameters, &Device::Cpu).expect("model");
         let ids: Vec<u32> = (0..100).map(|k| k * k % VOCABULARY).collect();
         let input = Tensor::new(&ids[..], &Device::Cpu)
@@ -277,11 +282,11 @@ fn a_question_costs_what_changed() {
     assert_eq!(
         ask(&ids[..500]),
         20,
-        "the cursor further up: from the milestone at 480"
+        "the cursor further up: from the snapshot at 480"
     );
     assert_eq!(ask(&ids), 0, "and back");
     ids[990] += 1;
-    assert_eq!(ask(&ids), 40, "a change at 990: from the milestone at 960");
+    assert_eq!(ask(&ids), 40, "a change at 990: from the snapshot at 960");
     ids.insert(0, 3);
     assert_eq!(ask(&ids), 1001, "a change at the top: everything");
 }
@@ -292,15 +297,15 @@ fn a_very_long_document_keeps_few_states() {
     let mut session = StateHistory::new();
     let ids: Vec<u32> = (0..100_000).map(|i| i % 37).collect();
     session.read(&engine, &ids, &|| false).expect("read");
-    assert!(session.milestones.len() <= MOST_SNAPSHOTS);
+    assert!(session.store.len() <= MAX_SNAPSHOTS);
     assert!(cost(&mut session, &engine, &ids[..70_000]) < 128);
 }
 
 /// Also in a document so long that its first hidden states have been forgotten.
 #[test]
 fn similar_places_do_not_depend_on_what_was_asked_before() {
-    let mut engine = engine();
-    engine.keep_hidden_states(random(16, 3).iter().map(|x| x / 4.0).collect());
+    let mean: Vec<f32> = random(16, 3).iter().map(|x| x / 4.0).collect();
+    let engine = engine_with_cache(&mean);
     let mut ids: Vec<u32> = (0..20_000u32).map(|i| i.wrapping_mul(i) / 7 % 37).collect();
     let mut session = StateHistory::new();
     let mut check = |ids: &[u32]| {
@@ -331,8 +336,7 @@ fn similar_places_do_not_depend_on_what_was_asked_before() {
 
 #[test]
 fn what_is_far_behind_is_glimpsed() {
-    let mut engine = engine();
-    engine.keep_hidden_states(vec![0.0; 16]);
+    let engine = engine_with_cache(&[0.0; 16]);
     let mut session = StateHistory::new();
     let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
     let is_far = |session: &StateHistory, ids: &[u32]| {

@@ -20,7 +20,7 @@ pub struct TruncatedContext {
 }
 
 impl TruncatedContext {
-    /// Whether so much is unread that an answer should come from a window: `begun`, or a new one.
+    /// Whether too much is unread to wait for, so that an answer should come from a window. `begun` is the one in use.
     pub fn is_wanted(begun: Option<&Self>, unread: usize) -> bool {
         unread > if begun.is_some() { CLOSE } else { FAR }
     }

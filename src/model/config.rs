@@ -41,13 +41,14 @@ impl ModelConfig {
             ..
         } = *self;
         let mut all = vec![("embedding.weight".to_owned(), vec![v, e])];
-        for (index, (prefix, layer)) in self.layer_names().into_iter().enumerate() {
+        for layer in [0, 1] {
             let gates = self.gates() * h;
-            let input = if index == 0 { e } else { h };
-            all.push((format!("{prefix}.weight_ih_{layer}"), vec![gates, input]));
-            all.push((format!("{prefix}.weight_hh_{layer}"), vec![gates, h]));
-            all.push((format!("{prefix}.bias_ih_{layer}"), vec![gates]));
-            all.push((format!("{prefix}.bias_hh_{layer}"), vec![gates]));
+            let input = if layer == 0 { e } else { h };
+            let name = |parameter| self.layer_parameter(layer, parameter);
+            all.push((name("weight_ih"), vec![gates, input]));
+            all.push((name("weight_hh"), vec![gates, h]));
+            all.push((name("bias_ih"), vec![gates]));
+            all.push((name("bias_hh"), vec![gates]));
         }
         all.push(("output.weight".to_owned(), vec![v, h]));
         all.push(("output.bias".to_owned(), vec![v]));
@@ -60,6 +61,12 @@ impl ModelConfig {
             .iter()
             .map(|(_, shape)| shape.iter().product::<usize>())
             .sum()
+    }
+
+    /// The name of a recurrent layer's parameter: `weight_ih` of layer 0 is `lstm1.weight_ih_l0` in a residual LSTM.
+    pub(crate) fn layer_parameter(&self, layer: usize, parameter: &str) -> String {
+        let (module, suffix) = self.layer_names()[layer];
+        format!("{module}.{parameter}_{suffix}")
     }
 
     /// `G`, the number of gates.

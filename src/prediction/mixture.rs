@@ -125,7 +125,7 @@ impl Mixture {
         self
     }
 
-    /// The mean hidden state `[H]`, for [`crate::inference::Engine::keep_hidden_states`].
+    /// The mean hidden state, `[H]`, for [`crate::inference::Engine::new`].
     pub fn mean_hidden(&self) -> &[f32] {
         &self.gate.mean_hidden
     }

@@ -149,8 +149,12 @@ fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> R
             centre,
         }));
     }
-    let mut engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
-    engine.keep_hidden_states(centre);
+    let engine = Engine::new(
+        &config.model,
+        checkpoint.parameters(),
+        config.temperature,
+        Some(&centre),
+    )?;
     Ok(Network::Int8(engine))
 }
 

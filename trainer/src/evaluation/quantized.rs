@@ -113,7 +113,12 @@ fn measure(
     let config = &checkpoint.config;
     let both = Both {
         model,
-        engine: Engine::new(&config.model, checkpoint.parameters(), config.temperature)?,
+        engine: Engine::new(
+            &config.model,
+            checkpoint.parameters(),
+            config.temperature,
+            None,
+        )?,
         temperature: config.temperature as f32,
         surfaces: super::language_model::surfaces(dataset, config.temperature),
     };

@@ -79,8 +79,15 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
         settings.data.display()
     );
     let config = &checkpoint.config;
-    let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
-    let mut network = Network::Int8(engine);
+    let engine = |mean_hidden| {
+        Engine::new(
+            &config.model,
+            checkpoint.parameters(),
+            config.temperature,
+            mean_hidden,
+        )
+    };
+    let network = Network::Int8(engine(None)?);
     let few = &used[..used.len().min(CENTRE_FILES)];
     let shards = dataset.files(Split::Validation);
     let centre = Replay {
@@ -94,9 +101,7 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
         host,
     }
     .mean_hidden()?;
-    if let Network::Int8(engine) = &mut network {
-        engine.keep_hidden_states(centre.clone());
-    }
+    let network = Network::Int8(engine(Some(&centre[..]))?);
     let replay = Replay {
         network: &network,
         files: &files.with_projects()?,

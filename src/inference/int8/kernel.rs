@@ -6,23 +6,23 @@
 //! integers do not depend on their order, so that every kernel gives the same bits.
 
 /// Rows of a panel.
-pub(super) const ROWS: usize = 16;
+pub(in crate::inference) const ROWS: usize = 16;
 /// Vectors that [`Kernel::products`] multiplies in one pass over the weights.
-pub(super) const LANES: usize = 4;
+pub(in crate::inference) const LANES: usize = 4;
 
 /// The weights of two columns of a panel.
-pub(super) type Pair = [i8; 2 * ROWS];
+pub(in crate::inference) type Pair = [i8; 2 * ROWS];
 /// Sums of one panel and one vector.
-pub(super) type Sums = [i32; ROWS];
+pub(in crate::inference) type Sums = [i32; ROWS];
 
 /// Two activations in 32 bits, as the instructions take them.
-pub(super) fn pack(even: i16, odd: i16) -> i32 {
+pub(in crate::inference) fn pack(even: i16, odd: i16) -> i32 {
     i32::from(odd) << 16 | i32::from(even) & 0xffff
 }
 
 /// An implementation; all of them give the same sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kernel {
+pub(in crate::inference) enum Kernel {
     /// `vpdpwssd` on 512 bits.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
@@ -41,7 +41,7 @@ pub(super) enum Kernel {
 
 impl Kernel {
     /// What this processor has, best first.
-    pub(super) fn available() -> Vec<Self> {
+    pub(in crate::inference) fn available() -> Vec<Self> {
         let mut kernels = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
@@ -66,7 +66,7 @@ impl Kernel {
     }
 
     /// The instructions' usual name.
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::inference) fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => "AVX512-VNNI",
@@ -82,7 +82,7 @@ impl Kernel {
 
     /// Products of all `panels` (of `pairs` pairs of columns each) with up to [`LANES`] vectors of activations, handed
     /// to `out` as (panel, lane, sums).
-    pub(super) fn products(
+    pub(in crate::inference) fn products(
         self,
         panels: &[Pair],
         pairs: usize,

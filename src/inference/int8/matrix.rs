@@ -19,7 +19,7 @@ const GROWTH: usize = 16;
 
 /// A matrix `[rows, columns]`.
 #[derive(Debug)]
-pub(super) struct Matrix {
+pub(in crate::inference) struct Matrix {
     rows: usize,
     /// Pairs of columns.
     pairs: usize,
@@ -31,7 +31,7 @@ pub(super) struct Matrix {
 
 /// Vectors of equal length, each quantised with its own scale.
 #[derive(Debug, Default)]
-pub(super) struct Activations {
+pub(in crate::inference) struct Activations {
     /// `[vectors][pairs]`.
     packed: Vec<i32>,
     scales: Vec<f32>,
@@ -40,7 +40,7 @@ pub(super) struct Activations {
 
 impl Matrix {
     /// Quantises `weights`, `[rows, columns]` row by row.
-    pub(super) fn new(weights: &[f32], columns: usize) -> Self {
+    pub(in crate::inference) fn new(weights: &[f32], columns: usize) -> Self {
         let rows = weights.len() / columns;
         let pairs = columns.div_ceil(2);
         let mut panels = vec![[0; 2 * ROWS]; rows.div_ceil(ROWS) * pairs];
@@ -63,7 +63,7 @@ impl Matrix {
     }
 
     /// A matrix without rows, to be filled with [`Matrix::push_direction`].
-    pub(super) fn empty(columns: usize) -> Self {
+    pub(in crate::inference) fn empty(columns: usize) -> Self {
         Self {
             rows: 0,
             pairs: columns.div_ceil(2),
@@ -73,12 +73,17 @@ impl Matrix {
     }
 
     /// How many rows.
-    pub(super) fn rows(&self) -> usize {
+    pub(in crate::inference) fn rows(&self) -> usize {
         self.rows
     }
 
     /// The products of some rows with the one vector of `x`.
-    pub(super) fn products(&self, kernel: Kernel, rows: Range<usize>, x: &Activations) -> Vec<f32> {
+    pub(in crate::inference) fn products(
+        &self,
+        kernel: Kernel,
+        rows: Range<usize>,
+        x: &Activations,
+    ) -> Vec<f32> {
         assert_eq!(x.pairs, self.pairs, "columns");
         let panels = rows.start / ROWS..rows.end.div_ceil(ROWS);
         let mut out = vec![0.0; panels.len() * ROWS];
@@ -100,7 +105,7 @@ impl Matrix {
     }
 
     /// Appends a row, quantised and then divided by its length: products with it are projections on its direction.
-    pub(super) fn push_direction(&mut self, row: &[f32]) {
+    pub(in crate::inference) fn push_direction(&mut self, row: &[f32]) {
         if self.rows == self.scales.len() {
             if self.panels.len() == self.panels.capacity() {
                 // Not twice as much as it has: every document has such a matrix.
@@ -124,7 +129,7 @@ impl Matrix {
     }
 
     /// Keeps the first `rows` rows.
-    pub(super) fn truncate(&mut self, rows: usize) {
+    pub(in crate::inference) fn truncate(&mut self, rows: usize) {
         self.rows = self.rows.min(rows);
         let panels = self.rows.div_ceil(ROWS);
         self.panels.truncate(panels * self.pairs);
@@ -132,7 +137,7 @@ impl Matrix {
     }
 
     /// Drops the first rows, as many as make full panels within `rows`; how many those are.
-    pub(super) fn drop_first(&mut self, rows: usize) -> usize {
+    pub(in crate::inference) fn drop_first(&mut self, rows: usize) -> usize {
         let panels = rows.min(self.rows) / ROWS;
         self.panels.drain(..panels * self.pairs);
         self.scales.drain(..panels * ROWS);
@@ -141,12 +146,12 @@ impl Matrix {
     }
 
     /// Bytes that one product reads.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::inference) fn bytes(&self) -> usize {
         size_of_val(&self.panels[..]) + size_of_val(&self.scales[..])
     }
 
     /// Row `row` as activations, appended to `out`: the embedding's rows are the first layer's input as they stand.
-    pub(super) fn push_row(&self, row: usize, out: &mut Activations) {
+    pub(in crate::inference) fn push_row(&self, row: usize, out: &mut Activations) {
         let (panel, lane) = (row / ROWS * self.pairs, row % ROWS * 2);
         let pairs = self.panels[panel..panel + self.pairs].iter();
         out.packed
@@ -156,7 +161,12 @@ impl Matrix {
     }
 
     /// `out[t] += W x[t]` for each vector; `out` is `[vectors, rows]`.
-    pub(super) fn add_products(&self, kernel: Kernel, x: &Activations, out: &mut [f32]) {
+    pub(in crate::inference) fn add_products(
+        &self,
+        kernel: Kernel,
+        x: &Activations,
+        out: &mut [f32],
+    ) {
         assert_eq!(x.pairs, self.pairs, "columns");
         let mut first = 0;
         while first < x.scales.len() {
@@ -188,25 +198,25 @@ impl Matrix {
 
 impl Activations {
     /// How many vectors.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::inference) fn len(&self) -> usize {
         self.scales.len()
     }
 
     /// Appends the vectors of `other`, which are as long.
-    pub(super) fn extend(&mut self, other: &Self) {
+    pub(in crate::inference) fn extend(&mut self, other: &Self) {
         self.pairs = other.pairs;
         self.packed.extend_from_slice(&other.packed);
         self.scales.extend_from_slice(&other.scales);
     }
 
     /// Forgets the vectors, keeps their memory.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::inference) fn clear(&mut self) {
         self.packed.clear();
         self.scales.clear();
     }
 
     /// Quantises `x` and appends it.
-    pub(super) fn push(&mut self, x: &[f32]) {
+    pub(in crate::inference) fn push(&mut self, x: &[f32]) {
         self.pairs = x.len().div_ceil(2);
         let at = self.packed.len();
         self.packed.resize(at + self.pairs, 0);
@@ -218,7 +228,7 @@ impl Activations {
 }
 
 /// `weights`, `[rows, columns]`, as a [`Matrix`] keeps them.
-pub(super) fn rounded(weights: &[f32], columns: usize) -> Vec<f32> {
+pub(in crate::inference) fn rounded(weights: &[f32], columns: usize) -> Vec<f32> {
     let mut quantised = vec![0; columns];
     let mut values = Vec::with_capacity(weights.len());
     for row in weights.chunks_exact(columns) {

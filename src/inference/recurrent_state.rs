@@ -1,0 +1,93 @@
+//! The state of the recurrent network: exact to read on from, rounded to f16 to keep.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
+/// The state after some token.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) layers: [LayerState; 2],
+}
+
+/// `h` `[H]` and `c` `[H]`, which an Elman layer has no use for.
+#[derive(Clone, Debug)]
+pub(super) struct LayerState {
+    pub(super) h: Vec<f32>,
+    pub(super) c: Vec<f32>,
+}
+
+/// A state in half the memory, its numbers rounded to 11 bits.
+#[derive(Clone, Debug)]
+pub(super) struct CompressedState {
+    layers: [CompressedLayerState; 2],
+}
+
+/// [`LayerState`] in f16.
+#[derive(Clone, Debug)]
+struct CompressedLayerState {
+    h: Box<[f16]>,
+    c: Box<[f16]>,
+}
+
+impl State {
+    /// The state before the first token: zeros.
+    pub(super) fn zero(hidden_size: usize) -> Self {
+        let layer = || LayerState {
+            h: vec![0.0; hidden_size],
+            c: vec![0.0; hidden_size],
+        };
+        Self {
+            layers: [layer(), layer()],
+        }
+    }
+
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let layers = self.layers.iter();
+        layers
+            .map(|layer| size_of_val(&layer.h[..]) + size_of_val(&layer.c[..]))
+            .sum()
+    }
+
+    /// Rounded to f16.
+    pub(super) fn compress(&self) -> CompressedState {
+        CompressedState {
+            layers: self.layers.each_ref().map(|layer| CompressedLayerState {
+                h: to_f16(&layer.h),
+                c: to_f16(&layer.c),
+            }),
+        }
+    }
+}
+
+impl CompressedState {
+    /// Memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let layers = self.layers.iter();
+        layers
+            .map(|layer| size_of_val(&layer.h[..]) + size_of_val(&layer.c[..]))
+            .sum()
+    }
+
+    /// The state, up to the rounding.
+    pub(super) fn expand(&self) -> State {
+        State {
+            layers: self.layers.each_ref().map(|layer| LayerState {
+                h: to_f32(&layer.h),
+                c: to_f32(&layer.c),
+            }),
+        }
+    }
+}
+
+fn to_f16(values: &[f32]) -> Box<[f16]> {
+    let mut rounded = vec![f16::ZERO; values.len()];
+    rounded.convert_from_f32_slice(values);
+    rounded.into()
+}
+
+fn to_f32(values: &[f16]) -> Vec<f32> {
+    let mut exact = vec![0.0; values.len()];
+    values.convert_to_f32_slice(&mut exact);
+    exact
+}
