@@ -87,7 +87,12 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     let (text, cursor) = place.read()?;
     let config = &checkpoint.config;
-    let engine = Engine::new(&config.model, checkpoint.parameters(), config.temperature)?;
+    let engine = Engine::new(
+        &config.model,
+        checkpoint.parameters(),
+        config.temperature,
+        None,
+    )?;
     let lines = rest_of_line(&engine, &checkpoint.vocabulary, &text, cursor, search)?;
     if json {
         print(&(serde_json::to_string(&JsonAnswer { lines })? + "\n"))?;
