@@ -149,7 +149,8 @@ fn a_client_that_reads_nothing_is_not_read_either_and_loses_no_answer() {
     is_stalled.recv().expect("the server waits for its client");
     let own = memory(server.0.id());
     println!("{own:.0} MB of its own with a full queue");
-    assert!(own < 60.0, "{own} MB");
+    // The requests that were read before the queue was full wait for their answers in memory, about 1 KB each.
+    assert!(own < 120.0, "{own} MB");
 
     let mut answered = BTreeSet::new();
     while answered.len() < REQUESTS as usize {

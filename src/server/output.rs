@@ -55,19 +55,20 @@ impl OutputQueue {
         if state.is_broken {
             return;
         }
+        let was_full = state.is_full();
         state.bytes += message.len();
         state.messages.push_back(message);
+        let is_full = state.is_full();
         drop(state);
         self.changed.notify_all();
+        if is_full && !was_full {
+            debug!("the client does not read its answers: its requests wait");
+        }
     }
 
     /// Blocks while more than [`CAPACITY`] bytes are queued.
     pub fn wait_for_room(&self) {
-        if self.lock().is_full() {
-            // Logged without the lock, since standard error may block too.
-            debug!("the client does not read its answers: its requests wait");
-            drop(self.wait_while(self.lock(), State::is_full));
-        }
+        drop(self.wait_while(self.lock(), State::is_full));
     }
 
     /// Blocks until everything is written, at most for `timeout`: the client may have stopped reading.
