@@ -43,8 +43,14 @@ answer=$(at_home minicopilot complete a.py:25:9 --json)
 completed=$(at_home bash -c 'source .local/share/bash-completion/completions/minicopilot
     COMP_WORDS=(minicopilot com) COMP_CWORD=1; _minicopilot minicopilot com minicopilot; echo "${COMPREPLY[@]}"')
 is "bash's completion of com" "complete completions" "$completed"
-pages=$(at_home minicopilot --help | awk '/^Commands:/ { list = 1; next } /^$/ { list = 0 } list && /^  [a-z]/ && $1 != "help" { print "minicopilot-" $1 ".1" }')
-is "the manual's pages" "$(sort <<< "minicopilot.1"$'\n'"$pages")" "$(at_home ls .local/share/man/man1 | sort)"
+pages() { # COMMAND..., each with its subcommands
+    echo "$(IFS=-; echo "$*").1"
+    local name
+    for name in $(at_home "$@" --help | awk '/^Commands:/ { list = 1; next } /^$/ { list = 0 } list && /^  [a-z]/ && $1 != "help" { print $1 }'); do
+        pages "$@" "$name"
+    done
+}
+is "the manual's pages" "$(pages minicopilot | sort)" "$(at_home ls .local/share/man/man1 | sort)"
 for nvim in 0.11 0.12; do
     nvim=$(tests/editors/neovim/install.sh $nvim)
     # Without ~/.local/bin on the PATH, as when a desktop environment starts Neovim.
