@@ -206,7 +206,7 @@ fn checkpoints() {
         {
             let mut session = minicopilot::completion::CompletionSession::new();
             completer
-                .next_tokens(&mut session, "def f(self):\n", 13, 5)
+                .next_tokens(&mut session, "def f(self):\n", 13, 5, &|| false)
                 .unwrap();
         }
     });

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use minicopilot::completion::{Completer, CompletionSession, NextTokens, Options};
+use minicopilot::completion::{Answer, Completer, CompletionSession, Effort, NextTokens, Options};
 use minicopilot::context::{ImportableModules, ProjectContext};
 use minicopilot::workspace::{ContextSelection, Imports, WorkspaceIndex};
 use minicopilot::{embedded, files::fingerprint};
@@ -178,14 +178,19 @@ fn answers(completer: &Completer, within_project: bool) -> Vec<String> {
 fn answer(completer: &Completer, session: &mut CompletionSession, place: &Place) -> String {
     let Place { text, cursor, .. } = place;
     let next = completer
-        .next_tokens(session, text, *cursor, TOKENS)
-        .unwrap();
+        .next_tokens(session, text, *cursor, TOKENS, &|| false)
+        .unwrap()
+        .expect("nothing stops it");
     let mut line = format!("{:?} | next", &text[next.prefix.clone()]);
     write_next(&mut line, &next);
 
-    let list = completer
-        .complete(session, text, *cursor, &Options::default())
+    let options = Options::default();
+    let answer = completer
+        .complete(session, text, *cursor, &options, Effort::UNLIMITED)
         .unwrap();
+    let Answer::Full(list) = answer else {
+        panic!("{answer:?}");
+    };
     write!(line, " | list").unwrap();
     for item in &list.items {
         write!(line, " {:?} {}", item.text, item.probability).unwrap();

@@ -11,7 +11,7 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::output::print;
-use crate::completion::{Candidate, Completer, CompletionSession, Options};
+use crate::completion::{Candidate, Completer, CompletionSession, Effort, Options};
 use crate::files::python_files;
 use crate::inference::EngineError;
 
@@ -67,9 +67,18 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
     let (text, cursor) = place.read()?;
     let mut session = CompletionSession::new();
     read(completer, &mut session, &text, cursor)?;
-    let found = completer.complete(&mut session, &text, cursor, &Options::default())?;
+    let answer = completer.complete(
+        &mut session,
+        &text,
+        cursor,
+        &Options::default(),
+        Effort::UNLIMITED,
+    )?;
+    let items = answer
+        .completions()
+        .map_or_else(Vec::new, |found| found.items);
     if json {
-        let tokens = found.items.iter().map(
+        let tokens = items.iter().map(
             |Candidate {
                  text, probability, ..
              }| JsonToken {
@@ -81,13 +90,13 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
             tokens: tokens.collect(),
         };
         print(&(serde_json::to_string(&answer)? + "\n"))?;
-    } else if found.items.is_empty() {
+    } else if items.is_empty() {
         print(
             "No completions here: the cursor is in a string or comment, no known name starts with the typed text, or the word is already complete.\n",
         )?;
     } else {
         let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        print(&render(&found.items, colours))?;
+        print(&render(&items, colours))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -100,14 +109,14 @@ fn read(
     cursor: usize,
 ) -> Result<(), EngineError> {
     let began = Instant::now();
-    let has_taken_long = || began.elapsed() > PATIENCE;
-    if !completer.read(session, text, cursor, &has_taken_long)? {
+    let stop = &|| began.elapsed() > PATIENCE;
+    if !completer.read(session, text, cursor, Effort::Full { stop })? {
         let megabytes = cursor as f64 / 1e6;
         let _ = writeln!(
             io::stderr(),
             "minicopilot: reading {megabytes:.1} MB before the cursor takes a while"
         );
-        completer.read(session, text, cursor, &|| false)?;
+        completer.read(session, text, cursor, Effort::UNLIMITED)?;
     }
     Ok(())
 }

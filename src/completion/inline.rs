@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::Completer;
-use super::cursor::Cursor;
+use super::completer::Completer;
+use super::context::CompletionContext;
 use super::options::Options;
 use super::rank::InsertionSite;
-use super::session::{CachedPrediction, CompletionSession};
+use super::session::CompletionSession;
 use super::speculation::Speculation;
 use crate::context::Position;
 use crate::inference::{EngineError, TruncatedContext};
@@ -41,12 +41,13 @@ impl Completer {
         min_probability: f32,
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<InlineCompletion>, EngineError> {
-        let place = Cursor::lex(session, &self.lexicon, text, cursor);
+        let context = CompletionContext::new(session, &self.lexicon, text, cursor);
         let Some(closing) = closing_after(text, cursor) else {
             return Ok(None);
         };
-        let before = text[..place.prefix.start].trim_end_matches([' ', '\t']);
-        if place.place != CursorIn::Code || before.ends_with('\\') {
+        let before = context.before();
+        let continues_line = before.trim_end_matches([' ', '\t']).ends_with('\\');
+        if context.place != CursorIn::Code || continues_line {
             return Ok(None);
         }
         // A completion list may be waiting for the session, so leave a long unread text to read-ahead.
@@ -56,7 +57,7 @@ impl Completer {
             return Ok(None);
         }
         self.ensure_prediction(session)?;
-        let prefix = &text[place.prefix.clone()];
+        let prefix = context.typed();
         let decoded = self.greedy_decode(Speculation::new(session), prefix, min_probability, stop);
         self.ensure_prediction(session)?;
         let Some(decoded) = decoded? else {
@@ -65,9 +66,9 @@ impl Completer {
         let above = self.last_lines(session);
         let (tokens, probabilities): (Vec<String>, Vec<f32>) = decoded.into_iter().unzip();
         let (kept, closed) = fit_closing_brackets(&tokens, closing);
-        let rendered = render(&above, &tokens[..kept], prefix, &text[..place.prefix.start]);
+        let rendered = render(&above, &tokens[..kept], prefix, before);
         Ok(rendered.map(|text| InlineCompletion {
-            replace: place.prefix.start..cursor + closed,
+            replace: context.prefix.start..cursor + closed,
             text,
             probability: probabilities[..kept].iter().product(),
         }))
@@ -110,31 +111,21 @@ impl Completer {
         session: &CompletionSession,
         prefix: &str,
     ) -> Option<(String, u32, f32)> {
-        let CachedPrediction {
-            distribution,
-            prediction,
-        } = session.prediction.as_ref()?;
-        let buffer = &session.buffer;
-        let space = prediction.space(buffer);
+        let cached = session.prediction.as_ref()?;
+        let prediction = &cached.prediction;
+        let space = prediction.space(&session.buffer);
         if !prefix.is_empty() {
             let exact = Options::default().exact();
-            let best = |fitting| self.best(&space, distribution, prediction, fitting, 1);
-            let site = InsertionSite {
-                prefix,
-                right: "",
-                only_names: self.needs_a_name(buffer),
-            };
-            let mut items = self.table.rank(&space, prediction, &site, &exact, best);
+            let best = |fitting| self.best(&space, cached, fitting, 1);
+            let site = InsertionSite { prefix, suffix: "" };
+            let mut items = self.table.rank(&space, prediction, site, &exact, best);
             let first = items.pop()?;
             let id = self.vocabulary().id(&first.token);
             return Some((first.token, id, first.probability));
         }
         let all = prediction.candidates();
         let spelled = all.filter(|candidate| candidate.get() != UNK).collect();
-        let best = self
-            .best(&space, distribution, prediction, spelled, 1)
-            .pop();
-        let (candidate, p) = best?;
+        let (candidate, p) = self.best(&space, cached, spelled, 1).pop()?;
         let (token, id) = self.token_of(&space, candidate)?;
         Some((token.to_owned(), id, p))
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::candidate::Candidate;
+use super::context::word;
 use super::fuzzy::FuzzyPattern;
 use super::options::Options;
 use super::prefix_range::prefix_range;
@@ -26,14 +27,12 @@ pub(super) struct CandidateTable {
 }
 
 /// The position where candidates are inserted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct InsertionSite<'a> {
     /// The typed prefix.
     pub(super) prefix: &'a str,
     /// The text after the cursor.
-    pub(super) right: &'a str,
-    /// Only names can follow here.
-    pub(super) only_names: bool,
+    pub(super) suffix: &'a str,
 }
 
 #[derive(Debug)]
@@ -85,14 +84,14 @@ impl CandidateTable {
         &self,
         space: &CandidateSpace<'_>,
         prediction: &Prediction,
-        site: &InsertionSite,
+        site: InsertionSite<'_>,
         options: &Options,
         best: impl FnOnce(Vec<CandidateId>) -> Vec<(CandidateId, f32)>,
     ) -> Vec<Candidate> {
         let prefix = site.prefix;
-        let right = SuffixAfterCursor::new(site.right);
+        let right = Suffix::new(site.suffix);
         let mut fitting = self.fitting(space, prefix, &right);
-        if site.only_names {
+        if prediction.restriction.is_name {
             // Out-of-vocabulary candidates are always names.
             fitting.retain(|&candidate| {
                 let entry = self.by_id.get(&candidate.get());
@@ -188,7 +187,7 @@ impl CandidateTable {
         &self,
         space: &CandidateSpace<'_>,
         prefix: &str,
-        right: &SuffixAfterCursor,
+        right: &Suffix,
     ) -> Vec<CandidateId> {
         let (range, there) = (prefix_range(&self.texts, prefix), self.there(prefix, right));
         let known = range
@@ -217,7 +216,7 @@ impl CandidateTable {
 
     /// The ranges of `texts` that would add nothing to the text after the cursor: `prefix` followed by the rest of the word,
     /// and texts that start with `prefix` and the closing bracket or quote after the cursor.
-    fn there(&self, prefix: &str, right: &SuffixAfterCursor) -> [Range<usize>; 2] {
+    fn there(&self, prefix: &str, right: &Suffix) -> [Range<usize>; 2] {
         let closed = match right.closing {
             Some(closing) => prefix_range(&self.texts, &format!("{prefix}{closing}")),
             None => 0..0,
@@ -231,21 +230,15 @@ impl CandidateTable {
     }
 }
 
-/// The identifier characters at the start of `text`.
-pub(super) fn word(text: &str) -> &str {
-    let is_word = |c: char| c == '_' || c.is_alphanumeric();
-    &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())]
-}
-
-/// The text after the cursor that must not be inserted again.
-struct SuffixAfterCursor<'a> {
+/// The start of the text after the cursor, which must not be inserted again.
+struct Suffix<'a> {
     /// The identifier characters directly after the cursor.
     word: &'a str,
     /// The closing bracket or quote directly after the cursor: editors insert it with the opening one.
     closing: Option<char>,
 }
 
-impl<'a> SuffixAfterCursor<'a> {
+impl<'a> Suffix<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             word: word(text),

@@ -3,11 +3,16 @@
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
+use super::completer::Completer;
+use super::rank::{CandidateTable, InsertionSite};
 use super::*;
+use crate::context::BufferTokens;
+use crate::inference::{Distribution, Engine};
 use crate::model::Parameter;
 use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters};
-use crate::prediction;
+use crate::prediction::{self, Mixture, Prediction};
 use crate::python::IncrementalLexer;
+use crate::tokenizer::{UNK, Vocabulary};
 
 /// Candidates at `$0` if the network's distribution is `distribution`, one per line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
@@ -30,10 +35,9 @@ fn check_with(fixture: &str, distribution: &[(&str, f32)], options: &Options) ->
         .rank(
             &prediction.space(&BufferTokens::new()),
             &prediction,
-            &InsertionSite {
+            InsertionSite {
                 prefix,
-                right,
-                only_names: false,
+                suffix: right,
             },
             options,
             |fitting| prediction.best(fitting.into_iter(), 5),
@@ -238,16 +242,39 @@ fn completer_with(mixture: Option<Mixture>) -> Completer {
     Completer::over(engine, vocabulary, mixture)
 }
 
+/// The completion list at byte `cursor`, from all text before it.
+fn complete(
+    completer: &Completer,
+    session: &mut CompletionSession,
+    text: &str,
+    cursor: usize,
+    options: &Options,
+) -> Completions {
+    let answer = completer.complete(session, text, cursor, options, Effort::UNLIMITED);
+    match answer.expect("an answer") {
+        Answer::Full(completions) => completions,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The `k` most probable next tokens at byte `cursor`.
+fn next_tokens(
+    completer: &Completer,
+    session: &mut CompletionSession,
+    text: &str,
+    cursor: usize,
+    k: usize,
+) -> NextTokens {
+    let tokens = completer.next_tokens(session, text, cursor, k, &|| false);
+    tokens.expect("tokens").expect("nothing stops it")
+}
+
 /// Number of items with the cursor at `$0`.
 fn items(completer: &Completer, fixture: &str, options: Options) -> usize {
     let (left, right) = fixture.split_once("$0").expect("a cursor");
-    let answer = completer.complete(
-        &mut CompletionSession::new(),
-        &format!("{left}{right}"),
-        left.len(),
-        &options,
-    );
-    answer.expect("completions").items.len()
+    let (mut session, text) = (CompletionSession::new(), format!("{left}{right}"));
+    let found = complete(completer, &mut session, &text, left.len(), &options);
+    found.items.len()
 }
 
 #[test]
@@ -280,9 +307,8 @@ fn keys_of_dictionaries_are_offered() {
             in_strings: text.ends_with(' '),
             ..Options::default()
         };
-        let found = completer
-            .complete(&mut CompletionSession::new(), &text, cursor, &options)
-            .expect("completions");
+        let mut session = CompletionSession::new();
+        let found = complete(&completer, &mut session, &text, cursor, &options);
         let texts: Vec<String> = found.items.into_iter().map(|item| item.text).collect();
         format!("{:?} {}", &text[found.replace], texts.join(" "))
     };
@@ -297,9 +323,8 @@ fn keys_of_dictionaries_are_offered() {
 fn next_tokens_are_raw_and_stand_in_place_of_the_word_begun() {
     let completer = completer();
     let raw = |text: &str| {
-        completer
-            .next_tokens(&mut CompletionSession::new(), text, text.len(), 100)
-            .expect("tokens")
+        let mut session = CompletionSession::new();
+        next_tokens(&completer, &mut session, text, text.len(), 100)
     };
     let (before, begun) = (raw("import "), raw("import o"));
     assert_eq!(before.tokens, begun.tokens);
@@ -329,15 +354,15 @@ proptest! {
         let mut session = CompletionSession::new();
         for (text, cursor) in texts {
             let Completions { replace, items, .. } =
-                completer.complete(&mut session, &text, cursor, &Options::default()).expect("completions");
+                complete(&completer, &mut session, &text, cursor, &Options::default());
             let prefix = &text[replace];
             prop_assert!(items.len() <= 5);
             prop_assert!(items.iter().all(|item| item.text.starts_with(prefix) && !item.text.is_empty()));
             prop_assert!(items.is_sorted_by(|a, b| a.probability >= b.probability));
             prop_assert!(items.iter().map(|item| item.probability).sum::<f32>() < 1.0 + 1e-4);
-            let raw = completer.next_tokens(&mut session, &text, cursor, 1000).expect("tokens");
+            let raw = next_tokens(&completer, &mut session, &text, cursor, 1000);
             prop_assert!((raw.tokens.iter().map(|token| token.probability).sum::<f32>() - 1.0).abs() < 1e-4);
-            let fresh = completer.next_tokens(&mut CompletionSession::new(), &text, cursor, 1000).expect("tokens");
+            let fresh = next_tokens(&completer, &mut CompletionSession::new(), &text, cursor, 1000);
             let by_token = |answer: NextTokens| {
                 let mut tokens = answer.tokens;
                 tokens.sort_by(|a, b| a.token.cmp(&b.token));
@@ -360,9 +385,9 @@ fn names_outside_the_vocabulary_are_offered_once_they_stand_in_the_buffer() {
             max_items: 50,
             ..Options::default()
         };
-        let found = completer.complete(&mut CompletionSession::new(), text, text.len(), &options);
-        let items = found.expect("completions").items;
-        items.into_iter().map(|item| item.text).collect()
+        let mut session = CompletionSession::new();
+        let found = complete(&completer, &mut session, text, text.len(), &options);
+        found.items.into_iter().map(|item| item.text).collect()
     };
     assert_eq!(
         offered("wonderful = 1\nwondrous = 2\nx = wonderf"),
@@ -370,14 +395,8 @@ fn names_outside_the_vocabulary_are_offered_once_they_stand_in_the_buffer() {
     );
     assert!(offered("wonderful = 1\nx = ").contains(&"wonderful".to_owned()));
     assert!(offered("x = wonderf").is_empty());
-    let raw = completer
-        .next_tokens(
-            &mut CompletionSession::new(),
-            "wonderful = 1\nx = ",
-            18,
-            100,
-        )
-        .expect("tokens");
+    let text = "wonderful = 1\nx = ";
+    let raw = next_tokens(&completer, &mut CompletionSession::new(), text, 18, 100);
     let outside: Vec<_> = raw.tokens.iter().filter(|next| next.id == UNK).collect();
     assert_eq!(outside.len(), 1);
     assert_eq!(outside[0].token, "wonderful");
@@ -390,9 +409,9 @@ fn a_name_outside_the_vocabulary_that_is_spelled_anew_is_another_one() {
     let mut session = CompletionSession::new();
     for name in ["wonderful", "wondrous", "wonderful"] {
         let text = format!("{name} = 1\nx = wond");
-        let found = completer.complete(&mut session, &text, text.len(), &Options::default());
-        let items = found.expect("completions").items;
-        let texts: Vec<&str> = items.iter().map(|item| &*item.text).collect();
+        let options = Options::default();
+        let found = complete(&completer, &mut session, &text, text.len(), &options);
+        let texts: Vec<&str> = found.items.iter().map(|item| &*item.text).collect();
         assert_eq!(texts, [name]);
     }
 }

@@ -12,7 +12,6 @@ use crate::inference::{CosineScores, Distribution};
 use crate::model::checkpoint::{Checkpoint, CheckpointError, GateConfig};
 use crate::model::{MissingParameter, Parameters};
 use crate::simd::softmax_in_place;
-use crate::symbols;
 use crate::tokenizer::Vocabulary;
 
 /// Name and shape of every gate and reranker parameter, for a network with this hidden size.
@@ -138,16 +137,20 @@ impl Mixture {
         answer: &Distribution,
         similar: &CosineScores,
     ) -> Prediction {
-        let space = CandidateSpace::new(self.syntax.vocabulary_size(), buffer);
-        let mut scores = ExpertScores::new(&space, &self.syntax, similar);
+        let names = BufferNames {
+            space: CandidateSpace::new(self.syntax.vocabulary_size(), buffer),
+            syntax: &self.syntax,
+        };
+        let space = &names.space;
+        let mut scores = ExpertScores::new(space, &self.syntax, similar);
         if self.ablated[Expert::Members as usize] {
             scores.members.floor = 0.0;
         }
-        let features = gate_features(&space, answer, similar, &scores);
+        let features = gate_features(space, answer, similar, &scores);
         let prior = prior(answer, &scores);
         let (mut weights, activations) = self.weigh(&features, &answer.hidden, &prior);
         shrink_project_weights(&mut weights, buffer.project().len());
-        Prediction::new(&self.syntax, &space, answer, scores, weights, activations)
+        Prediction::new(&names, answer, scores, weights, activations)
     }
 
     /// The gate's forward pass: the experts' weights and the activations `[UNITS]`, from the [features](gate_features), the
@@ -197,23 +200,6 @@ impl Mixture {
             (self.reranker).rank(prediction, space, answer, candidates, most)
         } else {
             prediction.best(candidates, most)
-        }
-    }
-
-    /// Whether `buffer` ends with a dot after an expression, so that a name must follow.
-    pub fn needs_a_name(&self, buffer: &BufferTokens) -> bool {
-        symbols::is_attribute(self.names(buffer).sources())
-    }
-
-    /// Whether a module name in an import starts after `buffer`.
-    pub fn begins_module(&self, buffer: &BufferTokens) -> bool {
-        symbols::begins_module(self.names(buffer).sources())
-    }
-
-    fn names<'a>(&'a self, buffer: &'a BufferTokens) -> BufferNames<'a> {
-        BufferNames {
-            space: CandidateSpace::new(self.syntax.vocabulary_size(), buffer),
-            syntax: &self.syntax,
         }
     }
 }

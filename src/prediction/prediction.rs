@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use super::expert::Expert;
 use super::scores::ExpertScores;
 use super::tuning::FEATURE_FLOOR;
-use crate::context::{BufferTokens, CandidateId, CandidateSpace, Syntax};
+use crate::context::{BufferNames, BufferTokens, CandidateId, CandidateSpace};
 use crate::inference::Distribution;
+use crate::symbols;
 use crate::tokenizer::UNK;
 
 /// A distribution over the [candidates](CandidateSpace) for the next token of a buffer.
@@ -16,6 +17,8 @@ pub struct Prediction {
     pub probabilities: Vec<f32>,
     /// One mixture weight per expert.
     pub weights: [f32; Expert::COUNT],
+    /// What the syntax before the token restricts it to.
+    pub restriction: Restriction,
     pub(super) scores: ExpertScores,
     /// Factor that normalizes the network's probabilities to 1 without `<UNK>`.
     pub(super) in_vocabulary_scale: f32,
@@ -23,16 +26,35 @@ pub struct Prediction {
     vocabulary_size: usize,
 }
 
+/// What the syntax before a token restricts it to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restriction {
+    /// The token is a name: it follows a dot after an expression.
+    pub is_name: bool,
+    /// The token starts the name of an imported module.
+    pub is_module: bool,
+}
+
+impl Restriction {
+    /// The restriction at the end of a buffer.
+    pub(super) fn of(names: &BufferNames<'_>) -> Self {
+        Self {
+            is_name: symbols::is_attribute(names.sources()),
+            is_module: symbols::begins_module(names.sources()),
+        }
+    }
+}
+
 impl Prediction {
     /// Mixes the experts with the gate's `weights` and raises members to their floor.
     pub(super) fn new(
-        syntax: &Syntax,
-        space: &CandidateSpace<'_>,
+        names: &BufferNames<'_>,
         answer: &Distribution,
         scores: ExpertScores,
         weights: [f32; Expert::COUNT],
         gate_activations: Vec<f32>,
     ) -> Self {
+        let space = &names.space;
         let unknown = answer.probabilities[UNK as usize];
         let in_vocabulary_scale = 1.0 / (1.0 - unknown).max(FEATURE_FLOOR);
         let scale = weights[Expert::Network as usize] * in_vocabulary_scale;
@@ -42,11 +64,12 @@ impl Prediction {
         probabilities.resize(space.len(), 0.0);
         scores.add_to(&mut probabilities, space, &weights);
         if scores.members.floor > 0.0 {
-            scores.members.apply_floor(&mut probabilities, syntax);
+            scores.members.apply_floor(&mut probabilities, names.syntax);
         }
         Self {
             probabilities,
             weights,
+            restriction: Restriction::of(names),
             scores,
             in_vocabulary_scale,
             gate_activations,
@@ -61,6 +84,7 @@ impl Prediction {
         Self {
             probabilities: answer.probabilities.clone(),
             weights,
+            restriction: Restriction::default(),
             scores: ExpertScores::default(),
             in_vocabulary_scale: 1.0,
             gate_activations: Vec::new(),

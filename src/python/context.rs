@@ -37,6 +37,8 @@ pub struct IncrementalLexer {
     tokens: Vec<Token>,
     /// Number of tokens of the last context.
     given: usize,
+    /// Where the last cursor was.
+    place: CursorIn,
     /// Resume points in ascending order.
     marks: Vec<ResumePoint>,
 }
@@ -71,10 +73,34 @@ impl IncrementalLexer {
     }
 
     /// The context of a cursor: a byte offset, clamped to the text and to a character boundary. The text after the
-    /// cursor is not read.
+    /// cursor is not read. Nothing is lexed if the text before the cursor is the previous one.
     pub fn context(&mut self, text: &str, cursor: usize) -> CursorContext<'_> {
-        let cursor = text.floor_char_boundary(cursor);
-        let text = &text[..cursor];
+        let text = &text[..text.floor_char_boundary(cursor)];
+        let unchanged = if text == self.text {
+            self.given
+        } else {
+            self.lex(text)
+        };
+        let (tokens, typed) = self.tokens.split_at(self.given);
+        let start = typed
+            .first()
+            .map_or(text.len(), |token| token.start as usize);
+        CursorContext {
+            tokens,
+            unchanged,
+            prefix: start..text.len(),
+            place: self.place,
+        }
+    }
+
+    /// The tokens of the last context.
+    pub fn tokens(&self) -> &[Token] {
+        &self.tokens[..self.given]
+    }
+
+    /// Replaces the text, and lexes from before its first changed byte. Returns the number of leading tokens of the last
+    /// context that are unchanged.
+    fn lex(&mut self, text: &str) -> usize {
         let common = common_prefix(self.text.as_bytes(), text.as_bytes());
         self.marks.truncate(
             self.marks
@@ -105,20 +131,14 @@ impl IncrementalLexer {
                 next_mark += STRIDE;
             }
         }
-        let place = lexer.place();
-        let typed = if place == CursorIn::Code {
-            typed(text, cursor, &self.tokens)
+        self.place = lexer.place();
+        let typed = if self.place == CursorIn::Code {
+            typed(text, &self.tokens)
         } else {
             0
         };
         self.given = self.tokens.len() - typed;
-        let (tokens, typed) = self.tokens.split_at(self.given);
-        CursorContext {
-            tokens,
-            unchanged,
-            prefix: typed.first().map_or(cursor, |token| token.start as usize)..cursor,
-            place,
-        }
+        unchanged
     }
 }
 
@@ -128,8 +148,9 @@ fn is_settled(text: &str, token: Token) -> bool {
     token.kind == Kind::Eol || matches!(next, Some(b' ' | b'\t'))
 }
 
-/// The number of trailing tokens that form the typed prefix.
-fn typed(text: &str, cursor: usize, tokens: &[Token]) -> usize {
+/// The number of trailing tokens that form the typed prefix at the end of `text`.
+fn typed(text: &str, tokens: &[Token]) -> usize {
+    let cursor = text.len();
     let mut number = 0;
     let mut end = cursor;
     for (count, token) in (1..=OPEN_NUMBER_TOKENS).zip(tokens.iter().rev()) {

@@ -74,9 +74,10 @@ impl Token {
 }
 
 /// The lexical context of a cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CursorIn {
     /// Code, or white space between tokens.
+    #[default]
     Code,
     /// A string literal; the last token is its part before the cursor.
     String,

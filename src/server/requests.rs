@@ -12,7 +12,7 @@ use super::indexer::Indexer;
 use super::inference::{self, Inference, Outcome};
 use super::supersede::Supersede;
 use crate::completion::{
-    Completer, CompletionSession, Completions, InlineCompletion, NextTokens, Options,
+    Answer, Completer, CompletionSession, Effort, InlineCompletion, NextTokens, Options,
 };
 use crate::inference::EngineError;
 
@@ -22,14 +22,6 @@ pub struct RequestRunner {
     indexer: Indexer,
     inference: Inference<Uri, CompletionSession>,
     supersede: Supersede<(Uri, Method)>,
-}
-
-/// The answer of [`RequestRunner::complete`].
-pub struct CompletionOutcome {
-    pub completions: Completions,
-    /// It is computed from the last tokens alone. The rest of the document should be [read](RequestRunner::read) before the
-    /// next request.
-    pub is_early: bool,
 }
 
 /// Returns whether the request has been cancelled.
@@ -81,51 +73,42 @@ impl RequestRunner {
         &self.indexer
     }
 
-    /// The candidates at a byte offset of a document. Dropping the future cancels the request.
+    /// The candidates at a byte offset of a document. Dropping the future cancels the request. After a
+    /// [truncated](Answer::Truncated) answer, the document should be [read](RequestRunner::read).
     pub async fn complete(
         &self,
         uri: Uri,
         document: &Document,
         cursor: usize,
         options: Options,
-    ) -> Result<CompletionOutcome, RequestError> {
+    ) -> Result<Answer, RequestError> {
         let method = Method::Completion;
         self.supersede.cancel(&(uri.clone(), method));
-        // On this thread, if the answer needs no run of the network.
+        let complete = move |completer: &Completer,
+                             session: &mut CompletionSession,
+                             text: &str,
+                             effort: Effort| {
+            let answer = completer.complete(session, text, cursor, &options, effort)?;
+            Ok((answer != Answer::Unavailable).then_some(answer))
+        };
+        // On this thread, if the network does not have to run.
         let context = self.indexer.project_context(&uri);
-        let at_once = self.inference.at_once(&uri, |session| {
-            let is_current = session.has_project_context(context.as_ref());
-            let text = &document.text;
-            let at_once = || {
-                self.completer
-                    .complete_at_once(session, text, cursor, &options)
-            };
-            is_current.then(at_once)?
+        let immediate = self.inference.at_once(&uri, |session| {
+            if !session.has_project_context(context.as_ref()) {
+                return None;
+            }
+            let answer = complete(&self.completer, session, &document.text, Effort::Immediate);
+            // The inference thread reports an error.
+            answer.ok().flatten()
         });
-        if let Some(completions) = at_once {
-            let is_early = false;
-            return Ok(CompletionOutcome {
-                completions,
-                is_early,
-            });
+        if let Some(answer) = immediate {
+            return Ok(answer);
         }
         let request = move |completer: &Completer,
                             session: &mut CompletionSession,
                             text: &str,
                             stop: Stop| {
-            let early = completer.complete_early(session, text, cursor, &options)?;
-            let is_early = early.is_some();
-            let completions = match early {
-                Some(early) => early,
-                None if completer.read(session, text, cursor, stop)? => {
-                    completer.complete(session, text, cursor, &options)?
-                }
-                None => return Ok(None),
-            };
-            Ok(Some(CompletionOutcome {
-                completions,
-                is_early,
-            }))
+            complete(completer, session, text, Effort::Full { stop })
         };
         self.run(method, uri, document, request).await
     }
@@ -138,15 +121,11 @@ impl RequestRunner {
         cursor: usize,
         k: usize,
     ) -> Result<NextTokens, RequestError> {
-        let request = move |completer: &Completer,
-                            session: &mut CompletionSession,
-                            text: &str,
-                            stop: Stop| {
-            if !completer.read(session, text, cursor, stop)? {
-                return Ok(None);
-            }
-            completer.next_tokens(session, text, cursor, k).map(Some)
-        };
+        let request =
+            move |completer: &Completer,
+                  session: &mut CompletionSession,
+                  text: &str,
+                  stop: Stop| { completer.next_tokens(session, text, cursor, k, stop) };
         self.run(Method::NextTokens, uri, document, request).await
     }
 
@@ -219,9 +198,13 @@ impl RequestRunner {
         // still reading an older text.
         let context = self.indexer.project_context(&uri);
         let is_read = |session: &mut CompletionSession| {
-            let known = session.has_project_context(context.as_ref())
-                && self.completer.is_read(session, &document.text, cursor);
-            known.then_some(())
+            let (completer, text) = (&self.completer, &document.text);
+            let is_read = session.has_project_context(context.as_ref())
+                && matches!(
+                    completer.read(session, text, cursor, Effort::Immediate),
+                    Ok(true)
+                );
+            is_read.then_some(())
         };
         if !self.inference.has_read_all() || self.inference.at_once(&uri, is_read).is_none() {
             self.read(uri, document, cursor);
@@ -234,7 +217,7 @@ impl RequestRunner {
         let (indexer, of_uri) = (self.indexer.clone(), uri.clone());
         self.inference.read_ahead(uri, move |session, stop| {
             session.set_project_context(indexer.project_context(&of_uri));
-            match completer.read(session, &document.text, cursor, stop) {
+            match completer.read(session, &document.text, cursor, Effort::Full { stop }) {
                 Ok(true) => Outcome::Done,
                 Ok(false) => Outcome::Stopped,
                 Err(error) => {

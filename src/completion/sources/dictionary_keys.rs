@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use crate::completion::candidate::Candidate;
-use crate::python::{Kind, Token};
+use crate::completion::candidate::{Candidate, Completions};
+use crate::completion::context::CompletionContext;
+use crate::completion::options::Options;
+use crate::python::{CursorIn, Kind, Token};
 
 /// The number of tokens before the cursor that are searched.
 const MAX_SCAN_TOKENS: usize = 20_000;
@@ -32,9 +34,9 @@ pub struct DictionaryKeys {
 }
 
 impl DictionaryKeys {
-    /// Inside a literal: the keys that start with the content before the cursor and end with the content after it. That end
+    /// The completion list inside a literal: the keys that start with the content before the cursor and end with the content after it. That end
     /// is not inserted again, and a closing quote is added if it is missing. The probabilities are normalized.
-    pub fn items(&self, text: &str, most: usize) -> Vec<Candidate> {
+    pub fn completions(&self, text: &str, most: usize) -> Completions {
         let typed = &text[self.typed.clone()];
         let line = text[self.typed.end..].lines().next().unwrap_or_default();
         let (there, end) = match line.split_once(self.quote) {
@@ -52,7 +54,11 @@ impl DictionaryKeys {
         let all: f32 = fitting.iter().map(|(_, share)| share).sum();
         let items = fitting.iter().take(most);
         let items = items.map(|(before, share)| candidate(format!("{before}{end}"), share / all));
-        items.collect()
+        Completions {
+            replace: self.typed.clone(),
+            word_end: self.typed.end,
+            items: items.collect(),
+        }
     }
 
     /// Outside a literal: adds quoted keys to a candidate list and distributes the empty literal's probability among them.
@@ -93,8 +99,20 @@ fn candidate(text: String, probability: f32) -> Candidate {
     }
 }
 
+/// The dictionary keys that fit at a cursor, from all `tokens` before it; `None` if there are none or `options` disable them.
+pub fn at(
+    context: &CompletionContext<'_>,
+    tokens: &[Token],
+    options: &Options,
+) -> Option<DictionaryKeys> {
+    let is_possible =
+        options.keys && context.place != CursorIn::Comment && context.typed().is_empty();
+    let found = is_possible.then(|| keys(context.text(), tokens, context.prefix.end));
+    found.flatten().filter(|keys| !keys.shares.is_empty())
+}
+
 /// The dictionary keys for a cursor, from all `tokens` of `text` before it. `None` if no key fits there.
-pub fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
+fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
     let spelled = |at: usize| tokens.get(at).map_or("", |token| token.text(text));
     let last = tokens.last()?;
     let begun = (last.kind == Kind::String)

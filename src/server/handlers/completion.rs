@@ -7,6 +7,7 @@ use tracing::{debug_span, warn};
 
 use super::super::convert::completion_list;
 use super::HandlerContext;
+use crate::completion::Answer;
 
 /// The candidates at a position. A request without an answer gets an empty, incomplete list: an editor would show an error
 /// to its user.
@@ -35,23 +36,23 @@ pub async fn completion(server: &HandlerContext, params: CompletionParams) -> Co
         .requests
         .complete(uri.clone(), &document, snapshot.cursor, options)
         .await;
-    let Ok(answer) = answer else {
-        return empty;
-    };
-    if answer.is_early {
+    if let Ok(Answer::Truncated(_)) = answer {
         // An edited document is being read already, as it is now.
         let now = server.session().document(&uri);
         if now.is_some_and(|now| now.version == document.version) {
             server.requests.read(uri, document.clone(), snapshot.cursor);
         }
     }
-    let first = answer.completions.items.first();
+    let Some(completions) = answer.ok().and_then(Answer::completions) else {
+        return empty;
+    };
+    let first = completions.items.first();
     let is_likely = first.is_some_and(|first| first.probability >= min_probability);
     if !is_likely {
         return empty;
     }
     let _span = debug_span!("convert").entered();
-    completion_list(&document.text, answer.completions, snapshot.style)
+    completion_list(&document.text, completions, snapshot.style)
 }
 
 /// The character that opened the list, unless the user or a typed word did.

@@ -1,0 +1,75 @@
+//! The raw prediction: the most probable next tokens, whether or not they can be inserted.
+
+use super::candidate::{NextToken, NextTokens};
+use super::completer::Completer;
+use super::context::CompletionContext;
+use super::session::{CachedPrediction, CompletionSession};
+use crate::context::{CandidateId, CandidateSpace};
+use crate::inference::EngineError;
+use crate::tokenizer::UNK;
+
+impl Completer {
+    /// The `k` most probable next tokens at byte `cursor`, predicted in place of the typed prefix, whether or not they match
+    /// it. `stop` is polled while the network reads; if it returns true, the result is `None`.
+    pub fn next_tokens(
+        &self,
+        session: &mut CompletionSession,
+        text: &str,
+        cursor: usize,
+        k: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<NextTokens>, EngineError> {
+        let context = CompletionContext::new(session, &self.lexicon, text, cursor);
+        if !session.states.read(&self.engine, &session.ids, stop)? {
+            return Ok(None);
+        }
+        session.truncated = None;
+        self.ensure_prediction(session)?;
+        let cached = session.prediction.iter();
+        let tokens = cached.flat_map(|cached| {
+            let space = cached.prediction.space(&session.buffer);
+            let all = cached.prediction.candidates().collect();
+            let best = self.best(&space, cached, all, k).into_iter();
+            best.filter_map(move |(candidate, probability)| {
+                self.next_token(&space, cached, candidate, probability)
+            })
+        });
+        Ok(Some(NextTokens {
+            prefix: context.prefix,
+            tokens: tokens.collect(),
+        }))
+    }
+
+    fn next_token(
+        &self,
+        space: &CandidateSpace<'_>,
+        cached: &CachedPrediction,
+        candidate: CandidateId,
+        probability: f32,
+    ) -> Option<NextToken> {
+        let (token, id) = self.token_of(space, candidate)?;
+        let network = &cached.distribution.probabilities;
+        Some(NextToken {
+            token: token.to_owned(),
+            id,
+            probability,
+            network: match id {
+                UNK if candidate.get() != UNK => 0.0,
+                id => network[id as usize],
+            },
+            sources: (cached.prediction).sources(space, &cached.distribution, candidate),
+        })
+    }
+
+    /// A candidate's spelling and id; the id is [`UNK`] outside the vocabulary.
+    pub(super) fn token_of<'a>(
+        &'a self,
+        space: &CandidateSpace<'a>,
+        candidate: CandidateId,
+    ) -> Option<(&'a str, u32)> {
+        if let Some(token) = self.vocabulary().token(candidate.get()) {
+            return Some((token, candidate.get()));
+        }
+        Some((space.spelling(candidate)?, UNK))
+    }
+}
