@@ -75,3 +75,40 @@ impl Drop for Speculation<'_> {
         session.prediction = prediction.filter(|_| session.buffer.lexemes().len() == *lexemes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::completion::tests::{joined_completer, next_tokens};
+
+    proptest! {
+        /// Whatever was speculated, the session answers as before, and from its cache if no new word was interned.
+        #[test]
+        fn a_dropped_speculation_leaves_no_trace(
+            text in "([a-c]{1,2}[.(=, \n]){0,20}",
+            words in prop::collection::vec("import|os|path|[a-d]{1,2}", 0..6),
+        ) {
+            let completer = joined_completer();
+            let mut session = CompletionSession::new();
+            let before = next_tokens(&completer, &mut session, &text, text.len(), 50);
+            let (ids, words_before) = (session.ids.clone(), session.buffer.lexemes().len());
+
+            let mut speculation = Speculation::new(&mut session);
+            for word in &words {
+                speculation.push(completer.vocabulary().id(word), word, word != "import");
+                completer.ensure_prediction(&mut speculation).unwrap();
+            }
+            prop_assert_eq!(speculation.ids.len(), ids.len() + words.len());
+            drop(speculation);
+
+            prop_assert_eq!(&session.ids, &ids);
+            prop_assert_eq!(session.buffer.len(), ids.len());
+            let has_new_words = session.buffer.lexemes().len() != words_before;
+            prop_assert_eq!(session.cached().is_some(), !has_new_words);
+            let after = next_tokens(&completer, &mut session, &text, text.len(), 50);
+            prop_assert_eq!(after, before);
+        }
+    }
+}

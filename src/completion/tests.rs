@@ -208,7 +208,7 @@ fn completer() -> Completer {
 }
 
 /// The same, with a random gate and the context model.
-fn joined_completer() -> Completer {
+pub(super) fn joined_completer() -> Completer {
     let mut generator = SplitMix64::new(11);
     let mut random = || (generator.next_u64() >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
     let parameters = prediction::parameters(8).into_iter().map(|(name, shape)| {
@@ -258,7 +258,7 @@ fn complete(
 }
 
 /// The `k` most probable next tokens at byte `cursor`.
-fn next_tokens(
+pub(super) fn next_tokens(
     completer: &Completer,
     session: &mut CompletionSession,
     text: &str,

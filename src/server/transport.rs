@@ -163,6 +163,7 @@ impl AsyncWrite for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::output::Stream;
     use std::future::poll_fn;
     use std::io::Write;
     use std::sync::mpsc;
@@ -203,6 +204,12 @@ mod tests {
     }
 
     struct Sink(mpsc::Sender<Vec<u8>>);
+
+    impl Stream for Sink {
+        fn is_ready(&self) -> bool {
+            false
+        }
+    }
 
     impl Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
