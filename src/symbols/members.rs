@@ -4,12 +4,13 @@
 use rustc_hash::FxHashMap;
 
 use super::imports::{Expects, ImportStatement, ImportedName};
+use super::name::Name;
 use super::project::Origin;
 use super::resolve::{
     Completeness, Location, MAX_INDIRECTIONS, MAX_STATEMENT, Resolution, Resolver, Sources,
 };
-use super::role::{Name, Role};
-use super::table::{ParameterKind, ScopeId, SymbolId, SymbolKind, Symbols};
+use super::table::{ParameterKind, ScopeId, SymbolId, SymbolKind, SymbolTable};
+use super::token::TokenKind;
 
 /// Maximum number of classes examined together: a class, its bases and theirs.
 const MAX_CLASSES: usize = 8;
@@ -106,14 +107,14 @@ pub fn members(sources: Sources<'_>) -> MemberSet {
     let Collector { resolver, counts } = collector;
     let completeness = counts.completeness.min(resolver.completeness);
     let mut names = counts.names;
-    names.retain(|&name, _| sources.names.role(name).is_name());
+    names.retain(|&name, _| sources.names.token_kind(name).is_name());
     let Some(site) = site.filter(|_| !names.is_empty()) else {
         return MemberSet::default();
     };
     if ![Site::OwnAttribute, Site::Argument].contains(&site) {
         for (&name, count) in &mut names {
             // A constructor is called by the name of its class.
-            let is_init = sources.names.role(name) == Role::Init;
+            let is_init = sources.names.token_kind(name) == TokenKind::Init;
             for _ in 0..usize::from(sources.names.is_private(name)) + usize::from(is_init) {
                 *count *= PRIVATE;
             }
@@ -148,9 +149,9 @@ fn frequency(rank: usize) -> f32 {
 
 /// Whether the buffer ends with a dot that only a name can follow. The dot of `from .` does not count.
 pub fn is_attribute(sources: Sources<'_>) -> bool {
-    let mut last = sources.buffer.items().iter().rev().map(|item| item.role);
-    let is_path = |role| matches!(role, Role::Dot | Role::Ellipsis | Role::From);
-    last.next() == Some(Role::Dot) && !last.next().is_some_and(is_path)
+    let mut last = sources.buffer.tokens().iter().rev().map(|token| token.kind);
+    let is_path = |kind| matches!(kind, TokenKind::Dot | TokenKind::Ellipsis | TokenKind::From);
+    last.next() == Some(TokenKind::Dot) && !last.next().is_some_and(is_path)
 }
 
 /// Whether a module name starts at the end of the buffer: `import a`, `from a`.
@@ -161,8 +162,8 @@ pub fn begins_module(sources: Sources<'_>) -> bool {
 /// The unfinished import statement at the end of the buffer.
 fn import_at_end(sources: Sources<'_>) -> Option<ImportStatement> {
     let buffer = sources.buffer;
-    let items = &buffer.items()[buffer.statement()];
-    ImportStatement::parse(items.iter().map(|item| item.role))
+    let tokens = &buffer.tokens()[buffer.statement()];
+    ImportStatement::parse(tokens.iter().map(|token| token.kind))
 }
 
 /// Collects the names that fit at the end of the buffer.
@@ -172,12 +173,12 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    fn role(&self, at: usize) -> Role {
-        self.resolver.sources.buffer.item(at).role
+    fn kind(&self, at: usize) -> TokenKind {
+        self.resolver.sources.buffer.token(at).kind
     }
 
     fn name(&self, at: usize) -> Name {
-        self.resolver.sources.buffer.item(at).name
+        self.resolver.sources.buffer.token(at).name
     }
 
     fn in_buffer(&self, name: Name) -> Name {
@@ -190,12 +191,12 @@ impl Collector<'_> {
         }
         let buffer = self.resolver.sources.buffer;
         let mut end = buffer.len();
-        if buffer.is_in_brackets() && end > 0 && self.role(end - 1) == Role::Eol {
+        if buffer.is_in_brackets() && end > 0 && self.kind(end - 1) == TokenKind::Eol {
             end -= 1;
         }
-        match self.role(end.checked_sub(1)?) {
-            Role::Dot => Some(self.after_dot(end - 1)),
-            Role::Comma | Role::Parenthesis => {
+        match self.kind(end.checked_sub(1)?) {
+            TokenKind::Dot => Some(self.after_dot(end - 1)),
+            TokenKind::Comma | TokenKind::OpeningParenthesis => {
                 self.of_call(end);
                 Some(Site::Argument)
             }
@@ -253,11 +254,11 @@ impl Collector<'_> {
         let mut names = Vec::new();
         let mut at = end.checked_sub(1)?;
         loop {
-            if !self.role(at).is_name() {
+            if !self.kind(at).is_name() {
                 return None;
             }
             names.push(self.name(at));
-            if at == 0 || self.role(at - 1) != Role::Dot {
+            if at == 0 || self.kind(at - 1) != TokenKind::Dot {
                 break;
             }
             at = at.checked_sub(2)?;
@@ -270,7 +271,8 @@ impl Collector<'_> {
         let Some(names) = self.dotted_before(dot) else {
             return Site::Attribute;
         };
-        let is_own = names.len() == 1 && self.resolver.sources.names.role(names[0]) == Role::Own;
+        let is_own = names.len() == 1
+            && self.resolver.sources.names.token_kind(names[0]) == TokenKind::SelfOrCls;
         match self.resolver.dotted(&names) {
             Some(Resolution::Class(class)) => {
                 self.of_class(class, &mut Vec::new());
@@ -302,9 +304,9 @@ impl Collector<'_> {
             buffer, project, ..
         } = self.resolver.sources;
         let first = buffer.len().saturating_sub(MAX_STATEMENT);
-        let items = &buffer.items()[buffer.statement().start.max(first)..];
-        for triple in items.windows(3) {
-            if triple[0].role == Role::Own && triple[1].role == Role::Dot {
+        let tokens = &buffer.tokens()[buffer.statement().start.max(first)..];
+        for triple in tokens.windows(3) {
+            if triple[0].kind == TokenKind::SelfOrCls && triple[1].kind == TokenKind::Dot {
                 self.counts.add(triple[2].name, 1.0);
             }
         }
@@ -338,14 +340,14 @@ impl Collector<'_> {
             let tokens = table.expression(base);
             let last = tokens
                 .last()
-                .map(|&name| self.resolver.sources.names.role(name));
+                .map(|&name| self.resolver.sources.names.token_kind(name));
             match last {
-                Some(Role::Enum) => {
+                Some(TokenKind::Enum) => {
                     for name in self.resolver.sources.names.of_enum() {
                         self.counts.add_at_least(name, OF_ENUM);
                     }
                 }
-                Some(Role::Memberless) => {}
+                Some(TokenKind::Memberless) => {}
                 _ => match self.resolver.base(class, base) {
                     Some(base) => self.of_class(base, seen),
                     None => self.counts.lower(Completeness::Unknown),
@@ -368,7 +370,13 @@ impl Collector<'_> {
     }
 
     /// Adds the members declared in a class body.
-    fn of_body(&mut self, origin: Origin, table: &Symbols, scope: ScopeId, takes_variables: bool) {
+    fn of_body(
+        &mut self,
+        origin: Origin,
+        table: &SymbolTable,
+        scope: ScopeId,
+        takes_variables: bool,
+    ) {
         for id in table.declared_in(scope) {
             let symbol = table.symbol(id);
             let name = match origin {
@@ -377,7 +385,7 @@ impl Collector<'_> {
             };
             match symbol.kind {
                 SymbolKind::Function(_) => {
-                    if self.resolver.sources.names.role(name) == Role::Dynamic {
+                    if self.resolver.sources.names.token_kind(name) == TokenKind::GetAttr {
                         self.counts.lower(Completeness::Unknown);
                     }
                     self.counts.add(name, 1.0);
@@ -432,7 +440,7 @@ impl Collector<'_> {
             match symbol.kind {
                 SymbolKind::Class(_) => self.counts.add_at_least(name, 1.0),
                 SymbolKind::Function(_) => {
-                    if names.role(name) == Role::Dynamic {
+                    if names.token_kind(name) == TokenKind::GetAttr {
                         self.counts.lower(Completeness::Unknown);
                     }
                     self.counts.add_at_least(name, 1.0);
@@ -446,7 +454,7 @@ impl Collector<'_> {
 
     /// Adds the names of an import that other modules may import from here. `import posixpath as path` is meant to be
     /// re-exported; `import sys` is not.
-    fn of_reexport(&mut self, module: u32, table: &Symbols, import: u32, seen: &mut Vec<u32>) {
+    fn of_reexport(&mut self, module: u32, table: &SymbolTable, import: u32, seen: &mut Vec<u32>) {
         let import = table.import(import);
         if !import.is_star {
             if import.is_own || import.member.is_none() && !import.is_plain {
@@ -480,15 +488,15 @@ impl Collector<'_> {
         let mut depth = 0_usize;
         let mut given = Vec::new();
         for at in (start.max(end.saturating_sub(MAX_STATEMENT))..end).rev() {
-            match self.role(at) {
-                Role::Closing => depth += 1,
-                role if role.opens() && depth > 0 => depth -= 1,
-                Role::Parenthesis => {
+            match self.kind(at) {
+                TokenKind::ClosingBracket => depth += 1,
+                kind if kind.opens_bracket() && depth > 0 => depth -= 1,
+                TokenKind::OpeningParenthesis => {
                     self.parameters(at);
                     break;
                 }
-                Role::Opening => return,
-                Role::Equals if depth == 0 && at > 0 => given.push(self.name(at - 1)),
+                TokenKind::OpeningBracket => return,
+                TokenKind::Equals if depth == 0 && at > 0 => given.push(self.name(at - 1)),
                 _ => {}
             }
         }
@@ -503,8 +511,9 @@ impl Collector<'_> {
         let Some(called) = bracket.checked_sub(1) else {
             return;
         };
-        let before = called.checked_sub(1).map(|before| self.role(before));
-        if matches!(before, Some(Role::Def | Role::Class)) || !self.role(called).is_name() {
+        let before = called.checked_sub(1).map(|before| self.kind(before));
+        if matches!(before, Some(TokenKind::Def | TokenKind::Class)) || !self.kind(called).is_name()
+        {
             return;
         }
         let names = self.dotted_before(bracket);
@@ -532,7 +541,8 @@ impl Collector<'_> {
         let names = self.resolver.sources.names;
         let is_it = |&symbol: &SymbolId| {
             let symbol = table.symbol(symbol);
-            matches!(symbol.kind, SymbolKind::Function(_)) && names.role(symbol.name) == Role::Init
+            matches!(symbol.kind, SymbolKind::Function(_))
+                && names.token_kind(symbol.name) == TokenKind::Init
         };
         if let Some(symbol) = table.declared_in(declared.scope).find(is_it) {
             return Some(Location {
@@ -560,7 +570,7 @@ impl Collector<'_> {
                 parameter.kind,
                 ParameterKind::Positionals | ParameterKind::Keywords
             );
-            if !is_starred && self.resolver.sources.names.role(name) != Role::Own {
+            if !is_starred && self.resolver.sources.names.token_kind(name) != TokenKind::SelfOrCls {
                 self.counts.add(name, 1.0);
             }
         }

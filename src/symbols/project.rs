@@ -1,7 +1,7 @@
 //! Symbols outside the buffer: the rest of its own file, and modules of the project and the environment, nearest first.
 
-use super::role::Name;
-use super::table::{ScopeId, ScopeKind, SymbolId, SymbolKind, Symbols};
+use super::name::Name;
+use super::table::{ScopeId, ScopeKind, SymbolId, SymbolKind, SymbolTable};
 
 /// A module's name and how reliably an import refers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ pub struct ModuleRef {
 pub struct Module {
     pub names: ModuleRef,
     /// `None` if only the name is known.
-    pub symbols: Option<Symbols>,
+    pub symbols: Option<SymbolTable>,
 }
 
 /// Which table a symbol is in.
@@ -40,7 +40,7 @@ pub enum Origin {
 #[derive(Debug, Default)]
 pub struct ProjectSymbols {
     modules: Vec<Module>,
-    below: Symbols,
+    below: SymbolTable,
     /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
     packages: Vec<Name>,
     /// Classes, functions and module members, sorted by name, nearest first.
@@ -56,7 +56,7 @@ struct Entry {
 }
 
 impl ProjectSymbols {
-    pub fn new(below: Symbols, modules: Vec<Module>, packages: Vec<Name>) -> Self {
+    pub fn new(below: SymbolTable, modules: Vec<Module>, packages: Vec<Name>) -> Self {
         let tables = modules.iter().map(|module| module.symbols.as_ref());
         let tables = std::iter::once(Some(&below)).chain(tables).zip(0..);
         let mut index = Vec::new();
@@ -90,12 +90,12 @@ impl ProjectSymbols {
         &self.modules
     }
 
-    pub fn below(&self) -> &Symbols {
+    pub fn below(&self) -> &SymbolTable {
         &self.below
     }
 
     /// Symbols of a module, or `None` if only its name is known.
-    pub(super) fn symbols(&self, module: u32) -> Option<&Symbols> {
+    pub(super) fn symbols(&self, module: u32) -> Option<&SymbolTable> {
         self.modules.get(module as usize)?.symbols.as_ref()
     }
 
@@ -203,7 +203,7 @@ impl ProjectSymbols {
     /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
-        tables.map(Symbols::bytes).sum::<usize>()
+        tables.map(SymbolTable::bytes).sum::<usize>()
             + self.below.bytes()
             + size_of_val(&self.modules[..])
             + size_of_val(&self.index[..])

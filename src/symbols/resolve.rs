@@ -5,12 +5,13 @@
 //! carries its [`Completeness`].
 
 use super::buffer::BufferSymbols;
+use super::name::Name;
 use super::project::{Origin, ProjectSymbols};
-use super::role::{Name, Role};
 use super::table::{
     Class, Expression, ExpressionKind, Import, ScopeId, ScopeKind, Symbol, SymbolId, SymbolKind,
-    Symbols,
+    SymbolTable,
 };
+use super::token::TokenKind;
 
 /// Maximum number of re-exports and variables followed for one name.
 pub(super) const MAX_INDIRECTIONS: usize = 4;
@@ -34,8 +35,8 @@ pub trait Names {
     fn in_buffer(&self, name: Name) -> Name;
     /// A name in the project's numbering, if it occurs there.
     fn in_project(&self, name: Name) -> Option<Name>;
-    /// Role of a name or of any other token in an expression.
-    fn role(&self, name: Name) -> Role;
+    /// Kind of a name or of any other token in an expression.
+    fn token_kind(&self, name: Name) -> TokenKind;
     /// Whether the name starts with an underscore.
     fn is_private(&self, name: Name) -> bool;
     /// Frequency rank of the name in the training corpus.
@@ -124,7 +125,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The table of an origin, or `None` for a module known only by name.
-    pub(super) fn table(&self, origin: Origin) -> Option<&'a Symbols> {
+    pub(super) fn table(&self, origin: Origin) -> Option<&'a SymbolTable> {
         match origin {
             Origin::Buffer => Some(self.sources.buffer.table()),
             Origin::Below => Some(self.sources.project.below()),
@@ -136,7 +137,7 @@ impl<'a> Resolver<'a> {
         Some(self.table(location.origin)?.symbol(location.symbol))
     }
 
-    pub(super) fn class(&self, location: Location) -> Option<(&'a Symbols, &'a Class)> {
+    pub(super) fn class(&self, location: Location) -> Option<(&'a SymbolTable, &'a Class)> {
         let table = self.table(location.origin)?;
         Some((table, table.class(location.symbol)?))
     }
@@ -170,7 +171,7 @@ impl<'a> Resolver<'a> {
         followed: usize,
     ) -> Option<Resolution> {
         let (&first, rest) = names.split_first()?;
-        let first = if self.sources.names.role(first) == Role::Own {
+        let first = if self.sources.names.token_kind(first) == TokenKind::SelfOrCls {
             let symbol = self.enclosing_class(scope, before)?;
             Resolution::Class(Location {
                 origin: Origin::Buffer,
@@ -247,9 +248,13 @@ impl<'a> Resolver<'a> {
             return false;
         }
         let first = buffer.len().saturating_sub(MAX_STATEMENT);
-        let items = &buffer.items()[statement.start.max(first)..];
-        items.windows(2).any(|pair| {
-            pair[1].name == name && matches!(pair[0].role, Role::For | Role::As | Role::Lambda)
+        let tokens = &buffer.tokens()[statement.start.max(first)..];
+        tokens.windows(2).any(|pair| {
+            pair[1].name == name
+                && matches!(
+                    pair[0].kind,
+                    TokenKind::For | TokenKind::As | TokenKind::Lambda
+                )
         })
     }
 
@@ -621,23 +626,23 @@ impl<'a> Resolver<'a> {
     ) -> Option<Vec<Name>> {
         let names = self.sources.names;
         let mut tokens = self.table(origin)?.expression(expression);
-        let role = |at: usize| tokens.get(at).map(|&name| names.role(name));
+        let kind = |at: usize| tokens.get(at).map(|&name| names.token_kind(name));
         if expression.kind == ExpressionKind::Stated
             && !is_whole
-            && role(0) == Some(Role::Optional)
-            && role(1) == Some(Role::Opening)
+            && kind(0) == Some(TokenKind::Optional)
+            && kind(1) == Some(TokenKind::OpeningBracket)
         {
             tokens = &tokens[2..];
         }
-        let role = |at: usize| tokens.get(at).map(|&name| names.role(name));
+        let kind = |at: usize| tokens.get(at).map(|&name| names.token_kind(name));
         let mut found = Vec::new();
         let mut at = 0;
         loop {
-            if !role(at)?.is_name() {
+            if !kind(at)?.is_name() {
                 return None;
             }
             found.push(names.in_buffer(tokens[at]));
-            if role(at + 1) != Some(Role::Dot) {
+            if kind(at + 1) != Some(TokenKind::Dot) {
                 break;
             }
             at += 2;
@@ -648,7 +653,7 @@ impl<'a> Resolver<'a> {
 
 /// Whether code in scope `from` can see a name bound in scope `bound`. Methods do not see names bound in their class body.
 /// Names with an unknown scope are visible.
-fn is_visible(table: &Symbols, bound: ScopeId, from: ScopeId) -> bool {
+fn is_visible(table: &SymbolTable, bound: ScopeId, from: ScopeId) -> bool {
     if !table.is_exact() || bound == from {
         return true;
     }

@@ -1,10 +1,10 @@
 //! The symbol table of one file: its scopes and their declarations.
 //!
 //! As in ruff's semantic model, a [`Symbol`] is a binding of a name in a [`Scope`]. The table is append-only: its lists grow
-//! in source order, so truncating a buffer truncates the lists ([`Symbols::truncate`]). The table records what is written.
+//! in source order, so truncating a buffer truncates the lists ([`SymbolTable::truncate`]). The table records what is written.
 //! The resolver decides what it means.
 
-use super::role::{Name, Numbering};
+use super::name::{Name, Numbering};
 
 /// Index of a scope in a table. [`ScopeId::MODULE`] is the module scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,11 +30,7 @@ impl SymbolId {
 
 /// All declarations of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "`symbols` is what a table of symbols holds"
-)]
-pub struct Symbols {
+pub struct SymbolTable {
     pub(super) scopes: Vec<Scope>,
     pub(super) symbols: Vec<Symbol>,
     pub(super) classes: Vec<Class>,
@@ -52,7 +48,7 @@ pub struct Symbols {
     pub(super) is_open: bool,
 }
 
-/// Lengths of a table's lists: a snapshot for [`Symbols::truncate`].
+/// Lengths of a table's lists: a snapshot for [`SymbolTable::truncate`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lengths {
     scopes: u32,
@@ -221,7 +217,7 @@ pub(super) struct Returned {
     pub(super) value: Expression,
 }
 
-impl Symbols {
+impl SymbolTable {
     pub(super) fn new() -> Self {
         Self {
             scopes: vec![Scope {

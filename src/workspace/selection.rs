@@ -8,7 +8,7 @@ use super::index::WorkspaceIndex;
 use super::module_names::nameable;
 use super::suffix::SuffixText;
 use crate::context::{Declarations, ImportableModules, ProjectContext};
-use crate::symbols::{self, Module, ModuleRef, Name, Symbols};
+use crate::symbols::{self, Module, ModuleRef, Name, SymbolTable};
 
 /// What a document's project context is made of.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +81,8 @@ impl WorkspaceIndex {
                 is_certain: imported.contains(path),
                 ..file.names
             };
-            let mut symbols = symbols::build(self.names.items(&file.tokens, &file.columns));
+            let mut symbols =
+                symbols::build(self.names.numbered_tokens(&file.tokens, &file.columns));
             symbols.mark_own(|first| first == names.name || own.contains(&first));
             Some(Module {
                 names,
@@ -112,8 +113,8 @@ impl WorkspaceIndex {
     }
 
     /// The symbol table of the suffix.
-    fn below_symbols(&self, below: &SuffixText) -> Symbols {
-        let items = self.names.items(&below.tokens, &below.columns);
-        symbols::build_rest(items, &below.scopes)
+    fn below_symbols(&self, below: &SuffixText) -> SymbolTable {
+        let tokens = self.names.numbered_tokens(&below.tokens, &below.columns);
+        symbols::build_suffix(tokens, &below.scopes)
     }
 }

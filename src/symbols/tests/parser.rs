@@ -7,12 +7,13 @@ use crate::symbols::table::{
     Expression, ExpressionKind, Import, Parameter, ParameterKind, ScopeId, SymbolKind,
 };
 use crate::symbols::{
-    Item, NO_COLUMN, Name, Numbering, Role, ScopeKind, Symbols, build, build_rest, read,
+    NO_COLUMN, Name, NumberedToken, Numbering, ScopeKind, SymbolTable, TokenKind, build,
+    build_from_text, build_suffix,
 };
 
 /// The symbols of a text, one per line, those of a scope indented below its header.
 fn check(text: &str) -> String {
-    let (mut symbols, names) = read(text);
+    let (mut symbols, names) = build_from_text(text);
     let pkg = names.iter().position(|name| *name == "pkg");
     let pkg = pkg.map(|number| Name::new(Numbering::Project(number as u32)));
     symbols.mark_own(|first| Some(first) == pkg);
@@ -21,13 +22,13 @@ fn check(text: &str) -> String {
 
 /// The same from tokens without indentation.
 fn check_tokens(text: &str) -> String {
-    let (items, names) = items(text, false);
-    shown(&build(items.into_iter()), &names)
+    let (tokens, names) = tokens(text, false);
+    shown(&build(tokens.into_iter()), &names)
 }
 
-fn items(text: &str, with_columns: bool) -> (Vec<Item>, Vec<&str>) {
+fn tokens(text: &str, with_columns: bool) -> (Vec<NumberedToken>, Vec<&str>) {
     let mut names: Vec<&str> = Vec::new();
-    let items = python::lex(text).into_iter().map(|token| {
+    let tokens = python::lex(text).into_iter().map(|token| {
         let spelling = match token.kind {
             python::Kind::Eol => python::EOL,
             _ => token.text(text),
@@ -38,16 +39,16 @@ fn items(text: &str, with_columns: bool) -> (Vec<Item>, Vec<&str>) {
             names.len() - 1
         });
         let column = python::column(text, token).filter(|_| with_columns);
-        Item {
+        NumberedToken {
             name: Name::new(Numbering::Project(number as u32)),
             column: column.unwrap_or(NO_COLUMN),
-            role: Role::of(spelling),
+            kind: TokenKind::of(spelling),
         }
     });
-    (items.collect(), names)
+    (tokens.collect(), names)
 }
 
-fn shown(symbols: &Symbols, names: &[&str]) -> String {
+fn shown(symbols: &SymbolTable, names: &[&str]) -> String {
     let mut lines = Vec::new();
     show(symbols, names, ScopeId::MODULE, 0, &mut lines);
     let lost = symbols
@@ -59,7 +60,13 @@ fn shown(symbols: &Symbols, names: &[&str]) -> String {
 }
 
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: &mut Vec<String>) {
+fn show(
+    symbols: &SymbolTable,
+    names: &[&str],
+    scope: ScopeId,
+    depth: usize,
+    lines: &mut Vec<String>,
+) {
     let name = |name: Name| match name.numbering() {
         Numbering::Project(number) if name != Name::NONE => names[number as usize],
         _ => "*",
@@ -250,8 +257,8 @@ fn a_result_is_known_where_all_are_made_by_one_call() {
 fn the_rest_of_a_file_goes_on_in_its_scopes() {
     let text = "        self.y = 1\n    def late(self): pass\n    z = 1\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
     let scopes = [(ScopeKind::Class, 0), (ScopeKind::Function, 4)];
-    let (with, names) = items(text, true);
-    let symbols = build_rest(with.into_iter(), &scopes);
+    let (with, names) = tokens(text, true);
+    let symbols = build_suffix(with.into_iter(), &scopes);
     let mut lines = Vec::new();
     show(&symbols, &names, ScopeId(1), 0, &mut lines);
     assert_eq!(lines.join(", "), "self.y x1, def late(self), z");
