@@ -81,7 +81,7 @@ impl Names for BufferNames<'_> {
         }
     }
 
-    fn of_enum(&self) -> [Name; 2] {
+    fn enum_attributes(&self) -> [Name; 2] {
         let name = |id| Name::new(Numbering::Vocabulary(id));
         self.syntax.of_enum.map(name)
     }

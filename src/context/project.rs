@@ -39,7 +39,7 @@ pub struct ProjectContext {
 #[derive(Debug, Default)]
 pub struct Declarations {
     /// Declarations after the cursor.
-    pub below: SymbolTable,
+    pub suffix: SymbolTable,
     /// Declarations of modules, nearest first.
     pub modules: Vec<Module>,
     /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
@@ -174,7 +174,7 @@ impl Declarations {
     /// The out-of-vocabulary names that the declarations mention.
     fn names(&self) -> impl Iterator<Item = u32> {
         let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
-        let tables = tables.chain([&self.below]);
+        let tables = tables.chain([&self.suffix]);
         let modules = self.modules.iter().map(|module| module.names);
         let modules = modules.flat_map(|names| [names.name, names.package]);
         let modules = modules.chain(self.packages.iter().copied());
@@ -201,7 +201,7 @@ impl Declarations {
             module
         });
         ProjectSymbols::new(
-            self.below.renumbered(renumber),
+            self.suffix.renumbered(renumber),
             modules.collect(),
             self.packages.into_iter().map(renumber).collect(),
         )

@@ -310,7 +310,7 @@ impl Collector<'_> {
                 self.counts.add(triple[2].name, 1.0);
             }
         }
-        let (table, below) = (buffer.table(), project.below());
+        let (table, suffix) = (buffer.table(), project.suffix());
         let column = table
             .class(class.symbol)
             .and_then(|class| table.scope(class.scope))
@@ -320,7 +320,7 @@ impl Collector<'_> {
         };
         // Without indentation, an assignment after the first function is not a member.
         let takes_variables = table.is_exact() || !buffer.has_function();
-        self.of_body(Origin::Below, below, scope, takes_variables);
+        self.of_body(Origin::Suffix, suffix, scope, takes_variables);
     }
 
     /// Adds the members of a class and of its bases.
@@ -343,7 +343,7 @@ impl Collector<'_> {
                 .map(|&name| self.resolver.sources.names.token_kind(name));
             match last {
                 Some(TokenKind::Enum) => {
-                    for name in self.resolver.sources.names.of_enum() {
+                    for name in self.resolver.sources.names.enum_attributes() {
                         self.counts.add_at_least(name, OF_ENUM);
                     }
                 }
@@ -364,7 +364,7 @@ impl Collector<'_> {
     fn is_certain(&self, origin: Origin) -> bool {
         let modules = self.resolver.sources.project.modules();
         match origin {
-            Origin::Buffer | Origin::Below => false,
+            Origin::Buffer | Origin::Suffix => false,
             Origin::Module(module) => modules[module as usize].names.is_certain,
         }
     }
@@ -431,7 +431,7 @@ impl Collector<'_> {
         if !own.names.is_certain || !table.is_exact() {
             self.counts.lower(Completeness::Unknown);
         }
-        if table.is_open {
+        if table.has_dynamic_names {
             self.counts.lower(Completeness::Partial);
         }
         for id in table.declared_in(ScopeId::MODULE) {
@@ -457,10 +457,10 @@ impl Collector<'_> {
     fn of_reexport(&mut self, module: u32, table: &SymbolTable, import: u32, seen: &mut Vec<u32>) {
         let import = table.import(import);
         if !import.is_star {
-            if import.is_own || import.member.is_none() && !import.is_plain {
+            if import.is_own_package || import.member.is_none() && !import.is_plain {
                 let modules = self.resolver.sources.project.modules();
                 let is_package = modules[module as usize].names.is_package;
-                let is_use = import.is_own && !is_package;
+                let is_use = import.is_own_package && !is_package;
                 let name = self.in_buffer(import.bound);
                 self.counts
                     .add_at_least(name, if is_use { IMPORTED } else { 1.0 });

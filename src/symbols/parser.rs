@@ -69,7 +69,7 @@ impl Parser {
     /// The open scopes (kind, column of the header), outermost first, without the module scope.
     pub(super) fn open_scopes(&self) -> Vec<(ScopeKind, u16)> {
         let table = &self.builder.table;
-        let scopes = table.around(self.scope());
+        let scopes = table.enclosing_scopes(self.scope());
         let scopes = scopes.filter_map(|id| table.scope(id));
         let scopes = scopes.filter(|scope| scope.kind != ScopeKind::Module);
         let mut scopes: Vec<_> = scopes.map(|scope| (scope.kind, scope.column)).collect();

@@ -42,7 +42,7 @@ pub trait Names {
     /// Frequency rank of the name in the training corpus.
     fn rank(&self, name: Name) -> usize;
     /// The names every enum member has: `name` and `value`.
-    fn of_enum(&self) -> [Name; 2];
+    fn enum_attributes(&self) -> [Name; 2];
 }
 
 /// How completely the members of a class or a module are known.
@@ -128,7 +128,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn table(&self, origin: Origin) -> Option<&'a SymbolTable> {
         match origin {
             Origin::Buffer => Some(self.sources.buffer.table()),
-            Origin::Below => Some(self.sources.project.below()),
+            Origin::Suffix => Some(self.sources.project.suffix()),
             Origin::Module(module) => self.sources.project.symbols(module),
         }
     }
@@ -293,7 +293,7 @@ impl<'a> Resolver<'a> {
                 symbol,
             });
         }
-        let (origin, symbol) = project.declared(names.in_project(name)?, is_class)?;
+        let (origin, symbol) = project.declaration(names.in_project(name)?, is_class)?;
         Some(Location { origin, symbol })
     }
 
@@ -379,7 +379,7 @@ impl<'a> Resolver<'a> {
     fn member(&mut self, module: u32, name: Name, followed: usize) -> Option<Resolution> {
         let Sources { project, names, .. } = self.sources;
         let name = names.in_project(name)?;
-        let symbols = project.of_module(module, name);
+        let symbols = project.bindings_in(module, name);
         let table = project.symbols(module);
         let origin = Origin::Module(module);
         let kinds = symbols.iter().filter_map(|&symbol| {
@@ -451,7 +451,7 @@ impl<'a> Resolver<'a> {
                 found.or_else(|| {
                     let table = self.sources.project.symbols(module)?;
                     let is_module = import.member.is_some() && table.path(import).is_empty();
-                    let module = is_module.then(|| self.beside(module, member))?;
+                    let module = is_module.then(|| self.sibling_module(module, member))?;
                     module.map(Resolution::Module)
                 })
             }
@@ -469,12 +469,12 @@ impl<'a> Resolver<'a> {
             },
             [name] if import.level == 0 => {
                 let top = || project.module(name, None);
-                match project.beside(module, name).or_else(top) {
+                match project.sibling_module(module, name).or_else(top) {
                     None => self.doubtful(name),
                     found => found,
                 }
             }
-            [name] => match project.beside(module, name) {
+            [name] => match project.sibling_module(module, name) {
                 None => self.doubtful(name),
                 found => found,
             },
@@ -484,20 +484,20 @@ impl<'a> Resolver<'a> {
                 if names.is_package && import.level == 1 {
                     return Some(module);
                 }
-                let package = project.called(names.package.some()?);
+                let package = project.module_named(names.package.some()?);
                 package.filter(|&found| found != module)
             }
         }
     }
 
-    fn beside(&self, module: u32, name: Name) -> Option<u32> {
+    fn sibling_module(&self, module: u32, name: Name) -> Option<u32> {
         let Sources { project, names, .. } = self.sources;
-        project.beside(module, names.in_project(name)?)
+        project.sibling_module(module, names.in_project(name)?)
     }
 
     /// Finds a module by the last part of its name alone, which lowers the completeness.
     fn doubtful(&mut self, name: Name) -> Option<u32> {
-        let found = self.sources.project.called(name)?;
+        let found = self.sources.project.module_named(name)?;
         self.lower(Completeness::Unknown);
         Some(found)
     }
@@ -609,7 +609,7 @@ impl<'a> Resolver<'a> {
         let table = self.table(function.origin)?;
         let declared = table.function(function.symbol)?;
         if declared.returns.is_unknown() {
-            return self.object(function, table.result(declared), followed);
+            return self.object(function, table.return_value(declared), followed);
         }
         let names = self.names_of(function.origin, declared.returns, true)?;
         let class = self.class_named(function.origin, &names);
@@ -627,7 +627,7 @@ impl<'a> Resolver<'a> {
         let names = self.sources.names;
         let mut tokens = self.table(origin)?.expression(expression);
         let kind = |at: usize| tokens.get(at).map(|&name| names.token_kind(name));
-        if expression.kind == ExpressionKind::Stated
+        if expression.kind == ExpressionKind::Verbatim
             && !is_whole
             && kind(0) == Some(TokenKind::Optional)
             && kind(1) == Some(TokenKind::OpeningBracket)
@@ -660,5 +660,5 @@ fn is_visible(table: &SymbolTable, bound: ScopeId, from: ScopeId) -> bool {
     let is_class = table
         .scope(bound)
         .is_some_and(|scope| scope.kind == ScopeKind::Class);
-    !is_class && table.around(from).any(|scope| scope == bound)
+    !is_class && table.enclosing_scopes(from).any(|scope| scope == bound)
 }

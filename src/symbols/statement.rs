@@ -6,7 +6,7 @@ use super::imports::{ImportStatement, ImportedName};
 use super::name::Name;
 use super::table::{
     Class, Expression, ExpressionKind, Function, Import, LONGEST_EXPRESSION, Parameter,
-    ParameterKind, Returned, ScopeId, ScopeKind, Span, Symbol, SymbolKind,
+    ParameterKind, ReturnStatement, ScopeId, ScopeKind, Span, Symbol, SymbolKind,
 };
 use super::table_builder::TableBuilder;
 use super::token::{NumberedToken, TokenKind};
@@ -58,7 +58,9 @@ impl Statement<'_, '_> {
             TokenKind::For => self.targets(1..self.position(1, |kind| kind == TokenKind::In)),
             TokenKind::With | TokenKind::Except => self.contexts(),
             TokenKind::Return => self.result(),
-            TokenKind::Globals => self.builder.table.is_open |= !self.builder.is_in_function(),
+            TokenKind::Globals => {
+                self.builder.table.has_dynamic_names |= !self.builder.is_in_function();
+            }
             _ => self.assignment(),
         }
         if self
@@ -112,9 +114,9 @@ impl Statement<'_, '_> {
         }
     }
 
-    fn keep(&mut self, kind: ExpressionKind, tokens: &[NumberedToken]) -> Expression {
+    fn record(&mut self, kind: ExpressionKind, tokens: &[NumberedToken]) -> Expression {
         let table = &mut self.builder.table;
-        table.keep(kind, tokens.iter().map(|token| token.name))
+        table.record(kind, tokens.iter().map(|token| token.name))
     }
 
     fn add(&mut self, name: Name, at: usize, scope: ScopeId, kind: SymbolKind) {
@@ -129,15 +131,15 @@ impl Statement<'_, '_> {
 
     fn decorator(&mut self) {
         let is_static = self.kind(1) == TokenKind::StaticMethod;
-        let decorator = self.keep(ExpressionKind::Stated, &self.tokens[1..]);
+        let decorator = self.record(ExpressionKind::Verbatim, &self.tokens[1..]);
         let table = &mut self.builder.table;
         let state = &mut self.builder.state;
         state.is_static |= is_static;
-        let end = table.lists.len() as u32;
+        let end = table.expressions.len() as u32;
         if state.decorators.end != end || state.decorators.start == end {
             state.decorators = Span { start: end, end };
         }
-        table.lists.push(decorator);
+        table.expressions.push(decorator);
         state.decorators.end += 1;
     }
 
@@ -155,16 +157,16 @@ impl Statement<'_, '_> {
             for base in self.parts(3).0 {
                 let base = &self.tokens[base];
                 if !base.iter().any(|token| token.kind == TokenKind::Equals) {
-                    bases.push(self.keep(ExpressionKind::Stated, base));
+                    bases.push(self.record(ExpressionKind::Verbatim, base));
                 }
             }
         }
         let table = &mut self.builder.table;
-        let start = table.lists.len() as u32;
-        table.lists.extend(bases);
+        let start = table.expressions.len() as u32;
+        table.expressions.extend(bases);
         let bases = Span {
             start,
-            end: table.lists.len() as u32,
+            end: table.expressions.len() as u32,
         };
         // Without indentation, a class belongs to the module scope.
         let scope = if table.is_exact {
@@ -212,7 +214,7 @@ impl Statement<'_, '_> {
         }
         let mut returns = Expression::UNKNOWN;
         if self.kind(close + 1) == TokenKind::Arrow {
-            returns = self.keep(ExpressionKind::Stated, &self.tokens[close + 2..]);
+            returns = self.record(ExpressionKind::Verbatim, &self.tokens[close + 2..]);
         }
         let function = self.builder.table.functions.len() as u32;
         self.add(name.name, 1, scope, SymbolKind::Function(function));
@@ -266,7 +268,7 @@ impl Statement<'_, '_> {
                 continue;
             }
             let annotation = if is_annotated {
-                self.keep(ExpressionKind::Stated, &self.tokens[name + 2..end])
+                self.record(ExpressionKind::Verbatim, &self.tokens[name + 2..end])
             } else {
                 Expression::UNKNOWN
             };
@@ -303,7 +305,7 @@ impl Statement<'_, '_> {
                 level: statement.level.min(255) as u8,
                 is_star,
                 is_plain: !statement.is_from && alias.is_none(),
-                is_own: statement.level > 0,
+                is_own_package: statement.level > 0,
                 path: Span {
                     start,
                     end: table.tokens.len() as u32,
@@ -334,7 +336,7 @@ impl Statement<'_, '_> {
         }
         match self.tokens[0].kind {
             TokenKind::From | TokenKind::Import => ScopeId::MODULE,
-            _ if self.builder.is_in_function() => ScopeId::SOMEWHERE,
+            _ if self.builder.is_in_function() => ScopeId::UNKNOWN_FUNCTION,
             _ => self.builder.state.scope,
         }
     }
@@ -350,7 +352,7 @@ impl Statement<'_, '_> {
                 let alias = end - 1 - after;
                 let value = &self.tokens[from..alias];
                 let value = match self.tokens[0].kind {
-                    TokenKind::Except => self.keep(ExpressionKind::Call, names_of(value)),
+                    TokenKind::Except => self.record(ExpressionKind::CallResult, names_of(value)),
                     _ => self.context_value(value),
                 };
                 self.bind(alias + 1, value);
@@ -365,14 +367,14 @@ impl Statement<'_, '_> {
     /// The value that `with` binds: the result of a call, assuming it returns itself, or a named object.
     fn context_value(&mut self, value: &[NumberedToken]) -> Expression {
         let called = call(value).unwrap_or_else(|| names_of(value));
-        self.keep(ExpressionKind::Call, called)
+        self.record(ExpressionKind::CallResult, called)
     }
 
     /// `a = b = c.D()`, `a: B = c`, `a, b = c`.
     fn assignment(&mut self) {
         if self.kind(1) == TokenKind::Colon && self.kind(0).is_name() {
             let end = self.position(2, |kind| kind == TokenKind::Equals);
-            let annotation = self.keep(ExpressionKind::Stated, &self.tokens[2..end]);
+            let annotation = self.record(ExpressionKind::Verbatim, &self.tokens[2..end]);
             return self.bind(0, annotation);
         }
         if self.attribute_at(0) && self.kind(3) == TokenKind::Colon {
@@ -392,7 +394,7 @@ impl Statement<'_, '_> {
             return targets.into_iter().for_each(|target| self.targets(target));
         }
         let value = &self.tokens[from..];
-        let value = call(value).map(|names| self.keep(ExpressionKind::Call, names));
+        let value = call(value).map(|names| self.record(ExpressionKind::CallResult, names));
         for target in targets {
             if target.len() == 1 {
                 self.bind(target.start, value.unwrap_or(Expression::UNKNOWN));
@@ -445,14 +447,17 @@ impl Statement<'_, '_> {
         if value.is_empty() || is_none {
             return;
         }
-        let result = call(value).map(|names| self.keep(ExpressionKind::Call, names));
+        let result = call(value).map(|names| self.record(ExpressionKind::CallResult, names));
         self.returned(result.unwrap_or(Expression::UNKNOWN));
     }
 
     fn returned(&mut self, value: Expression) {
         let scope = self.builder.state.scope;
         if self.builder.table.is_exact && self.builder.is_in_function() {
-            self.builder.table.results.push(Returned { scope, value });
+            self.builder
+                .table
+                .returns
+                .push(ReturnStatement { scope, value });
         }
     }
 
@@ -476,10 +481,10 @@ impl Statement<'_, '_> {
             let mut value = Expression::UNKNOWN;
             if at == 0 && self.kind(3) == TokenKind::Colon {
                 let end = self.position(4, |kind| kind == TokenKind::Equals);
-                value = self.keep(ExpressionKind::Stated, &self.tokens[4..end]);
+                value = self.record(ExpressionKind::Verbatim, &self.tokens[4..end]);
             } else if at == 0 && self.kind(3) == TokenKind::Equals {
                 let called = call(&self.tokens[4..]);
-                let called = called.map(|names| self.keep(ExpressionKind::Call, names));
+                let called = called.map(|names| self.record(ExpressionKind::CallResult, names));
                 value = called.unwrap_or(value);
             }
             self.attribute(class, at + 2, value);

@@ -96,7 +96,7 @@ impl TableBuilder {
         }
         if kind == ScopeKind::Function {
             self.state.has_function = true;
-            return ScopeId::SOMEWHERE;
+            return ScopeId::UNKNOWN_FUNCTION;
         }
         if self.state.scope != ScopeId::MODULE {
             self.close();

@@ -19,7 +19,7 @@ impl WorkspaceIndex {
             Numbering::Project(number) => spelled[number as usize],
             _ => "",
         };
-        symbols.mark_own(|first| number(first) == package);
+        symbols.mark_own_package(|first| number(first) == package);
         let symbols = symbols.renumbered(|name| {
             let text = number(name);
             let token = self.names.intern(vocabulary.id(text), text);

@@ -55,7 +55,7 @@ impl WorkspaceIndex {
         let declarations = Declarations {
             packages: packages.collect(),
             modules: self.modules(around),
-            below: self.below_symbols(&around.below),
+            suffix: self.suffix_symbols(&around.below),
         };
         let files = around.near.iter().filter_map(|path| self.files.get(*path));
         let SuffixText { tokens, words, .. } = &around.below;
@@ -83,7 +83,7 @@ impl WorkspaceIndex {
             };
             let mut symbols =
                 symbols::build(self.names.numbered_tokens(&file.tokens, &file.columns));
-            symbols.mark_own(|first| first == names.name || own.contains(&first));
+            symbols.mark_own_package(|first| first == names.name || own.contains(&first));
             Some(Module {
                 names,
                 symbols: Some(symbols),
@@ -113,7 +113,7 @@ impl WorkspaceIndex {
     }
 
     /// The symbol table of the suffix.
-    fn below_symbols(&self, below: &SuffixText) -> SymbolTable {
+    fn suffix_symbols(&self, below: &SuffixText) -> SymbolTable {
         let tokens = self.names.numbered_tokens(&below.tokens, &below.columns);
         symbols::build_suffix(tokens, &below.scopes)
     }

@@ -16,7 +16,7 @@ fn check(text: &str) -> String {
     let (mut symbols, names) = build_from_text(text);
     let pkg = names.iter().position(|name| *name == "pkg");
     let pkg = pkg.map(|number| Name::new(Numbering::Project(number as u32)));
-    symbols.mark_own(|first| Some(first) == pkg);
+    symbols.mark_own_package(|first| Some(first) == pkg);
     shown(&symbols, &names)
 }
 
@@ -54,7 +54,7 @@ fn shown(symbols: &SymbolTable, names: &[&str]) -> String {
     let lost = symbols
         .symbols
         .iter()
-        .filter(|s| s.scope == ScopeId::SOMEWHERE);
+        .filter(|s| s.scope == ScopeId::UNKNOWN_FUNCTION);
     assert_eq!(lost.count(), 0);
     lines.join("\n")
 }
@@ -79,8 +79,8 @@ fn show(
         let tokens = tokens.collect::<Vec<_>>().join("");
         match expression.kind {
             ExpressionKind::Unknown => String::new(),
-            ExpressionKind::Stated => format!(": {tokens}"),
-            ExpressionKind::Call => format!(" = {tokens}()"),
+            ExpressionKind::Verbatim => format!(": {tokens}"),
+            ExpressionKind::CallResult => format!(" = {tokens}()"),
         }
     };
     for id in symbols.declared_in(scope) {
@@ -93,7 +93,7 @@ fn show(
                 let bases = symbols.bases(class).iter();
                 let bases = bases.map(|&base| value(base).replacen(": ", "", 1));
                 let bases = bases.collect::<Vec<_>>().join(", ");
-                let decorators = class.decorators.of(&symbols.lists);
+                let decorators = class.decorators.of(&symbols.expressions);
                 let decorators: String = decorators.iter().map(|&d| value(d)).collect();
                 let text = format!("class {own}({}){}", bases, decorators.replace(": ", " @"));
                 (text, Some(class.scope))
@@ -119,9 +119,9 @@ fn show(
                                 value(parameter.annotation)
                             )
                         });
-                let decorators = function.decorators.of(&symbols.lists);
+                let decorators = function.decorators.of(&symbols.expressions);
                 let decorators: String = decorators.iter().map(|&d| value(d)).collect();
-                let result = value(function.returns) + &value(symbols.result(function));
+                let result = value(function.returns) + &value(symbols.return_value(function));
                 let parameters = parameters.collect::<Vec<_>>().join(", ");
                 let text = format!(
                     "def {own}({parameters}){result}{}",
@@ -144,12 +144,12 @@ fn show(
                 let member = import
                     .member
                     .map_or(String::new(), |member| format!(":{}", name(member)));
-                let is_own = if import.is_own { " (own)" } else { "" };
+                let is_own = if import.is_own_package { " (own)" } else { "" };
                 (format!("{own} <- {dots}{path}{member}{is_own}"), None)
             }
         };
         lines.push(format!("{indentation}{text}"));
-        if let Some(inner) = inner.filter(|inner| *inner != ScopeId::SOMEWHERE) {
+        if let Some(inner) = inner.filter(|inner| *inner != ScopeId::UNKNOWN_FUNCTION) {
             show(symbols, names, inner, depth + 1, lines);
         }
     }
