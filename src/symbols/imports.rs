@@ -45,7 +45,7 @@ pub enum Expects {
 impl ImportStatement {
     /// Parses the tokens of one statement, including line ends inside its brackets. Returns `None` if it is no import.
     pub fn parse(kinds: impl Iterator<Item = TokenKind>) -> Option<Self> {
-        let mut kinds = kinds.enumerate().skip_while(|(_, kind)| is_blank(*kind));
+        let mut kinds = kinds.enumerate().skip_while(|(_, kind)| kind.is_blank());
         let is_from = match kinds.next()?.1 {
             TokenKind::From => true,
             TokenKind::Import => false,
@@ -116,10 +116,6 @@ impl ImportStatement {
             _ => Expects::Other,
         }
     }
-}
-
-fn is_blank(kind: TokenKind) -> bool {
-    matches!(kind, TokenKind::Eol | TokenKind::Start)
 }
 
 /// The import statements in a token list, each with its start position. Statements on the same line as a compound header, as

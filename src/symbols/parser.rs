@@ -118,7 +118,7 @@ impl Parser {
 
     /// Counts a token as part of the current statement.
     fn begin(&mut self, token: NumberedToken) {
-        let is_blank = matches!(token.kind, TokenKind::Eol | TokenKind::Start);
+        let is_blank = token.kind.is_blank();
         let progress = &mut self.progress;
         // After a semicolon or the colon of a header, the line continues.
         if progress.first.is_none() && !is_blank && token.column != NO_COLUMN {

@@ -7,7 +7,7 @@
 use super::name::Name;
 use crate::python;
 
-/// Kind of a token in a declaration. Names with a special meaning for the resolver have their own kind.
+/// Kind of a token. Names with a special meaning for name resolution have their own kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// An identifier without a special meaning.
@@ -140,6 +140,11 @@ impl TokenKind {
                 | Self::Enum
                 | Self::Memberless
         )
+    }
+
+    /// Whether it is no part of a statement: the end of a line or the start of the file.
+    pub fn is_blank(self) -> bool {
+        matches!(self, Self::Eol | Self::Start)
     }
 
     /// Whether it opens a bracket of any kind.

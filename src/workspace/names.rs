@@ -65,7 +65,7 @@ impl NameTable {
         let mut begins = true;
         tokens.iter().map(move |&token| {
             let kind = self.token_kind(token);
-            let is_blank = matches!(kind, TokenKind::Eol | TokenKind::Start);
+            let is_blank = kind.is_blank();
             let column = columns.as_slice().first().filter(|_| begins && !is_blank);
             if column.is_some() {
                 columns.next();
