@@ -273,7 +273,7 @@ impl Collector<'_> {
         };
         let is_own = names.len() == 1
             && self.resolver.sources.names.token_kind(names[0]) == TokenKind::SelfOrCls;
-        match self.resolver.dotted(&names) {
+        match self.resolver.resolve_dotted(&names) {
             Some(Resolution::Class(class)) => {
                 self.of_class(class, &mut Vec::new());
                 if is_own {
@@ -348,7 +348,7 @@ impl Collector<'_> {
                     }
                 }
                 Some(TokenKind::Memberless) => {}
-                _ => match self.resolver.base(class, base) {
+                _ => match self.resolver.base_class(class, base) {
                     Some(base) => self.of_class(base, seen),
                     None => self.counts.lower(Completeness::Unknown),
                 },
@@ -517,12 +517,16 @@ impl Collector<'_> {
             return;
         }
         let names = self.dotted_before(bracket);
-        let found = names.and_then(|names| self.resolver.dotted(&names));
+        let found = names.and_then(|names| self.resolver.resolve_dotted(&names));
         let found = found.or_else(|| {
             // Any function or class of that name, whatever its owner.
             let name = self.name(called);
-            let function = self.resolver.declared(name, false);
-            let class = || self.resolver.declared(name, true).map(Resolution::Class);
+            let function = self.resolver.find_declaration(name, false);
+            let class = || {
+                self.resolver
+                    .find_declaration(name, true)
+                    .map(Resolution::Class)
+            };
             function.map(Resolution::Function).or_else(class)
         });
         let function = match found {
@@ -552,7 +556,7 @@ impl Collector<'_> {
         }
         let bases = table.bases(declared).iter();
         bases.take(most).enumerate().find_map(|(at, &base)| {
-            let base = self.resolver.base(class, base)?;
+            let base = self.resolver.base_class(class, base)?;
             self.constructor(base, most.checked_sub(at + 1)?)
         })
     }
