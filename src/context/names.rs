@@ -73,7 +73,7 @@ impl Names for BufferNames<'_> {
         text.is_some_and(|text| text.starts_with('_'))
     }
 
-    fn rank(&self, name: Name) -> usize {
+    fn frequency_rank(&self, name: Name) -> usize {
         // The vocabulary is sorted by frequency, and the rarest names are outside it.
         match token(name) {
             Token::Known(id) => id.index(),

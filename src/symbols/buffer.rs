@@ -17,7 +17,7 @@ pub struct BufferSymbols {
     tokens: Vec<NumberedToken>,
     parser: Parser,
     /// Start of the unfinished statement and the state before it.
-    begun: Mark,
+    current: Mark,
     /// One mark per finished statement.
     marks: Vec<Mark>,
     /// For each symbol, the previous symbol that binds the same name.
@@ -41,7 +41,7 @@ impl Default for BufferSymbols {
         let parser = Parser::new(true);
         let (state, lengths) = parser.state();
         Self {
-            begun: Mark {
+            current: Mark {
                 start: 0,
                 ended: 0,
                 state,
@@ -77,14 +77,14 @@ impl BufferSymbols {
         }
         self.tokens.truncate(len);
         while let Some(mark) = self.marks.pop_if(|mark| mark.ended as usize > len) {
-            self.begun = mark;
+            self.current = mark;
         }
         let Mark {
             start,
             state,
             lengths,
             ..
-        } = self.begun;
+        } = self.current;
         while self.previous.len() > lengths.symbols as usize {
             self.unbind();
         }
@@ -109,7 +109,7 @@ impl BufferSymbols {
 
     /// Token positions of the unfinished statement. The colon of a compound statement's header ends a statement too.
     pub fn statement(&self) -> Range<usize> {
-        self.begun.start as usize..self.tokens.len()
+        self.current.start as usize..self.tokens.len()
     }
 
     /// Whether a bracket is open at the end of the buffer.
@@ -149,16 +149,16 @@ impl BufferSymbols {
 
     /// Ends the current statement before position `end`. The end was recognized at `ended` tokens.
     fn end_statement(&mut self, end: usize, ended: usize) {
-        let start = self.begun.start as usize;
+        let start = self.current.start as usize;
         self.parser.declare(&self.tokens[start..end], start as u32);
         self.bind();
         let mark = Mark {
             ended: ended as u32,
-            ..self.begun
+            ..self.current
         };
         self.marks.push(mark);
         let (state, lengths) = self.parser.state();
-        self.begun = Mark {
+        self.current = Mark {
             start: end as u32,
             ended: 0,
             state,

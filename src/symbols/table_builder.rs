@@ -1,4 +1,4 @@
-//! Writes a file's [`SymbolTable`]: holds the table so far and the scope of the next statement.
+//! Builds a file's [`SymbolTable`]: holds the table so far and the scope of the next statement.
 //!
 //! With known indentation, a scope ends at the first line indented no further than its header. Without indentation, as in
 //! the py150 corpora, a class ends at the next class, and the end of a function is unknown.
@@ -90,7 +90,7 @@ impl TableBuilder {
 
     /// Opens the scope of the class or function whose header was just read. Without indentation, a class closes the previous
     /// class, and a function gets no scope of its own.
-    pub(super) fn open_here(&mut self, kind: ScopeKind) -> ScopeId {
+    pub(super) fn open_definition(&mut self, kind: ScopeKind) -> ScopeId {
         if self.table.is_exact {
             return self.open(kind, self.state.column);
         }

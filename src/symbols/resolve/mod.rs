@@ -43,7 +43,7 @@ pub trait Names {
     /// Whether the name starts with an underscore.
     fn is_private(&self, name: Name) -> bool;
     /// Frequency rank of the name in the training corpus.
-    fn rank(&self, name: Name) -> usize;
+    fn frequency_rank(&self, name: Name) -> usize;
     /// The names every enum member has: `name` and `value`.
     fn enum_attributes(&self) -> [Name; 2];
 }

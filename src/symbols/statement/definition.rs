@@ -32,7 +32,7 @@ impl Statement<'_, '_> {
             return;
         };
         if !self.is_kept() {
-            self.builder.open_here(ScopeKind::Class);
+            self.builder.open_definition(ScopeKind::Class);
             return;
         }
         let mut bases = Vec::new();
@@ -60,7 +60,7 @@ impl Statement<'_, '_> {
         let decorators = self.builder.state.decorators;
         let class = self.builder.table.classes.len() as u32;
         self.add(name.name, 1, scope, SymbolKind::Class(class));
-        let scope = self.builder.open_here(ScopeKind::Class);
+        let scope = self.builder.open_definition(ScopeKind::Class);
         self.builder.table.classes.push(Class {
             scope,
             bases,
@@ -77,7 +77,7 @@ impl Statement<'_, '_> {
             return;
         }
         if !self.is_kept() {
-            self.builder.open_here(ScopeKind::Function);
+            self.builder.open_definition(ScopeKind::Function);
             return;
         }
         let (parts, close) = self.split_at_commas(3);
@@ -101,7 +101,7 @@ impl Statement<'_, '_> {
         }
         let function = self.builder.table.functions.len() as u32;
         self.add(name.name, 1, scope, SymbolKind::Function(function));
-        let scope = self.builder.open_here(ScopeKind::Function);
+        let scope = self.builder.open_definition(ScopeKind::Function);
         self.builder.table.functions.push(Function {
             scope,
             parameters,
