@@ -182,7 +182,8 @@ impl StepModel for LineModel<'_> {
     fn step(&mut self, read: &mut Vec<u32>, token: u32) -> Result<Vec<f32>, EngineError> {
         read.push(token);
         let answer = self.states.answer(self.engine, read)?;
-        let mut logits: Vec<f32> = answer.probabilities.iter().map(|p| p.ln()).collect();
+        let ids = 0..answer.vocabulary_size() as u32;
+        let mut logits: Vec<f32> = ids.map(|id| answer.probability(id).ln()).collect();
         logits[PAD as usize] = f32::NEG_INFINITY;
         if read.len() == self.context && !self.prefix.is_empty() {
             for (id, logit) in (0..).zip(&mut logits) {

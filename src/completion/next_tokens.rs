@@ -48,14 +48,13 @@ impl Completer {
         probability: f32,
     ) -> Option<NextToken> {
         let (token, id) = self.token_of(space, candidate)?;
-        let network = &cached.distribution.probabilities;
         Some(NextToken {
             token: token.to_owned(),
             id,
             probability,
             network: match id {
                 UNK if candidate.get() != UNK => 0.0,
-                id => network[id as usize],
+                id => cached.distribution.probability(id),
             },
             sources: (cached.prediction).sources(space, &cached.distribution, candidate),
         })

@@ -26,11 +26,7 @@ fn check_with(fixture: &str, distribution: &[(&str, f32)], options: &Options) ->
     let (tokens, probabilities): (Vec<&str>, Vec<f32>) = distribution.iter().copied().unzip();
     let table = CandidateTable::new(tokens.into_iter());
     let prefix = &left[context.prefix];
-    let prediction = Prediction::of_network(&Distribution {
-        probabilities,
-        entropy: 0.0,
-        hidden: Vec::new(),
-    });
+    let prediction = Prediction::of_network(&Distribution::new(probabilities, 0.0, Vec::new()));
     let lines = table
         .rank(
             &prediction.space(&BufferTokens::new()),

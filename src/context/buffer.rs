@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::ids::{BufferWord, Position, ProjectName, TokenId};
 use super::ngram::MAX_NGRAM_ORDER;
 use super::project::ProjectContext;
-use crate::symbols::{BufferSymbols, Item, NO_COLUMN, Name, Numbering, Role};
+use crate::symbols::{BufferSymbols, NO_COLUMN, Name, NumberedToken, Numbering, TokenKind};
 
 /// Number of distinct tokens above which [`BufferTokens::compact`] does anything.
 const COMPACT_ABOVE: usize = 2048;
@@ -52,8 +52,8 @@ pub struct Lexeme {
     pub is_name: bool,
     /// Number of occurrences in the buffer.
     pub count: u32,
-    /// Its role in declarations.
-    role: Role,
+    /// Its token kind.
+    kind: TokenKind,
     /// The same name in the project.
     project_name: Option<ProjectName>,
 }
@@ -140,14 +140,14 @@ impl BufferTokens {
 
     /// The column of a token that is the first of its line. `None` for other tokens, or if the indentation is unknown.
     pub(crate) fn column(&self, position: Position) -> Option<u16> {
-        let column = self.symbols.item(position.index()).column;
+        let column = self.symbols.token(position.index()).column;
         (column != NO_COLUMN).then_some(column)
     }
 
-    /// A word's role in declarations.
-    pub(super) fn role(&self, word: BufferWord) -> Role {
+    /// A word's token kind.
+    pub(super) fn token_kind(&self, word: BufferWord) -> TokenKind {
         let lexeme = self.lexemes.get(word.index());
-        lexeme.map_or(Role::Other, |lexeme| lexeme.role)
+        lexeme.map_or(TokenKind::Other, |lexeme| lexeme.kind)
     }
 
     /// The buffer's word for a project name.
@@ -181,15 +181,15 @@ impl BufferTokens {
     }
 
     fn append(&mut self, word: BufferWord, column: u16) {
-        let Lexeme { id, role, .. } = self.lexemes[word.index()];
+        let Lexeme { id, kind, .. } = self.lexemes[word.index()];
         let number = match id {
             TokenId::UNK => Numbering::Buffer(word.get()),
             id => Numbering::Vocabulary(id.get()),
         };
-        self.symbols.push(Item {
+        self.symbols.push(NumberedToken {
             name: Name::new(number),
             column,
-            role,
+            kind,
         });
         let count = &mut self.lexemes[word.index()].count;
         *count += 1;
@@ -236,10 +236,10 @@ impl BufferTokens {
         if is_crowded {
             let old = std::mem::take(self);
             self.set_project(old.project);
-            for (&word, item) in old.tokens.iter().zip(old.symbols.items()) {
+            for (&word, token) in old.tokens.iter().zip(old.symbols.tokens()) {
                 let lexeme = &old.lexemes[word.index()];
-                let word = self.intern_as(lexeme.id, &lexeme.text, lexeme.is_name, lexeme.role);
-                self.append(word, item.column);
+                let word = self.intern_as(lexeme.id, &lexeme.text, lexeme.is_name, lexeme.kind);
+                self.append(word, token.column);
             }
         }
         is_crowded
@@ -287,7 +287,7 @@ impl BufferTokens {
 
     fn intern(&mut self, id: TokenId, text: &str, is_name: bool) -> BufferWord {
         let known = self.known(id, text);
-        known.unwrap_or_else(|| self.intern_as(id, text, is_name, Role::of(text)))
+        known.unwrap_or_else(|| self.intern_as(id, text, is_name, TokenKind::of(text)))
     }
 
     fn known(&self, id: TokenId, text: &str) -> Option<BufferWord> {
@@ -298,7 +298,7 @@ impl BufferTokens {
         }
     }
 
-    fn intern_as(&mut self, id: TokenId, text: &str, is_name: bool, role: Role) -> BufferWord {
+    fn intern_as(&mut self, id: TokenId, text: &str, is_name: bool, kind: TokenKind) -> BufferWord {
         if let Some(word) = self.known(id, text) {
             return word;
         }
@@ -315,7 +315,7 @@ impl BufferTokens {
             text,
             is_name,
             count: 0,
-            role,
+            kind,
             project_name: None,
         });
         self.link_project_name(word);

@@ -3,7 +3,7 @@
 use super::candidates::CandidateSpace;
 use super::ids::{BufferWord, CandidateId, ProjectName, Token, TokenId};
 use super::syntax::Syntax;
-use crate::symbols::{Name, Names, Numbering, Role, Sources};
+use crate::symbols::{Name, Names, Numbering, Sources, TokenKind};
 
 /// Converts between the symbol table's [`Name`]s and [`Token`]s.
 #[derive(Clone, Copy)]
@@ -57,11 +57,11 @@ impl Names for BufferNames<'_> {
         }
     }
 
-    fn role(&self, name: Name) -> Role {
+    fn token_kind(&self, name: Name) -> TokenKind {
         match token(name) {
-            Token::Known(id) => self.syntax.role(id),
-            Token::Buffer(word) => self.space.buffer().role(word),
-            Token::Project(name) => self.space.buffer().project().role(name),
+            Token::Known(id) => self.syntax.token_kind(id),
+            Token::Buffer(word) => self.space.buffer().token_kind(word),
+            Token::Project(name) => self.space.buffer().project().token_kind(name),
         }
     }
 
@@ -73,7 +73,7 @@ impl Names for BufferNames<'_> {
         text.is_some_and(|text| text.starts_with('_'))
     }
 
-    fn rank(&self, name: Name) -> usize {
+    fn frequency_rank(&self, name: Name) -> usize {
         // The vocabulary is sorted by frequency, and the rarest names are outside it.
         match token(name) {
             Token::Known(id) => id.index(),
@@ -81,7 +81,7 @@ impl Names for BufferNames<'_> {
         }
     }
 
-    fn of_enum(&self) -> [Name; 2] {
+    fn enum_attributes(&self) -> [Name; 2] {
         let name = |id| Name::new(Numbering::Vocabulary(id));
         self.syntax.of_enum.map(name)
     }

@@ -10,7 +10,7 @@ use super::ids::{ProjectName, ProjectToken, TokenId};
 use super::modules::ImportableModules;
 use super::suffix_array::SuffixArray;
 use super::syntax::Syntax;
-use crate::symbols::{Module, Name, Numbering, ProjectSymbols, Role, Symbols};
+use crate::symbols::{Module, Name, Numbering, ProjectSymbols, SymbolTable, TokenKind};
 use crate::tokenizer::UNK;
 
 /// Distance from the buffer, in tokens, at which an occurrence's weight has nearly fallen to [`FAR_WEIGHT`]. Chosen, not
@@ -23,8 +23,8 @@ const FAR_WEIGHT: f32 = 0.25;
 pub struct ProjectContext {
     /// The out-of-vocabulary names, sorted.
     names: Vec<Box<str>>,
-    /// The role of each name in declarations.
-    roles: Vec<Role>,
+    /// The token kind of each name.
+    token_kinds: Vec<TokenKind>,
     /// The tokens, file by file.
     pub(super) suffixes: SuffixArray,
     /// Relative frequencies of names, first those not after a dot, then those after one.
@@ -39,7 +39,7 @@ pub struct ProjectContext {
 #[derive(Debug, Default)]
 pub struct Declarations {
     /// Declarations after the cursor.
-    pub below: Symbols,
+    pub suffix: SymbolTable,
     /// Declarations of modules, nearest first.
     pub modules: Vec<Module>,
     /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
@@ -95,7 +95,10 @@ impl ProjectContext {
         Self {
             unigrams: unigrams(&tokens, dot, syntax, used.len()),
             suffixes: SuffixArray::new(tokens, ignored),
-            roles: used.iter().map(|&word| Role::of(spelled(word))).collect(),
+            token_kinds: used
+                .iter()
+                .map(|&word| TokenKind::of(spelled(word)))
+                .collect(),
             names: used.iter().map(|&word| spelled(word).clone()).collect(),
             symbols: declarations.numbered(|name| numbers[&(name as usize)] as u32),
             dot: Some(dot),
@@ -140,10 +143,10 @@ impl ProjectContext {
         &self.symbols
     }
 
-    /// A name's role in declarations.
-    pub(super) fn role(&self, name: ProjectName) -> Role {
-        let role = self.roles.get(name.index());
-        role.copied().unwrap_or(Role::Other)
+    /// A name's token kind.
+    pub(super) fn token_kind(&self, name: ProjectName) -> TokenKind {
+        let kind = self.token_kinds.get(name.index());
+        kind.copied().unwrap_or(TokenKind::Other)
     }
 
     /// The name spelled `text`.
@@ -171,7 +174,7 @@ impl Declarations {
     /// The out-of-vocabulary names that the declarations mention.
     fn names(&self) -> impl Iterator<Item = u32> {
         let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
-        let tables = tables.chain([&self.below]);
+        let tables = tables.chain([&self.suffix]);
         let modules = self.modules.iter().map(|module| module.names);
         let modules = modules.flat_map(|names| [names.name, names.package]);
         let modules = modules.chain(self.packages.iter().copied());
@@ -181,7 +184,7 @@ impl Declarations {
                 Numbering::Project(name) => Some(name),
                 _ => None,
             });
-        tables.flat_map(Symbols::project_names).chain(modules)
+        tables.flat_map(SymbolTable::project_names).chain(modules)
     }
 
     /// The same declarations in another numbering.
@@ -198,7 +201,7 @@ impl Declarations {
             module
         });
         ProjectSymbols::new(
-            self.below.renumbered(renumber),
+            self.suffix.renumbered(renumber),
             modules.collect(),
             self.packages.into_iter().map(renumber).collect(),
         )

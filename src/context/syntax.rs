@@ -1,11 +1,11 @@
-//! Syntactic properties of vocabulary entries: which ones are names, and their roles in declarations. Computed once per
+//! Syntactic properties of vocabulary entries: which ones are names, and their token kinds. Computed once per
 //! vocabulary.
 
 use std::sync::Arc;
 
 use super::ids::TokenId;
 use crate::python::{START, is_name};
-use crate::symbols::Role;
+use crate::symbols::TokenKind;
 use crate::tokenizer::{UNK, Vocabulary};
 
 /// Attributes of every enum member.
@@ -18,8 +18,8 @@ pub struct Syntax {
     is_name: Arc<[bool]>,
     /// Whether it starts with an underscore.
     is_private: Arc<[bool]>,
-    /// Its role in declarations.
-    roles: Arc<[Role]>,
+    /// Its token kind.
+    token_kinds: Arc<[TokenKind]>,
     pub(crate) start: u32,
     pub(crate) dot: u32,
     pub(crate) of_enum: [u32; OF_ENUM.len()],
@@ -37,7 +37,7 @@ impl Syntax {
         Self {
             is_name: tokens().map(is_name).collect(),
             is_private: tokens().map(|token| token.starts_with('_')).collect(),
-            roles: tokens().map(Role::of).collect(),
+            token_kinds: tokens().map(TokenKind::of).collect(),
             start: id(START),
             dot: id("."),
             of_enum: OF_ENUM.map(id),
@@ -54,10 +54,10 @@ impl Syntax {
         self.is_name.get(id.index()).copied().unwrap_or(false)
     }
 
-    /// A vocabulary entry's role in declarations.
-    pub(crate) fn role(&self, id: TokenId) -> Role {
-        let role = self.roles.get(id.index());
-        role.copied().unwrap_or(Role::Other)
+    /// A vocabulary entry's token kind.
+    pub(crate) fn token_kind(&self, id: TokenId) -> TokenKind {
+        let kind = self.token_kinds.get(id.index());
+        kind.copied().unwrap_or(TokenKind::Other)
     }
 
     /// Whether a vocabulary entry starts with an underscore.

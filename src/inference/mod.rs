@@ -12,6 +12,7 @@
 //! what [`crate::model::Model`] computes in f32; `trainer evaluate quantized` measures how well the two agree.
 
 mod continuous_cache;
+mod distribution;
 mod int8;
 mod network;
 mod recurrent;
@@ -22,6 +23,7 @@ mod state_store;
 mod truncated_context;
 
 pub use continuous_cache::{CosineScores, WINDOW};
+pub use distribution::Distribution;
 pub use state_history::StateHistory;
 pub use truncated_context::TruncatedContext;
 
@@ -72,18 +74,6 @@ pub struct Engine {
     temperature: f32,
     /// See [`Engine::new`].
     mean_hidden: Option<Vec<f32>>,
-}
-
-/// The network's distribution over the token after a context, dense over the vocabulary. A network over subwords would
-/// give a sparse one, some tokens and the mass of the rest; it belongs here, behind accessors in place of the fields.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Distribution {
-    /// Softmax over the vocabulary, `[V]`.
-    pub probabilities: Vec<f32>,
-    /// Its entropy, in nats.
-    pub entropy: f32,
-    /// The hidden state that it was computed from, `[H]`.
-    pub hidden: Vec<f32>,
 }
 
 impl Engine {
@@ -152,11 +142,8 @@ impl Engine {
         logits.iter_mut().for_each(|x| *x /= self.temperature);
         let mut probabilities = logits.clone();
         let normaliser = softmax_in_place(&mut probabilities);
-        Distribution {
-            entropy: normaliser - dot(&probabilities, &logits),
-            probabilities,
-            hidden,
-        }
+        let entropy = normaliser - dot(&probabilities, &logits);
+        Distribution::new(probabilities, entropy, hidden)
     }
 }
 

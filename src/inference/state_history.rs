@@ -32,9 +32,8 @@ impl StateHistory {
 
     /// Memory that the states and tokens take, in bytes.
     pub fn bytes(&self) -> usize {
-        let answer = self.answer.as_ref().map_or(0, |(_, answer)| {
-            size_of_val(&answer.probabilities[..]) + size_of_val(&answer.hidden[..])
-        });
+        let answer = self.answer.as_ref();
+        let answer = answer.map_or(0, |(_, answer)| answer.bytes());
         let keys = self.keys.as_ref().map_or(0, CacheKeys::bytes);
         self.store.bytes() + answer + keys + size_of_val(&self.ids[..])
     }
@@ -91,7 +90,7 @@ impl StateHistory {
         match (&self.keys, &engine.mean_hidden) {
             (Some(keys), Some(centre)) => {
                 let (kernel, read) = (engine.network.kernel(), context.len());
-                keys.similarities(kernel, &answer.hidden, centre, read)
+                keys.similarities(kernel, answer.hidden(), centre, read)
             }
             _ => CosineScores {
                 first: 1,

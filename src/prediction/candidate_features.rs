@@ -42,7 +42,7 @@ impl Prediction {
         let network = if space.is_out_of_vocabulary(candidate) {
             0.0
         } else {
-            answer.probabilities[candidate.index()] * self.in_vocabulary_scale
+            answer.probability(candidate.get()) * self.in_vocabulary_scale
         };
         row.put("mixture: log probability", log(self.probability(candidate)));
         row.put("network: log probability", log(network));

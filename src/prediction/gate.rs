@@ -87,7 +87,8 @@ impl Gate {
 /// Log prior weights derived from the network alone: in-vocabulary mass goes to the network, the `<UNK>` mass to the experts
 /// for out-of-vocabulary names. Other experts get 0, and an expert without any mass gets -∞.
 pub fn prior(answer: &Distribution, scores: &ExpertScores) -> [f32; Expert::COUNT] {
-    let unknown = answer.probabilities[UNK as usize].clamp(FEATURE_FLOOR, 1.0 - FEATURE_FLOOR);
+    let unknown = answer.probability(UNK);
+    let unknown = unknown.clamp(FEATURE_FLOOR, 1.0 - FEATURE_FLOOR);
     Expert::ALL.map(|expert| {
         if !scores.has_mass(expert) {
             f32::NEG_INFINITY

@@ -19,7 +19,7 @@ pub fn gate_features(
     scores: &ExpertScores,
 ) -> [f32; FEATURES] {
     let mut row = Row::new(FEATURE_NAMES);
-    let (best, probability) = best_known(&answer.probabilities);
+    let (best, probability) = answer.best_except(UNK);
     put_network(&mut row, answer, probability);
     put_buffer(&mut row, space, scores);
     let cosines = similar.cosines.iter().copied();
@@ -31,15 +31,15 @@ pub fn gate_features(
     for (name, is_here) in Site::NAMES.iter().zip(members.place) {
         row.put(format_args!("place: {name}"), is_here);
     }
-    put_experts(&mut row, space, answer, scores, best);
+    put_experts(&mut row, space, answer, scores, CandidateId::new(best));
     row.finish()
 }
 
 type Features = Row<FEATURES>;
 
 fn put_network(row: &mut Features, answer: &Distribution, best: f32) {
-    let unknown = answer.probabilities[UNK as usize];
-    row.put("network: entropy", answer.entropy);
+    let unknown = answer.probability(UNK);
+    row.put("network: entropy", answer.entropy());
     let best = log(best, BEST_FLOOR);
     row.put("network: log probability of its best", best);
     let of_unknown = log(unknown, FEATURE_FLOOR);
@@ -98,8 +98,8 @@ fn put_experts(
         let name = expert.name();
         let best = scores.best(space, expert);
         let is_same = best.is_some_and(|(best, _)| best == network_best);
-        let known = best.and_then(|(best, _)| answer.probabilities.get(best.index()));
-        let known = log(known.copied().unwrap_or(0.0), FEATURE_FLOOR);
+        let known = best.map_or(0.0, |(best, _)| answer.probability(best.get()));
+        let known = log(known, FEATURE_FLOOR);
         let of_network_best = log(of_network_best[expert as usize], BEST_FLOOR);
         let mut put = |what: &str, value| row.put(format_args!("{name}: {what}"), value);
         put("probability of its best", best.map_or(0.0, |(_, p)| p));
@@ -108,16 +108,6 @@ fn put_experts(
         put("network's log probability of its best", known);
         put("is alive", f32::from(scores.has_mass(expert)));
     }
-}
-
-/// The most probable vocabulary entry except `<UNK>`, and its probability.
-fn best_known(probabilities: &[f32]) -> (CandidateId, f32) {
-    let known = (0..).zip(probabilities).filter(|&(id, _)| id != UNK);
-    let (id, p) = known.fold(
-        (0, 0.0),
-        |best, (id, &p)| if p > best.1 { (id, p) } else { best },
-    );
-    (CandidateId::new(id), p)
 }
 
 fn log_count(count: usize) -> f32 {

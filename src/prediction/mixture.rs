@@ -148,7 +148,7 @@ impl Mixture {
         }
         let features = gate_features(space, answer, similar, &scores);
         let prior = prior(answer, &scores);
-        let (mut weights, activations) = self.weigh(&features, &answer.hidden, &prior);
+        let (mut weights, activations) = self.weigh(&features, answer.hidden(), &prior);
         shrink_project_weights(&mut weights, buffer.project().len());
         Prediction::new(&names, answer, scores, weights, activations)
     }

@@ -55,13 +55,12 @@ impl Prediction {
         gate_activations: Vec<f32>,
     ) -> Self {
         let space = &names.space;
-        let unknown = answer.probabilities[UNK as usize];
+        let unknown = answer.probability(UNK);
         let in_vocabulary_scale = 1.0 / (1.0 - unknown).max(FEATURE_FLOOR);
         let scale = weights[Expert::Network as usize] * in_vocabulary_scale;
-        let mut probabilities = Vec::with_capacity(space.len());
-        probabilities.extend(answer.probabilities.iter().map(|p| p * scale));
+        let mut probabilities = vec![0.0; space.len()];
+        answer.write_scaled(scale, &mut probabilities);
         probabilities[UNK as usize] = 0.0;
-        probabilities.resize(space.len(), 0.0);
         scores.add_to(&mut probabilities, space, &weights);
         if scores.members.floor > 0.0 {
             scores.members.apply_floor(&mut probabilities, names.syntax);
@@ -82,13 +81,13 @@ impl Prediction {
         let mut weights = [0.0; Expert::COUNT];
         weights[Expert::Network as usize] = 1.0;
         Self {
-            probabilities: answer.probabilities.clone(),
+            probabilities: answer.to_dense(),
             weights,
             restriction: Restriction::default(),
             scores: ExpertScores::default(),
             in_vocabulary_scale: 1.0,
             gate_activations: Vec::new(),
-            vocabulary_size: answer.probabilities.len(),
+            vocabulary_size: answer.vocabulary_size(),
         }
     }
 

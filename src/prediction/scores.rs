@@ -80,8 +80,8 @@ impl ExpertScores {
     ) -> [f32; Expert::COUNT] {
         let mut probabilities = self.scores_for(space, candidate);
         if !space.is_out_of_vocabulary(candidate) && candidate.get() != UNK {
-            let known = (1.0 - answer.probabilities[UNK as usize]).max(FEATURE_FLOOR);
-            let p = answer.probabilities[candidate.index()];
+            let known = (1.0 - answer.probability(UNK)).max(FEATURE_FLOOR);
+            let p = answer.probability(candidate.get());
             probabilities[Expert::Network as usize] = p / known;
         }
         probabilities

@@ -7,16 +7,17 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::build::{Builder, End, State};
-use super::role::{Item, Name};
-use super::table::{Lengths, ScopeId, SymbolId, SymbolKind, Symbols};
+use super::name::Name;
+use super::parser::{End, Parser, State};
+use super::table::{Lengths, ScopeId, SymbolId, SymbolKind, SymbolTable};
+use super::token::NumberedToken;
 
 #[derive(Clone, Debug)]
 pub struct BufferSymbols {
-    items: Vec<Item>,
-    builder: Builder,
+    tokens: Vec<NumberedToken>,
+    parser: Parser,
     /// Start of the unfinished statement and the state before it.
-    begun: Mark,
+    current: Mark,
     /// One mark per finished statement.
     marks: Vec<Mark>,
     /// For each symbol, the previous symbol that binds the same name.
@@ -37,17 +38,17 @@ struct Mark {
 
 impl Default for BufferSymbols {
     fn default() -> Self {
-        let builder = Builder::new(true);
-        let (state, lengths) = builder.state();
+        let parser = Parser::new(true);
+        let (state, lengths) = parser.state();
         Self {
-            begun: Mark {
+            current: Mark {
                 start: 0,
                 ended: 0,
                 state,
                 lengths,
             },
-            items: Vec::new(),
-            builder,
+            tokens: Vec::new(),
+            parser,
             marks: Vec::new(),
             previous: Vec::new(),
             last: FxHashMap::default(),
@@ -57,77 +58,77 @@ impl Default for BufferSymbols {
 
 impl BufferSymbols {
     /// Appends a token.
-    pub fn push(&mut self, item: Item) {
-        let mut end = self.builder.read(item);
+    pub fn push(&mut self, token: NumberedToken) {
+        let mut end = self.parser.read(token);
         if end == Some(End::Before) {
-            self.end_statement(self.items.len(), self.items.len() + 1);
-            end = self.builder.read(item);
+            self.end_statement(self.tokens.len(), self.tokens.len() + 1);
+            end = self.parser.read(token);
         }
-        self.items.push(item);
+        self.tokens.push(token);
         if end == Some(End::With) {
-            self.end_statement(self.items.len(), self.items.len());
+            self.end_statement(self.tokens.len(), self.tokens.len());
         }
     }
 
     /// Keeps only the first `len` tokens.
     pub fn truncate(&mut self, len: usize) {
-        if len >= self.items.len() {
+        if len >= self.tokens.len() {
             return;
         }
-        self.items.truncate(len);
+        self.tokens.truncate(len);
         while let Some(mark) = self.marks.pop_if(|mark| mark.ended as usize > len) {
-            self.begun = mark;
+            self.current = mark;
         }
         let Mark {
             start,
             state,
             lengths,
             ..
-        } = self.begun;
+        } = self.current;
         while self.previous.len() > lengths.symbols as usize {
             self.unbind();
         }
-        self.builder.restore(state, lengths);
+        self.parser.restore(state, lengths);
         for at in start as usize..len {
-            self.builder.read(self.items[at]);
+            self.parser.read(self.tokens[at]);
         }
     }
 
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.tokens.len()
     }
 
-    /// The token at position `at`, or [`Item::END`] past the end.
-    pub fn item(&self, at: usize) -> Item {
-        self.items.get(at).copied().unwrap_or(Item::END)
+    /// The token at position `at`, or [`NumberedToken::END`] past the end.
+    pub fn token(&self, at: usize) -> NumberedToken {
+        self.tokens.get(at).copied().unwrap_or(NumberedToken::END)
     }
 
-    pub fn items(&self) -> &[Item] {
-        &self.items
+    pub fn tokens(&self) -> &[NumberedToken] {
+        &self.tokens
     }
 
     /// Token positions of the unfinished statement. The colon of a compound statement's header ends a statement too.
     pub fn statement(&self) -> Range<usize> {
-        self.begun.start as usize..self.items.len()
+        self.current.start as usize..self.tokens.len()
     }
 
     /// Whether a bracket is open at the end of the buffer.
     pub fn is_in_brackets(&self) -> bool {
-        self.builder.is_in_brackets()
+        self.parser.is_in_brackets()
     }
 
     /// The innermost scope at the end of the buffer.
     pub fn scope(&self) -> ScopeId {
-        self.builder.scope()
+        self.parser.scope()
     }
 
     /// Whether the current class already has a function. Only meaningful without indentation.
     pub(super) fn has_function(&self) -> bool {
-        self.builder.has_function()
+        self.parser.has_function()
     }
 
-    pub fn table(&self) -> &Symbols {
-        self.builder.table()
+    pub fn table(&self) -> &SymbolTable {
+        self.parser.table()
     }
 
     /// Symbols that bind `name`, last one first. Attributes of `self` are excluded.
@@ -139,7 +140,7 @@ impl BufferSymbols {
 
     /// Memory in bytes.
     pub fn bytes(&self) -> usize {
-        size_of_val(&self.items[..])
+        size_of_val(&self.tokens[..])
             + size_of_val(&self.marks[..])
             + size_of_val(&self.previous[..])
             + self.last.capacity() * 9
@@ -148,16 +149,16 @@ impl BufferSymbols {
 
     /// Ends the current statement before position `end`. The end was recognized at `ended` tokens.
     fn end_statement(&mut self, end: usize, ended: usize) {
-        let start = self.begun.start as usize;
-        self.builder.declare(&self.items[start..end], start as u32);
+        let start = self.current.start as usize;
+        self.parser.declare(&self.tokens[start..end], start as u32);
         self.bind();
         let mark = Mark {
             ended: ended as u32,
-            ..self.begun
+            ..self.current
         };
         self.marks.push(mark);
-        let (state, lengths) = self.builder.state();
-        self.begun = Mark {
+        let (state, lengths) = self.parser.state();
+        self.current = Mark {
             start: end as u32,
             ended: 0,
             state,
@@ -167,7 +168,7 @@ impl BufferSymbols {
 
     /// Links new symbols into the chains of bindings.
     fn bind(&mut self) {
-        let table = self.builder.table();
+        let table = self.parser.table();
         for new in self.previous.len()..table.symbols.len() {
             let symbol = &table.symbols[new];
             let is_binding = binds(symbol.kind, symbol.name);
@@ -181,7 +182,7 @@ impl BufferSymbols {
         let Some(before) = self.previous.pop() else {
             return;
         };
-        let symbol = &self.builder.table().symbols[self.previous.len()];
+        let symbol = &self.parser.table().symbols[self.previous.len()];
         if !binds(symbol.kind, symbol.name) {
             return;
         }

@@ -1,9 +1,9 @@
 //! The only parser of import statements.
 //!
-//! It reads the roles of a statement's tokens and returns positions in that token list, so it works for a buffer being
+//! It reads the kinds of a statement's tokens and returns positions in that token list, so it works for a buffer being
 //! typed, for files with numbered tokens and for plain text. It does not know which files or modules exist.
 
-use super::role::Role;
+use super::token::TokenKind;
 
 /// An import statement, possibly unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,11 +44,11 @@ pub enum Expects {
 
 impl ImportStatement {
     /// Parses the tokens of one statement, including line ends inside its brackets. Returns `None` if it is no import.
-    pub fn parse(roles: impl Iterator<Item = Role>) -> Option<Self> {
-        let mut roles = roles.enumerate().skip_while(|(_, role)| is_blank(*role));
-        let is_from = match roles.next()?.1 {
-            Role::From => true,
-            Role::Import => false,
+    pub fn parse(kinds: impl Iterator<Item = TokenKind>) -> Option<Self> {
+        let mut kinds = kinds.enumerate().skip_while(|(_, kind)| kind.is_blank());
+        let is_from = match kinds.next()?.1 {
+            TokenKind::From => true,
+            TokenKind::Import => false,
             _ => return None,
         };
         let mut statement = Self {
@@ -59,25 +59,27 @@ impl ImportStatement {
         let mut is_module = is_from;
         let mut is_alias = false;
         let mut is_new = true;
-        for (at, role) in roles {
-            if role == Role::Eol {
+        for (at, kind) in kinds {
+            if kind == TokenKind::Eol {
                 continue;
             }
-            statement.expects = statement.expectation(is_module, role);
-            match role {
-                Role::Import if is_module => is_module = false,
-                _ if is_module && role.dots() > 0 => {
+            statement.expects = statement.expectation(is_module, kind);
+            match kind {
+                TokenKind::Import if is_module => is_module = false,
+                _ if is_module && kind.dots() > 0 => {
                     if statement.module.is_empty() {
-                        statement.level += role.dots();
+                        statement.level += kind.dots();
                     }
                 }
-                _ if is_module && role.is_name() => statement.module.push(at),
+                _ if is_module && kind.is_name() => statement.module.push(at),
                 _ if is_module => return Some(statement),
-                Role::Comma | Role::Parenthesis => (is_new, is_alias) = (true, false),
-                Role::Closing => break,
-                Role::As => is_alias = true,
-                Role::Star | Role::DoubleStar => statement.begin(at),
-                _ if !role.is_name() => {}
+                TokenKind::Comma | TokenKind::OpeningParenthesis => {
+                    (is_new, is_alias) = (true, false);
+                }
+                TokenKind::ClosingBracket => break,
+                TokenKind::As => is_alias = true,
+                TokenKind::Star | TokenKind::DoubleStar => statement.begin(at),
+                _ if !kind.is_name() => {}
                 _ if is_alias => {
                     if let Some(name) = statement.names.last_mut() {
                         name.alias = Some(at);
@@ -104,48 +106,44 @@ impl ImportStatement {
         });
     }
 
-    /// What can follow a token with role `last`.
-    fn expectation(&self, is_module: bool, last: Role) -> Expects {
+    /// What can follow a token with kind `last`.
+    fn expectation(&self, is_module: bool, last: TokenKind) -> Expects {
         match last {
-            Role::Import if is_module => Expects::Member,
-            Role::Comma | Role::Parenthesis if self.is_from => Expects::Member,
-            Role::Comma => Expects::Module,
+            TokenKind::Import if is_module => Expects::Member,
+            TokenKind::Comma | TokenKind::OpeningParenthesis if self.is_from => Expects::Member,
+            TokenKind::Comma => Expects::Module,
             _ if last.dots() > 0 => Expects::Submodule,
             _ => Expects::Other,
         }
     }
 }
 
-fn is_blank(role: Role) -> bool {
-    matches!(role, Role::Eol | Role::Start)
-}
-
 /// The import statements in a token list, each with its start position. Statements on the same line as a compound header, as
 /// in `try: import a`, are included.
-pub fn import_statements(roles: &[Role]) -> Vec<(usize, ImportStatement)> {
+pub fn import_statements(kinds: &[TokenKind]) -> Vec<(usize, ImportStatement)> {
     let mut found = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);
     let mut parse = |start: usize, end: usize| {
-        let statement = ImportStatement::parse(roles[start..end].iter().copied());
+        let statement = ImportStatement::parse(kinds[start..end].iter().copied());
         found.extend(statement.map(|statement| (start, statement)));
     };
-    for (at, &role) in roles.iter().enumerate() {
-        match role {
+    for (at, &kind) in kinds.iter().enumerate() {
+        match kind {
             // The brackets before it were never closed.
-            _ if role.begins_statement() && at > start && roles[at - 1] == Role::Eol => {
+            _ if kind.begins_statement() && at > start && kinds[at - 1] == TokenKind::Eol => {
                 parse(start, at);
                 (start, depth) = (at, 0);
             }
-            _ if role.opens() => depth += 1,
-            Role::Closing => depth = depth.saturating_sub(1),
-            Role::Eol | Role::Semicolon | Role::Colon if depth == 0 => {
+            _ if kind.opens_bracket() => depth += 1,
+            TokenKind::ClosingBracket => depth = depth.saturating_sub(1),
+            TokenKind::Eol | TokenKind::Semicolon | TokenKind::Colon if depth == 0 => {
                 parse(start, at);
                 start = at + 1;
             }
             _ => {}
         }
     }
-    parse(start, roles.len());
+    parse(start, kinds.len());
     found
 }
 
@@ -156,9 +154,9 @@ mod tests {
 
     fn check(text: &str) -> String {
         let spelled = python::surfaces(text);
-        let roles: Vec<Role> = spelled.iter().map(|token| Role::of(token)).collect();
+        let kinds: Vec<TokenKind> = spelled.iter().map(|token| TokenKind::of(token)).collect();
         let mut shown = Vec::new();
-        for (start, statement) in import_statements(&roles) {
+        for (start, statement) in import_statements(&kinds) {
             let path = |parts: &[usize]| {
                 let parts = parts.iter().map(|&at| &*spelled[start + at]);
                 parts.collect::<Vec<_>>().join(".")

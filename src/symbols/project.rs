@@ -1,7 +1,7 @@
 //! Symbols outside the buffer: the rest of its own file, and modules of the project and the environment, nearest first.
 
-use super::role::Name;
-use super::table::{ScopeId, ScopeKind, SymbolId, SymbolKind, Symbols};
+use super::name::Name;
+use super::table::{ScopeId, ScopeKind, SymbolId, SymbolKind, SymbolTable};
 
 /// A module's name and how reliably an import refers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ pub struct ModuleRef {
 pub struct Module {
     pub names: ModuleRef,
     /// `None` if only the name is known.
-    pub symbols: Option<Symbols>,
+    pub symbols: Option<SymbolTable>,
 }
 
 /// Which table a symbol is in.
@@ -31,7 +31,7 @@ pub struct Module {
 pub enum Origin {
     Buffer,
     /// The rest of the buffer's own file, after the cursor.
-    Below,
+    Suffix,
     /// A module of the project or the environment, by index.
     Module(u32),
 }
@@ -40,7 +40,7 @@ pub enum Origin {
 #[derive(Debug, Default)]
 pub struct ProjectSymbols {
     modules: Vec<Module>,
-    below: Symbols,
+    suffix: SymbolTable,
     /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
     packages: Vec<Name>,
     /// Classes, functions and module members, sorted by name, nearest first.
@@ -56,9 +56,9 @@ struct Entry {
 }
 
 impl ProjectSymbols {
-    pub fn new(below: Symbols, modules: Vec<Module>, packages: Vec<Name>) -> Self {
+    pub fn new(suffix: SymbolTable, modules: Vec<Module>, packages: Vec<Name>) -> Self {
         let tables = modules.iter().map(|module| module.symbols.as_ref());
-        let tables = std::iter::once(Some(&below)).chain(tables).zip(0..);
+        let tables = std::iter::once(Some(&suffix)).chain(tables).zip(0..);
         let mut index = Vec::new();
         for (table, file) in tables.filter_map(|(table, file)| Some((table?, file))) {
             for (symbol, number) in table.symbols.iter().zip(0..) {
@@ -76,48 +76,48 @@ impl ProjectSymbols {
         index.sort_unstable();
         Self {
             modules,
-            below,
+            suffix,
             packages,
             index,
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.modules.is_empty() && self.below.symbols.is_empty()
+        self.modules.is_empty() && self.suffix.symbols.is_empty()
     }
 
     pub fn modules(&self) -> &[Module] {
         &self.modules
     }
 
-    pub fn below(&self) -> &Symbols {
-        &self.below
+    pub fn suffix(&self) -> &SymbolTable {
+        &self.suffix
     }
 
     /// Symbols of a module, or `None` if only its name is known.
-    pub(super) fn symbols(&self, module: u32) -> Option<&Symbols> {
+    pub(super) fn symbols(&self, module: u32) -> Option<&SymbolTable> {
         self.modules.get(module as usize)?.symbols.as_ref()
     }
 
     /// The part after the cursor of the class at the end of the buffer: the innermost class whose header is at `column`.
     pub(super) fn continued_class(&self, column: u16) -> Option<ScopeId> {
         let is_it = |id: &ScopeId| {
-            let scope = self.below.scope(*id);
+            let scope = self.suffix.scope(*id);
             scope.is_some_and(|scope| {
                 // Scopes open at the start have no symbol before them.
                 scope.kind == ScopeKind::Class && scope.first == 0 && scope.column == column
             })
         };
-        let mut open = (0..self.below.scopes.len() as u32).map(ScopeId);
+        let mut open = (0..self.suffix.scopes.len() as u32).map(ScopeId);
         open.find(is_it)
     }
 
     /// The nearest class or function (methods included) that declares `name`.
-    pub(super) fn declared(&self, name: Name, is_class: bool) -> Option<(Origin, SymbolId)> {
+    pub(super) fn declaration(&self, name: Name, is_class: bool) -> Option<(Origin, SymbolId)> {
         let mut entries = self.entries(name).iter();
         let found = entries.find(|entry| {
             let table = match entry.file.checked_sub(1) {
-                None => Some(&self.below),
+                None => Some(&self.suffix),
                 Some(module) => self.symbols(module),
             };
             match table.map(|table| table.symbol(entry.symbol).kind) {
@@ -127,11 +127,11 @@ impl ProjectSymbols {
             }
         })?;
         let origin = found.file.checked_sub(1);
-        Some((origin.map_or(Origin::Below, Origin::Module), found.symbol))
+        Some((origin.map_or(Origin::Suffix, Origin::Module), found.symbol))
     }
 
     /// The module's own bindings of `name`, in source order.
-    pub(super) fn of_module(&self, module: u32, name: Name) -> Vec<SymbolId> {
+    pub(super) fn bindings_in(&self, module: u32, name: Name) -> Vec<SymbolId> {
         let Some(table) = self.symbols(module) else {
             return Vec::new();
         };
@@ -159,7 +159,7 @@ impl ProjectSymbols {
     }
 
     /// The module that `module` imports as `name` without its package: inside it, or next to it.
-    pub(super) fn beside(&self, module: u32, name: Name) -> Option<u32> {
+    pub(super) fn sibling_module(&self, module: u32, name: Name) -> Option<u32> {
         let own = self.modules[module as usize].names;
         let inside = |package: Name| {
             let found = self.find(|names| names.name == name && names.package == package);
@@ -170,7 +170,7 @@ impl ProjectSymbols {
     }
 
     /// The nearest module whose last name part is `name`.
-    pub(super) fn called(&self, name: Name) -> Option<u32> {
+    pub(super) fn module_named(&self, name: Name) -> Option<u32> {
         self.find(|names| names.name == name)
     }
 
@@ -203,8 +203,8 @@ impl ProjectSymbols {
     /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         let tables = self.modules.iter().filter_map(|m| m.symbols.as_ref());
-        tables.map(Symbols::bytes).sum::<usize>()
-            + self.below.bytes()
+        tables.map(SymbolTable::bytes).sum::<usize>()
+            + self.suffix.bytes()
             + size_of_val(&self.modules[..])
             + size_of_val(&self.index[..])
     }

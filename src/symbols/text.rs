@@ -2,13 +2,14 @@
 
 use rustc_hash::FxHashMap;
 
-use super::build::Builder;
-use super::role::{Item, NO_COLUMN, Name, Numbering, Role};
-use super::table::{ScopeKind, Symbols};
+use super::name::{Name, Numbering};
+use super::parser::Parser;
+use super::table::{ScopeKind, SymbolTable};
+use super::token::{NO_COLUMN, NumberedToken, TokenKind};
 use crate::python::{self, Kind, Token};
 
 /// Symbols of a file and its names. Project-numbered names index the returned list.
-pub fn read(text: &str) -> (Symbols, Vec<&str>) {
+pub fn build_from_text(text: &str) -> (SymbolTable, Vec<&str>) {
     let mut names: Vec<&str> = Vec::new();
     let mut by_text: FxHashMap<&str, u32> = FxHashMap::default();
     let mut number = |token| {
@@ -19,7 +20,7 @@ pub fn read(text: &str) -> (Symbols, Vec<&str>) {
         }
         Name::new(Numbering::Project(number))
     };
-    let items = python::lex(text).into_iter().map(|token| {
+    let numbered = python::lex(text).into_iter().map(|token| {
         let spelling = match token.kind {
             Kind::Eol => python::EOL,
             // The contents of a literal do not matter.
@@ -27,31 +28,31 @@ pub fn read(text: &str) -> (Symbols, Vec<&str>) {
             Kind::Number => "0",
             Kind::Name | Kind::Keyword | Kind::Operator => token.text(text),
         };
-        Item {
+        NumberedToken {
             name: number(spelling),
             column: python::column(text, token).unwrap_or(NO_COLUMN),
-            role: role(text, token),
+            kind: token_kind(text, token),
         }
     });
-    (Builder::new(false).build(items), names)
+    (Parser::new(false).parse(numbered), names)
 }
 
-pub(super) fn role(text: &str, token: Token) -> Role {
+pub(super) fn token_kind(text: &str, token: Token) -> TokenKind {
     match token.kind {
-        Kind::Eol => Role::Eol,
-        Kind::String | Kind::Number => Role::Other,
-        Kind::Name | Kind::Keyword | Kind::Operator => Role::of(token.text(text)),
+        Kind::Eol => TokenKind::Eol,
+        Kind::String | Kind::Number => TokenKind::Other,
+        Kind::Name | Kind::Keyword | Kind::Operator => TokenKind::of(token.text(text)),
     }
 }
 
 /// Scopes open at the end of `tokens` (kind, column of the header), outermost first.
 pub fn open_scopes(text: &str, tokens: &[Token]) -> Vec<(ScopeKind, u16)> {
-    let items = tokens.iter().map(|&token| Item {
+    let numbered = tokens.iter().map(|&token| NumberedToken {
         name: Name::NONE,
         column: python::column(text, token).unwrap_or(NO_COLUMN),
-        role: role(text, token),
+        kind: token_kind(text, token),
     });
-    let mut builder = Builder::new(false);
-    builder.read_all(items);
-    builder.open_scopes()
+    let mut parser = Parser::new(false);
+    parser.read_all(numbered);
+    parser.open_scopes()
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use crate::python;
-use crate::symbols::{self, ImportStatement, ImportedName, Role};
+use crate::symbols::{self, ImportStatement, ImportedName, TokenKind};
 
 /// The modules that a file imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +33,9 @@ impl Imports {
     /// The imports of a file, given the texts of its tokens.
     pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
         let tokens: Vec<&str> = tokens.collect();
-        let roles: Vec<Role> = tokens.iter().map(|token| Role::of(token)).collect();
+        let kinds: Vec<TokenKind> = tokens.iter().map(|token| TokenKind::of(token)).collect();
         let mut imports = Self::default();
-        for (start, statement) in symbols::import_statements(&roles) {
+        for (start, statement) in symbols::import_statements(&kinds) {
             imports.read(&statement, &tokens[start..]);
         }
         imports

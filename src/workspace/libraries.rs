@@ -14,12 +14,12 @@ impl WorkspaceIndex {
     /// Reads the declarations of a library's file, which is imported under the dotted `name`.
     pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, name: &str) {
         let package = name.split('.').next().unwrap_or_default();
-        let (mut symbols, spelled) = symbols::read(text);
+        let (mut symbols, spelled) = symbols::build_from_text(text);
         let number = |name: Name| match name.numbering() {
             Numbering::Project(number) => spelled[number as usize],
             _ => "",
         };
-        symbols.mark_own(|first| number(first) == package);
+        symbols.mark_own_package(|first| number(first) == package);
         let symbols = symbols.renumbered(|name| {
             let text = number(name);
             let token = self.names.intern(vocabulary.id(text), text);

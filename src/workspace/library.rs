@@ -2,14 +2,14 @@
 
 use super::files::{Counted, Totals};
 use super::imports::Imports;
-use crate::symbols::{ModuleRef, Symbols};
+use crate::symbols::{ModuleRef, SymbolTable};
 
 /// A file that is no part of the project.
 #[derive(Debug)]
 pub(super) struct Library {
     pub(super) version: u64,
     pub(super) names: ModuleRef,
-    pub(super) symbols: Symbols,
+    pub(super) symbols: SymbolTable,
     pub(super) imports: Imports,
 }
 

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::context::{Syntax, TokenId};
 use crate::python;
-use crate::symbols::{Item, NO_COLUMN, Name, Numbering, Role};
+use crate::symbols::{NO_COLUMN, Name, NumberedToken, Numbering, TokenKind};
 use crate::tokenizer::{UNK, Vocabulary};
 
 /// An interner: names by number and numbers by name.
@@ -13,8 +13,8 @@ pub(super) struct NameTable {
     syntax: Syntax,
     /// The names outside the vocabulary. Grows only: a name that is no longer used costs a few bytes.
     words: Vec<Box<str>>,
-    /// What each of them is to declarations.
-    roles: Vec<Role>,
+    /// Their token kinds.
+    token_kinds: Vec<TokenKind>,
     bytes: usize,
     /// All names, those of the vocabulary too, and their tokens.
     by_text: FxHashMap<Box<str>, u32>,
@@ -29,7 +29,7 @@ impl NameTable {
         Self {
             syntax: Syntax::new(vocabulary),
             words: Vec::new(),
-            roles: Vec::new(),
+            token_kinds: Vec::new(),
             bytes: 0,
             by_text: names.map(|(name, id)| (name.into(), id)).collect(),
         }
@@ -56,35 +56,39 @@ impl NameTable {
     }
 
     /// Tokens as symbol tables are built from them, given the columns where their lines begin.
-    pub(super) fn items<'a>(
+    pub(super) fn numbered_tokens<'a>(
         &'a self,
         tokens: &'a [u32],
         columns: &'a [u8],
-    ) -> impl Iterator<Item = Item> + 'a {
+    ) -> impl Iterator<Item = NumberedToken> + 'a {
         let mut columns = columns.iter();
         let mut begins = true;
         tokens.iter().map(move |&token| {
-            let role = self.role(token);
-            let is_blank = matches!(role, Role::Eol | Role::Start);
+            let kind = self.token_kind(token);
+            let is_blank = kind.is_blank();
             let column = columns.as_slice().first().filter(|_| begins && !is_blank);
             if column.is_some() {
                 columns.next();
             }
             begins = is_blank;
-            Item {
+            NumberedToken {
                 name: self.name(token),
                 column: column.map_or(NO_COLUMN, |&column| column.into()),
-                role,
+                kind,
             }
         })
     }
 
-    /// What a token is to declarations.
-    fn role(&self, token: u32) -> Role {
+    /// The kind of a token.
+    fn token_kind(&self, token: u32) -> TokenKind {
         match (token as usize).checked_sub(self.syntax.vocabulary_size()) {
-            None => self.syntax.role(TokenId::new(token)),
+            None => self.syntax.token_kind(TokenId::new(token)),
             // The text below a document may have words of its own.
-            Some(word) => self.roles.get(word).copied().unwrap_or(Role::Name),
+            Some(word) => self
+                .token_kinds
+                .get(word)
+                .copied()
+                .unwrap_or(TokenKind::Name),
         }
     }
 
@@ -114,7 +118,7 @@ impl NameTable {
         // In the list and in the map, a third of whose entries are empty.
         self.bytes += 2 * (text.len() + 16) + 40;
         self.words.push(text.into());
-        self.roles.push(Role::of(text));
+        self.token_kinds.push(TokenKind::of(text));
         self.by_text.insert(text.into(), token);
         token
     }

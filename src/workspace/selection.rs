@@ -8,7 +8,7 @@ use super::index::WorkspaceIndex;
 use super::module_names::nameable;
 use super::suffix::SuffixText;
 use crate::context::{Declarations, ImportableModules, ProjectContext};
-use crate::symbols::{self, Module, ModuleRef, Name, Symbols};
+use crate::symbols::{self, Module, ModuleRef, Name, SymbolTable};
 
 /// What a document's project context is made of.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +55,7 @@ impl WorkspaceIndex {
         let declarations = Declarations {
             packages: packages.collect(),
             modules: self.modules(around),
-            below: self.below_symbols(&around.below),
+            suffix: self.suffix_symbols(&around.below),
         };
         let files = around.near.iter().filter_map(|path| self.files.get(*path));
         let SuffixText { tokens, words, .. } = &around.below;
@@ -81,8 +81,9 @@ impl WorkspaceIndex {
                 is_certain: imported.contains(path),
                 ..file.names
             };
-            let mut symbols = symbols::build(self.names.items(&file.tokens, &file.columns));
-            symbols.mark_own(|first| first == names.name || own.contains(&first));
+            let mut symbols =
+                symbols::build(self.names.numbered_tokens(&file.tokens, &file.columns));
+            symbols.mark_own_package(|first| first == names.name || own.contains(&first));
             Some(Module {
                 names,
                 symbols: Some(symbols),
@@ -112,8 +113,8 @@ impl WorkspaceIndex {
     }
 
     /// The symbol table of the suffix.
-    fn below_symbols(&self, below: &SuffixText) -> Symbols {
-        let items = self.names.items(&below.tokens, &below.columns);
-        symbols::build_rest(items, &below.scopes)
+    fn suffix_symbols(&self, below: &SuffixText) -> SymbolTable {
+        let tokens = self.names.numbered_tokens(&below.tokens, &below.columns);
+        symbols::build_suffix(tokens, &below.scopes)
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::python;
-use crate::symbols::{BufferSymbols, Item, NO_COLUMN, Name, Numbering, Role};
+use crate::symbols::{BufferSymbols, NO_COLUMN, Name, NumberedToken, Numbering, TokenKind};
 
 const LINES: [&str; 14] = [
     "class A(B):",
@@ -22,8 +22,8 @@ const LINES: [&str; 14] = [
     "if lambda: x: pass",
 ];
 
-fn items(lines: &[(usize, u16)], is_exact: bool) -> Vec<Item> {
-    let mut items = Vec::new();
+fn tokens(lines: &[(usize, u16)], is_exact: bool) -> Vec<NumberedToken> {
+    let mut tokens = Vec::new();
     for &(line, column) in lines {
         let spelled = python::surfaces(LINES[line]);
         for (at, token) in spelled
@@ -35,27 +35,27 @@ fn items(lines: &[(usize, u16)], is_exact: bool) -> Vec<Item> {
             let number = token
                 .bytes()
                 .fold(7_u32, |hash, byte| (hash * 31 + u32::from(byte)) % 65_536);
-            items.push(Item {
+            tokens.push(NumberedToken {
                 name: Name::new(Numbering::Buffer(number)),
                 column: if at == 0 && is_exact {
                     column
                 } else {
                     NO_COLUMN
                 },
-                role: Role::of(token),
+                kind: TokenKind::of(token),
             });
         }
     }
-    items
+    tokens
 }
 
 fn assert_same(edited: &BufferSymbols, fresh: &BufferSymbols) -> Result<(), TestCaseError> {
-    prop_assert_eq!(edited.items(), fresh.items());
+    prop_assert_eq!(edited.tokens(), fresh.tokens());
     prop_assert_eq!(edited.table(), fresh.table());
     prop_assert_eq!(edited.statement(), fresh.statement());
     prop_assert_eq!(edited.scope(), fresh.scope());
-    for item in fresh.items() {
-        let bindings = |buffer: &BufferSymbols| buffer.bindings(item.name).collect::<Vec<_>>();
+    for token in fresh.tokens() {
+        let bindings = |buffer: &BufferSymbols| buffer.bindings(token.name).collect::<Vec<_>>();
         prop_assert_eq!(bindings(edited), bindings(fresh));
     }
     Ok(())
@@ -69,21 +69,21 @@ proptest! {
         cuts in prop::collection::vec(0..100_usize, 1..4),
         is_exact in any::<bool>(),
     ) {
-        let after = items(&after, is_exact);
+        let after = tokens(&after, is_exact);
         let mut edited = BufferSymbols::default();
-        let mut kept = items(&before, is_exact);
-        kept.iter().for_each(|&item| edited.push(item));
+        let mut kept = tokens(&before, is_exact);
+        kept.iter().for_each(|&token| edited.push(token));
         for cut in cuts {
             let cut = cut.min(kept.len());
             edited.truncate(cut);
             kept.truncate(cut);
-            for &item in &after {
-                edited.push(item);
-                kept.push(item);
+            for &token in &after {
+                edited.push(token);
+                kept.push(token);
             }
         }
         let mut fresh = BufferSymbols::default();
-        kept.iter().for_each(|&item| fresh.push(item));
+        kept.iter().for_each(|&token| fresh.push(token));
         assert_same(&edited, &fresh)?;
     }
 }

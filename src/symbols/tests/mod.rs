@@ -1,5 +1,5 @@
 //! The symbol table of a text, incremental edits of a buffer, and the members found at a position.
 
-mod build;
 mod edits;
 mod members;
+mod parser;

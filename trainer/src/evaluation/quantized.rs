@@ -159,9 +159,9 @@ impl Both<'_> {
             let rows: Vec<Vec<f32>> = self.model.logits(&hidden.squeeze(1)?)?.to_vec2()?;
             for (at, logits) in (block * TOGETHER..).zip(rows) {
                 let answer = session.answer(&self.engine, &ids[..=at])?;
-                let answer = &answer.probabilities;
+                let answer = answer.to_dense();
                 agreement.targets += 1;
-                let (ours, theirs) = (best(answer), best(&logits));
+                let (ours, theirs) = (best(&answer), best(&logits));
                 agreement.top1 += u64::from(ours[0] == theirs[0]);
                 agreement.top5 += u64::from(ours.iter().all(|id| theirs.contains(id)));
                 for (p, q) in answer.iter().zip(self.softmax(&logits)) {

@@ -260,8 +260,8 @@ impl Replay<'_> {
         self.each(
             "averaging hidden states",
             &|site, sum: &mut Sum| {
-                sum.0.resize(site.answer.hidden.len(), 0.0);
-                let hidden = site.answer.hidden.iter();
+                sum.0.resize(site.answer.hidden().len(), 0.0);
+                let hidden = site.answer.hidden().iter();
                 sum.0
                     .iter_mut()
                     .zip(hidden)
@@ -294,7 +294,7 @@ fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateE
     let priors = prior(site.answer, &scores).map(|prior| prior.max(-60.0));
     let features = gate_features(&space, site.answer, site.similar, &scores);
     examples.features.extend(features);
-    examples.hidden.extend_from_slice(&site.answer.hidden);
+    examples.hidden.extend_from_slice(site.answer.hidden());
     examples.priors.extend(priors);
     examples.likelihoods.extend(likelihoods);
 }

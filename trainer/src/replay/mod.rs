@@ -227,7 +227,7 @@ impl<'a> ContextSelector<'a> {
 impl PredictionSite<'_> {
     /// The candidates for the next token.
     pub fn space(&self) -> CandidateSpace<'_> {
-        CandidateSpace::new(self.answer.probabilities.len(), self.document)
+        CandidateSpace::new(self.answer.vocabulary_size(), self.document)
     }
 
     /// The actual next token as a candidate, if it is one.

@@ -115,11 +115,8 @@ impl Full<'_> {
             .iter()
             .filter(|&&p| p > 0.0)
             .map(|p| -p * p.ln());
-        let answer = Distribution {
-            entropy: nats.sum(),
-            hidden: self.hidden[at * size..read * size].to_vec(),
-            probabilities,
-        };
+        let (entropy, hidden) = (nats.sum(), &self.hidden[at * size..read * size]);
+        let answer = Distribution::new(probabilities, entropy, hidden.to_vec());
         // Position p has the state after token p - 1.
         let first = at.saturating_sub(WINDOW) + 1;
         let here = &self.directions[at * size..read * size];

@@ -1,21 +1,23 @@
-//! Token roles in the grammar of declarations, and name numbers.
+//! Tokens as the parser of declarations reads them: a kind and a number instead of a spelling.
 //!
-//! The builder and the parsers read [`Item`]s and never look at spellings. So the same code reads a buffer (numbered by the
-//! vocabulary and the buffer), workspace files (numbered by the project) and plain text without numbers.
+//! So one parser reads a buffer (numbered by the vocabulary and the buffer), workspace files (numbered by the project) and
+//! plain text without numbers. A [`TokenKind`] is finer than [`python::Kind`]: names that matter to name resolution, such
+//! as `self` and `Optional`, have kinds of their own.
 
+use super::name::Name;
 use crate::python;
 
-/// Role of a token in a declaration. Names with a special meaning for the resolver have their own role.
+/// Kind of a token. Names with a special meaning for name resolution have their own kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
+pub enum TokenKind {
     /// An identifier without a special meaning.
     Name,
     /// `self`, `cls`.
-    Own,
+    SelfOrCls,
     /// `__init__`.
     Init,
     /// `__getattr__`, `__getattribute__`: they supply attributes that are not declared anywhere.
-    Dynamic,
+    GetAttr,
     /// `staticmethod`.
     StaticMethod,
     /// `globals`, which can add names that do not appear in the source.
@@ -27,9 +29,9 @@ pub enum Role {
     /// Bases without members worth completing: `object`, `ABC`, `Protocol`.
     Memberless,
     /// `None`.
-    NoValue,
+    None,
     /// `True`, `False` and other keywords that can appear in expressions.
-    Value,
+    ExpressionKeyword,
     Class,
     Def,
     Async,
@@ -60,30 +62,30 @@ pub enum Role {
     Slash,
     Arrow,
     /// `(`.
-    Parenthesis,
+    OpeningParenthesis,
     /// `[`, `{`.
-    Opening,
+    OpeningBracket,
     /// `)`, `]`, `}`.
-    Closing,
+    ClosingBracket,
     Start,
     Eol,
     /// Literals and other operators.
     Other,
 }
 
-impl Role {
-    /// The role of a token spelled as in py150.
+impl TokenKind {
+    /// The kind of a token spelled as in py150.
     pub fn of(spelling: &str) -> Self {
         match spelling {
-            "self" | "cls" => Self::Own,
+            "self" | "cls" => Self::SelfOrCls,
             "__init__" => Self::Init,
-            "__getattr__" | "__getattribute__" => Self::Dynamic,
+            "__getattr__" | "__getattribute__" => Self::GetAttr,
             "staticmethod" => Self::StaticMethod,
             "globals" => Self::Globals,
             "Optional" => Self::Optional,
             "Enum" | "IntEnum" | "StrEnum" => Self::Enum,
             "object" | "ABC" | "Protocol" => Self::Memberless,
-            "None" => Self::NoValue,
+            "None" => Self::None,
             "class" => Self::Class,
             "def" => Self::Def,
             "async" => Self::Async,
@@ -113,13 +115,13 @@ impl Role {
             "**" => Self::DoubleStar,
             "/" => Self::Slash,
             "->" => Self::Arrow,
-            "(" => Self::Parenthesis,
-            "[" | "{" => Self::Opening,
-            ")" | "]" | "}" => Self::Closing,
+            "(" => Self::OpeningParenthesis,
+            "[" | "{" => Self::OpeningBracket,
+            ")" | "]" | "}" => Self::ClosingBracket,
             python::START => Self::Start,
             python::EOL => Self::Eol,
             name if python::is_name(name) => Self::Name,
-            keyword if python::is_keyword(keyword) => Self::Value,
+            keyword if python::is_keyword(keyword) => Self::ExpressionKeyword,
             _ => Self::Other,
         }
     }
@@ -129,9 +131,9 @@ impl Role {
         matches!(
             self,
             Self::Name
-                | Self::Own
+                | Self::SelfOrCls
                 | Self::Init
-                | Self::Dynamic
+                | Self::GetAttr
                 | Self::StaticMethod
                 | Self::Globals
                 | Self::Optional
@@ -140,9 +142,14 @@ impl Role {
         )
     }
 
+    /// Whether it is no part of a statement: the end of a line or the start of the file.
+    pub fn is_blank(self) -> bool {
+        matches!(self, Self::Eol | Self::Start)
+    }
+
     /// Whether it opens a bracket of any kind.
-    pub fn opens(self) -> bool {
-        matches!(self, Self::Parenthesis | Self::Opening)
+    pub fn opens_bracket(self) -> bool {
+        matches!(self, Self::OpeningParenthesis | Self::OpeningBracket)
     }
 
     /// Whether it starts a compound statement whose colon is followed by another statement.
@@ -177,68 +184,24 @@ impl Role {
     }
 }
 
-/// Number of a token in one of three numberings. Equal numbers of one numbering are the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(u32);
-
-/// The numbering of a [`Name`].
+/// A token as the parser of declarations reads it: by number, not by spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Numbering {
-    /// Id in the vocabulary.
-    Vocabulary(u32),
-    /// Index of an out-of-vocabulary word of the buffer.
-    Buffer(u32),
-    /// Index of an out-of-vocabulary name of the project.
-    Project(u32),
-}
-
-const BUFFER: u32 = 1 << 30;
-const PROJECT: u32 = 1 << 31;
-
-impl Name {
-    /// No name.
-    pub const NONE: Self = Self(u32::MAX);
-
-    pub fn new(number: Numbering) -> Self {
-        match number {
-            Numbering::Vocabulary(id) => Self(id),
-            Numbering::Buffer(word) => Self(BUFFER | word),
-            Numbering::Project(name) => Self(PROJECT | name),
-        }
-    }
-
-    pub fn numbering(self) -> Numbering {
-        match self.0 {
-            n if n & PROJECT != 0 => Numbering::Project(n & !PROJECT),
-            n if n & BUFFER != 0 => Numbering::Buffer(n & !BUFFER),
-            id => Numbering::Vocabulary(id),
-        }
-    }
-
-    /// `None` for [`Name::NONE`].
-    pub fn some(self) -> Option<Self> {
-        (self != Self::NONE).then_some(self)
-    }
-}
-
-/// A token as the builder reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct NumberedToken {
     pub name: Name,
     /// Column of its line's first character if it is the first token of the line and the column is known; else
     /// [`NO_COLUMN`].
     pub column: u16,
-    pub role: Role,
+    pub kind: TokenKind,
 }
 
 /// The token does not start a line, or its indentation is unknown.
 pub const NO_COLUMN: u16 = u16::MAX;
 
-impl Item {
-    /// The item returned for reads past the end.
+impl NumberedToken {
+    /// The token returned for reads past the end.
     pub const END: Self = Self {
         name: Name::NONE,
         column: NO_COLUMN,
-        role: Role::Eol,
+        kind: TokenKind::Eol,
     };
 }

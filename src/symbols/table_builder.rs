@@ -1,19 +1,20 @@
-//! Writes a file's [`Symbols`]: holds the table so far and the scope of the next statement.
+//! Builds a file's [`SymbolTable`]: holds the table so far and the scope of the next statement.
 //!
 //! With known indentation, a scope ends at the first line indented no further than its header. Without indentation, as in
 //! the py150 corpora, a class ends at the next class, and the end of a function is unknown.
 //!
-//! The writer does not read tokens: [`super::statement`] extracts the declarations of a statement.
+//! The builder does not read tokens: [`super::statement`] extracts the declarations of a statement.
 
 use rustc_hash::FxHashMap;
 
-use super::role::{NO_COLUMN, Name};
-use super::table::{OPEN, Scope, ScopeId, ScopeKind, Span, Symbols};
+use super::name::Name;
+use super::table::{OPEN, Scope, ScopeId, ScopeKind, Span, SymbolTable};
+use super::token::NO_COLUMN;
 
 /// A table under construction.
 #[derive(Clone, Debug)]
-pub(super) struct TableWriter {
-    pub(super) table: Symbols,
+pub(super) struct TableBuilder {
+    pub(super) table: SymbolTable,
     pub(super) state: ScopeState,
     /// Record locals of functions and every occurrence of an attribute of `self`. Only a buffer needs this: other files
     /// cannot refer to its locals, and only a buffer truncates tokens.
@@ -37,11 +38,11 @@ pub(super) struct ScopeState {
     column: u16,
 }
 
-impl TableWriter {
+impl TableBuilder {
     /// An empty table.
     pub(super) fn new(keeps_locals: bool) -> Self {
         Self {
-            table: Symbols::new(),
+            table: SymbolTable::new(),
             keeps_locals,
             attributes: FxHashMap::default(),
             state: ScopeState {
@@ -89,13 +90,13 @@ impl TableWriter {
 
     /// Opens the scope of the class or function whose header was just read. Without indentation, a class closes the previous
     /// class, and a function gets no scope of its own.
-    pub(super) fn open_here(&mut self, kind: ScopeKind) -> ScopeId {
+    pub(super) fn open_definition(&mut self, kind: ScopeKind) -> ScopeId {
         if self.table.is_exact {
             return self.open(kind, self.state.column);
         }
         if kind == ScopeKind::Function {
             self.state.has_function = true;
-            return ScopeId::SOMEWHERE;
+            return ScopeId::UNKNOWN_FUNCTION;
         }
         if self.state.scope != ScopeId::MODULE {
             self.close();

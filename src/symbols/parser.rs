@@ -1,23 +1,23 @@
-//! Builds a file's [`Symbols`] from its tokens, statement by statement.
+//! Parses a file's tokens into its [`SymbolTable`], statement by statement.
 //!
-//! This module finds the ends of statements; [`statement`] adds the declarations of each to the [`TableWriter`].
+//! This module finds the ends of statements; [`statement`] adds the declarations of each to the [`TableBuilder`].
 //!
 //! Without indentation, the members of a class are the functions whose first parameter is `self` or `cls`, the assignments
 //! before the first of them, and the attributes of `self`. This heuristic finds nearly all members.
 
-use super::role::{Item, NO_COLUMN, Role};
 use super::statement;
-use super::table::{Lengths, ScopeId, ScopeKind, Symbols};
-use super::writer::{ScopeState, TableWriter};
+use super::table::{Lengths, ScopeId, ScopeKind, SymbolTable};
+use super::table_builder::{ScopeState, TableBuilder};
+use super::token::{NO_COLUMN, NumberedToken, TokenKind};
 
-/// Builds a symbol table. [`super::BufferSymbols`] wraps it to support truncation.
+/// Parses tokens into a symbol table. [`super::BufferSymbols`] wraps it to support truncation.
 #[derive(Clone, Debug)]
-pub(super) struct Builder {
-    writer: TableWriter,
+pub(super) struct Parser {
+    builder: TableBuilder,
     progress: Progress,
 }
 
-/// State of a builder between two tokens, excluding the table.
+/// State of a parser between two tokens, excluding the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
     scopes: ScopeState,
@@ -31,12 +31,12 @@ struct Progress {
     depth: u32,
     /// Number of `lambda` colons still expected.
     lambdas: u32,
-    /// Role of the first word, which determines the kind of statement.
-    first: Option<Role>,
+    /// Kind of the first word, which determines the kind of statement.
+    first: Option<TokenKind>,
     /// Number of tokens of the statement read so far.
     length: u32,
-    /// Role of the last token, even if it belongs to the previous statement.
-    last: Role,
+    /// Kind of the last token, even if it belongs to the previous statement.
+    last: TokenKind,
 }
 
 /// How a token ends a statement.
@@ -48,28 +48,28 @@ pub(super) enum End {
     Before,
 }
 
-impl Builder {
+impl Parser {
     pub(super) fn new(keeps_locals: bool) -> Self {
         Self {
-            writer: TableWriter::new(keeps_locals),
-            progress: Progress::after(Role::Eol),
+            builder: TableBuilder::new(keeps_locals),
+            progress: Progress::after(TokenKind::Eol),
         }
     }
 
-    /// A builder for the rest of a file that starts inside `scopes` (kind, column of the header), outermost first.
+    /// A parser for the rest of a file that starts inside `scopes` (kind, column of the header), outermost first.
     pub(super) fn inside(scopes: &[(ScopeKind, u16)]) -> Self {
-        let mut builder = Self::new(false);
+        let mut parser = Self::new(false);
         for &(kind, column) in scopes {
-            builder.writer.open(kind, column);
+            parser.builder.open(kind, column);
         }
-        builder.writer.state.has_function = false;
-        builder
+        parser.builder.state.has_function = false;
+        parser
     }
 
     /// The open scopes (kind, column of the header), outermost first, without the module scope.
     pub(super) fn open_scopes(&self) -> Vec<(ScopeKind, u16)> {
-        let table = &self.writer.table;
-        let scopes = table.around(self.scope());
+        let table = &self.builder.table;
+        let scopes = table.enclosing_scopes(self.scope());
         let scopes = scopes.filter_map(|id| table.scope(id));
         let scopes = scopes.filter(|scope| scope.kind != ScopeKind::Module);
         let mut scopes: Vec<_> = scopes.map(|scope| (scope.kind, scope.column)).collect();
@@ -78,24 +78,24 @@ impl Builder {
     }
 
     /// Reads all tokens of a file and returns its table.
-    pub(super) fn build(mut self, items: impl Iterator<Item = Item>) -> Symbols {
-        self.read_all(items);
-        self.writer.table.shrink();
-        self.writer.table
+    pub(super) fn parse(mut self, tokens: impl Iterator<Item = NumberedToken>) -> SymbolTable {
+        self.read_all(tokens);
+        self.builder.table.shrink();
+        self.builder.table
     }
 
-    pub(super) fn read_all(&mut self, items: impl Iterator<Item = Item>) {
-        let mut statement: Vec<Item> = Vec::new();
+    pub(super) fn read_all(&mut self, tokens: impl Iterator<Item = NumberedToken>) {
+        let mut statement: Vec<NumberedToken> = Vec::new();
         let mut start = 0;
-        for (item, at) in items.zip(0..) {
-            let mut end = self.read(item);
+        for (token, at) in tokens.zip(0..) {
+            let mut end = self.read(token);
             if end == Some(End::Before) {
                 self.declare(&statement, start);
                 statement.clear();
                 start = at;
-                end = self.read(item);
+                end = self.read(token);
             }
-            statement.push(item);
+            statement.push(token);
             if end == Some(End::With) {
                 self.declare(&statement, start);
                 statement.clear();
@@ -106,56 +106,56 @@ impl Builder {
     }
 
     /// Reads one token and reports whether it ends a statement. With [`End::Before`] the token must be read again. The
-    /// caller must [declare](Builder::declare) the finished statement before reading anything else.
-    pub(super) fn read(&mut self, item: Item) -> Option<End> {
+    /// caller must [declare](Parser::declare) the finished statement before reading anything else.
+    pub(super) fn read(&mut self, token: NumberedToken) -> Option<End> {
         let Progress { length, last, .. } = self.progress;
-        if length > 0 && last == Role::Eol && item.role.begins_statement() {
+        if length > 0 && last == TokenKind::Eol && token.kind.begins_statement() {
             return Some(End::Before);
         }
-        self.begin(item);
+        self.begin(token);
         self.progress.has_ended().then_some(End::With)
     }
 
     /// Counts a token as part of the current statement.
-    fn begin(&mut self, item: Item) {
-        let is_blank = matches!(item.role, Role::Eol | Role::Start);
+    fn begin(&mut self, token: NumberedToken) {
+        let is_blank = token.kind.is_blank();
         let progress = &mut self.progress;
         // After a semicolon or the colon of a header, the line continues.
-        if progress.first.is_none() && !is_blank && item.column != NO_COLUMN {
-            self.writer.begin_line(item.column);
+        if progress.first.is_none() && !is_blank && token.column != NO_COLUMN {
+            self.builder.begin_line(token.column);
         }
-        progress.last = item.role;
+        progress.last = token.kind;
         progress.length += 1;
-        if progress.first.is_none_or(|first| first == Role::Async) && !is_blank {
-            progress.first = Some(item.role);
+        if progress.first.is_none_or(|first| first == TokenKind::Async) && !is_blank {
+            progress.first = Some(token.kind);
         }
-        match item.role {
-            role if role.opens() => progress.depth += 1,
-            Role::Closing => progress.depth = progress.depth.saturating_sub(1),
-            Role::Lambda if progress.depth == 0 => progress.lambdas += 1,
+        match token.kind {
+            kind if kind.opens_bracket() => progress.depth += 1,
+            TokenKind::ClosingBracket => progress.depth = progress.depth.saturating_sub(1),
+            TokenKind::Lambda if progress.depth == 0 => progress.lambdas += 1,
             _ => {}
         }
     }
 
     /// Declares the finished statement, which starts at token `at` of the file.
-    pub(super) fn declare(&mut self, items: &[Item], at: u32) {
-        statement::declare(&mut self.writer, items, at);
+    pub(super) fn declare(&mut self, tokens: &[NumberedToken], at: u32) {
+        statement::declare(&mut self.builder, tokens, at);
         self.progress = Progress::after(self.progress.last);
     }
 
     /// The table so far.
-    pub(super) fn table(&self) -> &Symbols {
-        &self.writer.table
+    pub(super) fn table(&self) -> &SymbolTable {
+        &self.builder.table
     }
 
     /// The innermost scope of the current statement.
     pub(super) fn scope(&self) -> ScopeId {
-        self.writer.state.scope
+        self.builder.state.scope
     }
 
     /// Whether the class or the module already has a function. Only meaningful without indentation.
     pub(super) fn has_function(&self) -> bool {
-        self.writer.state.has_function
+        self.builder.state.has_function
     }
 
     /// Whether a bracket is open.
@@ -163,26 +163,26 @@ impl Builder {
         self.progress.depth > 0
     }
 
-    /// A snapshot for [`Builder::restore`].
+    /// A snapshot for [`Parser::restore`].
     pub(super) fn state(&self) -> (State, Lengths) {
         let state = State {
-            scopes: self.writer.state,
+            scopes: self.builder.state,
             progress: self.progress,
         };
-        (state, self.writer.table.lengths())
+        (state, self.builder.table.lengths())
     }
 
     /// Restores a snapshot.
     pub(super) fn restore(&mut self, state: State, lengths: Lengths) {
-        self.writer.table.truncate(lengths, state.scopes.scope);
-        self.writer.state = state.scopes;
+        self.builder.table.truncate(lengths, state.scopes.scope);
+        self.builder.state = state.scopes;
         self.progress = state.progress;
     }
 }
 
 impl Progress {
-    /// The state before the first token of a statement, given the role of the last token of the previous one.
-    fn after(last: Role) -> Self {
+    /// The state before the first token of a statement, given the kind of the last token of the previous one.
+    fn after(last: TokenKind) -> Self {
         Self {
             depth: 0,
             lambdas: 0,
@@ -198,12 +198,12 @@ impl Progress {
             return false;
         }
         match self.last {
-            Role::Eol | Role::Semicolon | Role::Start => true,
-            Role::Colon if self.lambdas > 0 => {
+            TokenKind::Eol | TokenKind::Semicolon | TokenKind::Start => true,
+            TokenKind::Colon if self.lambdas > 0 => {
                 self.lambdas -= 1;
                 false
             }
-            Role::Colon => self.first.is_some_and(Role::is_compound),
+            TokenKind::Colon => self.first.is_some_and(TokenKind::is_compound),
             _ => false,
         }
     }

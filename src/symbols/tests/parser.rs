@@ -7,27 +7,28 @@ use crate::symbols::table::{
     Expression, ExpressionKind, Import, Parameter, ParameterKind, ScopeId, SymbolKind,
 };
 use crate::symbols::{
-    Item, NO_COLUMN, Name, Numbering, Role, ScopeKind, Symbols, build, build_rest, read,
+    NO_COLUMN, Name, NumberedToken, Numbering, ScopeKind, SymbolTable, TokenKind, build,
+    build_from_text, build_suffix,
 };
 
 /// The symbols of a text, one per line, those of a scope indented below its header.
 fn check(text: &str) -> String {
-    let (mut symbols, names) = read(text);
+    let (mut symbols, names) = build_from_text(text);
     let pkg = names.iter().position(|name| *name == "pkg");
     let pkg = pkg.map(|number| Name::new(Numbering::Project(number as u32)));
-    symbols.mark_own(|first| Some(first) == pkg);
+    symbols.mark_own_package(|first| Some(first) == pkg);
     shown(&symbols, &names)
 }
 
 /// The same from tokens without indentation.
 fn check_tokens(text: &str) -> String {
-    let (items, names) = items(text, false);
-    shown(&build(items.into_iter()), &names)
+    let (tokens, names) = tokens(text, false);
+    shown(&build(tokens.into_iter()), &names)
 }
 
-fn items(text: &str, with_columns: bool) -> (Vec<Item>, Vec<&str>) {
+fn tokens(text: &str, with_columns: bool) -> (Vec<NumberedToken>, Vec<&str>) {
     let mut names: Vec<&str> = Vec::new();
-    let items = python::lex(text).into_iter().map(|token| {
+    let tokens = python::lex(text).into_iter().map(|token| {
         let spelling = match token.kind {
             python::Kind::Eol => python::EOL,
             _ => token.text(text),
@@ -38,28 +39,34 @@ fn items(text: &str, with_columns: bool) -> (Vec<Item>, Vec<&str>) {
             names.len() - 1
         });
         let column = python::column(text, token).filter(|_| with_columns);
-        Item {
+        NumberedToken {
             name: Name::new(Numbering::Project(number as u32)),
             column: column.unwrap_or(NO_COLUMN),
-            role: Role::of(spelling),
+            kind: TokenKind::of(spelling),
         }
     });
-    (items.collect(), names)
+    (tokens.collect(), names)
 }
 
-fn shown(symbols: &Symbols, names: &[&str]) -> String {
+fn shown(symbols: &SymbolTable, names: &[&str]) -> String {
     let mut lines = Vec::new();
     show(symbols, names, ScopeId::MODULE, 0, &mut lines);
     let lost = symbols
         .symbols
         .iter()
-        .filter(|s| s.scope == ScopeId::SOMEWHERE);
+        .filter(|s| s.scope == ScopeId::UNKNOWN_FUNCTION);
     assert_eq!(lost.count(), 0);
     lines.join("\n")
 }
 
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: &mut Vec<String>) {
+fn show(
+    symbols: &SymbolTable,
+    names: &[&str],
+    scope: ScopeId,
+    depth: usize,
+    lines: &mut Vec<String>,
+) {
     let name = |name: Name| match name.numbering() {
         Numbering::Project(number) if name != Name::NONE => names[number as usize],
         _ => "*",
@@ -72,8 +79,8 @@ fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: 
         let tokens = tokens.collect::<Vec<_>>().join("");
         match expression.kind {
             ExpressionKind::Unknown => String::new(),
-            ExpressionKind::Stated => format!(": {tokens}"),
-            ExpressionKind::Call => format!(" = {tokens}()"),
+            ExpressionKind::Verbatim => format!(": {tokens}"),
+            ExpressionKind::CallResult => format!(" = {tokens}()"),
         }
     };
     for id in symbols.declared_in(scope) {
@@ -86,7 +93,7 @@ fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: 
                 let bases = symbols.bases(class).iter();
                 let bases = bases.map(|&base| value(base).replacen(": ", "", 1));
                 let bases = bases.collect::<Vec<_>>().join(", ");
-                let decorators = class.decorators.of(&symbols.lists);
+                let decorators = class.decorators.of(&symbols.expressions);
                 let decorators: String = decorators.iter().map(|&d| value(d)).collect();
                 let text = format!("class {own}({}){}", bases, decorators.replace(": ", " @"));
                 (text, Some(class.scope))
@@ -112,9 +119,9 @@ fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: 
                                 value(parameter.annotation)
                             )
                         });
-                let decorators = function.decorators.of(&symbols.lists);
+                let decorators = function.decorators.of(&symbols.expressions);
                 let decorators: String = decorators.iter().map(|&d| value(d)).collect();
-                let result = value(function.returns) + &value(symbols.result(function));
+                let result = value(function.returns) + &value(symbols.return_value(function));
                 let parameters = parameters.collect::<Vec<_>>().join(", ");
                 let text = format!(
                     "def {own}({parameters}){result}{}",
@@ -137,12 +144,12 @@ fn show(symbols: &Symbols, names: &[&str], scope: ScopeId, depth: usize, lines: 
                 let member = import
                     .member
                     .map_or(String::new(), |member| format!(":{}", name(member)));
-                let is_own = if import.is_own { " (own)" } else { "" };
+                let is_own = if import.is_own_package { " (own)" } else { "" };
                 (format!("{own} <- {dots}{path}{member}{is_own}"), None)
             }
         };
         lines.push(format!("{indentation}{text}"));
-        if let Some(inner) = inner.filter(|inner| *inner != ScopeId::SOMEWHERE) {
+        if let Some(inner) = inner.filter(|inner| *inner != ScopeId::UNKNOWN_FUNCTION) {
             show(symbols, names, inner, depth + 1, lines);
         }
     }
@@ -250,8 +257,8 @@ fn a_result_is_known_where_all_are_made_by_one_call() {
 fn the_rest_of_a_file_goes_on_in_its_scopes() {
     let text = "        self.y = 1\n    def late(self): pass\n    z = 1\nclass B:\n    def other(self): pass\ndef g(p, q): pass\n";
     let scopes = [(ScopeKind::Class, 0), (ScopeKind::Function, 4)];
-    let (with, names) = items(text, true);
-    let symbols = build_rest(with.into_iter(), &scopes);
+    let (with, names) = tokens(text, true);
+    let symbols = build_suffix(with.into_iter(), &scopes);
     let mut lines = Vec::new();
     show(&symbols, &names, ScopeId(1), 0, &mut lines);
     assert_eq!(lines.join(", "), "self.y x1, def late(self), z");

@@ -1,0 +1,74 @@
+//! The network's distribution over the next token.
+//!
+//! Its users ask for a token's probability by id. How the probabilities are kept is known here only: dense over the
+//! vocabulary. A network over subwords would keep some tokens and the mass of the rest.
+
+/// The network's distribution over the token after a context.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution {
+    /// One per vocabulary entry, `[V]`.
+    probabilities: Vec<f32>,
+    entropy: f32,
+    hidden: Vec<f32>,
+}
+
+impl Distribution {
+    /// A distribution from a softmax over the vocabulary, `[V]`, its entropy in nats, and the hidden state that it was
+    /// computed from, `[H]`.
+    pub fn new(probabilities: Vec<f32>, entropy: f32, hidden: Vec<f32>) -> Self {
+        Self {
+            probabilities,
+            entropy,
+            hidden,
+        }
+    }
+
+    /// Number of vocabulary entries.
+    pub fn vocabulary_size(&self) -> usize {
+        self.probabilities.len()
+    }
+
+    /// The probability of a token; 0 outside the vocabulary.
+    pub fn probability(&self, id: u32) -> f32 {
+        let p = self.probabilities.get(id as usize);
+        p.copied().unwrap_or(0.0)
+    }
+
+    /// The most probable token other than `excluded`, and its probability. The lowest id wins a tie.
+    pub fn best_except(&self, excluded: u32) -> (u32, f32) {
+        let others = (0..).zip(&self.probabilities);
+        let others = others.filter(|&(id, _)| id != excluded);
+        others.fold(
+            (0, 0.0),
+            |best, (id, &p)| if p > best.1 { (id, p) } else { best },
+        )
+    }
+
+    /// Writes each token's probability times `factor` to its place in `probabilities`, which is as long as the vocabulary
+    /// or longer.
+    pub fn write_scaled(&self, factor: f32, probabilities: &mut [f32]) {
+        for (to, p) in probabilities.iter_mut().zip(&self.probabilities) {
+            *to = p * factor;
+        }
+    }
+
+    /// One probability per vocabulary entry, `[V]`.
+    pub fn to_dense(&self) -> Vec<f32> {
+        self.probabilities.clone()
+    }
+
+    /// Its entropy, in nats.
+    pub fn entropy(&self) -> f32 {
+        self.entropy
+    }
+
+    /// The hidden state that it was computed from, `[H]`.
+    pub fn hidden(&self) -> &[f32] {
+        &self.hidden
+    }
+
+    /// Memory in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.probabilities[..]) + size_of_val(&self.hidden[..])
+    }
+}
