@@ -9,11 +9,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use minicopilot::context::{BufferTokens, TokenId};
+use minicopilot::context::BufferTokens;
 use minicopilot::inference::{Engine, StateHistory};
 use minicopilot::model::SplitMix64;
 use minicopilot::model::checkpoint::Checkpoint;
 use minicopilot::prediction::Mixture;
+use minicopilot::tokenizer::TokenId;
 
 #[expect(clippy::too_many_lines, reason = "one list of benchmarks")]
 fn bench(criterion: &mut Criterion) {
@@ -30,9 +31,9 @@ fn bench(criterion: &mut Criterion) {
     let mut generator = SplitMix64::new(42);
     let mut ids = || {
         let uniform = (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        (config.model.vocabulary_size as f64).powf(uniform) as u32
+        TokenId::at((config.model.vocabulary_size as f64).powf(uniform) as usize)
     };
-    let text: Vec<u32> = (0..1000).map(|_| ids()).collect();
+    let text: Vec<TokenId> = (0..1000).map(|_| ids()).collect();
 
     let mut group = criterion.benchmark_group("engine");
     group
@@ -85,10 +86,10 @@ fn bench(criterion: &mut Criterion) {
     }
     if let Some(mixture) = Mixture::of(&checkpoint).expect("gate") {
         let engine = new_engine(Some(mixture.mean_hidden()));
-        let text: Vec<u32> = (0..4000).map(|_| ids()).collect();
+        let text: Vec<TokenId> = (0..4000).map(|_| ids()).collect();
         let (mut session, mut document) = (StateHistory::new(), BufferTokens::new());
         for &id in &text {
-            document.push(TokenId::new(id), "", true, None);
+            document.push(id, "", true, None);
         }
         let answer = session.answer(&engine, &text).expect("answer");
         let similarities = || session.similarities(&engine, &text, &answer);

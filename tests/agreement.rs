@@ -38,7 +38,7 @@ fn the_default_model_answers_in_int8_as_in_f32() {
             surface(&text, token, &mut token_text);
             checkpoint.vocabulary.id(&token_text)
         }));
-        let input = Tensor::new(&ids[..], &Device::Cpu).unwrap();
+        let input = Tensor::from_iter(ids.iter().map(|id| id.get()), &Device::Cpu).unwrap();
         let zero = model.zero_state(1).unwrap();
         let (hidden, _) = model.seq(&input.unsqueeze(1).unwrap(), &zero).unwrap();
         let logits = model.logits(&hidden.squeeze(1).unwrap()).unwrap();

@@ -218,7 +218,8 @@ fn write_next(line: &mut String, next: &NextTokens) {
         if rank < SOURCES {
             write!(line, " ({sources})").unwrap();
         }
-        writeln!(all, "{} {} {sources}", token.id, token.network).unwrap();
+        let (id, network) = (token.id.get(), token.network);
+        writeln!(all, "{id} {network} {sources}").unwrap();
     }
     write!(line, " | sources {:.12}", fingerprint::of(all.as_bytes())).unwrap();
 }

@@ -10,6 +10,7 @@ use super::output::print;
 use crate::inference::{Engine, StateHistory, reference};
 use crate::model::checkpoint::Checkpoint;
 use crate::python;
+use crate::tokenizer::TokenId;
 
 /// Text for testing and timing.
 const TEXT: &str = "import os\n\n\ndef main(argv=None):\n    for name in sorted(os.listdir('.')):\n        print(name)\n";
@@ -95,6 +96,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
         &ids,
     )?;
     let differences = (0..)
+        .map(TokenId::new)
         .zip(&exact)
         .map(|(id, p)| (expected.probability(id) - p).abs());
     let difference = differences.fold(0.0, f32::max);
@@ -124,12 +126,12 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
 }
 
 /// The token ids of [`TEXT`], repeated.
-fn ids(checkpoint: &Checkpoint) -> Vec<u32> {
+fn ids(checkpoint: &Checkpoint) -> Vec<TokenId> {
     let mut spelling = String::new();
     let tokens = python::lex(TEXT).into_iter().map(|token| {
         python::surface(TEXT, token, &mut spelling);
         checkpoint.vocabulary.id(&spelling)
     });
-    let tokens: Vec<u32> = tokens.collect();
+    let tokens: Vec<TokenId> = tokens.collect();
     tokens.into_iter().cycle().take(TOKENS).collect()
 }

@@ -14,7 +14,7 @@ use crate::inference::{Engine, EngineError, StateHistory};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{Search, StepModel, Stop, decode};
 use crate::python::{self, CursorIn, END, EOL, IncrementalLexer, START};
-use crate::tokenizer::{PAD, Vocabulary};
+use crate::tokenizer::{TokenId, Vocabulary};
 
 /// The maximum number of tokens.
 const MAX_TOKENS: usize = 64;
@@ -129,21 +129,22 @@ fn rest_of_line<'v>(
     if context.place != CursorIn::Code {
         return Ok(Vec::new());
     }
-    let mut ids = vec![vocabulary.id(START)];
+    // The last token is read by the first step.
+    let (mut read, mut last) = (Vec::new(), vocabulary.id(START));
     let mut spelling = String::new();
     for &token in context.tokens {
         python::surface(text, token, &mut spelling);
-        ids.push(vocabulary.id(&spelling));
+        read.push(last);
+        last = vocabulary.id(&spelling);
     }
     let mut model = LineModel {
         engine,
         vocabulary,
         states: StateHistory::new(),
-        context: ids.len(),
+        context: read.len() + 1,
         prefix: &text[context.prefix],
     };
-    let last = ids.pop().unwrap_or_default(); // never empty: it starts with `<s>`
-    let end: Vec<u32> = [EOL, END]
+    let end: Vec<TokenId> = [EOL, END]
         .into_iter()
         .filter_map(|token| vocabulary.get(token))
         .collect();
@@ -151,7 +152,7 @@ fn rest_of_line<'v>(
         end: &end,
         max_tokens: MAX_TOKENS,
     };
-    let found = decode(&mut model, ids, last, search, stop)?;
+    let found = decode(&mut model, read, last, search, stop)?;
     let lines = found.into_iter().map(|hypothesis| Line {
         tokens: hypothesis
             .tokens
@@ -176,19 +177,18 @@ struct LineModel<'m> {
 
 impl StepModel for LineModel<'_> {
     /// The ids read so far.
-    type State = Vec<u32>;
+    type State = Vec<TokenId>;
     type Error = EngineError;
 
-    fn step(&mut self, read: &mut Vec<u32>, token: u32) -> Result<Vec<f32>, EngineError> {
+    fn step(&mut self, read: &mut Vec<TokenId>, token: TokenId) -> Result<Vec<f32>, EngineError> {
         read.push(token);
         let answer = self.states.answer(self.engine, read)?;
-        let ids = 0..answer.vocabulary_size() as u32;
+        let ids = (0..answer.vocabulary_size()).map(TokenId::at);
         let mut logits: Vec<f32> = ids.map(|id| answer.probability(id).ln()).collect();
-        logits[PAD as usize] = f32::NEG_INFINITY;
+        logits[TokenId::PAD.index()] = f32::NEG_INFINITY;
         if read.len() == self.context && !self.prefix.is_empty() {
-            for (id, logit) in (0..).zip(&mut logits) {
-                let token = self.vocabulary.token(id);
-                if !token.is_some_and(|token| token.starts_with(self.prefix)) {
+            for ((_, token), logit) in self.vocabulary.entries().zip(&mut logits) {
+                if !token.starts_with(self.prefix) {
                     *logit = f32::NEG_INFINITY;
                 }
             }

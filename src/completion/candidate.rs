@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::prediction::Expert;
 use crate::python::Kind;
+use crate::tokenizer::TokenId;
 
 /// The most probable next tokens, whether or not they can be inserted.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +20,8 @@ pub struct NextTokens {
 pub struct NextToken {
     /// The py150 surface token, including `<EOL>` and `<UNK>`.
     pub token: String,
-    /// Its vocabulary id; [`UNK`](crate::tokenizer::UNK) for every out-of-vocabulary name.
-    pub id: u32,
+    /// Its vocabulary id; [`TokenId::UNK`] for every out-of-vocabulary name.
+    pub id: TokenId,
     /// Its probability over all tokens.
     pub probability: f32,
     /// Its probability by the network alone.

@@ -32,9 +32,8 @@ impl Completer {
     }
 
     pub(super) fn over(engine: Engine, vocabulary: Vocabulary, mixture: Option<Mixture>) -> Self {
-        let tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
         Self {
-            table: CandidateTable::new(tokens),
+            table: CandidateTable::new(vocabulary.entries()),
             engine,
             lexicon: Lexicon::new(vocabulary),
             mixture,

@@ -7,7 +7,7 @@ use tracing::debug_span;
 use super::candidate::{Candidate, Completions};
 use super::lexicon::Lexicon;
 use super::session::CompletionSession;
-use crate::context::{Position, TokenId};
+use crate::context::Position;
 use crate::python::{self, CursorIn, Kind};
 
 /// A cursor in a text whose tokens the session holds.
@@ -41,7 +41,7 @@ impl<'t> CompletionContext<'t> {
         let lexed = lexer.context(text, cursor);
         if ids.is_empty() {
             ids.push(vocabulary.id(python::START));
-            buffer.push(TokenId::new(ids[0]), python::START, false, None);
+            buffer.push(ids[0], python::START, false, None);
         }
         let length = 1 + lexed.tokens.len();
         let mut is_same = length == ids.len();
@@ -51,9 +51,9 @@ impl<'t> CompletionContext<'t> {
             let column = begins_line(lexed.tokens, at - 1)
                 .then(|| python::column(text, token))
                 .flatten();
-            let (position, token) = (Position::at(at), TokenId::new(id));
+            let position = Position::at(at);
             // Out-of-vocabulary names share an id, so compare the spelling too.
-            let is_there = ids.get(at) == Some(&id) && buffer.is_at(position, token, spelling);
+            let is_there = ids.get(at) == Some(&id) && buffer.is_at(position, id, spelling);
             if is_there && buffer.column(position) == column {
                 continue;
             }
@@ -61,7 +61,7 @@ impl<'t> CompletionContext<'t> {
             ids.truncate(at);
             buffer.truncate(at);
             ids.push(id);
-            buffer.push(token, spelling, lexicon.is_name(id, spelling), column);
+            buffer.push(id, spelling, lexicon.is_name(id, spelling), column);
         }
         ids.truncate(length);
         buffer.truncate(length);

@@ -9,10 +9,10 @@ use super::options::Options;
 use super::rank::InsertionSite;
 use super::session::CompletionSession;
 use super::speculation::Speculation;
-use crate::context::Position;
+use crate::context::{CandidateId, Position};
 use crate::inference::{EngineError, TruncatedContext};
 use crate::python::{self, CursorIn, EOL, Kind};
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 /// The maximum number of tokens.
 const MAX_TOKENS: usize = 32;
@@ -99,7 +99,8 @@ impl Completer {
             }
             probability *= p;
             // Every out-of-vocabulary candidate is a name.
-            session.push(id, &token, id == UNK || self.lexicon.is_name(id, &token));
+            let is_name = id == TokenId::UNK || self.lexicon.is_name(id, &token);
+            session.push(id, &token, is_name);
             tokens.push((token, p));
         }
         Ok(Some(tokens).filter(|tokens| !tokens.is_empty()))
@@ -110,7 +111,7 @@ impl Completer {
         &self,
         session: &CompletionSession,
         prefix: &str,
-    ) -> Option<(String, u32, f32)> {
+    ) -> Option<(String, TokenId, f32)> {
         let cached = session.prediction.as_ref()?;
         let prediction = &cached.prediction;
         let space = prediction.space(&session.buffer);
@@ -123,8 +124,9 @@ impl Completer {
             let id = self.vocabulary().id(&first.token);
             return Some((first.token, id, first.probability));
         }
+        let unknown = CandidateId::from(TokenId::UNK);
         let all = prediction.candidates();
-        let spelled = all.filter(|candidate| candidate.get() != UNK).collect();
+        let spelled = all.filter(|&candidate| candidate != unknown).collect();
         let (candidate, p) = self.best(&space, cached, spelled, 1).pop()?;
         let (token, id) = self.token_of(&space, candidate)?;
         Some((token.to_owned(), id, p))
@@ -134,7 +136,7 @@ impl Completer {
     fn last_lines(&self, session: &CompletionSession) -> Vec<String> {
         let buffer = &session.buffer;
         let spelled = session.ids.iter().enumerate().rev().map(|(at, &id)| {
-            let text = self.vocabulary().token(id).filter(|_| id != UNK);
+            let text = self.vocabulary().token(id).filter(|_| id != TokenId::UNK);
             let word = buffer.word_at(Position::at(at));
             text.unwrap_or(&buffer.lexeme(word).text).to_owned()
         });

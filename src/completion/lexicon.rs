@@ -1,7 +1,7 @@
 //! The vocabulary, with a precomputed flag for names, which lexing needs at every token.
 
 use crate::python;
-use crate::tokenizer::{UNK, Vocabulary};
+use crate::tokenizer::{TokenId, Vocabulary};
 
 /// A vocabulary with a name flag per entry.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Lexicon {
 impl Lexicon {
     /// Classifies each entry once.
     pub(super) fn new(vocabulary: Vocabulary) -> Self {
-        let tokens = (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
+        let tokens = vocabulary.entries().map(|(_, token)| token);
         Self {
             names: tokens.map(python::is_name).collect(),
             vocabulary,
@@ -27,10 +27,10 @@ impl Lexicon {
     }
 
     /// Whether a token is a name and not a keyword.
-    pub(super) fn is_name(&self, id: u32, spelling: &str) -> bool {
+    pub(super) fn is_name(&self, id: TokenId, spelling: &str) -> bool {
         match id {
-            UNK => python::is_name(spelling),
-            id => self.names[id as usize],
+            TokenId::UNK => python::is_name(spelling),
+            id => self.names[id.index()],
         }
     }
 }

@@ -6,7 +6,7 @@ use super::context::CompletionContext;
 use super::session::{CachedPrediction, CompletionSession};
 use crate::context::{CandidateId, CandidateSpace};
 use crate::inference::EngineError;
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 impl Completer {
     /// The `k` most probable next tokens at byte `cursor`, predicted in place of the typed prefix, whether or not they match
@@ -52,23 +52,24 @@ impl Completer {
             token: token.to_owned(),
             id,
             probability,
-            network: match id {
-                UNK if candidate.get() != UNK => 0.0,
-                id => cached.distribution.probability(id),
+            network: if space.is_out_of_vocabulary(candidate) {
+                0.0
+            } else {
+                cached.distribution.probability(id)
             },
             sources: (cached.prediction).sources(space, &cached.distribution, candidate),
         })
     }
 
-    /// A candidate's spelling and id; the id is [`UNK`] outside the vocabulary.
+    /// A candidate's spelling and id; the id is [`TokenId::UNK`] outside the vocabulary.
     pub(super) fn token_of<'a>(
         &'a self,
         space: &CandidateSpace<'a>,
         candidate: CandidateId,
-    ) -> Option<(&'a str, u32)> {
-        if let Some(token) = self.vocabulary().token(candidate.get()) {
-            return Some((token, candidate.get()));
+    ) -> Option<(&'a str, TokenId)> {
+        match space.token_id(candidate) {
+            Some(id) => Some((self.vocabulary().token(id)?, id)),
+            None => Some((space.spelling(candidate)?, TokenId::UNK)),
         }
-        Some((space.spelling(candidate)?, UNK))
     }
 }

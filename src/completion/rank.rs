@@ -13,6 +13,7 @@ use super::sources::name_suffixes::{NameSuffixes, SUFFIX_PRECISION};
 use crate::context::{BufferTokens, CandidateId, CandidateSpace};
 use crate::prediction::Prediction;
 use crate::python::{self, Kind};
+use crate::tokenizer::TokenId;
 
 /// The insertable text of each vocabulary entry. Special tokens, the line end and `<NUM_LIT>` have none.
 #[derive(Debug)]
@@ -20,9 +21,9 @@ pub(super) struct CandidateTable {
     /// Sorted, for prefix search.
     texts: Vec<Box<str>>,
     /// The id of each of `texts`.
-    ids: Vec<u32>,
+    ids: Vec<TokenId>,
     /// By id.
-    by_id: FxHashMap<u32, Insertable>,
+    by_id: FxHashMap<TokenId, Insertable>,
     suffixes: NameSuffixes,
 }
 
@@ -43,9 +44,9 @@ struct Insertable {
 }
 
 impl CandidateTable {
-    /// Builds the index from the vocabulary's tokens, in id order.
-    pub(super) fn new<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
-        let insertable = |(id, token): (u32, &str)| {
+    /// Builds the index from the vocabulary's entries.
+    pub(super) fn new<'a>(entries: impl Iterator<Item = (TokenId, &'a str)>) -> Self {
+        let insertable = |(id, token): (TokenId, &str)| {
             let text = python::insertable(token)?;
             // The line end is a key press, not a completion.
             let entry = Insertable {
@@ -55,15 +56,14 @@ impl CandidateTable {
             };
             (token != python::EOL).then_some((id, entry))
         };
-        let tokens = (0..).zip(tokens);
-        let by_id: FxHashMap<u32, Insertable> = tokens.filter_map(insertable).collect();
-        let mut sorted: Vec<(Box<str>, u32)> = by_id
+        let by_id: FxHashMap<TokenId, Insertable> = entries.filter_map(insertable).collect();
+        let mut sorted: Vec<(Box<str>, TokenId)> = by_id
             .iter()
             .map(|(&id, entry)| (entry.text.clone(), id))
             .collect();
         sorted.sort_unstable();
         let (texts, ids) = sorted.into_iter().unzip();
-        let mut names: Vec<(u32, &str)> = by_id
+        let mut names: Vec<(TokenId, &str)> = by_id
             .iter()
             .filter(|(_, entry)| entry.kind == Kind::Name)
             .map(|(&id, entry)| (id, &*entry.text))
@@ -94,7 +94,7 @@ impl CandidateTable {
         if prediction.restriction.is_name {
             // Out-of-vocabulary candidates are always names.
             fitting.retain(|&candidate| {
-                let entry = self.by_id.get(&candidate.get());
+                let entry = self.entry(space, candidate);
                 entry.is_none_or(|entry| entry.kind == Kind::Name)
             });
         }
@@ -112,7 +112,7 @@ impl CandidateTable {
         let probabilities = fitting.iter().map(|&c| prediction.probability(c));
         let total: f64 = probabilities.map(f64::from).sum();
         let candidates = best(fitting).into_iter().filter_map(|(candidate, p)| {
-            let (text, token, kind) = if let Some(entry) = self.by_id.get(&candidate.get()) {
+            let (text, token, kind) = if let Some(entry) = self.entry(space, candidate) {
                 (&*entry.text, &*entry.token, entry.kind)
             } else {
                 let name = space.spelling(candidate)?;
@@ -153,7 +153,7 @@ impl CandidateTable {
         prefix: &str,
         most: usize,
     ) -> Vec<Candidate> {
-        let name = |id: u32| {
+        let name = |id: TokenId| {
             let entry = self.by_id.get(&id).filter(|entry| entry.kind == Kind::Name);
             entry.map(|entry| &*entry.text)
         };
@@ -192,7 +192,7 @@ impl CandidateTable {
         let (range, there) = (prefix_range(&self.texts, prefix), self.there(prefix, right));
         let known = range
             .filter(|index| !there.iter().any(|there| there.contains(index)))
-            .map(|index| CandidateId::new(self.ids[index]));
+            .map(|index| self.ids[index].into());
         let is_there = |text: &str| {
             let rest = text.strip_prefix(prefix);
             !right.word.is_empty() && rest == Some(right.word)
@@ -202,6 +202,11 @@ impl CandidateTable {
         known.chain(names.map(|(name, _)| name)).collect()
     }
 
+    /// The insertable text of a candidate that is in the vocabulary.
+    fn entry(&self, space: &CandidateSpace<'_>, candidate: CandidateId) -> Option<&Insertable> {
+        self.by_id.get(&space.token_id(candidate)?)
+    }
+
     /// The names that `prefix` may abbreviate.
     fn fitting_loosely(&self, space: &CandidateSpace<'_>, prefix: &str) -> Vec<CandidateId> {
         let Some(short) = FuzzyPattern::new(prefix) else {
@@ -209,7 +214,7 @@ impl CandidateTable {
         };
         let is_name = |entry: &Insertable| entry.kind == Kind::Name && short.fits(&entry.text);
         let known = self.by_id.iter().filter(|(_, entry)| is_name(entry));
-        let known = known.map(|(&id, _)| CandidateId::new(id));
+        let known = known.map(|(&id, _)| id.into());
         let names = space.names().filter(|(_, name)| short.fits(name));
         known.chain(names.map(|(name, _)| name)).collect()
     }

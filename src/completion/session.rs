@@ -9,13 +9,14 @@ use crate::context::{BufferTokens, ProjectContext};
 use crate::inference::{Distribution, StateHistory, TruncatedContext};
 use crate::prediction::Prediction;
 use crate::python::IncrementalLexer;
+use crate::tokenizer::TokenId;
 
 /// The state of one document. It belongs to one [`Completer`](super::Completer).
 #[derive(Debug, Default)]
 pub struct CompletionSession {
     pub(super) lexer: IncrementalLexer,
     /// The ids of the tokens before the cursor, `<s>` first.
-    pub(super) ids: Vec<u32>,
+    pub(super) ids: Vec<TokenId>,
     /// The same tokens, indexed for the experts.
     pub(super) buffer: BufferTokens,
     pub(super) states: StateHistory,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::session::{CachedPrediction, CompletionSession};
-use crate::context::TokenId;
+use crate::tokenizer::TokenId;
 
 /// A session with appended tokens. Dropping the guard restores the session: its tokens, the network's last distribution, and
 /// the cached prediction.
@@ -31,10 +31,9 @@ impl<'s> Speculation<'s> {
     }
 
     /// Appends a token.
-    pub(super) fn push(&mut self, id: u32, token: &str, is_name: bool) {
+    pub(super) fn push(&mut self, id: TokenId, token: &str, is_name: bool) {
         self.session.ids.push(id);
-        let buffer = &mut self.session.buffer;
-        buffer.push(TokenId::new(id), token, is_name, None);
+        self.session.buffer.push(id, token, is_name, None);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::Parameter;
 use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters};
 use crate::prediction::{self, Mixture, Prediction};
 use crate::python::IncrementalLexer;
-use crate::tokenizer::{UNK, Vocabulary};
+use crate::tokenizer::{TokenId, Vocabulary};
 
 /// Candidates at `$0` if the network's distribution is `distribution`, one per line.
 fn check(fixture: &str, distribution: &[(&str, f32)]) -> String {
@@ -24,7 +24,7 @@ fn check_with(fixture: &str, distribution: &[(&str, f32)], options: &Options) ->
     let mut reader = IncrementalLexer::default();
     let context = reader.context(&format!("{left}{right}"), left.len());
     let (tokens, probabilities): (Vec<&str>, Vec<f32>) = distribution.iter().copied().unzip();
-    let table = CandidateTable::new(tokens.into_iter());
+    let table = CandidateTable::new((0..).map(TokenId::new).zip(tokens));
     let prefix = &left[context.prefix];
     let prediction = Prediction::of_network(&Distribution::new(probabilities, 0.0, Vec::new()));
     let lines = table
@@ -393,7 +393,8 @@ fn names_outside_the_vocabulary_are_offered_once_they_stand_in_the_buffer() {
     assert!(offered("x = wonderf").is_empty());
     let text = "wonderful = 1\nx = ";
     let raw = next_tokens(&completer, &mut CompletionSession::new(), text, 18, 100);
-    let outside: Vec<_> = raw.tokens.iter().filter(|next| next.id == UNK).collect();
+    let outside = |next: &&NextToken| next.id == TokenId::UNK;
+    let outside: Vec<_> = raw.tokens.iter().filter(outside).collect();
     assert_eq!(outside.len(), 1);
     assert_eq!(outside[0].token, "wonderful");
 }

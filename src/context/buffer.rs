@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::ids::{BufferWord, Position, ProjectName, TokenId};
+use super::ids::{BufferWord, Position, ProjectName};
 use super::ngram::MAX_NGRAM_ORDER;
 use super::project::ProjectContext;
 use crate::symbols::{BufferSymbols, NO_COLUMN, Name, NumberedToken, Numbering, TokenKind};
+use crate::tokenizer::TokenId;
 
 /// Number of distinct tokens above which [`BufferTokens::compact`] does anything.
 const COMPACT_ABOVE: usize = 2048;

@@ -2,7 +2,8 @@
 //! project and the candidates.
 
 use super::buffer::{BufferTokens, Lexeme};
-use super::ids::{BufferWord, CandidateId, Position, ProjectName, ProjectToken, Token, TokenId};
+use super::ids::{BufferWord, CandidateId, Position, ProjectName, ProjectToken, Token};
+use crate::tokenizer::TokenId;
 
 /// All possible next tokens in one index space: first the vocabulary's entries, then the buffer's words, then the project's
 /// names. A buffer word is a candidate only if it is out-of-vocabulary; a project name, only if the buffer does not have it.
@@ -46,10 +47,10 @@ impl<'a> CandidateSpace<'a> {
     /// The candidate of a token.
     pub fn of(&self, token: Token) -> CandidateId {
         match token {
-            Token::Known(id) => CandidateId::new(id.get()),
+            Token::Known(id) => id.into(),
             Token::Buffer(word) => match self.buffer.lexeme(word).id {
                 TokenId::UNK => CandidateId::at(self.vocabulary_size + word.index()),
-                id => CandidateId::new(id.get()),
+                id => id.into(),
             },
             Token::Project(name) => match self.buffer.word_of_name(name) {
                 Some(word) => CandidateId::at(self.vocabulary_size + word.index()),
@@ -66,6 +67,14 @@ impl<'a> CandidateSpace<'a> {
         match beyond.checked_sub(self.buffer.lexemes().len()) {
             None => Token::Buffer(BufferWord::at(beyond)),
             Some(name) => Token::Project(ProjectName::at(name)),
+        }
+    }
+
+    /// A candidate's vocabulary id; `None` if it is out-of-vocabulary.
+    pub fn token_id(&self, candidate: CandidateId) -> Option<TokenId> {
+        match self.token(candidate) {
+            Token::Known(id) => Some(id),
+            Token::Buffer(_) | Token::Project(_) => None,
         }
     }
 
@@ -99,7 +108,7 @@ impl<'a> CandidateSpace<'a> {
     /// The project token of a candidate. `None` for a word that the project does not have.
     pub fn project_token(&self, candidate: CandidateId) -> Option<ProjectToken> {
         let name = match self.token(candidate) {
-            Token::Known(id) => return Some(ProjectToken::new(id.get())),
+            Token::Known(id) => return Some(id.into()),
             Token::Buffer(word) => self.buffer.name_of_word(word)?,
             Token::Project(name) => name,
         };

@@ -1,8 +1,9 @@
-//! Typed indices for vocabulary entries, buffer words, project names and candidates, so that they cannot be mixed up.
+//! Typed indices for buffer words, project names and candidates, so that they cannot be mixed up with each other or with
+//! vocabulary ids.
 //!
 //! [`CandidateSpace`](super::CandidateSpace) converts between them. This module does not know spellings or what is indexed.
 
-use crate::tokenizer;
+use crate::tokenizer::TokenId;
 
 macro_rules! index_types {
     ($($(#[$meta:meta])* $name:ident,)*) => {$(
@@ -36,8 +37,6 @@ macro_rules! index_types {
 }
 
 index_types! {
-    /// An entry of the vocabulary.
-    TokenId,
     /// A distinct token of a buffer, in the vocabulary or not.
     BufferWord,
     /// An out-of-vocabulary name of a project context.
@@ -50,9 +49,16 @@ index_types! {
     Position,
 }
 
-impl TokenId {
-    /// Represents all out-of-vocabulary tokens.
-    pub const UNK: Self = Self(tokenizer::UNK);
+impl From<TokenId> for ProjectToken {
+    fn from(id: TokenId) -> Self {
+        Self(id.get())
+    }
+}
+
+impl From<TokenId> for CandidateId {
+    fn from(id: TokenId) -> Self {
+        Self(id.get())
+    }
 }
 
 impl Position {

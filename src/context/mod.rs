@@ -24,9 +24,11 @@ mod tests;
 pub use buffer::{BufferTokens, Lexeme};
 pub use candidates::CandidateSpace;
 pub(crate) use continuations::Continuations;
-pub use ids::{BufferWord, CandidateId, Position, ProjectName, ProjectToken, Token, TokenId};
+pub use ids::{BufferWord, CandidateId, Position, ProjectName, ProjectToken, Token};
 pub use modules::ImportableModules;
 pub(crate) use names::BufferNames;
 pub(crate) use ngram::{MAX_NGRAM_ORDER, interpolation_weight};
 pub use project::{Declarations, ProjectContext};
 pub use syntax::Syntax;
+
+pub use crate::tokenizer::TokenId;

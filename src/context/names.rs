@@ -1,9 +1,12 @@
 //! Adapts the name numberings of the vocabulary, the buffer and the project to the symbol table.
+//!
+//! A [`Name`] packs a plain number, since symbol tables know no vocabulary. Typed ids are converted here.
 
 use super::candidates::CandidateSpace;
-use super::ids::{BufferWord, CandidateId, ProjectName, Token, TokenId};
+use super::ids::{BufferWord, CandidateId, ProjectName, Token};
 use super::syntax::Syntax;
 use crate::symbols::{Name, Names, Numbering, Sources, TokenKind};
+use crate::tokenizer::TokenId;
 
 /// Converts between the symbol table's [`Name`]s and [`Token`]s.
 #[derive(Clone, Copy)]
@@ -82,7 +85,7 @@ impl Names for BufferNames<'_> {
     }
 
     fn enum_attributes(&self) -> [Name; 2] {
-        let name = |id| Name::new(Numbering::Vocabulary(id));
+        let name = |id: TokenId| Name::new(Numbering::Vocabulary(id.get()));
         self.syntax.of_enum.map(name)
     }
 }

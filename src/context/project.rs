@@ -6,12 +6,12 @@
 
 use rustc_hash::FxHashMap;
 
-use super::ids::{ProjectName, ProjectToken, TokenId};
+use super::ids::{ProjectName, ProjectToken};
 use super::modules::ImportableModules;
 use super::suffix_array::SuffixArray;
 use super::syntax::Syntax;
 use crate::symbols::{Module, Name, Numbering, ProjectSymbols, SymbolTable, TokenKind};
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 /// Distance from the buffer, in tokens, at which an occurrence's weight has nearly fallen to [`FAR_WEIGHT`]. Chosen, not
 /// measured.
@@ -90,8 +90,8 @@ impl ProjectContext {
             }
         }
         let tokens: Vec<ProjectToken> = tokens.into_iter().map(ProjectToken::new).collect();
-        let dot = ProjectToken::new(syntax.dot);
-        let ignored = [syntax.start, UNK].map(ProjectToken::new);
+        let dot = ProjectToken::from(syntax.dot);
+        let ignored = [syntax.start, TokenId::UNK].map(ProjectToken::from);
         Self {
             unigrams: unigrams(&tokens, dot, syntax, used.len()),
             suffixes: SuffixArray::new(tokens, ignored),

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use super::ids::TokenId;
 use crate::python::{START, is_name};
 use crate::symbols::TokenKind;
-use crate::tokenizer::{UNK, Vocabulary};
+use crate::tokenizer::{TokenId, Vocabulary};
 
 /// Attributes of every enum member.
 const OF_ENUM: [&str; 2] = ["name", "value"];
@@ -20,9 +19,9 @@ pub struct Syntax {
     is_private: Arc<[bool]>,
     /// Its token kind.
     token_kinds: Arc<[TokenKind]>,
-    pub(crate) start: u32,
-    pub(crate) dot: u32,
-    pub(crate) of_enum: [u32; OF_ENUM.len()],
+    pub(crate) start: TokenId,
+    pub(crate) dot: TokenId,
+    pub(crate) of_enum: [TokenId; OF_ENUM.len()],
 }
 
 impl Syntax {
@@ -30,10 +29,10 @@ impl Syntax {
     pub fn new(vocabulary: &Vocabulary) -> Self {
         // A missing token gets an id larger than any real one, so it is never found.
         let id = |token: &str| {
-            let id = Some(vocabulary.id(token)).filter(|&id| id != UNK);
-            id.unwrap_or(u32::MAX >> 2)
+            let id = vocabulary.get(token);
+            id.unwrap_or(TokenId::new(u32::MAX >> 2))
         };
-        let tokens = || (0..vocabulary.len() as u32).filter_map(|id| vocabulary.token(id));
+        let tokens = || vocabulary.entries().map(|(_, token)| token);
         Self {
             is_name: tokens().map(is_name).collect(),
             is_private: tokens().map(|token| token.starts_with('_')).collect(),

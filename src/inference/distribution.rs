@@ -3,6 +3,8 @@
 //! Its users ask for a token's probability by id. How the probabilities are kept is known here only: dense over the
 //! vocabulary. A network over subwords would keep some tokens and the mass of the rest.
 
+use crate::tokenizer::TokenId;
+
 /// The network's distribution over the token after a context.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
@@ -29,17 +31,17 @@ impl Distribution {
     }
 
     /// The probability of a token; 0 outside the vocabulary.
-    pub fn probability(&self, id: u32) -> f32 {
-        let p = self.probabilities.get(id as usize);
+    pub fn probability(&self, id: TokenId) -> f32 {
+        let p = self.probabilities.get(id.index());
         p.copied().unwrap_or(0.0)
     }
 
     /// The most probable token other than `excluded`, and its probability. The lowest id wins a tie.
-    pub fn best_except(&self, excluded: u32) -> (u32, f32) {
-        let others = (0..).zip(&self.probabilities);
-        let others = others.filter(|&(id, _)| id != excluded);
+    pub fn best_except(&self, excluded: TokenId) -> (TokenId, f32) {
+        let all = (0..).map(TokenId::new).zip(&self.probabilities);
+        let others = all.filter(|&(id, _)| id != excluded);
         others.fold(
-            (0, 0.0),
+            (TokenId::PAD, 0.0),
             |best, (id, &p)| if p > best.1 { (id, p) } else { best },
         )
     }

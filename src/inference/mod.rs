@@ -30,6 +30,7 @@ pub use truncated_context::TruncatedContext;
 use crate::model::ModelConfig;
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
+use crate::tokenizer::TokenId;
 use int8::kernel::Kernel;
 use int8::matrix;
 use network::{Network, StateOf};
@@ -42,8 +43,8 @@ pub enum EngineError {
     #[error("the context is empty")]
     EmptyContext,
     /// An id of the context is not in the vocabulary.
-    #[error("no token has the id {0}")]
-    UnknownId(u32),
+    #[error("no token has the id {}", .0.get())]
+    UnknownId(TokenId),
 }
 
 /// The parameters of `config` as an engine keeps them: each weight a multiple, by an integer of 8 bits, of its row's scale.
@@ -128,8 +129,8 @@ impl Engine {
     }
 
     /// That the vocabulary has each of `ids`.
-    fn check(&self, ids: &[u32]) -> Result<(), EngineError> {
-        let unknown = |&&id: &&u32| id as usize >= self.network.vocabulary_size();
+    fn check(&self, ids: &[TokenId]) -> Result<(), EngineError> {
+        let unknown = |id: &&TokenId| id.index() >= self.network.vocabulary_size();
         match ids.iter().find(unknown) {
             Some(&id) => Err(EngineError::UnknownId(id)),
             None => Ok(()),

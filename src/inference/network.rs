@@ -11,6 +11,8 @@
 //!
 //! [`ServedNetwork`](super::ServedNetwork) names the network that is served. To serve two, make it an enum.
 
+use crate::tokenizer::TokenId;
+
 /// A network that reads one document from left to right, a token at a time or many.
 pub(super) trait Network {
     /// What it keeps of a document.
@@ -28,7 +30,7 @@ pub(super) trait Network {
         &self,
         store: &mut Self::Store,
         at: &mut StateAt<StateOf<Self>>,
-        ids: &[u32],
+        ids: &[TokenId],
         stop: &dyn Fn() -> bool,
     ) -> Vec<f32>;
 

@@ -12,6 +12,7 @@ use super::state_store::{STRIDE, SnapshotStore};
 use crate::model::{Architecture, ModelConfig};
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{multiversioned, sigmoid, tanh};
+use crate::tokenizer::TokenId;
 
 /// Tokens that a layer reads before the next layer does: one pass over the weights computes the input's products for all
 /// of them. A snapshot can be kept where a block ends.
@@ -124,14 +125,19 @@ impl RecurrentNetwork {
 
     /// Reads `ids` on from `state`, at least one [`BLOCK`], until `stop` says to; the outcome of each block. If there
     /// are several, the second layer reads one on a thread of its own while the first reads the next.
-    fn read_blocks(&self, state: &State, ids: &[u32], stop: &dyn Fn() -> bool) -> Vec<BlockOutput> {
+    fn read_blocks(
+        &self,
+        state: &State,
+        ids: &[TokenId],
+        stop: &dyn Fn() -> bool,
+    ) -> Vec<BlockOutput> {
         let [mut first, mut second] = state.layers.clone();
         let blocks = ids.chunks(BLOCK).enumerate();
         let blocks = blocks.take_while(|(block, _)| *block == 0 || !stop());
         let mut lower = blocks.map(|(_, ids)| {
             let mut x = Activations::default();
             for &id in ids {
-                self.embedding.push_row(id as usize, &mut x);
+                self.embedding.push_row(id.index(), &mut x);
             }
             let (inputs, h) = self.layers[0].read(self.kernel, &x, &mut first);
             (inputs, (first.clone(), h))
@@ -197,7 +203,7 @@ impl Network for RecurrentNetwork {
         &self,
         store: &mut SnapshotStore,
         at: &mut StateAt<State>,
-        ids: &[u32],
+        ids: &[TokenId],
         stop: &dyn Fn() -> bool,
     ) -> Vec<f32> {
         // To the next multiple of the stride first: snapshots lie there.

@@ -4,6 +4,7 @@ use super::recurrent::{elman_cell, lstm_cell};
 use crate::model::{Architecture, ModelConfig};
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
+use crate::tokenizer::TokenId;
 
 /// The distribution over the token after `ids`, `[V]`; logits are divided by `temperature`.
 ///
@@ -13,7 +14,7 @@ pub fn distribution(
     config: &ModelConfig,
     parameters: &Parameters,
     temperature: f64,
-    ids: &[u32],
+    ids: &[TokenId],
 ) -> Result<Vec<f32>, MissingParameter> {
     let values = |name: &str| named(parameters, name).map(Parameter::values);
     let layer = |layer: usize| -> Result<[&[f32]; 4], MissingParameter> {
@@ -35,7 +36,7 @@ pub fn distribution(
     let mut states = [0, 1].map(|_| (vec![0.0; size], vec![0.0; size]));
     for &id in ids {
         let mut x =
-            embedding[id as usize * config.embedding_size..][..config.embedding_size].to_vec(); // [E]
+            embedding[id.index() * config.embedding_size..][..config.embedding_size].to_vec(); // [E]
         for ((h, c), [weight_ih, weight_hh, bias_ih, bias_hh]) in states.iter_mut().zip(layers) {
             let biases = bias_ih.iter().zip(bias_hh).map(|(a, b)| a + b);
             let mut gates: Vec<f32> = biases.collect(); // [G*H]

@@ -11,12 +11,13 @@ use super::continuous_cache::{CacheKeys, CosineScores};
 use super::network::{Network, StateAt, StateOf, StateStore};
 use super::{Distribution, Engine, EngineError, ServedNetwork};
 use crate::common_prefix::common_prefix;
+use crate::tokenizer::TokenId;
 
 /// What an engine has read of one document. Belongs to one engine: states of another mean nothing.
 #[derive(Debug, Default)]
 pub struct StateHistory {
     /// The tokens that the kept states have read.
-    ids: Vec<u32>,
+    ids: Vec<TokenId>,
     pub(super) store: <ServedNetwork as Network>::Store,
     /// The last answer and how many of `ids` it came after.
     answer: Option<(usize, Arc<Distribution>)>,
@@ -44,7 +45,7 @@ impl StateHistory {
     pub fn answer(
         &mut self,
         engine: &Engine,
-        context: &[u32],
+        context: &[TokenId],
     ) -> Result<Arc<Distribution>, EngineError> {
         if context.is_empty() {
             return Err(EngineError::EmptyContext);
@@ -63,7 +64,7 @@ impl StateHistory {
     }
 
     /// How many tokens of `context` must be read before it can be answered.
-    pub fn unread(&self, engine: &Engine, context: &[u32]) -> usize {
+    pub fn unread(&self, engine: &Engine, context: &[TokenId]) -> usize {
         let common = common_prefix(&self.ids, context);
         context.len() - self.nearest(engine, common).read
     }
@@ -74,7 +75,7 @@ impl StateHistory {
     }
 
     /// The answer to `context`, if it is the last one given and still valid.
-    pub fn answered(&self, context: &[u32]) -> Option<Arc<Distribution>> {
+    pub fn answered(&self, context: &[TokenId]) -> Option<Arc<Distribution>> {
         let (read, answer) = self.answer.as_ref()?;
         (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))
     }
@@ -84,7 +85,7 @@ impl StateHistory {
     pub fn similarities(
         &self,
         engine: &Engine,
-        context: &[u32],
+        context: &[TokenId],
         answer: &Distribution,
     ) -> CosineScores {
         match (&self.keys, &engine.mean_hidden) {
@@ -108,7 +109,7 @@ impl StateHistory {
     pub fn read(
         &mut self,
         engine: &Engine,
-        context: &[u32],
+        context: &[TokenId],
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, EngineError> {
         self.invalidate_changed(context);
@@ -140,7 +141,7 @@ impl StateHistory {
     }
 
     /// Drops states past the first token that differs from `context`. A shorter context drops nothing.
-    fn invalidate_changed(&mut self, context: &[u32]) {
+    fn invalidate_changed(&mut self, context: &[TokenId]) {
         let common = common_prefix(&self.ids, context);
         if common < context.len() {
             self.ids.truncate(common);

@@ -37,6 +37,15 @@ fn engine() -> Engine {
     Engine::new(&config, &parameters(&config), 1.0, None).expect("engine")
 }
 
+fn ids(numbers: impl IntoIterator<Item = u32>) -> Vec<TokenId> {
+    numbers.into_iter().map(TokenId::new).collect()
+}
+
+/// Replaces a token by the next one of the vocabulary.
+fn change(id: &mut TokenId) {
+    *id = TokenId::new(id.get() + 1);
+}
+
 /// Numbers in -1..1.
 fn random(count: usize, seed: u64) -> Vec<f32> {
     let mut generator = SplitMix64::new(seed);
@@ -156,8 +165,9 @@ fn every_architecture_answers_as_the_model_in_f32() {
         let parameters = parameters(&config);
         let engine = Engine::new(&config, &parameters, 0.5, None).expect("engine");
         let model = Model::from_parameters(&config, &parameters, &Device::Cpu).expect("model");
-        let ids: Vec<u32> = (0..100).map(|k| k * k % VOCABULARY).collect();
-        let input = Tensor::new(&ids[..], &Device::Cpu)
+        let numbers: Vec<u32> = (0..100).map(|k| k * k % VOCABULARY).collect();
+        let ids = ids(numbers.iter().copied());
+        let input = Tensor::new(&numbers[..], &Device::Cpu)
             .unwrap()
             .unsqueeze(1)
             .unwrap();
@@ -190,7 +200,7 @@ fn every_architecture_answers_as_the_model_in_f32() {
 }
 
 /// The largest difference from what a fresh session says.
-fn deviation(session: &mut StateHistory, engine: &Engine, context: &[u32]) -> f32 {
+fn deviation(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> f32 {
     let answer = session.answer(engine, context).expect("distribution");
     let fresh = StateHistory::new()
         .answer(engine, context)
@@ -206,14 +216,14 @@ fn deviation(session: &mut StateHistory, engine: &Engine, context: &[u32]) -> f3
 struct Edit {
     at: prop::sample::Index,
     removed: usize,
-    inserted: Vec<u32>,
+    inserted: Vec<TokenId>,
     asked: prop::sample::Index,
     /// Blocks read ahead before the question, as a warm-up that was interrupted would.
     warmed: usize,
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let tokens = prop::collection::vec(0..VOCABULARY, 0..80);
+    let tokens = prop::collection::vec((0..VOCABULARY).prop_map(TokenId::new), 0..80);
     let edit = (
         any::<prop::sample::Index>(),
         0..60usize,
@@ -238,13 +248,13 @@ proptest! {
     fn edits_leave_no_trace(edits in edits()) {
         let engine = engine();
         let mut session = StateHistory::new();
-        let mut ids = vec![2];
+        let mut ids = ids([2]);
         for Edit { at, removed, inserted, asked, warmed } in edits {
             let at = at.index(ids.len());
             let end = ids.len().min(at + removed);
             ids.splice(at..end, inserted);
             if ids.is_empty() {
-                ids.push(2);
+                ids.push(TokenId::new(2));
             }
             let left = std::cell::Cell::new(warmed);
             let stop = || left.replace(left.get().saturating_sub(1)) == 0;
@@ -257,7 +267,7 @@ proptest! {
 }
 
 /// How many tokens a question after `context` would read.
-fn cost(session: &mut StateHistory, engine: &Engine, context: &[u32]) -> usize {
+fn cost(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> usize {
     session.read(engine, context, &|| true).expect("read");
     context.len() - session.nearest(engine, context.len()).read
 }
@@ -266,14 +276,14 @@ fn cost(session: &mut StateHistory, engine: &Engine, context: &[u32]) -> usize {
 fn a_question_costs_what_changed() {
     let engine = engine();
     let mut session = StateHistory::new();
-    let mut ids: Vec<u32> = (0..1000).map(|i| i % VOCABULARY).collect();
-    let mut ask = |ids: &[u32]| {
+    let mut ids = ids((0..1000).map(|i| i % VOCABULARY));
+    let mut ask = |ids: &[TokenId]| {
         let cost = cost(&mut session, &engine, ids);
         session.answer(&engine, ids).expect("distribution");
         cost
     };
     assert_eq!(ask(&ids), 1000, "the first question reads everything");
-    ids.push(7);
+    ids.push(TokenId::new(7));
     assert_eq!(ask(&ids), 1, "a new token");
     ids.pop();
     assert_eq!(ask(&ids), 0, "the token deleted again");
@@ -283,9 +293,9 @@ fn a_question_costs_what_changed() {
         "the cursor further up: from the snapshot at 480"
     );
     assert_eq!(ask(&ids), 0, "and back");
-    ids[990] += 1;
+    change(&mut ids[990]);
     assert_eq!(ask(&ids), 40, "a change at 990: from the snapshot at 960");
-    ids.insert(0, 3);
+    ids.insert(0, TokenId::new(3));
     assert_eq!(ask(&ids), 1001, "a change at the top: everything");
 }
 
@@ -293,7 +303,7 @@ fn a_question_costs_what_changed() {
 fn a_very_long_document_keeps_few_states() {
     let engine = engine();
     let mut session = StateHistory::new();
-    let ids: Vec<u32> = (0..100_000).map(|i| i % 37).collect();
+    let ids = ids((0..100_000).map(|i| i % 37));
     session.read(&engine, &ids, &|| false).expect("read");
     assert!(session.store.len() <= MAX_SNAPSHOTS);
     assert!(cost(&mut session, &engine, &ids[..70_000]) < 128);
@@ -304,9 +314,9 @@ fn a_very_long_document_keeps_few_states() {
 fn similar_places_do_not_depend_on_what_was_asked_before() {
     let mean: Vec<f32> = random(16, 3).iter().map(|x| x / 4.0).collect();
     let engine = engine_with_cache(&mean);
-    let mut ids: Vec<u32> = (0..20_000u32).map(|i| i.wrapping_mul(i) / 7 % 37).collect();
+    let mut ids = ids((0..20_000u32).map(|i| i.wrapping_mul(i) / 7 % 37));
     let mut session = StateHistory::new();
-    let mut check = |ids: &[u32]| {
+    let mut check = |ids: &[TokenId]| {
         let ask = |session: &mut StateHistory| {
             let answer = session.answer(&engine, ids).expect("answer");
             session.similarities(&engine, ids, &answer)
@@ -324,11 +334,11 @@ fn similar_places_do_not_depend_on_what_was_asked_before() {
     check(&ids);
     check(&ids[..5000]);
     check(&ids);
-    ids[6000] += 1;
+    change(&mut ids[6000]);
     check(&ids[..7000]);
     check(&ids[..40]);
     check(&ids);
-    ids[10] += 1;
+    change(&mut ids[10]);
     check(&ids[..12]);
 }
 
@@ -336,8 +346,8 @@ fn similar_places_do_not_depend_on_what_was_asked_before() {
 fn what_is_far_behind_is_glimpsed() {
     let engine = engine_with_cache(&[0.0; 16]);
     let mut session = StateHistory::new();
-    let mut ids: Vec<u32> = (0..20_000).map(|i| i * i % 37).collect();
-    let is_far = |session: &StateHistory, ids: &[u32]| {
+    let mut ids = ids((0..20_000).map(|i| i * i % 37));
+    let is_far = |session: &StateHistory, ids: &[TokenId]| {
         TruncatedContext::is_wanted(None, session.unread(&engine, ids))
     };
     assert!(is_far(&session, &ids) && !is_far(&session, &ids[..8000]));
@@ -355,7 +365,7 @@ fn what_is_far_behind_is_glimpsed() {
         (18_990, 17_966),
         (500, 1),
     ] {
-        ids.resize(20_025, 1);
+        ids.resize(20_025, TokenId::new(1));
         let (answer, similar) = glimpse.answer(&engine, &ids[..length]).expect("glimpse");
         assert_eq!(similar.first + similar.cosines.len(), length);
         let window = [&ids[..1], &ids[first..length]].concat();
@@ -369,12 +379,12 @@ fn what_is_far_behind_is_glimpsed() {
 
     session.read(&engine, &ids, &|| false).expect("read");
     assert!(!is_far(&session, &ids));
-    ids[19_000] += 1;
+    change(&mut ids[19_000]);
     assert!(
         !is_far(&session, &ids),
         "a change shortly before the cursor"
     );
-    ids[100] += 1;
+    change(&mut ids[100]);
     assert!(is_far(&session, &ids) && !is_far(&session, &ids[..5000]));
 }
 
@@ -390,6 +400,6 @@ fn no_tokens_are_an_error() {
 
 #[test]
 fn an_unknown_id_is_an_error() {
-    let answer = StateHistory::new().answer(&engine(), &[1, VOCABULARY]);
-    assert!(matches!(answer, Err(EngineError::UnknownId(VOCABULARY))));
+    let answer = StateHistory::new().answer(&engine(), &ids([1, VOCABULARY]));
+    assert!(matches!(answer, Err(EngineError::UnknownId(id)) if id.get() == VOCABULARY));
 }

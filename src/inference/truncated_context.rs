@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{CosineScores, Distribution, Engine, EngineError, StateHistory};
+use crate::tokenizer::TokenId;
 
 /// The number of unread tokens that takes too long to wait for: 0.2 s.
 const FAR: usize = 8192;
@@ -29,7 +30,7 @@ impl TruncatedContext {
     pub fn answer(
         &mut self,
         engine: &Engine,
-        context: &[u32],
+        context: &[TokenId],
     ) -> Result<(Arc<Distribution>, CosineScores), EngineError> {
         let start = context.first().ok_or(EngineError::EmptyContext)?;
         let latest = context.len().saturating_sub(WINDOW).max(1);

@@ -5,7 +5,7 @@ use super::observation::{
 };
 use crate::python;
 use crate::simd::{count_above, largest, sum_of_exponentials};
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 /// Measured properties of a vocabulary entry.
 struct Entry {
@@ -18,8 +18,8 @@ struct Entry {
 pub struct Surfaces {
     entries: Vec<Entry>,
     /// Ids of the few entries that are not answers.
-    no_answers: Vec<u32>,
-    dot: Option<u32>,
+    no_answers: Vec<TokenId>,
+    dot: Option<TokenId>,
     temperature: f64,
 }
 
@@ -32,7 +32,7 @@ impl Surfaces {
             no_answers: Vec::new(),
             dot: None,
         };
-        for (id, token) in (0..).zip(tokens) {
+        for (id, token) in (0..).map(TokenId::new).zip(tokens) {
             if token == "." {
                 surfaces.dot = Some(id);
             }
@@ -55,20 +55,20 @@ impl Surfaces {
     /// An `<UNK>` target has no spelling here. It is treated as an identifier, as are 99.8 % of such tokens in the training
     /// corpus, and its keystrokes are unknown. A caller that knows the spelling should set `class`, and set as many keys as
     /// characters, since an out-of-vocabulary token must be typed in full.
-    pub fn observe(&self, logits: &[f32], target: u32, previous: u32) -> Observation {
-        let index = target as usize;
+    pub fn observe(&self, logits: &[f32], target: TokenId, previous: TokenId) -> Observation {
+        let index = target.index();
         let entry = &self.entries[index];
         let class = match entry.class {
             Class::Identifier if Some(previous) == self.dot => Class::Attribute,
-            _ if target == UNK && Some(previous) == self.dot => Class::Attribute,
-            _ if target == UNK => Class::Identifier,
+            _ if target == TokenId::UNK && Some(previous) == self.dot => Class::Attribute,
+            _ if target == TokenId::UNK => Class::Identifier,
             class => class,
         };
         let highest = largest(logits);
         let sum = sum_of_exponentials(logits, highest, 1.0);
         let rank = count_above(&logits[..index], logits[index], true)
             + count_above(&logits[index + 1..], logits[index], false);
-        let before = |&&id: &&u32| stands_before(logits, id as usize, index);
+        let before = |id: &&TokenId| stands_before(logits, id.index(), index);
         let answer_rank = (!self.no_answers.contains(&target))
             .then(|| rank - self.no_answers.iter().filter(before).count());
         let first = self.first_answer(logits, highest);
@@ -92,10 +92,10 @@ impl Surfaces {
             model: Some(ModelView {
                 log_probability: f64::from(logits[index] - highest) - sum.ln(),
                 rank,
-                unknown: target == UNK,
+                unknown: target == TokenId::UNK,
             }),
             rank: answer_rank,
-            exact: rank == 0 && target != UNK,
+            exact: rank == 0 && target != TokenId::UNK,
             shown: first.map(|id| shown(id, 1.0 / self.temperature)),
             raw: first.map(|id| shown(id, 1.0)),
             keystrokes: self.keystrokes(logits, index, rank),
@@ -104,7 +104,7 @@ impl Surfaces {
 
     /// The answer with the highest logit; of equal logits the first.
     fn first_answer(&self, logits: &[f32], highest: f32) -> Option<usize> {
-        let is_answer = |id: &usize| !self.no_answers.contains(&(*id as u32));
+        let is_answer = |id: &usize| !self.no_answers.contains(&TokenId::at(*id));
         let first = logits.iter().position(|&logit| logit >= highest);
         first.filter(is_answer).or_else(|| {
             (0..logits.len())

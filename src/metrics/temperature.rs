@@ -3,6 +3,7 @@
 use std::ops::AddAssign;
 
 use crate::simd::{largest, sum_of_exponentials};
+use crate::tokenizer::TokenId;
 
 /// Number of inverse temperatures tried.
 const POINTS: usize = 21;
@@ -19,9 +20,9 @@ pub struct TemperatureFit {
 
 impl TemperatureFit {
     /// Counts one target.
-    pub fn add(&mut self, logits: &[f32], target: u32) {
+    pub fn add(&mut self, logits: &[f32], target: TokenId) {
         let highest = largest(logits);
-        let below = f64::from(highest - logits[target as usize]);
+        let below = f64::from(highest - logits[target.index()]);
         for (point, nats) in self.nats.iter_mut().enumerate() {
             let inverse = FIRST + STEP * point as f64;
             *nats += inverse * below + sum_of_exponentials(logits, highest, inverse as f32).ln();
@@ -80,7 +81,7 @@ mod tests {
                     })
                     .count();
                 let mut one = TemperatureFit::default();
-                one.add(&logits, target.min(19) as u32);
+                one.add(&logits, TokenId::at(target.min(19)));
                 fit += &one;
             }
             let found = fit.temperature();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::tokenizer::TokenId;
 
 /// Ids 0 and 1 are `<PAD>` and `<UNK>`, as in every vocabulary.
 const TOKENS: [&str; 20] = [
@@ -42,13 +43,11 @@ const NAMES: [&str; 7] = [
 ];
 
 /// One target: (logits, its id, the id before it).
-fn targets() -> impl Strategy<Value = Vec<(Vec<f32>, u32, u32)>> {
+fn targets() -> impl Strategy<Value = Vec<(Vec<f32>, TokenId, TokenId)>> {
     // Few distinct logits, so that ties are common.
     let logits = prop::collection::vec((-12i8..12).prop_map(|l| f32::from(l) / 2.0), TOKENS.len());
-    prop::collection::vec(
-        (logits, 1..TOKENS.len() as u32, 2..TOKENS.len() as u32),
-        1..40,
-    )
+    let from = |first: usize| (first..TOKENS.len()).prop_map(TokenId::at);
+    prop::collection::vec((logits, from(1), from(2)), 1..40)
 }
 
 /// Tokens with their probabilities, most probable first.
@@ -106,7 +105,7 @@ proptest! {
         let mut metrics = Metrics::default();
         for (logits, target, previous) in &targets {
             let mut seen = surfaces.observe(logits, *target, *previous);
-            if *target == 1 {
+            if *target == TokenId::UNK {
                 prop_assert_eq!(seen.keystrokes, None);
                 seen.keystrokes = Some(Keystrokes { keys: 10, characters: 10 }); // unheard_of
             }
@@ -114,32 +113,32 @@ proptest! {
         }
         let figures = metrics.figures();
 
-        let token = |id: &u32| TOKENS[*id as usize];
-        let place = |logits: &[f32], id: &u32| sorted(logits).iter().position(|(t, _)| *t == token(id)).unwrap_or(99);
-        let strict = |logits: &[f32], id: &u32| {
+        let token = |id: &TokenId| TOKENS[id.index()];
+        let place = |logits: &[f32], id: &TokenId| sorted(logits).iter().position(|(t, _)| *t == token(id)).unwrap_or(99);
+        let strict = |logits: &[f32], id: &TokenId| {
             let answers: Vec<_> = sorted(logits).into_iter().filter(|(t, _)| !SILENT.contains(t)).collect();
             answers.iter().position(|(t, _)| *t == token(id)).unwrap_or(99)
         };
-        let identifier = |id: &u32| NAMES.contains(&token(id)) || *id == 1;
+        let identifier = |id: &TokenId| NAMES.contains(&token(id)) || *id == TokenId::UNK;
         let of = |ok: bool| f64::from(u8::from(ok));
 
-        let nats = |logits: &[f32], id: &u32| -sorted(logits).iter().find(|(t, _)| *t == token(id)).map_or(0.0, |x| x.1.ln());
+        let nats = |logits: &[f32], id: &TokenId| -sorted(logits).iter().find(|(t, _)| *t == token(id)).map_or(0.0, |x| x.1.ln());
         prop_assert!(close(figures.loss, mean(targets.iter().map(|(l, t, _)| nats(l, t)))));
         prop_assert!(close(figures.perplexity, figures.loss.map(f64::exp)));
         prop_assert!(close(figures.top1, mean(targets.iter().map(|(l, t, _)| of(place(l, t) < 1)))));
         prop_assert!(close(figures.top5, mean(targets.iter().map(|(l, t, _)| of(place(l, t) < 5)))));
         prop_assert!(close(figures.strict.top1, mean(targets.iter().map(|(l, t, _)| of(strict(l, t) < 1)))));
         prop_assert!(close(figures.strict.top5, mean(targets.iter().map(|(l, t, _)| of(strict(l, t) < 5)))));
-        let mrr = |l: &[f32], t: &u32| if strict(l, t) < 10 { 1.0 / (strict(l, t) + 1) as f64 } else { 0.0 };
+        let mrr = |l: &[f32], t: &TokenId| if strict(l, t) < 10 { 1.0 / (strict(l, t) + 1) as f64 } else { 0.0 };
         prop_assert!(close(figures.strict.mrr10, mean(targets.iter().map(|(l, t, _)| mrr(l, t)))));
         let codexglue = targets.iter().filter(|(_, t, _)| !["<s>", "</s>", "<EOL>"].contains(&token(t)));
-        prop_assert!(close(figures.codexglue_accuracy, mean(codexglue.map(|(l, t, _)| of(place(l, t) == 0 && *t != 1)))));
+        prop_assert!(close(figures.codexglue_accuracy, mean(codexglue.map(|(l, t, _)| of(place(l, t) == 0 && *t != TokenId::UNK)))));
         let names = targets.iter().filter(|(_, t, _)| identifier(t));
         prop_assert!(close(figures.identifiers.top5, mean(names.map(|(l, t, _)| of(strict(l, t) < 5)))));
         let attributes = targets.iter().filter(|(_, t, p)| identifier(t) && token(p) == ".");
         prop_assert!(close(figures.attributes.mrr10, mean(attributes.map(|(l, t, _)| mrr(l, t)))));
 
-        let name = |id: &u32| if *id == 1 { "unheard_of" } else { token(id) };
+        let name = |id: &TokenId| if *id == TokenId::UNK { "unheard_of" } else { token(id) };
         let typed: Vec<_> = targets.iter().filter(|(_, t, _)| identifier(t) && name(t).len() >= 3).collect();
         let used: usize = typed.iter().map(|(l, t, _)| keys(&sorted(l), name(t))).sum();
         let characters: usize = typed.iter().map(|(_, t, _)| name(t).len()).sum();
@@ -177,7 +176,7 @@ proptest! {
         let classes = parts.classes();
         prop_assert_eq!(classes.iter().map(|c| c.figures.targets).sum::<u64>(), targets.len() as u64);
         for part in &classes {
-            let inside: Vec<_> = seen.iter().filter(|(seen, _, target)| match (&*part.class, TOKENS[*target as usize]) {
+            let inside: Vec<_> = seen.iter().filter(|(seen, _, target)| match (&*part.class, TOKENS[target.index()]) {
                 ("out of vocabulary", token) => token == "<UNK>",
                 ("attributes", token) => NAMES.contains(&token) && seen.class == Class::Attribute,
                 ("identifiers", token) => NAMES.contains(&token) && seen.class != Class::Attribute,
@@ -217,8 +216,8 @@ proptest! {
         for (logits, target, previous) in &targets {
             let inside = surfaces.observe(logits, *target, *previous);
             let answers: Vec<_> = sorted(logits).into_iter().map(|(token, p)| (token, p as f32)).collect();
-            let name = if *target == 1 { "unheard_of" } else { TOKENS[*target as usize] };
-            let outside = Observation::from_answers(name, TOKENS[*previous as usize], &answers, inside.keystrokes);
+            let name = if *target == TokenId::UNK { "unheard_of" } else { TOKENS[target.index()] };
+            let outside = Observation::from_answers(name, TOKENS[previous.index()], &answers, inside.keystrokes);
             prop_assert_eq!(outside.class, inside.class);
             prop_assert_eq!(outside.rank, inside.rank);
             prop_assert_eq!(outside.exact, inside.exact);
@@ -229,14 +228,14 @@ proptest! {
     #[test]
     fn parts_merge_into_the_whole(targets in targets(), cut in any::<prop::sample::Index>()) {
         let surfaces = Surfaces::new(TOKENS, 1.0);
-        let count = |part: &[(Vec<f32>, u32, u32)]| {
+        let count = |part: &[(Vec<f32>, TokenId, TokenId)]| {
             let mut metrics = Metrics::default();
             for (logits, target, previous) in part {
                 metrics.add(&surfaces.observe(logits, *target, *previous));
             }
             metrics
         };
-        let parts = |part: &[(Vec<f32>, u32, u32)]| {
+        let parts = |part: &[(Vec<f32>, TokenId, TokenId)]| {
             let mut parts = Breakdown::default();
             for (at, (logits, target, previous)) in part.iter().enumerate() {
                 parts.add(&surfaces.observe(logits, *target, *previous), at * at * 20);

@@ -1,10 +1,11 @@
 //! Decoding: whole sequences from a model that predicts one token at a time, by greedy search, beam search or sampling.
 //!
-//! The model is a [`StepModel`]. Knows nothing of networks, vocabularies or text.
+//! The model is a [`StepModel`]. Knows nothing of networks or text.
 
 use std::num::NonZeroUsize;
 
 use super::random::SplitMix64;
+use crate::tokenizer::TokenId;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ pub trait StepModel {
 
     /// Adds `token` to `state` and returns the logits of the token after it, `[V]`: log probabilities up to a constant. Each is
     /// finite, or −∞ for a token that is ruled out.
-    fn step(&mut self, state: &mut Self::State, token: u32) -> Result<Vec<f32>, Self::Error>;
+    fn step(&mut self, state: &mut Self::State, token: TokenId) -> Result<Vec<f32>, Self::Error>;
 }
 
 /// How sequences are searched for.
@@ -53,7 +54,7 @@ pub enum Search {
 #[derive(Clone, Copy, Debug)]
 pub struct Stop<'a> {
     /// A sequence is finished by any of these tokens.
-    pub end: &'a [u32],
+    pub end: &'a [TokenId],
     /// The maximum number of tokens, end token included. A sequence of this length need not be finished.
     pub max_tokens: usize,
 }
@@ -62,13 +63,13 @@ pub struct Stop<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hypothesis {
     /// The tokens after the start token. The last one is an end token, unless the sequence reached the maximum length.
-    pub tokens: Vec<u32>,
+    pub tokens: Vec<TokenId>,
     /// The natural logarithm of the tokens' probability under the model itself: at temperature 1, without cuts or length penalty.
     pub log_probability: f64,
 }
 
 impl Hypothesis {
-    fn extended(&self, token: u32, log_probability: f64) -> Self {
+    fn extended(&self, token: TokenId, log_probability: f64) -> Self {
         Self {
             tokens: [&self.tokens[..], &[token]].concat(),
             log_probability: self.log_probability + log_probability,
@@ -84,7 +85,7 @@ impl Hypothesis {
 pub fn decode<M: StepModel>(
     model: &mut M,
     state: M::State,
-    start: u32,
+    start: TokenId,
     search: &Search,
     stop: Stop<'_>,
 ) -> Result<Vec<Hypothesis>, M::Error> {
@@ -122,9 +123,9 @@ pub fn decode<M: StepModel>(
 fn decode_one<M: StepModel>(
     model: &mut M,
     mut state: M::State,
-    start: u32,
+    start: TokenId,
     stop: Stop<'_>,
-    mut choose: impl FnMut(&[f64]) -> Option<u32>,
+    mut choose: impl FnMut(&[f64]) -> Option<TokenId>,
 ) -> Result<Vec<Hypothesis>, M::Error> {
     let mut hypothesis = Hypothesis::default();
     let mut last = start;
@@ -134,7 +135,7 @@ fn decode_one<M: StepModel>(
             return Ok(Vec::new());
         };
         hypothesis.tokens.push(token);
-        hypothesis.log_probability += log_probabilities[token as usize];
+        hypothesis.log_probability += log_probabilities[token.index()];
         if stop.end.contains(&token) {
             break;
         }
@@ -147,7 +148,7 @@ fn decode_one<M: StepModel>(
 fn beam_search<M: StepModel>(
     model: &mut M,
     state: M::State,
-    start: u32,
+    start: TokenId,
     stop: Stop<'_>,
     width: usize,
     length_penalty: f64,
@@ -169,7 +170,7 @@ fn beam_search<M: StepModel>(
             let last = hypothesis.tokens.last().copied().unwrap_or(start);
             let log_probabilities = log_softmax(&model.step(state, last)?);
             for token in most_probable(&log_probabilities, width) {
-                let extended = hypothesis.extended(token, log_probabilities[token as usize]);
+                let extended = hypothesis.extended(token, log_probabilities[token.index()]);
                 extensions.push((extended, token, parent));
             }
         }
@@ -205,13 +206,13 @@ fn truncated(
     temperature: f64,
     top_k: Option<NonZeroUsize>,
     top_p: Option<f64>,
-) -> Vec<(u32, f64)> {
+) -> Vec<(TokenId, f64)> {
     let most = top_k.map_or(log_probabilities.len(), NonZeroUsize::get);
     let ids = most_probable(log_probabilities, most);
-    let at = |id: u32| log_probabilities[id as usize];
+    let at = |id: TokenId| log_probabilities[id.index()];
     // Relative to the largest, so that they do not all underflow at a low temperature.
-    let weight = |&id: &u32| (id, ((at(id) - at(ids[0])) / temperature).exp());
-    let mut weights: Vec<(u32, f64)> = ids.iter().map(weight).collect();
+    let weight = |&id: &TokenId| (id, ((at(id) - at(ids[0])) / temperature).exp());
+    let mut weights: Vec<(TokenId, f64)> = ids.iter().map(weight).collect();
     if let Some(top_p) = top_p {
         let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
         let mut sum = 0.0;
@@ -225,7 +226,7 @@ fn truncated(
 }
 
 /// A token drawn in proportion to the weights; `None` if there are none.
-fn draw(weights: &[(u32, f64)], random: &mut SplitMix64) -> Option<u32> {
+fn draw(weights: &[(TokenId, f64)], random: &mut SplitMix64) -> Option<TokenId> {
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut rest = random.uniform() * total;
     let drawn = weights.iter().find(|(_, weight)| {
@@ -237,11 +238,11 @@ fn draw(weights: &[(u32, f64)], random: &mut SplitMix64) -> Option<u32> {
 }
 
 /// The ids of the `count` most probable tokens that are not ruled out, most probable first; of equals, the lowest id first.
-fn most_probable(log_probabilities: &[f64], count: usize) -> Vec<u32> {
-    let at = |id: u32| log_probabilities[id as usize];
-    let order = |a: &u32, b: &u32| at(*b).total_cmp(&at(*a)).then(a.cmp(b));
-    let all = 0..log_probabilities.len() as u32;
-    let mut ids: Vec<u32> = all.filter(|&id| at(id) > f64::NEG_INFINITY).collect();
+fn most_probable(log_probabilities: &[f64], count: usize) -> Vec<TokenId> {
+    let at = |id: TokenId| log_probabilities[id.index()];
+    let order = |a: &TokenId, b: &TokenId| at(*b).total_cmp(&at(*a)).then(a.cmp(b));
+    let all = (0..log_probabilities.len()).map(TokenId::at);
+    let mut ids: Vec<TokenId> = all.filter(|&id| at(id) > f64::NEG_INFINITY).collect();
     if count < ids.len() {
         ids.select_nth_unstable_by(count, order);
         ids.truncate(count);

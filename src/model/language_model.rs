@@ -180,7 +180,8 @@ impl Model {
 
     /// Cross-entropy in nats of `targets` `[T*B]` given final hidden states `[T,B,H]`, summed over the targets that are
     /// not `<PAD>` and divided by `divisor`: a batch's contribution to the mean over `divisor` targets. The logits of
-    /// the whole batch are never in memory at once. On a GPU the softmax is always full.
+    /// the whole batch are never in memory at once. On a GPU the softmax is always full. Targets are the numbers of their
+    /// [`TokenId`](crate::tokenizer::TokenId)s, like the ids in a tensor.
     pub fn loss(
         &self,
         hidden: &Tensor,

@@ -14,9 +14,10 @@ use super::gpu;
 use super::pass::MatmulPrecision;
 use super::softmax::Softmax;
 use crate::simd::{dot, softmax_in_place};
+use crate::tokenizer::TokenId;
 
 /// `<PAD>`: a target that is ignored.
-const PAD: u32 = crate::tokenizer::PAD;
+const PAD: u32 = TokenId::PAD.get();
 
 /// Rows per thread whose logits are in memory at once.
 const CHUNK: usize = 256;

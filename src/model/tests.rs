@@ -328,7 +328,7 @@ fn losses_of_parts_add_up_to_that_of_the_batch() {
     let w = Var::from_vec(normal(v * hidden), (v, hidden), &Device::Cpu).unwrap();
     let b = Var::from_vec(normal(v), v, &Device::Cpu).unwrap();
     let mut targets = random_ids(rows, v as u32, 4);
-    targets[..7].fill(crate::tokenizer::PAD);
+    targets[..7].fill(crate::tokenizer::TokenId::PAD.get());
     let divisor = loss::count(&targets);
     for softmax in [Softmax::Full, Softmax::sampled(8, 5, v, 9)] {
         // The loss and its gradient.

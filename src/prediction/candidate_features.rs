@@ -39,10 +39,9 @@ impl Prediction {
         candidate: CandidateId,
     ) {
         let log = |p: f32| p.max(FEATURE_FLOOR).ln();
-        let network = if space.is_out_of_vocabulary(candidate) {
-            0.0
-        } else {
-            answer.probability(candidate.get()) * self.in_vocabulary_scale
+        let network = match space.token_id(candidate) {
+            Some(id) => answer.probability(id) * self.in_vocabulary_scale,
+            None => 0.0,
         };
         row.put("mixture: log probability", log(self.probability(candidate)));
         row.put("network: log probability", log(network));

@@ -10,7 +10,7 @@ use super::tuning::{FEATURE_FLOOR, HALF_TRUSTED_TOKENS};
 use crate::inference::Distribution;
 use crate::model::{MissingParameter, Parameters};
 use crate::simd::tanh;
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 /// Dimension that the hidden state is projected to.
 const PROJECTED: usize = 32;
@@ -87,7 +87,7 @@ impl Gate {
 /// Log prior weights derived from the network alone: in-vocabulary mass goes to the network, the `<UNK>` mass to the experts
 /// for out-of-vocabulary names. Other experts get 0, and an expert without any mass gets -∞.
 pub fn prior(answer: &Distribution, scores: &ExpertScores) -> [f32; Expert::COUNT] {
-    let unknown = answer.probability(UNK);
+    let unknown = answer.probability(TokenId::UNK);
     let unknown = unknown.clamp(FEATURE_FLOOR, 1.0 - FEATURE_FLOOR);
     Expert::ALL.map(|expert| {
         if !scores.has_mass(expert) {

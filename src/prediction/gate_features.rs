@@ -8,7 +8,7 @@ use super::tuning::{BEST_FLOOR, FEATURE_FLOOR, KNOWN_FLOOR};
 use crate::context::{CandidateId, CandidateSpace, Continuations};
 use crate::inference::{CosineScores, Distribution};
 use crate::symbols::Site;
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 /// The gate's features, in the order of [`FEATURE_NAMES`], given the network's distribution `answer` and the cosines
 /// `similar` of earlier states with the current one.
@@ -19,7 +19,7 @@ pub fn gate_features(
     scores: &ExpertScores,
 ) -> [f32; FEATURES] {
     let mut row = Row::new(FEATURE_NAMES);
-    let (best, probability) = answer.best_except(UNK);
+    let (best, probability) = answer.best_except(TokenId::UNK);
     put_network(&mut row, answer, probability);
     put_buffer(&mut row, space, scores);
     let cosines = similar.cosines.iter().copied();
@@ -31,14 +31,14 @@ pub fn gate_features(
     for (name, is_here) in Site::NAMES.iter().zip(members.place) {
         row.put(format_args!("place: {name}"), is_here);
     }
-    put_experts(&mut row, space, answer, scores, CandidateId::new(best));
+    put_experts(&mut row, space, answer, scores, best.into());
     row.finish()
 }
 
 type Features = Row<FEATURES>;
 
 fn put_network(row: &mut Features, answer: &Distribution, best: f32) {
-    let unknown = answer.probability(UNK);
+    let unknown = answer.probability(TokenId::UNK);
     row.put("network: entropy", answer.entropy());
     let best = log(best, BEST_FLOOR);
     row.put("network: log probability of its best", best);
@@ -98,7 +98,8 @@ fn put_experts(
         let name = expert.name();
         let best = scores.best(space, expert);
         let is_same = best.is_some_and(|(best, _)| best == network_best);
-        let known = best.map_or(0.0, |(best, _)| answer.probability(best.get()));
+        let known = best.and_then(|(best, _)| space.token_id(best));
+        let known = known.map_or(0.0, |id| answer.probability(id));
         let known = log(known, FEATURE_FLOOR);
         let of_network_best = log(of_network_best[expert as usize], BEST_FLOOR);
         let mut put = |what: &str, value| row.put(format_args!("{name}: {what}"), value);

@@ -8,7 +8,7 @@ use super::tuning::FEATURE_FLOOR;
 use crate::context::{BufferNames, BufferTokens, CandidateId, CandidateSpace};
 use crate::inference::Distribution;
 use crate::symbols;
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 /// A distribution over the [candidates](CandidateSpace) for the next token of a buffer.
 #[derive(Clone, Debug)]
@@ -55,12 +55,12 @@ impl Prediction {
         gate_activations: Vec<f32>,
     ) -> Self {
         let space = &names.space;
-        let unknown = answer.probability(UNK);
+        let unknown = answer.probability(TokenId::UNK);
         let in_vocabulary_scale = 1.0 / (1.0 - unknown).max(FEATURE_FLOOR);
         let scale = weights[Expert::Network as usize] * in_vocabulary_scale;
         let mut probabilities = vec![0.0; space.len()];
         answer.write_scaled(scale, &mut probabilities);
-        probabilities[UNK as usize] = 0.0;
+        probabilities[CandidateId::from(TokenId::UNK).index()] = 0.0;
         scores.add_to(&mut probabilities, space, &weights);
         if scores.members.floor > 0.0 {
             scores.members.apply_floor(&mut probabilities, names.syntax);

@@ -4,9 +4,9 @@ use super::expert::{Expert, Scope};
 use super::experts::buffer_ngrams::{self, BufferContinuations};
 use super::experts::{BufferScores, Members, ProjectScores, continuous_cache, recency};
 use super::tuning::FEATURE_FLOOR;
-use crate::context::{BufferWord, CandidateId, CandidateSpace, Syntax, Token, TokenId};
+use crate::context::{BufferWord, CandidateId, CandidateSpace, Syntax, Token};
 use crate::inference::{CosineScores, Distribution};
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 /// The distributions of all experts except the network, for the token after a buffer.
 #[derive(Clone, Debug, Default)]
@@ -79,10 +79,10 @@ impl ExpertScores {
         candidate: CandidateId,
     ) -> [f32; Expert::COUNT] {
         let mut probabilities = self.scores_for(space, candidate);
-        if !space.is_out_of_vocabulary(candidate) && candidate.get() != UNK {
-            let known = (1.0 - answer.probability(UNK)).max(FEATURE_FLOOR);
-            let p = answer.probability(candidate.get());
-            probabilities[Expert::Network as usize] = p / known;
+        let id = space.token_id(candidate);
+        if let Some(id) = id.filter(|&id| id != TokenId::UNK) {
+            let known = (1.0 - answer.probability(TokenId::UNK)).max(FEATURE_FLOOR);
+            probabilities[Expert::Network as usize] = answer.probability(id) / known;
         }
         probabilities
     }

@@ -2,6 +2,8 @@
 //!
 //! Does not depend on Python's syntax (see [`crate::python`]) or on networks.
 
+mod token_id;
 mod vocabulary;
 
+pub use token_id::TokenId;
 pub use vocabulary::*;

@@ -12,10 +12,8 @@ use tokenizers::{
     DecoderWrapper, Model as _, NormalizerWrapper, PostProcessorWrapper, TokenizerImpl,
 };
 
-/// Id of the padding token `<PAD>`: a target that is ignored.
-pub const PAD: u32 = 0;
-/// Id of `<UNK>`, which represents all out-of-vocabulary tokens.
-pub const UNK: u32 = 1;
+use super::TokenId;
+
 /// Tokens added by the vocabulary, by id; they never occur in source text.
 pub const RESERVED: [&str; 2] = ["<PAD>", "<UNK>"];
 /// Maximum number of tokens, including the two reserved ones: encoded corpora store ids in 16 bits.
@@ -40,10 +38,10 @@ pub enum VocabularyError {
     #[error("the tokenizer has {0}, which would change the ids of plain tokens")]
     Altered(&'static str),
     /// The first two ids are not the reserved ones.
-    #[error("id {id} must be {token} and is not")]
+    #[error("id {} must be {token} and is not", .id.get())]
     Reserved {
         /// The id in question.
-        id: u32,
+        id: TokenId,
         /// The token that is expected there.
         token: &'static str,
     },
@@ -67,7 +65,7 @@ pub enum VocabularyError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
     tokens: Vec<Box<str>>,
-    ids: FxHashMap<Box<str>, u32>,
+    ids: FxHashMap<Box<str>, TokenId>,
 }
 
 impl Vocabulary {
@@ -103,7 +101,7 @@ impl Vocabulary {
                 "added tokens",
             ),
             (
-                tokenizer.get_model().unk_token != RESERVED[UNK as usize],
+                tokenizer.get_model().unk_token != RESERVED[TokenId::UNK.index()],
                 "another unknown token than <UNK>",
             ),
         ];
@@ -130,8 +128,8 @@ impl Vocabulary {
                 token.ok_or(VocabularyError::Gap { missing, last })
             })
             .collect::<Result<_, _>>()?;
-        for (id, token) in [PAD, UNK].into_iter().zip(RESERVED) {
-            if tokens.get(id as usize).is_none_or(|t| **t != *token) {
+        for (id, token) in [TokenId::PAD, TokenId::UNK].into_iter().zip(RESERVED) {
+            if tokens.get(id.index()).is_none_or(|t| **t != *token) {
                 return Err(VocabularyError::Reserved { id, token });
             }
         }
@@ -140,10 +138,10 @@ impl Vocabulary {
 
     /// The bytes of a `tokenizer.json`; deterministic.
     pub fn to_tokenizer_json(&self) -> Result<Vec<u8>, VocabularyError> {
-        let vocab = self.ids.iter().map(|(t, &id)| (t.to_string(), id));
+        let vocab = self.ids.iter().map(|(t, id)| (t.to_string(), id.get()));
         let model = WordLevel::builder()
             .vocab(vocab.collect())
-            .unk_token(RESERVED[UNK as usize].to_owned())
+            .unk_token(RESERVED[TokenId::UNK.index()].to_owned())
             .build()
             .map_err(|e| VocabularyError::Write(e.to_string()))?;
         let mut tokenizer = Tokenizer::new(model);
@@ -163,19 +161,25 @@ impl Vocabulary {
         self.tokens.len()
     }
 
-    /// The token's id, or [`UNK`].
-    pub fn id(&self, token: &str) -> u32 {
-        self.get(token).unwrap_or(UNK)
+    /// The token's id, or [`TokenId::UNK`].
+    pub fn id(&self, token: &str) -> TokenId {
+        self.get(token).unwrap_or(TokenId::UNK)
     }
 
     /// The token's id, if it is in the vocabulary.
-    pub fn get(&self, token: &str) -> Option<u32> {
+    pub fn get(&self, token: &str) -> Option<TokenId> {
         self.ids.get(token).copied()
     }
 
     /// The token with this id.
-    pub fn token(&self, id: u32) -> Option<&str> {
-        self.tokens.get(id as usize).map(AsRef::as_ref)
+    pub fn token(&self, id: TokenId) -> Option<&str> {
+        self.tokens.get(id.index()).map(AsRef::as_ref)
+    }
+
+    /// All tokens with their ids, in the order of the ids.
+    pub fn entries(&self) -> impl Iterator<Item = (TokenId, &str)> {
+        let tokens = self.tokens.iter().enumerate();
+        tokens.map(|(index, token)| (TokenId::at(index), &**token))
     }
 
     /// SHA-256 in hexadecimal over the tokens in id order, each after its length in bytes (u64, little-endian).
@@ -190,7 +194,8 @@ impl Vocabulary {
     }
 
     fn from_tokens(tokens: Vec<Box<str>>) -> Self {
-        let ids = tokens.iter().cloned().zip(0..).collect();
+        let ids = (0..tokens.len()).map(TokenId::at);
+        let ids = tokens.iter().cloned().zip(ids).collect();
         Self { tokens, ids }
     }
 }
@@ -227,13 +232,18 @@ mod tests {
             ("", 99),
         ];
         let vocabulary = vocabulary(&counts, 5);
-        let tokens: Vec<_> = (0..vocabulary.len() as u32)
-            .map_while(|id| vocabulary.token(id))
-            .collect();
+        let tokens: Vec<_> = vocabulary.entries().map(|(_, token)| token).collect();
         assert_eq!(tokens, ["<PAD>", "<UNK>", "<EOL>", "<s>", "b", "z", "é"]);
-        assert_eq!(vocabulary.get("b"), Some(4));
-        assert_eq!((vocabulary.get("rare"), vocabulary.id("rare")), (None, UNK));
-        assert_eq!(vocabulary.token(7), None);
+        assert_eq!(vocabulary.get("b"), Some(TokenId::new(4)));
+        let rare = (vocabulary.get("rare"), vocabulary.id("rare"));
+        assert_eq!(rare, (None, TokenId::UNK));
+        for (id, token) in vocabulary.entries() {
+            assert_eq!(
+                (vocabulary.token(id), vocabulary.id(token)),
+                (Some(token), id)
+            );
+        }
+        assert_eq!(vocabulary.token(TokenId::new(7)), None);
     }
 
     #[test]
@@ -262,7 +272,7 @@ mod tests {
 
             let tokenizer = tokenizers::Tokenizer::from_bytes(&json).unwrap();
             let encoding = tokenizer.encode(file.join(" "), true).unwrap();
-            let ids: Vec<u32> = file.iter().map(|token| vocabulary.id(token)).collect();
+            let ids: Vec<u32> = file.iter().map(|token| vocabulary.id(token).get()).collect();
             prop_assert_eq!(encoding.get_ids(), ids);
         }
     }

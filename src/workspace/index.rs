@@ -9,7 +9,7 @@ use super::library::Library;
 use super::names::NameTable;
 use crate::python;
 use crate::symbols::ModuleRef;
-use crate::tokenizer::Vocabulary;
+use crate::tokenizer::{TokenId, Vocabulary};
 
 /// Files, by path. A path is relative to anything, as long as it is the same for all, and has `/` between its parts.
 #[derive(Debug)]
@@ -61,8 +61,12 @@ impl WorkspaceIndex {
 
     /// Adds a file or replaces it, given its tokens from `<s>` on, each an id and its text. Its indentation is unknown. Returns
     /// whether that changes the index.
-    pub fn insert<'a>(&mut self, path: &str, tokens: impl Iterator<Item = (u32, &'a str)>) -> bool {
-        let tokens: Vec<(u32, &str)> = tokens.collect();
+    pub fn insert<'a>(
+        &mut self,
+        path: &str,
+        tokens: impl Iterator<Item = (TokenId, &'a str)>,
+    ) -> bool {
+        let tokens: Vec<(TokenId, &str)> = tokens.collect();
         let imports = Imports::of(tokens.iter().map(|&(_, text)| text));
         self.replace(path, tokens.into_iter(), Vec::new(), imports)
     }
@@ -83,7 +87,7 @@ impl WorkspaceIndex {
     fn replace<'a>(
         &mut self,
         path: &str,
-        tokens: impl Iterator<Item = (u32, &'a str)>,
+        tokens: impl Iterator<Item = (TokenId, &'a str)>,
         columns: Vec<u8>,
         imports: Imports,
     ) -> bool {

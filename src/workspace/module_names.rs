@@ -2,7 +2,7 @@
 
 use super::index::WorkspaceIndex;
 use crate::symbols::{ModuleRef, Name};
-use crate::tokenizer::UNK;
+use crate::tokenizer::TokenId;
 
 impl WorkspaceIndex {
     /// The names of a module and its package, of which nothing else is known.
@@ -21,8 +21,8 @@ impl WorkspaceIndex {
         if part.is_empty() {
             return Name::NONE;
         }
-        let token = self.names.intern(UNK, part);
-        if token == UNK {
+        let token = self.names.intern(TokenId::UNK, part);
+        if token == TokenId::UNK.get() {
             Name::NONE
         } else {
             self.names.name(token)

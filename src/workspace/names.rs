@@ -1,11 +1,13 @@
 //! The names of a project's files: each name outside the vocabulary has a number of its own, from the vocabulary's size on.
+//!
+//! Files are held in bulk as these numbers. A [`TokenId`] becomes a plain `u32` when it is looked up or interned.
 
 use rustc_hash::FxHashMap;
 
-use crate::context::{Syntax, TokenId};
+use crate::context::Syntax;
 use crate::python;
 use crate::symbols::{NO_COLUMN, Name, NumberedToken, Numbering, TokenKind};
-use crate::tokenizer::{UNK, Vocabulary};
+use crate::tokenizer::{TokenId, Vocabulary};
 
 /// An interner: names by number and numbers by name.
 #[derive(Debug)]
@@ -23,15 +25,14 @@ pub(super) struct NameTable {
 impl NameTable {
     /// The vocabulary's names.
     pub(super) fn new(vocabulary: &Vocabulary) -> Self {
-        let ids = 0..vocabulary.len() as u32;
-        let tokens = ids.filter_map(|id| Some((vocabulary.token(id)?, id)));
-        let names = tokens.filter(|(token, _)| python::is_name(token));
+        let entries = vocabulary.entries();
+        let names = entries.filter(|(_, token)| python::is_name(token));
         Self {
             syntax: Syntax::new(vocabulary),
             words: Vec::new(),
             token_kinds: Vec::new(),
             bytes: 0,
-            by_text: names.map(|(name, id)| (name.into(), id)).collect(),
+            by_text: names.map(|(id, name)| (name.into(), id.get())).collect(),
         }
     }
 
@@ -102,15 +103,15 @@ impl NameTable {
     }
 
     /// The number of a token with this id and text; `None` if it is a name that the table does not have.
-    pub(super) fn number(&self, id: u32, text: &str) -> Option<u32> {
-        if id != UNK || !python::is_name(text) {
-            return Some(id);
+    pub(super) fn number(&self, id: TokenId, text: &str) -> Option<u32> {
+        if id != TokenId::UNK || !python::is_name(text) {
+            return Some(id.get());
         }
         self.by_text.get(text).copied()
     }
 
     /// The number of a token with this id and text, which is added if it is a new name.
-    pub(super) fn intern(&mut self, id: u32, text: &str) -> u32 {
+    pub(super) fn intern(&mut self, id: TokenId, text: &str) -> u32 {
         if let Some(token) = self.number(id, text) {
             return token;
         }

@@ -35,7 +35,7 @@ impl WorkspaceIndex {
         }
         let mut below = SuffixText {
             // A line has ended before it.
-            tokens: vec![vocabulary.id(python::EOL)],
+            tokens: vec![vocabulary.id(python::EOL).get()],
             words: Vec::new(),
             columns: columns(text, lexed),
             scopes: symbols::open_scopes(text, above),

@@ -3,7 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use crate::completion::fuzzy::begins;
-use crate::context::{BufferTokens, BufferWord, Position, TokenId};
+use crate::context::{BufferTokens, BufferWord, Position};
+use crate::tokenizer::TokenId;
 
 /// The minimum number of bytes that a suffix adds to its typed part.
 const MIN_ADDED: usize = 2;
@@ -14,7 +15,7 @@ pub const SUFFIX_PRECISION: [f32; 5] = [0.12, 0.05, 0.04, 0.03, 0.03];
 #[derive(Debug, Default)]
 pub struct NameSuffixes {
     /// Sorted, each with the lowest id of a name that has it. Ids are in order of frequency.
-    suffixes: Vec<(Box<str>, u32)>,
+    suffixes: Vec<(Box<str>, TokenId)>,
 }
 
 /// A typed prefix of several parts.
@@ -38,14 +39,14 @@ impl<'a> TypedParts<'a> {
 
 impl NameSuffixes {
     /// Collects the suffixes of names, given in order of frequency.
-    pub fn new<'a>(names: impl Iterator<Item = (u32, &'a str)>) -> Self {
-        let mut lowest: FxHashMap<&str, u32> = FxHashMap::default();
+    pub fn new<'a>(names: impl Iterator<Item = (TokenId, &'a str)>) -> Self {
+        let mut lowest: FxHashMap<&str, TokenId> = FxHashMap::default();
         for (id, name) in names {
             for suffix in suffixes(name) {
                 lowest.entry(suffix).or_insert(id);
             }
         }
-        let mut suffixes: Vec<(Box<str>, u32)> = lowest
+        let mut suffixes: Vec<(Box<str>, TokenId)> = lowest
             .into_iter()
             .map(|(suffix, id)| (suffix.into(), id))
             .collect();
@@ -59,7 +60,7 @@ impl NameSuffixes {
         &self,
         buffer: &'a BufferTokens,
         typed: &str,
-        name: impl Fn(u32) -> Option<&'a str>,
+        name: impl Fn(TokenId) -> Option<&'a str>,
         most: usize,
     ) -> Vec<String> {
         let Some(TypedParts { head, rest }) = TypedParts::new(typed) else {
@@ -71,7 +72,7 @@ impl NameSuffixes {
         let present = lexemes.filter(|(_, lexeme)| lexeme.is_name && lexeme.count > 0);
         let spelled = present.filter_map(|(word, lexeme)| match lexeme.id {
             TokenId::UNK => Some((BufferWord::at(word), &*lexeme.text)),
-            id => Some((BufferWord::at(word), name(id.get())?)),
+            id => Some((BufferWord::at(word), name(id)?)),
         });
         let mut here: Vec<(Position, &str)> = spelled
             .flat_map(|(word, name)| {
@@ -88,7 +89,7 @@ impl NameSuffixes {
         let known = self.suffixes[first..]
             .iter()
             .take_while(|(suffix, _)| suffix.starts_with(rest));
-        let mut known: Vec<(u32, &str)> = known
+        let mut known: Vec<(TokenId, &str)> = known
             .map(|(suffix, id)| (*id, &**suffix))
             .filter(|(_, suffix)| fits(suffix))
             .collect();
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn a_name_goes_on_with_the_end_of_another() {
         let known = ["name", "get_size", "sizes", "fileName"];
-        let known_suffixes = NameSuffixes::new((2..).zip(known));
+        let known_suffixes = NameSuffixes::new((2..).map(TokenId::new).zip(known));
         let mut document = BufferTokens::new();
         for (id, text) in [
             (TokenId::UNK, "set_user_name"),
@@ -141,7 +142,7 @@ mod tests {
             document.push(id, text, true, None);
         }
         let check = |typed: &str| {
-            let name = |id: u32| known.get(id as usize - 2).copied();
+            let name = |id: TokenId| known.get(id.index() - 2).copied();
             known_suffixes.names(&document, typed, name, 3).join(" ")
         };
         assert_eq!(check("del_us"), "del_userName del_user_name");

@@ -5,21 +5,25 @@ use std::convert::Infallible;
 
 use super::*;
 
-const END: u32 = 0;
+const END: TokenId = TokenId::new(0);
 const VOCABULARY: usize = 4;
+
+fn numbers(ids: &[TokenId]) -> Vec<u32> {
+    ids.iter().map(|id| id.get()).collect()
+}
 
 /// Random logits that depend on every token read.
 struct RandomModel(u64);
 
 impl StepModel for RandomModel {
-    type State = Vec<u32>;
+    type State = Vec<TokenId>;
     type Error = Infallible;
 
-    fn step(&mut self, state: &mut Vec<u32>, token: u32) -> Result<Vec<f32>, Infallible> {
+    fn step(&mut self, state: &mut Vec<TokenId>, token: TokenId) -> Result<Vec<f32>, Infallible> {
         state.push(token);
         let seed = state
             .iter()
-            .fold(self.0, |seed, &id| SplitMix64::mix(seed, id.into()));
+            .fold(self.0, |seed, &id| SplitMix64::mix(seed, id.get().into()));
         let mut random = SplitMix64::new(seed);
         Ok((0..VOCABULARY)
             .map(|_| 2.0 * random.normal() as f32)
@@ -47,7 +51,7 @@ impl StepModel for FixedModel {
     type State = usize;
     type Error = Infallible;
 
-    fn step(&mut self, read: &mut usize, _: u32) -> Result<Vec<f32>, Infallible> {
+    fn step(&mut self, read: &mut usize, _: TokenId) -> Result<Vec<f32>, Infallible> {
         let at = (*read).min(self.probabilities.len() - 1);
         *read += 1;
         self.steps += 1;
@@ -103,7 +107,7 @@ fn all_hypotheses(
     let sum: f64 = logits.iter().map(|&z| f64::from(z).exp()).sum();
     let extend = |(token, &z): (usize, &f32)| {
         let extended = Hypothesis {
-            tokens: [&prefix.tokens[..], &[token as u32]].concat(),
+            tokens: [&prefix.tokens[..], &[TokenId::at(token)]].concat(),
             log_probability: prefix.log_probability + (f64::from(z).exp() / sum).ln(),
         };
         all_hypotheses(model, &extended, max_tokens)
@@ -158,8 +162,8 @@ fn a_beam_stays_narrow_and_stops_when_nothing_can_change() {
     // the second when it is finished, since it is longer.
     let mut model = FixedModel::new(&[&[0.5, 0.5], &[0.5, 0.5], &[1.0, 0.0]]);
     let found = search(&mut model, &beam(2, 1.0), 9);
-    let tokens: Vec<&[u32]> = found.iter().map(|h| &h.tokens[..]).collect();
-    assert_eq!(tokens, [&[END][..], &[1, 1, END]]);
+    let tokens: Vec<Vec<u32>> = found.iter().map(|h| numbers(&h.tokens)).collect();
+    assert_eq!(tokens, [&[0][..], &[1, 1, 0]]);
     // 0.9 and 0.09 are finished after two steps, and the live hypothesis has 0.01.
     let mut model = FixedModel::new(&[&[0.9, 0.1]]);
     let found = search(&mut model, &beam(2, 0.0), 50);
@@ -172,11 +176,11 @@ fn a_beam_stays_narrow_and_stops_when_nothing_can_change() {
 }
 
 /// The log probability of a sequence that a model reads by itself.
-fn log_probability_of(model: &mut RandomModel, tokens: &[u32]) -> f64 {
+fn log_probability_of(model: &mut RandomModel, tokens: &[TokenId]) -> f64 {
     let (mut state, mut last, mut sum) = (Vec::new(), END, 0.0);
     for &token in tokens {
         let Ok(logits) = model.step(&mut state, last);
-        sum += log_softmax(&logits)[token as usize];
+        sum += log_softmax(&logits)[token.index()];
         last = token;
     }
     sum
@@ -196,8 +200,14 @@ fn a_branch_does_not_change_the_state_of_another() {
 fn end_tokens_finish_and_a_dead_end_is_dropped() {
     let mut model = FixedModel::new(&[&[0.1, 0.2, 0.7], &[0.1, 0.6, 0.3]]);
     let tokens = |model: &mut FixedModel, end: &[u32], max_tokens, search: &Search| {
-        let Ok(found) = decode(model, 0, END, search, Stop { end, max_tokens });
-        found.into_iter().map(|h| h.tokens).collect::<Vec<_>>()
+        let end: Vec<TokenId> = end.iter().copied().map(TokenId::new).collect();
+        let stop = Stop {
+            end: &end,
+            max_tokens,
+        };
+        let Ok(found) = decode(model, 0, END, search, stop);
+        let found = found.iter().map(|h| numbers(&h.tokens));
+        found.collect::<Vec<_>>()
     };
     for search in [Search::Greedy, beam(1, 0.6), sample(1.0, 1, None, 7)] {
         assert_eq!(tokens(&mut model, &[0], 3, &search), [[2, 1, 1]]);
@@ -228,7 +238,9 @@ fn cuts_keep_exactly_the_most_probable_tokens() {
             NonZeroUsize::new(top_k),
             top_p,
         );
-        kept.into_iter().map(|(id, _)| id).collect::<Vec<u32>>()
+        kept.into_iter()
+            .map(|(id, _)| id.get())
+            .collect::<Vec<u32>>()
     };
     assert_eq!(kept(1.0, 0, None), [3, 1, 0, 4]);
     assert_eq!(kept(1.0, 3, None), [3, 1, 0]);
@@ -277,18 +289,14 @@ fn tokens_are_drawn_as_often_as_the_cut_distribution_says() {
         let Ok(drawn) = decode(
             &mut model,
             0,
-            0,
+            END,
             &sample(temperature, top_k, top_p, 42),
             stop,
         );
         let weight = |id: usize| f64::from(probabilities[id]).powf(1.0 / temperature);
         let total: f64 = kept.iter().map(|&id| weight(id)).sum();
         for id in 0..probabilities.len() {
-            let count = drawn[0]
-                .tokens
-                .iter()
-                .filter(|&&t| t as usize == id)
-                .count();
+            let count = drawn[0].tokens.iter().filter(|t| t.index() == id).count();
             let probability = if kept.contains(&id) {
                 weight(id) / total
             } else {
@@ -303,7 +311,7 @@ fn tokens_are_drawn_as_often_as_the_cut_distribution_says() {
 fn sequences_are_drawn_as_often_as_their_log_probability_says() {
     const N: usize = 20_000;
     let mut model = RandomModel(3);
-    let mut counts = BTreeMap::<Vec<u32>, usize>::new();
+    let mut counts = BTreeMap::<Vec<TokenId>, usize>::new();
     for seed in 0..N as u64 {
         let drawn = search(&mut model, &sample(1.0, 0, None, seed), 2).remove(0);
         *counts.entry(drawn.tokens).or_default() += 1;

@@ -8,8 +8,10 @@ use super::super::fused::slice;
 use super::precomputed::PrecomputedOp;
 use super::{allow_tf32, slice_f32_mut, values};
 use crate::model::pass::MatmulPrecision;
-use crate::tokenizer::PAD;
+use crate::tokenizer::TokenId;
 
+/// `<PAD>`: a target that is ignored.
+const PAD: u32 = TokenId::PAD.get();
 /// Rows whose logits are in memory at once: about 330 MB in bf16.
 const CHUNK: usize = 16_384;
 /// Tensor cores need rows aligned to 16 bytes and full tiles.

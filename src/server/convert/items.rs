@@ -209,7 +209,7 @@ impl NextTokensAnswer {
 pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
     let tokens = found.tokens.into_iter().map(|next| TokenAnswer {
         token: next.token,
-        id: next.id,
+        id: next.id.get(),
         probability: next.probability,
         network: next.network,
         scope: scope_shares(&next.sources),

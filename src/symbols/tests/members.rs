@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 
-use crate::context::{
-    BufferNames, BufferTokens, CandidateSpace, ImportableModules, Syntax, TokenId,
-};
+use crate::context::{BufferNames, BufferTokens, CandidateSpace, ImportableModules, Syntax};
 use crate::python;
 use crate::symbols::{Names, Numbering, members};
-use crate::tokenizer::Vocabulary;
+use crate::tokenizer::{TokenId, Vocabulary};
 use crate::workspace::{self, Imports, WorkspaceIndex};
 
 const OF_COMPLETE: f32 = 0.97;
@@ -144,7 +142,7 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
     document.set_project(Arc::new(surroundings));
     for (token, column) in &buffer {
         let column = column.filter(|_| case.is_indented);
-        let id = TokenId::new(vocabulary.id(token));
+        let id = vocabulary.id(token);
         document.push(id, token, python::is_name(token), column);
     }
     let syntax = Syntax::new(&vocabulary);
@@ -155,7 +153,7 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
     };
     let found = members(names.sources());
     let name = |name| match names.in_buffer(name).numbering() {
-        Numbering::Vocabulary(id) => vocabulary.token(id).unwrap(),
+        Numbering::Vocabulary(id) => vocabulary.token(TokenId::new(id)).unwrap(),
         _ => space.spelling(names.candidate(name)).unwrap(),
     };
     // Most probable first; names with equal rounded percentages are sorted alphabetically.

@@ -1,8 +1,12 @@
 //! A batch: the inputs and targets of one training step, several lanes in parallel.
 
-use minicopilot::tokenizer::PAD;
+use minicopilot::tokenizer::TokenId;
 
-/// Inputs and targets of one training step, time-major: place `t * lanes + b` is step `t` of lane `b`.
+/// `<PAD>`, as a batch holds it.
+const PAD: u32 = TokenId::PAD.get();
+
+/// Inputs and targets of one training step, time-major: place `t * lanes + b` is step `t` of lane `b`. Ids are plain
+/// integers here, as tensors take them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// T, the number of time steps.

@@ -104,7 +104,7 @@ impl Shards {
         self.tokens as u64
     }
 
-    /// The ids of file `i`, including `<s>` and `</s>`: at least two.
+    /// The ids of file `i` as they are stored, 16-bit numbers, including `<s>` and `</s>`: at least two.
     ///
     /// # Panics
     ///

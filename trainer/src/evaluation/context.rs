@@ -12,7 +12,7 @@ use minicopilot::inference::Engine;
 use minicopilot::metrics::{Figures, HEADLINE_METRICS, Metrics, Observation, standard_errors};
 use minicopilot::model::checkpoint::Checkpoint;
 use minicopilot::prediction::{Mixture, Part, Prediction};
-use minicopilot::tokenizer::UNK;
+use minicopilot::tokenizer::TokenId;
 use rayon::prelude::*;
 
 use super::subject::Subject;
@@ -237,8 +237,9 @@ fn observe(contestant: &Contestant, dataset: &Dataset, place: &PredictionSite<'_
     let ranked = match &contestant.mixture {
         None => {
             let prediction = Prediction::of_network(place.answer);
-            let known = (0..vocabulary.len() as u32).filter(|&id| id != UNK);
-            prediction.best(known.map(CandidateId::new), ANSWERS)
+            let unknown = CandidateId::from(TokenId::UNK);
+            let known = prediction.candidates().filter(|&id| id != unknown);
+            prediction.best(known, ANSWERS)
         }
         Some(mixture) => {
             let prediction = mixture.predict(place.document, place.answer, place.similar);
@@ -249,8 +250,10 @@ fn observe(contestant: &Contestant, dataset: &Dataset, place: &PredictionSite<'_
     let answers: Vec<(&str, f32)> = ranked
         .iter()
         .map(|&(candidate, probability)| {
-            let known = vocabulary.token(candidate.get());
-            let text = known.or_else(|| space.spelling(candidate));
+            let text = match space.token_id(candidate) {
+                Some(id) => vocabulary.token(id),
+                None => space.spelling(candidate),
+            };
             (text.unwrap_or_default(), probability)
         })
         .collect();

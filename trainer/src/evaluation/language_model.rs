@@ -8,7 +8,7 @@ use anyhow::Result;
 use candle_core::Tensor;
 use minicopilot::metrics::{Breakdown, Metrics, Observation, Surfaces};
 use minicopilot::model::{Model, TrainingPass};
-use minicopilot::tokenizer::PAD;
+use minicopilot::tokenizer::TokenId;
 use rayon::prelude::*;
 
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
@@ -71,7 +71,7 @@ pub fn measure(
 /// Token classes and texts of the vocabulary's entries.
 pub(super) fn surfaces(dataset: &Dataset, temperature: f64) -> Surfaces {
     let vocabulary = dataset.vocabulary();
-    let tokens = (0..vocabulary.len() as u32).map(|id| vocabulary.token(id).unwrap_or_default());
+    let tokens = vocabulary.entries().map(|(_, token)| token);
     Surfaces::new(tokens, temperature)
 }
 
@@ -129,7 +129,8 @@ fn step(
     let observations: Vec<_> = rows
         .zip(targets)
         .map(|(row, (&target, &previous))| {
-            (target != PAD).then(|| surfaces.observe(row, target, previous))
+            let (target, previous) = (TokenId::new(target), TokenId::new(previous));
+            (target != TokenId::PAD).then(|| surfaces.observe(row, target, previous))
         })
         .collect();
     for (seen, &mut place) in observations.iter().zip(places) {

@@ -9,6 +9,7 @@ use minicopilot::inference::{Engine, StateHistory};
 use minicopilot::metrics::{Figures, Metrics, Surfaces};
 use minicopilot::model::Model;
 use minicopilot::model::checkpoint::Checkpoint;
+use minicopilot::tokenizer::TokenId;
 use rayon::prelude::*;
 
 use super::subject::Subject;
@@ -147,13 +148,14 @@ struct Both<'a> {
 
 impl Both<'_> {
     fn file(&self, ids: &[u16]) -> Result<Agreement> {
-        let ids: Vec<u32> = ids.iter().map(|&id| u32::from(id)).collect();
+        let ids: Vec<TokenId> = ids.iter().map(|&id| TokenId::new(id.into())).collect();
         let mut agreement = Agreement::default();
         let mut state = self.model.zero_state(1)?;
         let mut session = StateHistory::new();
         let inputs = &ids[..ids.len().saturating_sub(1)];
         for (block, inputs) in inputs.chunks(TOGETHER).enumerate() {
-            let input = Tensor::new(inputs, &Device::Cpu)?.unsqueeze(1)?; // [T,1]
+            let input = inputs.iter().map(|id| id.get());
+            let input = Tensor::from_iter(input, &Device::Cpu)?.unsqueeze(1)?; // [T,1]
             let (hidden, after) = self.model.seq(&input, &state)?;
             state = after;
             let rows: Vec<Vec<f32>> = self.model.logits(&hidden.squeeze(1)?)?.to_vec2()?;

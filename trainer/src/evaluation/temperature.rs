@@ -3,7 +3,7 @@
 use anyhow::Result;
 use minicopilot::metrics::TemperatureFit;
 use minicopilot::model::Model;
-use minicopilot::tokenizer::PAD;
+use minicopilot::tokenizer::TokenId;
 use rayon::prelude::*;
 
 use super::language_model::each_step;
@@ -30,8 +30,9 @@ pub fn fit(
                 .par_chunks_exact(logits.len() / batch.lanes)
                 .zip(targets);
             let fits: Vec<TemperatureFit> = rows
-                .filter(|&(_, &target)| target != PAD)
-                .map(|(row, &target)| {
+                .map(|(row, &target)| (row, TokenId::new(target)))
+                .filter(|&(_, target)| target != TokenId::PAD)
+                .map(|(row, target)| {
                     let mut fit = TemperatureFit::default();
                     fit.add(row, target);
                     fit

@@ -10,7 +10,7 @@ use std::ops::Range;
 use anyhow::{Context, Result};
 use minicopilot::metrics::{Class, Metrics, Observation};
 use minicopilot::model::checkpoint::Checkpoint;
-use minicopilot::tokenizer::{PAD, UNK};
+use minicopilot::tokenizer::TokenId;
 use rayon::prelude::*;
 
 use crate::data::{Dataset, Sequences, Split, Streams};
@@ -46,9 +46,9 @@ impl Trigram {
         Self { orders }
     }
 
-    /// The `k` ids with the highest scores after these tokens, best first, ties by lower id, with their scores. Clears
-    /// `answers` first.
-    pub fn rank(&self, tokens: &[u16], k: usize, answers: &mut Vec<(u32, f32)>) {
+    /// The `k` ids with the highest scores after these tokens of a shard, best first, ties by lower id, with their scores.
+    /// Clears `answers` first.
+    pub fn rank(&self, tokens: &[u16], k: usize, answers: &mut Vec<(TokenId, f32)>) {
         answers.clear();
         let [before, last] = context(tokens).map(u32::from);
         let keys = [before << 16 | last, last, 0];
@@ -68,7 +68,7 @@ impl Trigram {
                 {
                     continue;
                 }
-                let id = u32::from(id);
+                let id = TokenId::new(id.into());
                 let place =
                     answers.partition_point(|&(other, s)| s > score || (s >= score && other < id));
                 answers.insert(place, (id, score));
@@ -85,7 +85,7 @@ fn context(tokens: &[u16]) -> [u16; 2] {
         tokens
             .len()
             .checked_sub(n)
-            .map_or(PAD as u16, |at| tokens[at])
+            .map_or(TokenId::PAD.get() as u16, |at| tokens[at])
     };
     [from_end(2), from_end(1)]
 }
@@ -186,12 +186,13 @@ pub fn measure(
 ) -> Metrics {
     let vocabulary = dataset.vocabulary();
     let shards = dataset.files(split);
-    let word = |id: u32| vocabulary.token(id).unwrap_or_default();
+    let word = |id: TokenId| vocabulary.token(id).unwrap_or_default();
     let observe_file = |file: usize| {
         let ids = shards.file(file);
         let mut answers = Vec::new();
         let observe = |at: usize| {
-            let (target, previous) = (u32::from(ids[at]), word(u32::from(ids[at - 1])));
+            let id = |at: usize| TokenId::new(ids[at].into());
+            let (target, previous) = (id(at), word(id(at - 1)));
             trigram.rank(&ids[..at], ANSWERS, &mut answers);
             let words: Vec<(&str, f32)> = answers
                 .iter()
@@ -199,7 +200,7 @@ pub fn measure(
                 .collect();
             let mut seen = Observation::from_answers(word(target), previous, &words, None);
             seen.shown = None; // scores are not probabilities, so calibration is undefined
-            if target == UNK {
+            if target == TokenId::UNK {
                 // As in the network's evaluation: counted as an identifier, with no correct answer.
                 seen.class = Class::of("identifier", previous);
                 seen.exact = false;
@@ -266,8 +267,8 @@ mod tests {
             for file in &files {
                 for at in 1..=file.len() {
                     trigram.rank(&file[..at], k, &mut answers);
-                    let mut expected: Vec<(u32, f32)> = (2..8)
-                        .map(|id| (u32::from(id), score(&counts, &context(&file[..at]), id)))
+                    let mut expected: Vec<(TokenId, f32)> = (2..8)
+                        .map(|id| (TokenId::new(id.into()), score(&counts, &context(&file[..at]), id)))
                         .filter(|&(_, score)| score > 0.0)
                         .collect();
                     expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

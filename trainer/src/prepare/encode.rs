@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use minicopilot::files::write_synced;
 use minicopilot::python::{self, Kind};
-use minicopilot::tokenizer::{UNK, Vocabulary};
+use minicopilot::tokenizer::{TokenId, Vocabulary};
 
 use super::corpus::Corpus;
 use super::split::Assignment;
@@ -54,7 +54,8 @@ pub fn count(
     ))
 }
 
-/// Writes everything except the report to `folder`; returns the counts of each split, in the order of [`Split::ALL`].
+/// Writes everything except the report to `folder`; returns the counts of each split, in the order of [`Split::ALL`]. A
+/// [`TokenId`] is encoded as its number, in 16 bits.
 pub fn encode(
     corpus: &Corpus,
     assignment: &Assignment,
@@ -65,7 +66,7 @@ pub fn encode(
     let table: Vec<u16> = corpus
         .words
         .iter()
-        .map(|word| vocabulary.id(word) as u16)
+        .map(|word| vocabulary.id(word).get() as u16)
         .collect();
     let classes: Vec<u8> = corpus.words.iter().map(|word| class(word)).collect();
     let [train, validation, test] = Split::ALL;
@@ -192,7 +193,7 @@ fn class(word: &str) -> u8 {
 }
 
 fn is_unknown(id: u16) -> bool {
-    u32::from(id) == UNK
+    TokenId::new(id.into()) == TokenId::UNK
 }
 
 fn unwritable(name: &str) -> String {

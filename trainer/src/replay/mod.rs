@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use minicopilot::context::{BufferTokens, CandidateId, CandidateSpace, TokenId};
+use minicopilot::context::{BufferTokens, CandidateId, CandidateSpace};
 use minicopilot::inference::{CosineScores, Distribution};
 use minicopilot::python;
-use minicopilot::tokenizer::UNK;
+use minicopilot::tokenizer::TokenId;
 use minicopilot::workspace::{ContextSelection, Imports, SuffixText, WorkspaceIndex};
 
 pub use self::network::{FullPrecision, Network};
@@ -49,7 +49,7 @@ pub struct PredictionSite<'a> {
     pub answer: &'a Distribution,
     pub similar: &'a CosineScores,
     /// The actual next token: its id and its spelling.
-    pub target: u32,
+    pub target: TokenId,
     pub text: &'a str,
     /// The spelling of the previous token.
     pub previous: &'a str,
@@ -58,13 +58,13 @@ pub struct PredictionSite<'a> {
 impl<'a> CorpusReplay<'a> {
     pub fn new(dataset: &'a Dataset, split: Split) -> Result<Self> {
         let vocabulary = dataset.vocabulary();
-        let token = |id: u32| vocabulary.token(id).unwrap_or_default();
         Ok(Self {
             dataset,
             split,
             unknown: dataset.unknown(split)?,
-            names: (0..vocabulary.len() as u32)
-                .map(|id| python::is_name(token(id)))
+            names: vocabulary
+                .entries()
+                .map(|(_, token)| python::is_name(token))
                 .collect(),
             paths: Vec::new(),
             projects: BTreeMap::new(),
@@ -95,15 +95,16 @@ impl<'a> CorpusReplay<'a> {
     }
 
     /// The ids and spellings of a file's tokens.
-    fn tokens(&self, file: usize) -> Result<(Vec<u32>, Vec<&str>)> {
+    fn tokens(&self, file: usize) -> Result<(Vec<TokenId>, Vec<&str>)> {
         let vocabulary = self.dataset.vocabulary();
         let shard = self.dataset.files(self.split);
-        let ids: Vec<u32> = shard.file(file).iter().map(|&id| id.into()).collect();
+        let ids = shard.file(file).iter();
+        let ids: Vec<TokenId> = ids.map(|&id| TokenId::new(id.into())).collect();
         let mut unknown = self.unknown[file].split_whitespace();
         let texts: Vec<&str> = ids
             .iter()
             .map(|&id| match id {
-                UNK => unknown.next().unwrap_or_default(),
+                TokenId::UNK => unknown.next().unwrap_or_default(),
                 id => vocabulary.token(id).unwrap_or_default(),
             })
             .collect();
@@ -131,14 +132,14 @@ impl<'a> CorpusReplay<'a> {
         let mut selector = ContextSelector::new(self, file, context, &ids);
         for at in 0..ids.len().saturating_sub(1) {
             let (id, text) = (ids[at], texts[at]);
-            let is_name = if id == UNK {
+            let is_name = if id == TokenId::UNK {
                 python::is_name(text)
             } else {
-                self.names[id as usize]
+                self.names[id.index()]
             };
             selector.choose(&texts[..at], text, &mut document);
             // A corpus has no indentation.
-            document.push(TokenId::new(id), text, is_name, None);
+            document.push(id, text, is_name, None);
             let (answer, similar) = pass.after(&ids[..=at])?;
             see(&PredictionSite {
                 document: &document,
@@ -168,7 +169,12 @@ struct ContextSelector<'a> {
 }
 
 impl<'a> ContextSelector<'a> {
-    fn new(files: &'a CorpusReplay<'_>, file: usize, context: ReplayContext, ids: &[u32]) -> Self {
+    fn new(
+        files: &'a CorpusReplay<'_>,
+        file: usize,
+        context: ReplayContext,
+        ids: &[TokenId],
+    ) -> Self {
         let path = files.paths.get(file).map_or("", |path| path);
         let eol = files.dataset.vocabulary().id(python::EOL);
         Self {
@@ -232,7 +238,7 @@ impl PredictionSite<'_> {
 
     /// The actual next token as a candidate, if it is one.
     pub fn candidate(&self) -> Option<CandidateId> {
-        self.space().find(TokenId::new(self.target), self.text)
+        self.space().find(self.target, self.text)
     }
 }
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 use candle_core::{Device, Tensor};
 use minicopilot::inference::{CosineScores, Distribution, Engine, StateHistory, WINDOW};
 use minicopilot::model::Model;
+use minicopilot::tokenizer::TokenId;
 
 /// Tokens whose logits are in memory at once: 2.5 MB.
 const TOGETHER: usize = 64;
@@ -43,7 +44,7 @@ pub struct Full<'a> {
 
 impl Network {
     /// Starts a pass over a file with these tokens.
-    pub fn begin(&self, ids: &[u32]) -> Result<ModelPass<'_>> {
+    pub fn begin(&self, ids: &[TokenId]) -> Result<ModelPass<'_>> {
         Ok(match self {
             Self::Int8(engine) => ModelPass::Int8(engine, StateHistory::new()),
             Self::Full(network) => ModelPass::Full(network.begin(ids)?),
@@ -52,12 +53,13 @@ impl Network {
 }
 
 impl FullPrecision {
-    fn begin(&self, ids: &[u32]) -> Result<Full<'_>> {
+    fn begin(&self, ids: &[TokenId]) -> Result<Full<'_>> {
         let Self { model, centre, .. } = self;
         let mut hidden: Vec<f32> = Vec::new();
         let mut state = model.zero_state(1)?;
         for ids in ids.chunks(TOGETHER) {
-            let input = Tensor::new(ids, &Device::Cpu)?.unsqueeze(1)?; // [T,1]
+            let ids = ids.iter().map(|id| id.get());
+            let input = Tensor::from_iter(ids, &Device::Cpu)?.unsqueeze(1)?; // [T,1]
             let (out, after) = model.seq(&input, &state)?; // [T,1,H]
             state = after;
             hidden.extend(out.flatten_all()?.to_vec1::<f32>()?);
@@ -79,7 +81,7 @@ impl FullPrecision {
 
 impl ModelPass<'_> {
     /// The distribution after `context`, which must be longer than before, and the similarity of earlier positions.
-    pub fn after(&mut self, context: &[u32]) -> Result<(Arc<Distribution>, CosineScores)> {
+    pub fn after(&mut self, context: &[TokenId]) -> Result<(Arc<Distribution>, CosineScores)> {
         match self {
             Self::Int8(engine, session) => {
                 let answer = session.answer(engine, context)?;

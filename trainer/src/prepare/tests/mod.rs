@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use minicopilot::tokenizer::TokenId;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -99,7 +100,7 @@ impl Place {
             let tokens = shards
                 .file(i)
                 .iter()
-                .map(|&id| dataset.vocabulary().token(id.into()).unwrap());
+                .map(|&id| dataset.vocabulary().token(TokenId::new(id.into())).unwrap());
             tokens.collect::<Vec<_>>().join(" ")
         });
         let files: Vec<_> = paths.zip(files).collect();
