@@ -14,10 +14,11 @@ local crashes = 0
 local last_start = 0
 ---@type boolean? whether the user was told that the program is missing
 local is_missing
----@type string? how it stopped, until it runs again
+---@type string? why it stopped, until it runs again
 local ended
----@type boolean? whether `restart` stopped it
-local is_restarting
+--- The processes that `restart` has told to stop. There may be several: Neovim starts a server for each project.
+---@type table<minicopilot.Process, true>
+local restarting = setmetatable({}, { __mode = "k" })
 --- The processes that have answered at least once.
 ---@type table<minicopilot.Process, true>
 local answered = setmetatable({}, { __mode = "k" })
@@ -98,7 +99,7 @@ function M.restart()
     if rpc.has_started and not rpc.has_started() then
       rpc.start()
     else
-      is_restarting = true
+      restarting[rpc] = true -- on_exit starts the next one
       client:stop(true) -- forcing is safe: the server saves nothing
     end
   end
@@ -136,13 +137,12 @@ local function on_exit(rpc, code, signal)
   local old = vim.iter(clients()):find(function(client)
     return client.rpc == rpc
   end)
-  -- A requested stop: by the protocol, or by SIGTERM.
+  -- A stop on request: through the protocol, or by SIGTERM.
   local is_wanted = (code == 0 and signal == 0) or signal == 15
-  if vim.v.exiting ~= vim.NIL or not old or (is_wanted and not is_restarting) then
+  if vim.v.exiting ~= vim.NIL or not old or (is_wanted and not restarting[rpc]) then
     return
   end
-  if is_restarting then
-    is_restarting = nil
+  if restarting[rpc] then
     return replace(old, 0)
   end
   local cause = signal ~= 0 and "signal " .. signal or "exit code " .. code
