@@ -17,7 +17,7 @@ type Damage = fn(Vec<u8>) -> Vec<u8>;
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn a_checkpoint_that_is_not_sound_is_refused() {
+fn invalid_checkpoints_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/default");
     let model = folder.path().join("model");
@@ -76,17 +76,17 @@ fn a_checkpoint_that_is_not_sound_is_refused() {
     minicopilot: DIR/model/model.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it has a gate, gate.safetensors
     minicopilot: DIR/model/gate.safetensors does not exist; a checkpoint folder holds config.json, tokenizer.json, model.safetensors and, if it has a gate, gate.safetensors
     minicopilot: DIR/model/config.json: missing field `format` at line 1 column 2; restore the file or export the checkpoint again
-    minicopilot: DIR/model/config.json: format 2, but this program reads format 1; use the version it was made with
-    minicopilot: DIR/model/model.safetensors: tensor lstm1.weight_ih_l0 has shape [2048, 256] instead of [2044, 256]; the checkpoint does not fit its config.json
-    minicopilot: DIR/model/tokenizer.json: not a tokenizer.json with a WordLevel model split at white space: EOF while parsing an object at line 1 column 1; restore the file or export the checkpoint again
-    minicopilot: DIR/model/tokenizer.json is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
-    minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
-    minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
-    minicopilot: DIR/model/model.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
-    minicopilot: DIR/model/config.json: its gate was fitted to other experts than this program has; fit it anew with `trainer gate`
-    minicopilot: DIR/model/config.json: its gate was fitted for other features than this program computes; fit it again with `trainer gate`
-    minicopilot: DIR/model/gate.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
-    minicopilot: DIR/model/gate.safetensors is not the file that config.json names (SHA-256 SHA…, expected SHA…): it was damaged or comes from another checkpoint; restore it
+    minicopilot: DIR/model/config.json: format 2, but this program reads format 1; use the version that wrote it
+    minicopilot: DIR/model/model.safetensors: tensor lstm1.weight_ih_l0 has shape [2048, 256] instead of [2044, 256]; the checkpoint does not match its config.json
+    minicopilot: DIR/model/tokenizer.json: not a tokenizer.json with a WordLevel model and a whitespace pre-tokenizer: EOF while parsing an object at line 1 column 1; restore the file or export the checkpoint again
+    minicopilot: DIR/model/tokenizer.json does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
+    minicopilot: DIR/model/model.safetensors does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
+    minicopilot: DIR/model/model.safetensors does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
+    minicopilot: DIR/model/model.safetensors does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
+    minicopilot: DIR/model/config.json: its gate was fitted for other experts than this program's; fit it again with `trainer gate`
+    minicopilot: DIR/model/config.json: its gate was fitted for other features than this program's; fit it again with `trainer gate`
+    minicopilot: DIR/model/gate.safetensors does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
+    minicopilot: DIR/model/gate.safetensors does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
     ");
 }
 

@@ -130,7 +130,7 @@ fn tokens_prints_a_line_for_each_file() {
 }
 
 #[test]
-fn doctor_finds_nothing_wrong() {
+fn doctor_passes_its_self_test() {
     let output = run(&["doctor"]);
     let report = stdout(&output);
     assert!(report.contains("self-test         passed"), "{report}");
@@ -181,7 +181,7 @@ fn evaluate_measures_the_server() {
 }
 
 #[test]
-fn evaluate_asks_for_lines_and_identifiers_and_writes_a_page() {
+fn evaluate_measures_lines_and_identifiers_and_writes_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let module = "import os\n\n\ndef joined(folder, names):\n    return [os.path.join(folder, name) for name in names]\n";
@@ -223,11 +223,14 @@ fn evaluate_asks_for_lines_and_identifiers_and_writes_a_page() {
     assert_eq!(found["errors"], 0);
     let none = ["evaluate", "lines", &whole, "--sample", "0"];
     let said = failure(folder.path(), &none);
-    assert!(said.contains("nothing to ask for"), "{said}");
+    assert!(
+        said.contains("these files contain nothing to complete"),
+        "{said}"
+    );
 }
 
 #[test]
-fn what_fails_says_what_and_where_in_one_line() {
+fn errors_are_one_line_with_the_file_and_the_cause() {
     let (folder, path) = example();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(at("binary.py"), b"\x7fELF\0\0").unwrap();
@@ -244,18 +247,18 @@ fn what_fails_says_what_and_where_in_one_line() {
     ];
     insta::assert_snapshot!(messages.join("\n"), @r"
     minicopilot: cannot read DIR/missing.py: No such file or directory (os error 2)
-    minicopilot: DIR/binary.py is not Python source: it holds NUL bytes
+    minicopilot: DIR/binary.py is not Python source: it contains NUL bytes
     minicopilot: cannot read DIR/empty: Is a directory (os error 21)
-    minicopilot: DIR/a.py has no line 9: its last is 3
-    minicopilot: DIR/a.py: line 1 has no column 99: its last is 10
+    minicopilot: DIR/a.py has no line 9: the last is 3
+    minicopilot: DIR/a.py: line 1 has no column 99: the last is 10
     minicopilot: cannot read DIR/empty: Is a directory (os error 21)
-    minicopilot: no .py file among the paths given
+    minicopilot: no .py file was found in the given paths
     minicopilot: cannot read DIR/missing: No such file or directory (os error 2)
     ");
 }
 
 #[test]
-fn wrong_usage_ends_with_two() {
+fn usage_errors_exit_with_2() {
     for arguments in [
         &[] as &[&str],
         &["complet"],
@@ -300,7 +303,7 @@ fn wrong_usage_ends_with_two() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let (_folder, path) = example();
     let mut command = minicopilot();
     command
@@ -336,7 +339,7 @@ fn a_full_disk_is_reported() {
 
 #[cfg(unix)]
 #[test]
-fn an_interruption_ends_with_130() {
+fn an_interrupt_exits_with_130() {
     let mut command = minicopilot();
     let mut child = command
         .arg("serve")

@@ -57,7 +57,7 @@ fn items_replace_the_word_before_the_cursor() {
 }
 
 #[test]
-fn the_model_inside_knows_python() {
+fn the_embedded_model_completes_python() {
     for (fixture, expected) in [
         ("import numpy as $0", "np"),
         ("import os\nprint(os.path.$0)\n", "join"),
@@ -92,7 +92,7 @@ fn a_client_with_label_details_gets_them() {
 }
 
 #[test]
-fn the_encoding_is_the_one_agreed_on() {
+fn positions_use_the_negotiated_encoding() {
     // Offset of `ret` after a two-byte and a four-byte character, in bytes, UTF-16 units and characters.
     for (encoding, start) in [("utf-8", 9), ("utf-16", 6), ("utf-32", 5), ("ebcdic", 6)] {
         let capabilities = json!({"general": {"positionEncodings": [encoding]}});
@@ -114,7 +114,7 @@ fn the_encoding_is_the_one_agreed_on() {
 }
 
 #[test]
-fn nothing_is_offered_in_strings_and_comments_unless_wanted() {
+fn strings_and_comments_are_completed_only_if_enabled() {
     for fixture in ["x = 'ret$0'", "x = '''\nret$0", "# ret$0"] {
         assert_eq!(check(fixture), empty_list(), "{fixture}");
         let options = json!({"inStrings": true, "inComments": true});
@@ -125,7 +125,7 @@ fn nothing_is_offered_in_strings_and_comments_unless_wanted() {
 }
 
 #[test]
-fn a_space_asks_only_where_the_model_is_sure() {
+fn a_space_opens_the_list_only_if_the_model_is_confident() {
     let typed = |character| json!({"triggerKind": 2, "triggerCharacter": character});
     let sure = json!({"capabilities": {}, "initializationOptions": {"spaceTrigger.minProbability": 1.0, "triggerCharacters": [" ", "."]}});
     let check = |fixture, context| check_with(sure.clone(), fixture, context);
@@ -227,7 +227,7 @@ fn next_tokens_are_raw() {
 }
 
 #[test]
-fn the_answer_does_not_depend_on_the_way_to_it() {
+fn answers_do_not_depend_on_earlier_edits() {
     let text = "import os\n\ndef main(argv):\n    return os.path.";
     let end = Position::new(3, 19);
     let mut client = start();
@@ -276,7 +276,7 @@ fn line(fixture: &str, settings: &Value) -> String {
 }
 
 #[test]
-fn the_rest_of_a_line_is_written_as_black_would() {
+fn inline_completion_is_formatted_like_black() {
     let class = "class A:\n    def __init__(self, name, size, **kwargs):\n        super(A, self).__init__(**kwargs)\n        self.name = name\n        ";
     let check = |fixture: &str, expected: &str| {
         assert_eq!(
@@ -293,7 +293,7 @@ fn the_rest_of_a_line_is_written_as_black_would() {
 }
 
 #[test]
-fn no_line_is_shown_where_none_can_be() {
+fn inline_completion_is_empty_where_it_cannot_apply() {
     let always = json!({"inlineCompletion.minProbability": 0.0});
     for fixture in ["x = 'a$0'", "# a$0", "x = $0 + 1", "import os\nos$0.path"] {
         let (text, position) = cursor(fixture);
@@ -315,7 +315,7 @@ fn no_line_is_shown_where_none_can_be() {
 }
 
 #[test]
-fn a_list_after_the_rest_of_a_line_is_as_without_it() {
+fn inline_completion_does_not_change_later_lists() {
     let mut client = start();
     for (number, fixture) in ["import o$0", "x = $0", "def f(a):\n    return $0"]
         .iter()

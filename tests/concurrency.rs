@@ -79,7 +79,7 @@ fn edits_and_cancels_do_not_queue_behind_a_hundred_requests() {
 }
 
 #[test]
-fn a_newer_request_of_the_same_method_is_the_one_that_counts() {
+fn a_newer_request_supersedes_an_older_one_of_the_same_method() {
     let mut client = start();
     let busy = keep_busy(&mut client);
     client.open(URI, "python", 1, "x = ").unwrap(); // unread, so the answer comes from the available context at once
@@ -115,7 +115,7 @@ fn a_newer_request_of_the_same_method_is_the_one_that_counts() {
 }
 
 #[test]
-fn closing_a_document_answers_what_was_asked_about_it() {
+fn closing_a_document_answers_its_pending_requests() {
     let mut client = start();
     let busy = keep_busy(&mut client);
     client.close(BUSY).unwrap();
@@ -124,7 +124,7 @@ fn closing_a_document_answers_what_was_asked_about_it() {
 }
 
 #[test]
-fn reading_ahead_gives_way() {
+fn reading_ahead_gives_way_to_requests() {
     let mut client = start();
     client
         .open(BUSY, "python", 1, &"a = b + c\n".repeat(80_000))
@@ -140,7 +140,7 @@ fn reading_ahead_gives_way() {
 
 /// Reading the whole document first would take longer.
 #[test]
-fn a_list_at_the_end_of_a_long_document_does_not_wait_for_its_reading() {
+fn a_list_at_the_end_of_a_long_document_does_not_wait_until_it_is_read() {
     let mut client = start();
     let text = "a = b + c\n".repeat(80_000) + "for x in ";
     client.open(BUSY, "python", 1, &text).unwrap();
@@ -158,7 +158,7 @@ fn a_list_at_the_end_of_a_long_document_does_not_wait_for_its_reading() {
 }
 
 #[test]
-fn the_end_does_not_wait_for_answers() {
+fn shutdown_does_not_wait_for_answers() {
     let mut client = start();
     keep_busy(&mut client);
     let ended = Instant::now();

@@ -20,7 +20,7 @@ fn text(client: &mut Client) -> (String, i64) {
 }
 
 #[test]
-fn a_burst_of_edits_leaves_what_it_would_leave_in_a_string() {
+fn a_burst_of_edits_gives_the_same_text_as_in_a_string() {
     for (encoding, units) in [
         ("utf-8", char::len_utf8 as fn(char) -> usize),
         ("utf-16", char::len_utf16),
@@ -80,7 +80,7 @@ fn a_full_text_replaces_everything() {
 }
 
 #[test]
-fn places_outside_the_text_are_clamped() {
+fn positions_outside_the_text_are_clamped() {
     let mut client = start();
     client.open(URI, "python", 1, "a\u{1d41a}").unwrap();
     client
@@ -108,7 +108,7 @@ fn places_outside_the_text_are_clamped() {
 }
 
 #[test]
-fn edits_of_what_is_not_open_are_ignored() {
+fn edits_of_documents_that_are_not_open_are_ignored() {
     let mut client = start();
     client.change(URI, 2, &[Change::full("never")]).unwrap();
     client.close(URI).unwrap();

@@ -72,7 +72,7 @@ fn two_hundred_documents_stay_small() {
 }
 
 #[test]
-fn documents_that_come_and_go_leave_nothing() {
+fn closed_documents_leave_no_memory_behind() {
     let mut client = start();
     let mut pass = |first: usize| {
         for number in first..first + 2_500 {
@@ -118,7 +118,7 @@ fn send_requests(input: &mut ChildStdin) -> io::Result<()> {
 }
 
 #[test]
-fn a_client_that_reads_nothing_is_not_read_either_and_loses_no_answer() {
+fn a_client_that_reads_no_answers_is_throttled_and_loses_none() {
     let mut server = Server(
         minicopilot()
             .arg("serve")

@@ -80,7 +80,7 @@ fn names_of_the_project_are_offered_and_members_come_first() {
 }
 
 #[test]
-fn what_a_file_of_the_project_declares_can_be_imported_from_it() {
+fn declarations_of_project_files_are_offered_after_import() {
     let folder = tempfile::tempdir().unwrap();
     let site = "venv/lib/python3.12/site-packages/anderswo.py";
     write(folder.path(), "venv/pyvenv.cfg", "home = /nowhere/bin\n");
@@ -130,7 +130,7 @@ fn what_a_file_of_the_project_declares_can_be_imported_from_it() {
 }
 
 #[test]
-fn what_is_imported_from_the_environment_has_members() {
+fn imports_from_the_environment_have_members() {
     let folder = tempfile::tempdir().unwrap();
     let site = "venv/lib/python3.12/site-packages/";
     write(folder.path(), "venv/pyvenv.cfg", "home = /nowhere/bin\n");
@@ -168,7 +168,7 @@ fn what_is_imported_from_the_environment_has_members() {
 }
 
 #[test]
-fn what_stands_below_the_line_that_is_edited_counts() {
+fn text_below_the_cursor_counts() {
     let folder = tempfile::tempdir().unwrap();
     let settings = json!({"useSuffixContext": true});
     let mut client = open_folder(folder.path(), &settings);
@@ -189,7 +189,7 @@ fn what_stands_below_the_line_that_is_edited_counts() {
 }
 
 #[test]
-fn what_is_ignored_or_installed_is_not_read_and_changes_are() {
+fn ignored_and_installed_files_are_not_read_and_changed_files_are() {
     let folder = tempfile::tempdir().unwrap();
     for path in [
         "a.py",
@@ -237,7 +237,7 @@ fn what_is_ignored_or_installed_is_not_read_and_changes_are() {
 }
 
 #[test]
-fn nobody_reads_the_answer_on_the_disk_and_what_is_typed_elsewhere_counts() {
+fn a_documents_own_file_is_no_context_but_other_open_documents_are() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "main.py", "import os\nhexeneinmaleins = 1\n");
     write(folder.path(), "other.py", "x = 1\n");
@@ -264,7 +264,7 @@ fn nobody_reads_the_answer_on_the_disk_and_what_is_typed_elsewhere_counts() {
 }
 
 #[test]
-fn folders_of_one_name_are_two_and_what_is_below_a_folder_goes_with_it() {
+fn folders_with_equal_names_are_distinct_and_a_deleted_folder_takes_its_files_along() {
     let parent = tempfile::tempdir().unwrap();
     let [one, two] = ["one/app", "two/app"].map(|path| parent.path().join(path));
     write(&one, "a.py", "x = 1\n");
@@ -289,7 +289,7 @@ fn folders_of_one_name_are_two_and_what_is_below_a_folder_goes_with_it() {
 }
 
 #[test]
-fn many_open_documents_each_know_the_project_when_they_are_worked_on() {
+fn every_open_document_has_the_project_as_context() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "zauber.py", MODULE);
     let mut client = open_folder(folder.path(), &Value::Null);

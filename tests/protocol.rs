@@ -27,7 +27,7 @@ fn assert_alive(client: &mut Client) {
 }
 
 #[test]
-fn initialize_says_what_the_server_can() {
+fn initialize_returns_the_capabilities() {
     let (_client, answer) =
         start_with(json!({"processId": null, "rootUri": null, "capabilities": {}}));
     insta::assert_snapshot!(serde_json::to_string_pretty(&answer["capabilities"]).unwrap(), @r#"
@@ -67,7 +67,7 @@ fn initialize_says_what_the_server_can() {
 }
 
 #[test]
-fn the_exit_status_says_whether_shutdown_came_first() {
+fn the_exit_status_tells_whether_shutdown_came_first() {
     let client = start();
     assert_eq!(client.shutdown().unwrap().code(), Some(0));
 
@@ -86,7 +86,7 @@ fn the_exit_status_says_whether_shutdown_came_first() {
 }
 
 #[test]
-fn the_server_goes_with_its_client() {
+fn the_server_exits_with_its_client() {
     let mut parent = Command::new("sleep").arg("60").spawn().unwrap();
     let (mut client, _) = start_with(json!({"processId": parent.id(), "capabilities": {}}));
     assert_alive(&mut client);
@@ -99,7 +99,7 @@ fn the_server_goes_with_its_client() {
 }
 
 #[test]
-fn requests_out_of_order_are_refused() {
+fn requests_out_of_order_are_rejected() {
     let mut client = start_silent();
     let place = at(URI, Position::new(0, 0));
     assert_eq!(
@@ -123,7 +123,7 @@ fn requests_out_of_order_are_refused() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn parameters_that_make_no_sense_are_refused() {
+fn invalid_parameters_are_rejected() {
     let mut client = start();
     let document = json!({"uri": URI});
     for (method, params, code) in [
@@ -198,7 +198,7 @@ fn parameters_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn bytes_that_are_no_message_are_answered_and_passed_over() {
+fn malformed_messages_are_answered_and_skipped() {
     let mut client = start();
     let deep = "[".repeat(100_000);
     let refused: &[(&[u8], i64)] = &[
@@ -260,7 +260,7 @@ fn bytes_that_are_no_message_are_answered_and_passed_over() {
 }
 
 #[test]
-fn texts_that_are_no_python_are_completed_like_any_other() {
+fn text_that_is_not_python_is_completed_like_any_other() {
     let mut client = start();
     let long_line = format!("x = {}", "1 + ".repeat(200));
     for (number, text) in [

@@ -45,7 +45,7 @@ impl FromStr for Place {
                 Ok(Self { file, line, column })
             }
             _ => {
-                Err("a file, a line and a column from 1 are expected, as in app.py:12:5".to_owned())
+                Err("expected FILE:LINE:COL with a line and a column of at least 1, such as app.py:12:5".to_owned())
             }
         }
     }
@@ -114,7 +114,7 @@ fn read(
         let megabytes = cursor as f64 / 1e6;
         let _ = writeln!(
             io::stderr(),
-            "minicopilot: reading {megabytes:.1} MB before the cursor takes a while"
+            "minicopilot: reading the {megabytes:.1} MB before the cursor; this takes a while"
         );
         completer.read(session, text, cursor, Effort::UNLIMITED)?;
     }
@@ -136,7 +136,7 @@ impl Place {
         let mut lines = text.split('\n').inspect(|line| start += line.len() + 1);
         let Some(found) = lines.nth(line - 1) else {
             bail!(
-                "{file} has no line {line}: its last is {}",
+                "{file} has no line {line}: the last is {}",
                 text.split('\n').count()
             );
         };
@@ -146,7 +146,7 @@ impl Place {
         match ends.nth(column - 1) {
             Some(at) => Ok(start + at),
             None => bail!(
-                "{file}: line {line} has no column {column}: its last is {}",
+                "{file}: line {line} has no column {column}: the last is {}",
                 found.chars().count() + 1
             ),
         }
@@ -237,9 +237,9 @@ mod tests {
         assert_eq!(cursor(text, 2, 4), Ok(9));
         assert_eq!(cursor(text, 3, 1), Ok(11));
         assert_eq!(cursor("", 1, 1), Ok(0));
-        insta::assert_snapshot!(cursor(text, 2, 5).unwrap_err(), @"a.py: line 2 has no column 5: its last is 4");
-        insta::assert_snapshot!(cursor(text, 4, 1).unwrap_err(), @"a.py has no line 4: its last is 3");
-        insta::assert_snapshot!(cursor("", 9, 9).unwrap_err(), @"a.py has no line 9: its last is 1");
+        insta::assert_snapshot!(cursor(text, 2, 5).unwrap_err(), @"a.py: line 2 has no column 5: the last is 4");
+        insta::assert_snapshot!(cursor(text, 4, 1).unwrap_err(), @"a.py has no line 4: the last is 3");
+        insta::assert_snapshot!(cursor("", 9, 9).unwrap_err(), @"a.py has no line 9: the last is 1");
     }
 
     #[test]

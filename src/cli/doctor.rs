@@ -24,7 +24,7 @@ const MOST: f32 = 0.1;
 /// Loads the model with `load`, tests it with every kernel, and prints a report.
 #[expect(
     clippy::too_many_lines,
-    reason = "a list of checks, each reported as it ends"
+    reason = "a list of checks, each reported when it finishes"
 )]
 pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
@@ -102,22 +102,22 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     let difference = differences.fold(0.0, f32::max);
     ensure!(
         difference < MOST,
-        "self-test: a probability differs by {difference} from the network's in f32; please report it"
+        "self-test: a probability differs by {difference} from that of the f32 network; please report this"
     );
     for kernel in Engine::kernels() {
         ensure!(
             engine.choose_kernel(kernel),
-            "self-test: no kernel {kernel}"
+            "self-test: the kernel {kernel} is not available; please report this"
         );
         ensure!(
             StateHistory::new().answer(&engine, &ids)? == expected,
-            "self-test: {kernel} gives other answers; please report it"
+            "self-test: {kernel} gives different answers; please report this"
         );
     }
     line(
         "self-test",
         format!(
-            "passed: {} give the same answers, within {difference:.4} of the network in f32",
+            "passed: {} give the same answers, within {difference:.4} of the f32 network",
             Engine::kernels().join(", ")
         ),
     );

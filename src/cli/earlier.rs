@@ -50,7 +50,7 @@ impl Translated {
         let flag = flag.to_string_lossy();
         let subcommand = flag.trim_start_matches('-');
         let warning = format!(
-            "`evaluate {flag}` is now `minicopilot evaluate {subcommand}`; the flag goes with the next version"
+            "`evaluate {flag}` is now `minicopilot evaluate {subcommand}`; the next version removes the flag"
         );
         arguments.insert(2, subcommand.into());
         Self {

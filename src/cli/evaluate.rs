@@ -22,14 +22,14 @@ pub enum Measurement {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
-    /// Time from a key to its completion list, over about N tokens typed at a person's pace, 20 at each place
+    /// Time from a key to its completion list, over about N tokens typed at human speed, 20 at each place
     Latency {
         #[command(flatten)]
         measured: Measured,
         /// Keys per second
         #[arg(long, value_name = "KEYS", default_value_t = 20.0)]
         rate: f64,
-        /// Another language server, its command and arguments
+        /// Measure another language server, started by this command
         #[arg(long, value_name = "COMMAND")]
         server: Option<String>,
     },
@@ -46,7 +46,7 @@ pub enum Measurement {
         measured: Measured,
         #[command(flatten)]
         environment: Environment,
-        /// Another language server, its command and arguments
+        /// Measure another language server, started by this command
         #[arg(long, value_name = "COMMAND", conflicts_with = "environment")]
         server: Option<String>,
     },
@@ -67,7 +67,7 @@ pub struct Measured {
     /// Random seed for the sample
     #[arg(long, value_name = "S", default_value_t = 42)]
     seed: u64,
-    /// Each path is a project's folder, which the server reads; otherwise each file is opened without a workspace
+    /// Open each path as a project, which the server reads; otherwise files are opened without a workspace
     #[arg(long)]
     project: bool,
     #[command(flatten)]
@@ -104,7 +104,7 @@ pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
         } => {
             anyhow::ensure!(
                 (0.01..=1000.0).contains(rate),
-                "--rate must lie between 0.01 and 1000 keys a second"
+                "--rate must be between 0.01 and 1000 keys per second"
             );
             let setting = measured.setting(None)?;
             let typing = evaluate::Typing {

@@ -42,7 +42,7 @@ pub struct LineArguments {
     /// Sample from the fewest most probable tokens only whose probabilities sum to at least P
     #[arg(long, value_name = "P", requires = "temperature", value_parser = probability)]
     top_p: Option<f64>,
-    /// Which sample
+    /// Random seed for the sample
     #[arg(long, value_name = "S", requires = "temperature", default_value_t = 42)]
     seed: u64,
 }
@@ -98,7 +98,8 @@ pub fn run(
         print(&(serde_json::to_string(&JsonAnswer { lines })? + "\n"))?;
     } else if lines.is_empty() {
         print(
-            "Nothing is predicted here: in strings and comments, and after a prefix that no token of the vocabulary starts with.\n",
+            "No prediction here: the cursor is in a string or comment, or no token of the vocabulary starts with the \
+             typed prefix.\n",
         )?;
     } else {
         let mut printed = String::new();
@@ -200,23 +201,23 @@ impl StepModel for LineModel<'_> {
 fn beam_width(text: &str) -> Result<NonZeroUsize, String> {
     let width: Option<NonZeroUsize> = text.parse().ok();
     let width = width.filter(|width| width.get() <= MAX_WIDTH);
-    width.ok_or_else(|| format!("a number from 1 to {MAX_WIDTH} is expected"))
+    width.ok_or_else(|| format!("expected a number from 1 to {MAX_WIDTH}"))
 }
 
 fn length_penalty(text: &str) -> Result<f64, String> {
     let penalty: Option<f64> = text.parse().ok();
     let penalty = penalty.filter(|penalty| (0.0..=10.0).contains(penalty));
-    penalty.ok_or_else(|| "a number from 0 to 10 is expected".to_owned())
+    penalty.ok_or_else(|| "expected a number from 0 to 10".to_owned())
 }
 
 fn temperature(text: &str) -> Result<f64, String> {
     let temperature: Option<f64> = text.parse().ok();
     let temperature = temperature.filter(|temperature| (0.01..=100.0).contains(temperature));
-    temperature.ok_or_else(|| "a number from 0.01 to 100 is expected".to_owned())
+    temperature.ok_or_else(|| "expected a number from 0.01 to 100".to_owned())
 }
 
 fn probability(text: &str) -> Result<f64, String> {
     let probability: Option<f64> = text.parse().ok();
     let probability = probability.filter(|&p| p > 0.0 && p <= 1.0);
-    probability.ok_or_else(|| "a number above 0, at most 1, is expected".to_owned())
+    probability.ok_or_else(|| "expected a number above 0 and at most 1".to_owned())
 }

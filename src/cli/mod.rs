@@ -41,7 +41,7 @@ const INTERRUPTED: i32 = 130;
     version,
     about,
     arg_required_else_help = true,
-    after_help = "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
+    after_help = "Exit status: 0 success, 1 failure, 2 usage error, 130 interrupted."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -198,7 +198,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Manual { folder } => {
             std::fs::create_dir_all(&folder)
                 .and_then(|()| clap_mangen::generate_to(Arguments::command(), &folder))
-                .with_context(|| format!("cannot write the manual into {}", folder.display()))?;
+                .with_context(|| {
+                    format!("cannot write the manual pages to {}", folder.display())
+                })?;
             Ok(ExitCode::SUCCESS)
         }
     }

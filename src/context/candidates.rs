@@ -34,7 +34,7 @@ impl<'a> CandidateSpace<'a> {
     }
 
     /// Size of the index space, including indices that duplicate another candidate.
-    #[allow(clippy::len_without_is_empty, reason = "a vocabulary has entries")]
+    #[allow(clippy::len_without_is_empty, reason = "a vocabulary is never empty")]
     pub fn len(&self) -> usize {
         self.first_name() + self.buffer.project().names().len()
     }

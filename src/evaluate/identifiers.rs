@@ -101,7 +101,7 @@ pub fn run(
 ) -> anyhow::Result<Identifiers> {
     let files = python_files::find(paths)?;
     if files.is_empty() {
-        bail!("no .py file among the paths given");
+        bail!("no .py file was found in the given paths");
     }
     let is_wanted = |token: Token, text: &str| {
         let characters = token.text(text).chars().count() as u64;
@@ -156,7 +156,7 @@ pub fn run(
             let is_there = inside.is_some();
             if is_there {
                 fs::rename(&path, &moved)
-                    .with_context(|| format!("cannot take away {}", path.display()))?;
+                    .with_context(|| format!("cannot move {} away", path.display()))?;
             }
             let uri = uri_of(&path)?;
             let changed = |kind: u32| json!({"changes": [{"uri": uri, "type": kind}]});
@@ -171,7 +171,7 @@ pub fn run(
             };
             counts
                 .ask(&mut client, &uri, &target, server.is_none())
-                .with_context(|| format!("while asking for {}", file.display()))?;
+                .with_context(|| format!("while completing in {}", file.display()))?;
             if is_there {
                 fs::rename(&moved, &path)?;
                 client.notify("workspace/didChangeWatchedFiles", changed(1))?;
@@ -376,7 +376,8 @@ impl fmt::Display for Identifiers {
         } = self;
         writeln!(
             f,
-            "{server}: {identifiers} identifiers, {errors} errors, {known_elsewhere} left out that stand elsewhere\n"
+            "{server}: {identifiers} identifiers, {errors} errors, {known_elsewhere} skipped because they occur \
+             elsewhere\n"
         )?;
         for (name, value) in [
             ("first", self.hit1),

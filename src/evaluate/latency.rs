@@ -72,7 +72,7 @@ pub struct Speed {
 pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::Result<Speed> {
     let files = python_files::find(paths)?;
     if files.is_empty() {
-        bail!("no .py file among the paths given");
+        bail!("no .py file was found in the given paths");
     }
     let places = typing.sample.targets.div_ceil(TYPED).max(1);
     let (files, blocks) = sample::draw_places(files, places, typing.sample.seed)?;
@@ -87,7 +87,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
     let mut client = Client::start(command).with_context(named)?;
     let folder = match paths {
         [project] if typing.in_project => project,
-        _ if typing.in_project => bail!("--latency --project takes one path"),
+        _ if typing.in_project => bail!("evaluate latency --project takes a single path"),
         _ => root.path(),
     };
     let folder = uri_of(folder)?;
@@ -234,7 +234,7 @@ pub fn command_of(server: Option<&str>, model: Option<&Path>) -> anyhow::Result<
         return server_command(model);
     };
     let mut words = words.split_whitespace();
-    let mut command = Command::new(words.next().context("--server names no program")?);
+    let mut command = Command::new(words.next().context("--server is empty: name a program")?);
     command.args(words);
     Ok(command)
 }
@@ -288,10 +288,10 @@ impl fmt::Display for Speed {
             }
         }
         if let Some(seconds) = self.cpu_seconds {
-            writeln!(f, "{:<12}{seconds:.2} s a thousand keys", "processor")?;
+            writeln!(f, "{:<12}{seconds:.2} s per thousand keys", "processor")?;
         }
         if let Some([now, most]) = self.memory_mb {
-            writeln!(f, "{:<12}{now:.0} MB, at most {most:.0} MB", "memory")?;
+            writeln!(f, "{:<12}{now:.0} MB, peak {most:.0} MB", "memory")?;
         }
         Ok(())
     }
@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_asked_for_in_code_only() {
+    fn lists_are_requested_only_in_code() {
         let text = "ab.c ('d') # e f\ng";
         let tokens = python::lex(text);
         let asked = |offset: usize| asks(text, &tokens, offset, &text[offset..=offset]);

@@ -46,7 +46,7 @@ pub struct Lines {
 pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
     let files = python_files::find(paths)?;
     if files.is_empty() {
-        bail!("no .py file among the paths given");
+        bail!("no .py file was found in the given paths");
     }
     let is_wanted = |token: Token, _: &str| token.kind != Kind::Eol;
     let Sample { targets, seed } = setting.sample;
@@ -77,12 +77,12 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Lines> {
             }
             counts
                 .ask(&mut client, &uri_of(file)?, &before, right)
-                .with_context(|| format!("while cutting {}", file.display()))?;
+                .with_context(|| format!("while predicting lines of {}", file.display()))?;
             progress.show(counts.lines);
         }
         client
             .shutdown()
-            .context("the server did not end as it should")?;
+            .context("the server did not shut down cleanly")?;
     }
     progress.clear();
     Ok(counts.figures())
@@ -173,7 +173,7 @@ impl fmt::Display for Lines {
             ("exact match, %", self.exact_match),
             ("edit similarity, %", self.edit_similarity),
             ("shown, %", self.shown),
-            ("right of those, %", self.shown_right),
+            ("correct when shown, %", self.shown_right),
             ("characters saved, %", self.characters_saved),
         ];
         writeln!(f, "{:<30}{:>10}", "lines", self.lines)?;
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn similarity_is_the_share_of_what_is_common() {
+    fn similarity_is_the_share_of_common_characters() {
         // Values of rapidfuzz.fuzz.ratio, divided by 100.
         assert!((similarity("self . x", "self . y") - 0.875).abs() < 1e-9);
         assert!((similarity("abcd", "bcde") - 0.75).abs() < 1e-9);

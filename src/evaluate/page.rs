@@ -43,8 +43,8 @@ pub fn page(report: &Report) -> String {
     }
     let _ = write!(
         out,
-        "</table><h2>Is 60 % right in 60 %?</h2>{}<h2>The {} surest misses</h2>\
-         <p>The right token, marked, was not among the first five, and the server was the surer of these the further up it stands.",
+        "</table><h2>Reliability diagram</h2>{}<h2>The {} most confident errors</h2>\
+         <p>The right token is marked. It was not among the first five candidates. Errors are sorted by the total probability of these five.",
         reliability(&report.reliability),
         report.misses.len(),
     );
@@ -56,7 +56,7 @@ pub fn page(report: &Report) -> String {
         };
         let _ = write!(
             out,
-            "<article><small>{}, {seen}, {:.0} % on the five</small><pre>{}<b>{}</b></pre>{}</article>",
+            "<article><small>{}, {seen}, {:.0} % for the first five</small><pre>{}<b>{}</b></pre>{}</article>",
             escaped(&miss.place),
             100.0 * miss.probability,
             escaped(&miss.before),
@@ -77,14 +77,14 @@ fn reliability(bins: &[ReliabilityBin]) -> String {
          <rect x=\"40\" y=\"40\" width=\"280\" height=\"280\" fill=\"none\" stroke=\"#ccc\"/>\
          <line x1=\"40\" y1=\"320\" x2=\"320\" y2=\"40\" stroke=\"#999\" stroke-dasharray=\"4\"/>\
          <text x=\"180\" y=\"350\" text-anchor=\"middle\">probability shown</text>\
-         <text x=\"14\" y=\"180\" text-anchor=\"middle\" transform=\"rotate(-90 14 180)\">share right</text>",
+         <text x=\"14\" y=\"180\" text-anchor=\"middle\" transform=\"rotate(-90 14 180)\">accuracy</text>",
     );
     for bin in bins {
         let radius = 2.0 + 10.0 * (bin.answers as f64 / most).sqrt();
         let (x, y) = (at(bin.confidence), 360.0 - at(bin.accuracy));
         let _ = write!(
             svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1668b8\" fill-opacity=\".7\"><title>{:.3} shown, {:.3} right, {} answers</title></circle>",
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1668b8\" fill-opacity=\".7\"><title>probability {:.3}, accuracy {:.3}, {} answers</title></circle>",
             bin.confidence, bin.accuracy, bin.answers
         );
     }

@@ -77,7 +77,13 @@ impl Parts {
             Class::String => "strings",
             Class::Number => "numbers",
         };
-        let names = ["to 64", "to 256", "to 1,024", "to 4,096", "behind"];
+        let names = [
+            "up to 64",
+            "up to 256",
+            "up to 1,024",
+            "up to 4,096",
+            "over 4,096",
+        ];
         let position = POSITIONS.partition_point(|&end| end <= target.position);
         let mut add = |by, part| self.ranks.entry((by, part)).or_default().add(seen.rank);
         add("class", class);

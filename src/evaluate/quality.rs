@@ -16,7 +16,7 @@ use crate::files::python_files;
 pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
     let files = python_files::find(paths)?;
     if files.is_empty() {
-        bail!("no .py file among the paths given");
+        bail!("no .py file was found in the given paths");
     }
     let (files, blocks) = sample::draw(files, setting.sample)?;
     let mut progress = Progress::new(
@@ -49,7 +49,7 @@ pub fn run(paths: &[PathBuf], setting: Setting<'_>) -> anyhow::Result<Report> {
         }
         client
             .shutdown()
-            .context("the server did not end as it should")?;
+            .context("the server did not shut down cleanly")?;
     }
     progress.clear();
     let took = began.elapsed();

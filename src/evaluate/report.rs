@@ -90,9 +90,9 @@ impl fmt::Display for Report {
             ..
         } = self;
         let alone = if *project {
-            "in projects"
+            "with projects"
         } else {
-            "lone buffers"
+            "without a workspace"
         };
         writeln!(
             f,

@@ -109,10 +109,10 @@ pub fn draw_tokens(
         );
     }
     if drawn.is_empty() {
-        bail!("nothing to ask for in these files");
+        bail!("these files contain nothing to complete");
     }
     if drawn.len() < count {
-        warn!("the files have {} places only", drawn.len());
+        warn!("the files have only {} places", drawn.len());
     }
     drawn.sort_unstable();
     Ok((readable, drawn))
@@ -128,7 +128,7 @@ fn shuffled(files: Vec<PathBuf>, seed: u64) -> anyhow::Result<(Vec<PathBuf>, Vec
                 split(readable.len(), python::lex(&text).len() + 1, &mut blocks);
                 readable.push(path);
             }
-            Err(error) => warn!("{error:#}; it is left out"),
+            Err(error) => warn!("{error:#}; skipping this file"),
         }
     }
     if readable.is_empty() {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_one_block_a_file() {
+    fn a_full_sample_is_one_block_per_file() {
         let (_folder, paths) = files();
         let (readable, blocks) = draw(
             paths.clone(),

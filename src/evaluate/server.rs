@@ -33,7 +33,7 @@ impl Setting<'_> {
 
 /// The command that starts this program as a server.
 pub(super) fn server_command(model: Option<&Path>) -> anyhow::Result<Command> {
-    let program = std::env::current_exe().context("cannot find this program on disk")?;
+    let program = std::env::current_exe().context("cannot determine this program's path")?;
     let mut command = Command::new(program);
     command.arg("serve");
     if let Some(folder) = model {
@@ -62,7 +62,7 @@ pub(super) fn start_server(
 /// The URI of a path.
 pub(super) fn uri_of(path: &Path) -> anyhow::Result<String> {
     let path = std::path::absolute(path)?;
-    let uri =
-        Uri::from_file_path(&path).with_context(|| format!("{} is no path", path.display()))?;
+    let uri = Uri::from_file_path(&path)
+        .with_context(|| format!("{} cannot be written as a file URI", path.display()))?;
     Ok(uri.as_str().to_owned())
 }

@@ -115,7 +115,7 @@ impl<'a> Typist<'a> {
         let tokens = python::lex(text);
         ensure!(
             wanted.end <= tokens.len() + 1,
-            "it has been changed since it was sampled"
+            "the file was changed after it was sampled"
         );
         let before = wanted.start.checked_sub(1).map(|last| tokens[last]);
         let mut previous = START.to_owned();
@@ -245,7 +245,7 @@ impl<'a> Typist<'a> {
         let (answer, took) = self.client.measure("textDocument/completion", params)?;
         latency.add(took);
         let list: CompletionList =
-            serde_json::from_value(answer).context("not a completion list")?;
+            serde_json::from_value(answer).context("the answer is not a completion list")?;
         Ok(list
             .items
             .iter()
@@ -264,7 +264,8 @@ impl<'a> Typist<'a> {
         let params = json!({"textDocument": {"uri": self.uri}, "position": self.end, "k": ANSWERS});
         let (answer, took) = self.client.measure("minicopilot/nextTokens", params)?;
         latency.add(took);
-        let answer: NextTokens = serde_json::from_value(answer).context("not next tokens")?;
+        let answer: NextTokens =
+            serde_json::from_value(answer).context("the answer is not a list of next tokens")?;
         Ok(answer.tokens)
     }
 
@@ -338,7 +339,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_where_the_protocol_has_it() {
+    fn the_end_follows_the_protocols_line_breaks() {
         let end = |text| {
             let Position { line, character } = end_of(Position::new(3, 5), text, str::len);
             (line, character)

@@ -17,7 +17,7 @@ pub fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.contains(&0) {
         bail!(
-            "{} is not Python source: it holds NUL bytes",
+            "{} is not Python source: it contains NUL bytes",
             path.display()
         );
     }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_source_is_named() {
+    fn files_that_are_not_source_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.py");
         fs::write(
@@ -102,7 +102,7 @@ mod tests {
             read(&path)
                 .unwrap_err()
                 .to_string()
-                .ends_with("holds NUL bytes")
+                .ends_with("contains NUL bytes")
         );
         assert!(read(folder.path()).is_err());
     }

@@ -92,7 +92,11 @@ impl Engine {
         mean_hidden: Option<&[f32]>,
     ) -> Result<Self, MissingParameter> {
         if let Some(mean) = mean_hidden {
-            assert_eq!(mean.len(), config.hidden_size, "H numbers");
+            assert_eq!(
+                mean.len(),
+                config.hidden_size,
+                "the mean hidden state must have H values"
+            );
         }
         let kernel = Kernel::available()[0];
         Ok(Self {

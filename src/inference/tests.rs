@@ -273,7 +273,7 @@ fn cost(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> usi
 }
 
 #[test]
-fn a_question_costs_what_changed() {
+fn a_request_reads_only_what_changed() {
     let engine = engine();
     let mut session = StateHistory::new();
     let mut ids = ids((0..1000).map(|i| i % VOCABULARY));
@@ -282,21 +282,25 @@ fn a_question_costs_what_changed() {
         session.answer(&engine, ids).expect("distribution");
         cost
     };
-    assert_eq!(ask(&ids), 1000, "the first question reads everything");
+    assert_eq!(ask(&ids), 1000, "the first request reads everything");
     ids.push(TokenId::new(7));
     assert_eq!(ask(&ids), 1, "a new token");
     ids.pop();
-    assert_eq!(ask(&ids), 0, "the token deleted again");
+    assert_eq!(ask(&ids), 0, "the token is deleted again");
     assert_eq!(
         ask(&ids[..500]),
         20,
-        "the cursor further up: from the snapshot at 480"
+        "the cursor moves up: reads from the snapshot at 480"
     );
     assert_eq!(ask(&ids), 0, "and back");
     change(&mut ids[990]);
-    assert_eq!(ask(&ids), 40, "a change at 990: from the snapshot at 960");
+    assert_eq!(
+        ask(&ids),
+        40,
+        "a change at 990: reads from the snapshot at 960"
+    );
     ids.insert(0, TokenId::new(3));
-    assert_eq!(ask(&ids), 1001, "a change at the top: everything");
+    assert_eq!(ask(&ids), 1001, "a change at the top: reads everything");
 }
 
 #[test]
@@ -311,7 +315,7 @@ fn a_very_long_document_keeps_few_states() {
 
 /// Also in a document so long that its first hidden states have been forgotten.
 #[test]
-fn similar_places_do_not_depend_on_what_was_asked_before() {
+fn similar_places_do_not_depend_on_earlier_requests() {
     let mean: Vec<f32> = random(16, 3).iter().map(|x| x / 4.0).collect();
     let engine = engine_with_cache(&mean);
     let mut ids = ids((0..20_000u32).map(|i| i.wrapping_mul(i) / 7 % 37));

@@ -91,7 +91,7 @@ impl<R: BufRead> FrameReader<R> {
                 (Line::Invalid, _) => {
                     self.length = length_inside(text);
                     let shown: String = text.chars().take(60).collect();
-                    format!("{shown:?} where a header was expected")
+                    format!("expected a header, found {shown:?}")
                 }
             };
             if !self.is_resyncing {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_inside_a_message_is_reported() {
+    fn a_truncated_message_is_reported() {
         for (bytes, seen) in [
             ("", ""),
             ("Content-Length: 9\r\n\r\n{}", "truncated"),
@@ -204,24 +204,24 @@ mod tests {
             seen.push(check((invalid.to_owned() + next).as_bytes()));
         }
         insta::assert_snapshot!(seen.join("\n"), @r#"
-        invalid: "Hello" where a header was expected
+        invalid: expected a header, found "Hello"
         {}
         invalid: a header block without Content-Length
         {}
         invalid: a header block without Content-Length
         {}
-        invalid: "Content-Length: two" where a header was expected
+        invalid: expected a header, found "Content-Length: two"
         {}
-        invalid: "Content-Length: -1" where a header was expected
+        invalid: expected a header, found "Content-Length: -1"
         {}
-        invalid: "Content-Length: 99999999999999999999" where a header was expected
+        invalid: expected a header, found "Content-Length: 99999999999999999999"
         {}
-        invalid: "Content-Length: 268435457" where a header was expected
+        invalid: expected a header, found "Content-Length: 268435457"
         {}
-        invalid: "{\"jsonrpc\": \"2.0\"}Content-Length: 2" where a header was expected
+        invalid: expected a header, found "{\"jsonrpc\": \"2.0\"}Content-Length: 2"
         {}
-        invalid: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" where a header was expected
-        invalid: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" where a header was expected
+        invalid: expected a header, found "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        invalid: expected a header, found "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
         {}
         "#);
     }
@@ -231,7 +231,7 @@ mod tests {
         let after = "Content-Length: 2\r\n\r\n[]Content-Length: 2\r\n\r\n[]";
         assert_eq!(
             check(format!("Content-Length: 1\r\n\r\n{{}}{after}").as_bytes()),
-            "{\ninvalid: \"}Content-Length: 2\" where a header was expected\n[]\n[]"
+            "{\ninvalid: expected a header, found \"}Content-Length: 2\"\n[]\n[]"
         );
     }
 

@@ -75,7 +75,7 @@ impl Surfaces {
         let shown = |id: usize, inverse: f64| {
             #[allow(
                 clippy::float_cmp,
-                reason = "exactly 1 is the usual case: the sum is there already"
+                reason = "exactly 1 is the usual case, in which the sum is known already"
             )]
             let sum = if inverse == 1.0 {
                 sum

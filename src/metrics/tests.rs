@@ -273,7 +273,7 @@ proptest! {
 }
 
 #[test]
-fn the_table_leaves_out_what_was_not_measured() {
+fn the_table_omits_what_was_not_measured() {
     let mut metrics = Metrics::default();
     let answers = [("<UNK>", 0.5), ("self", 0.25), (".", 0.125)];
     metrics.add(&Observation::from_answers("self", "(", &answers, None));

@@ -98,7 +98,10 @@ pub fn decode<M: StepModel>(
             width,
             length_penalty,
         } => {
-            assert!(length_penalty >= 0.0, "a length penalty from 0");
+            assert!(
+                length_penalty >= 0.0,
+                "the length penalty must not be negative"
+            );
             beam_search(model, state, start, stop, width.get(), length_penalty)
         }
         Search::Sample {
@@ -107,8 +110,8 @@ pub fn decode<M: StepModel>(
             top_p,
             seed,
         } => {
-            assert!(temperature > 0.0, "a temperature above 0");
-            assert!(top_p.is_none_or(|p| p > 0.0), "a top_p above 0");
+            assert!(temperature > 0.0, "the temperature must be positive");
+            assert!(top_p.is_none_or(|p| p > 0.0), "top_p must be positive");
             let mut random = SplitMix64::new(seed);
             let choose = |log_probabilities: &[f64]| {
                 let kept = truncated(log_probabilities, temperature, top_k, top_p);

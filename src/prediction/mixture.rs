@@ -91,7 +91,7 @@ impl Mixture {
         checkpoint.check_gate(&parameters(checkpoint.config.model.hidden_size))?;
         let deviation = given["gate.deviation"].values();
         if deviation.iter().any(|&deviation| deviation <= 0.0) {
-            let problem = "holds a deviation that is not positive";
+            let problem = "contains a deviation that is not positive";
             return Err(checkpoint.wrong_gate("gate.deviation", problem));
         }
         Ok(Some(Self::new(given, &checkpoint.vocabulary)?))

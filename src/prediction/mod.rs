@@ -19,7 +19,10 @@ mod gate;
 mod gate_features;
 mod linear;
 mod mixture;
-#[allow(clippy::module_inception, reason = "the file of the type Prediction")]
+#[allow(
+    clippy::module_inception,
+    reason = "this file defines the type Prediction"
+)]
 mod prediction;
 mod reranker;
 mod scores;

@@ -155,7 +155,7 @@ impl Prediction {
 /// Orders by descending probability, then by ascending index.
 #[allow(
     clippy::trivially_copy_pass_by_ref,
-    reason = "what sorting by it takes"
+    reason = "the signature that sorting needs"
 )]
 pub(super) fn descending(a: &(CandidateId, f32), b: &(CandidateId, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))

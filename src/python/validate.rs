@@ -12,19 +12,19 @@ use super::{Kind, Lexer, Token, decode::decode_strictly, string};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenizeError {
     /// Its bytes are invalid in the declared encoding, or that encoding is unknown.
-    #[error("not text in the encoding it declares")]
+    #[error("text that is not valid in its declared encoding")]
     Encoding,
     /// A character that starts no token, or a backslash that does not end its line.
-    #[error("a character that begins no token")]
+    #[error("a character that cannot start a token")]
     Character,
     /// A string that is unterminated at the end of its line, or of the file if it is triple-quoted.
-    #[error("an unfinished string")]
+    #[error("an unterminated string")]
     String,
     /// The file ends inside brackets, or closes more than it opens.
-    #[error("an unfinished bracket")]
+    #[error("an unclosed bracket")]
     Bracket,
     /// The file ends after a backslash that continues its line.
-    #[error("an unfinished line")]
+    #[error("an incomplete line")]
     Continuation,
     /// A dedent to a column that no enclosing block has.
     #[error("bad indentation")]

@@ -20,14 +20,14 @@ pub fn exit_when_client_dies(id: u32) {
         while test_kill_process(process) != Err(rustix::io::Errno::SRCH) {
             thread::sleep(INTERVAL);
         }
-        tracing::warn!("the client's process {id} has ended");
+        tracing::warn!("the client process {id} has exited");
         std::process::exit(1);
     };
     if let Err(error) = thread::Builder::new()
         .name("client process".to_owned())
         .spawn(watch)
     {
-        tracing::warn!("cannot watch the client's process: {error}");
+        tracing::warn!("cannot watch the client process: {error}");
     }
 }
 

@@ -32,7 +32,7 @@ impl Documents {
         let text = Arc::new(text);
         let document = Document { text, version };
         if self.open.insert(uri.clone(), document.clone()).is_some() {
-            warn!("{} was open already", uri.as_str());
+            warn!("{} is already open", uri.as_str());
         }
         document
     }
@@ -47,7 +47,10 @@ impl Documents {
         encoding: Encoding,
     ) -> Option<(Document, usize)> {
         let Some(document) = self.open.get_mut(uri) else {
-            warn!("an edit of {}, which is not open", uri.as_str());
+            warn!(
+                "change notification for {}, which is not open",
+                uri.as_str()
+            );
             return None;
         };
         let mut edited = 0;
@@ -71,7 +74,7 @@ impl Documents {
     /// Forgets a document.
     pub fn close(&mut self, uri: &Uri) {
         if self.open.remove(uri).is_none() {
-            warn!("{} was closed, but is not open", uri.as_str());
+            warn!("close notification for {}, which is not open", uri.as_str());
         }
     }
 
@@ -86,7 +89,10 @@ impl Document {
     /// backwards is ignored.
     fn update(&mut self, version: i32, edit: impl FnOnce(&mut String)) {
         if version <= self.version {
-            warn!("version {version} follows version {}", self.version);
+            warn!(
+                "change to version {version} received after version {}",
+                self.version
+            );
         }
         self.version = self.version.max(version);
         edit(Arc::make_mut(&mut self.text));
@@ -136,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_clamped() {
+    fn positions_outside_the_text_are_clamped() {
         assert_eq!(check("a\nb", &[replace(Some((0, 9, 9, 9)), "-")]), "a-");
         assert_eq!(check("a\nb", &[replace(Some((1, 1, 0, 0)), "-")]), "a\nb-");
         assert_eq!(

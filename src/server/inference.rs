@@ -110,7 +110,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         };
         // Unwind safety: as in `Thread::with_session`.
         catch_unwind(AssertUnwindSafe(|| job(&mut session))).unwrap_or_else(|_| {
-            error!("a job panicked; its session is thrown away");
+            error!("a job panicked; its session is discarded");
             *session = S::default();
             None
         })
@@ -251,7 +251,7 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
         let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
         // Unwind safety: what a job can leave broken is the session, and that is thrown away.
         let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut session))).unwrap_or_else(|_| {
-            error!("an inference job panicked; its session is thrown away");
+            error!("an inference job panicked; its session is discarded");
             Outcome::Failed
         });
         self.used.retain(|(other, _)| *other != document);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_nobody_waits_for_is_skipped_or_stops() {
+    fn abandoned_jobs_are_skipped_or_stopped() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
         let (started, running) = channel();
         let first = inference.ask("a", move |session, stop: Stop<'_>| {
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_ahead_gives_way_to_questions_and_goes_on() {
+    fn reading_ahead_gives_way_to_requests_and_continues() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
         let (started, running) = channel();
         let (finished, done) = channel();
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_no_arithmetic_is_had_at_once_unless_the_session_is_in_use() {
+    fn cached_answers_are_immediate_unless_the_session_is_in_use() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
         assert_eq!(inference.at_once(&"a", |session| Some(*session)), None);
         assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_used_longest_ago_goes_first() {
+    fn the_least_recently_used_session_is_evicted_first() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
         let add = |document, bytes| {
             let job = move |session: &mut u32, _: Stop<'_>| {
@@ -397,8 +397,8 @@ mod tests {
         assert_eq!([add("a", 40), add("b", 40), add("a", 1)], [40, 40, 41]);
         assert_eq!(add("c", 40), 40);
         assert_eq!([add("a", 1), add("c", 1)], [42, 41]);
-        assert_eq!(add("b", 1), 1, "b was used longest ago");
-        assert_eq!(add("d", 300), 300, "one may be larger than the budget");
+        assert_eq!(add("b", 1), 1, "b is the least recently used");
+        assert_eq!(add("d", 300), 300, "a single session may exceed the budget");
         assert_eq!(add("d", 1), 301);
         assert_eq!(add("a", 1), 1);
     }

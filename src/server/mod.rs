@@ -92,7 +92,7 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     output.flush(FLUSH_TIMEOUT);
     let orderly = shut_down.load(Ordering::Relaxed);
     if !orderly {
-        warn!("the client ended without a `shutdown` request");
+        warn!("the client exited without a `shutdown` request");
     }
     Ok(orderly)
 }

@@ -99,7 +99,7 @@ impl OutputQueue {
         drop(state);
         self.changed.notify_all();
         if is_full && !was_full {
-            debug!("the client does not read its answers: its requests wait");
+            debug!("the client does not read its answers, so its requests have to wait");
         }
     }
 
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_for_a_client_that_is_gone() {
+    fn nothing_waits_for_a_disconnected_client() {
         let (queue, step, written) = start();
         let long = vec![0; 2 * CAPACITY];
         queue.send(long.clone());

@@ -110,7 +110,7 @@ fn parse_error(why: &str) -> Error {
 
 fn refuse(refusal: &Response, output: &OutputQueue) {
     if let Some(error) = refusal.error() {
-        warn!("refused a message: {}", error.message);
+        warn!("rejected a message: {}", error.message);
     }
     if let Ok(body) = serde_json::to_vec(refusal) {
         output.send(frame(&body));

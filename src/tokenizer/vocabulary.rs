@@ -32,13 +32,13 @@ type Tokenizer = TokenizerImpl<
 #[derive(Debug, thiserror::Error)]
 pub enum VocabularyError {
     /// Not JSON, or not a `WordLevel` tokenizer over white space.
-    #[error("not a tokenizer.json with a WordLevel model split at white space: {0}")]
+    #[error("not a tokenizer.json with a WordLevel model and a whitespace pre-tokenizer: {0}")]
     Foreign(String),
     /// The tokenizer has a step that changes the text or adds tokens, so its ids would differ from ours.
     #[error("the tokenizer has {0}, which would change the ids of plain tokens")]
     Altered(&'static str),
     /// The first two ids are not the reserved ones.
-    #[error("id {} must be {token} and is not", .id.get())]
+    #[error("id {} must be {token}", .id.get())]
     Reserved {
         /// The id in question.
         id: TokenId,
@@ -46,7 +46,7 @@ pub enum VocabularyError {
         token: &'static str,
     },
     /// Ids are not 0, 1, 2 … without gap or repetition.
-    #[error("ids must be 0 to {last} without gaps, but none is {missing}")]
+    #[error("ids must run from 0 to {last} without gaps, but {missing} is missing")]
     Gap {
         /// The smallest unused id.
         missing: usize,
@@ -54,7 +54,7 @@ pub enum VocabularyError {
         last: usize,
     },
     /// More tokens than 16-bit ids can represent.
-    #[error("{0} tokens, where ids of 16 bits allow {MAX_LEN}")]
+    #[error("{0} tokens, but 16-bit ids allow at most {MAX_LEN}")]
     TooLarge(usize),
     /// The `tokenizers` library could not write it.
     #[error("cannot be written as tokenizer.json: {0}")]
@@ -102,7 +102,7 @@ impl Vocabulary {
             ),
             (
                 tokenizer.get_model().unk_token != RESERVED[TokenId::UNK.index()],
-                "another unknown token than <UNK>",
+                "an unknown token other than <UNK>",
             ),
         ];
         if let Some((_, what)) = altered.into_iter().find(|(is_so, _)| *is_so) {
@@ -155,7 +155,7 @@ impl Vocabulary {
     /// Number of tokens, including the two reserved ones: the rows of the embedding.
     #[expect(
         clippy::len_without_is_empty,
-        reason = "it always holds the reserved two"
+        reason = "it always contains the two reserved tokens"
     )]
     pub fn len(&self) -> usize {
         self.tokens.len()
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprint_tells_tokens_and_their_borders_apart() {
+    fn the_fingerprint_depends_on_tokens_and_their_boundaries() {
         let of = |tokens: [&str; 2]| vocabulary(&tokens.map(|token| (token, 1)), 2).fingerprint();
         // printf '%b' '\x05\0\0\0\0\0\0\0<PAD>\x05\0\0\0\0\0\0\0<UNK>\x01\0\0\0\0\0\0\0a\x02\0\0\0\0\0\0\0bc' | sha256sum
         assert_eq!(
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_an_error_and_no_panic() {
+    fn invalid_json_is_an_error_and_not_a_panic() {
         let json = vocabulary(&[("a", 2)], 9).to_tokenizer_json().unwrap();
         let json = String::from_utf8(json).unwrap();
         for decoder in ["n-ll", "1e999", "[1e999]"] {
@@ -314,9 +314,13 @@ mod tests {
         check("/pre_tokenizer", Value::Null, "no pre-tokenizer");
         check("/normalizer", json!({"type": "Lowercase"}), "a normalizer");
         check("/added_tokens", json!([added]), "added tokens");
-        check("/model/unk_token", json!("a"), "another unknown token");
-        check("/model/vocab/b", json!(9), "none is 3");
-        check("/model/vocab/b", json!(2), "none is 3");
+        check(
+            "/model/unk_token",
+            json!("a"),
+            "an unknown token other than",
+        );
+        check("/model/vocab/b", json!(9), "3 is missing");
+        check("/model/vocab/b", json!(2), "3 is missing");
         check("/model/vocab", json!({}), "id 0 must be <PAD>");
         check(
             "/model/vocab",
@@ -326,6 +330,6 @@ mod tests {
         let many: serde_json::Map<_, _> = (0..=MAX_LEN)
             .map(|id| (format!("t{id}"), json!(id)))
             .collect();
-        check("/model/vocab", Value::Object(many), "ids of 16 bits");
+        check("/model/vocab", Value::Object(many), "16-bit ids");
     }
 }

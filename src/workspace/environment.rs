@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_imported_is_listed() {
+    fn importable_modules_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let site = folder.path().join("lib/python3.12/site-packages");
         for path in [

@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules_are_read_off_the_tokens() {
+    fn modules_are_read_from_the_tokens() {
         let found = Imports::of_text(
             "import os, a.b as c; import sys\nfrom . import (x as y,\n  z)\nfrom ..p.q import r, s\nimporter = 1\nfrom m import *\nx = 'import n'\nfrom",
         );

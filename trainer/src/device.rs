@@ -10,7 +10,7 @@ pub(crate) fn open(name: &str) -> Result<Device> {
         None if name == "cuda" => 0,
         Some(("cuda", index)) => index
             .parse()
-            .with_context(|| format!("--device {name}: not a number after the colon"))?,
+            .with_context(|| format!("--device {name}: expected a number after the colon"))?,
         _ => bail!("--device {name}: expected cpu, cuda or cuda:N"),
     };
     let advice = if cfg!(feature = "cuda") {

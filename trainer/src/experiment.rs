@@ -149,7 +149,7 @@ impl Experiment {
             ),
             (
                 (0.0..1.0).contains(&t.beta1) && (0.0..1.0).contains(&t.beta2),
-                "training.beta1 and beta2 must lie in [0, 1)",
+                "training.beta1 and beta2 must be in [0, 1)",
             ),
             (t.epsilon > 0.0, "training.epsilon must be positive"),
             (
@@ -158,7 +158,7 @@ impl Experiment {
             ),
             (
                 (0.0..=1.0).contains(&t.final_fraction),
-                "training.final_fraction must lie in [0, 1]",
+                "training.final_fraction must be in [0, 1]",
             ),
             (
                 t.softmax_head > 1,
@@ -166,7 +166,7 @@ impl Experiment {
             ),
             (
                 (0.0..1.0).contains(&experiment.model.dropout),
-                "model.dropout must lie in [0, 1)",
+                "model.dropout must be in [0, 1)",
             ),
             (
                 experiment.model.embedding_size > 0 && experiment.model.hidden_size > 0,

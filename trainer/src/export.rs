@@ -58,7 +58,7 @@ impl fmt::Display for Exported {
             has_lost_gate,
         } = self;
         let lost = if *has_lost_gate {
-            "; its gate is left out: fit one to it with `trainer gate`"
+            "; its gate was left out: fit a new one with `trainer gate`"
         } else {
             ""
         };
@@ -77,7 +77,7 @@ pub fn export(settings: &Settings, host: &dyn Host) -> Result<Exported> {
         && !out.join("model.safetensors").exists();
     anyhow::ensure!(
         !is_foreign,
-        "{} is not empty and holds no checkpoint; choose another --out",
+        "{} is not empty and is not a checkpoint; choose another --out",
         out.display()
     );
     let mut checkpoint = Checkpoint::load(&settings.checkpoint)?;
@@ -119,7 +119,7 @@ fn add_test_metrics(checkpoint: &mut Checkpoint, path: &Path, folder: &Path) -> 
     let figures: BTreeMap<String, Figures> =
         serde_json::from_str(&read(path)?).with_context(|| {
             format!(
-                "{} is not what `trainer evaluate model --json` prints",
+                "{} is not output of `trainer evaluate model --json`",
                 path.display()
             )
         })?;
@@ -140,7 +140,7 @@ fn fitted_temperature(checkpoint: &Checkpoint, data: &Path, host: &dyn Host) -> 
     let total = CALIBRATION_TOKENS.min(dataset.files(Split::Validation).tokens());
     anyhow::ensure!(
         total > 0,
-        "{} holds no validation part; see `trainer prepare --help`",
+        "{} has no validation split; see `trainer prepare --help`",
         data.display()
     );
     let model = checkpoint.model(&Device::Cpu)?;

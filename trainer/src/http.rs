@@ -64,7 +64,7 @@ pub struct Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: the server answers {}", self.url, self.status)
+        write!(f, "{}: the server answered {}", self.url, self.status)
     }
 }
 
@@ -132,7 +132,7 @@ impl<'h> Client<'h> {
         let mut buffer = vec![0; 1 << 16];
         self.get(url, "*/*", header, |mut response| {
             let unwritable = |error| {
-                let what = format!("{}: cannot be written; free space there", path.display());
+                let what = format!("{}: cannot be written; free up space there", path.display());
                 Cut::Lasting(anyhow::Error::new(error).context(what))
             };
             let mut out = File::create(path).map_err(unwritable)?;
@@ -162,7 +162,7 @@ impl<'h> Client<'h> {
     pub fn check(&self) -> Result<()> {
         ensure!(
             !self.host.cancelled(),
-            "interrupted; what was downloaded is kept: the same command goes on from there"
+            "interrupted; downloads are kept, and the same command continues from there"
         );
         Ok(())
     }
@@ -187,7 +187,7 @@ impl<'h> Client<'h> {
                     pause *= 2;
                 }
                 Failure::Passing(error, _) => {
-                    return Err(error.context(format!("tried {ATTEMPTS} times")));
+                    return Err(error.context(format!("gave up after {ATTEMPTS} attempts")));
                 }
                 Failure::Lasting(error) => return Err(error),
             }
@@ -233,7 +233,7 @@ impl<'h> Client<'h> {
         }
         read(response).map_err(|cut| match cut {
             Cut::Network(error) => {
-                let error = anyhow!("{}: the download broke off: {error}", shown(url));
+                let error = anyhow!("{}: the download was cut off: {error}", shown(url));
                 Failure::Passing(error, None)
             }
             Cut::Lasting(error) => Failure::Lasting(error),
@@ -284,7 +284,7 @@ fn passes(error: &ureq::Error) -> bool {
 
 fn read_certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
     let name = file.display();
-    let wrong = "give PIP_CERT, or `cert` in pip's configuration, a file of PEM certificates";
+    let wrong = "set PIP_CERT, or `cert` in pip's configuration, to a file of PEM certificates";
     let pem = std::fs::read(file).with_context(|| format!("{name}: cannot be read; {wrong}"))?;
     let items = parse_pem(&pem).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -293,7 +293,7 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
     let certificates: Vec<_> = items.collect();
     ensure!(
         !certificates.is_empty(),
-        "{name}: holds no certificate; {wrong}"
+        "{name}: contains no certificate; {wrong}"
     );
     Ok(certificates)
 }

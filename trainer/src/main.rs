@@ -1,6 +1,6 @@
 //! The program `trainer`: parses arguments, calls the library once, prints text or JSON, and returns an exit status.
 //!
-//! Exit status: 0 done, 1 failed (one line on standard error), 2 wrong usage, 130 interrupted.
+//! Exit status: 0 success, 1 failure (one line on standard error), 2 usage error, 130 interrupted.
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;

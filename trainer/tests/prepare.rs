@@ -73,7 +73,7 @@ fn an_interrupt_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_leaves_nothing_behind() {
+fn a_full_disk_is_reported_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let corpus = folder.path().join("corpus.txt");
     fs::write(&corpus, lines(0, 20_000)).unwrap();
@@ -96,7 +96,7 @@ fn a_full_disk_is_told_and_leaves_nothing_behind() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(
-        stderr.contains("free space or choose another --out: File too large"),
+        stderr.contains("free up space or choose another --out: File too large"),
         "{stderr}"
     );
     assert_eq!(stderr.lines().count(), 1, "{stderr}");

@@ -121,7 +121,7 @@ macro_rules! kernel {
             }
 
             $(#[target_feature(enable = $features)])?
-            #[allow(clippy::int_plus_one, reason = "tiles of one panel too")]
+            #[allow(clippy::int_plus_one, reason = "a tile may be one panel wide")]
             pub(super) fn products(
                 panels: &[Pair],
                 pairs: usize,

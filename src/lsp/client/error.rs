@@ -49,7 +49,7 @@ impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(error) => write!(f, "the server could not be started: {error}"),
-            Self::Closed(Some(status)) => write!(f, "the server ended ({status})"),
+            Self::Closed(Some(status)) => write!(f, "the server exited ({status})"),
             Self::Closed(None) => write!(f, "the server closed its output"),
             Self::Timeout { method, after } => {
                 write!(f, "no answer to {method} within {after:?}")

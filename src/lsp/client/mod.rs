@@ -255,7 +255,7 @@ impl Client {
                 self.accept_answer(&id, result, at)
             }
             (None, None) => Err(Error::Malformed(format!(
-                "neither id nor method: {message}"
+                "a message without id or method: {message}"
             ))),
         }
     }
@@ -275,7 +275,7 @@ impl Client {
             .as_i64()
             .and_then(|id| Some((id, self.asked.remove(&id)?)));
         let Some((id, asked)) = open else {
-            let what = format!("an answer to request {id}, which is not open");
+            let what = format!("a response to request {id}, which is not pending");
             return Err(Error::Malformed(what));
         };
         let latency = at.saturating_duration_since(asked.at);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_ends_is_reported_with_its_status() {
+    fn a_server_exit_is_reported_with_its_status() {
         let mut client = shell("exit 3");
         match client.call("initialize", json!({})) {
             Err(Error::Closed(Some(status))) => assert_eq!(status.code(), Some(3)),
@@ -335,12 +335,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_protocol_is_reported() {
+    fn output_outside_the_protocol_is_reported() {
         let mut client = shell("echo Hello; exec cat > /dev/null");
         let error = client.call("initialize", json!({})).unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#"the server broke the protocol: "Hello" where a header was expected"#
+            r#"the server broke the protocol: expected a header, found "Hello""#
         );
     }
 

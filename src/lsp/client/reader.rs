@@ -31,7 +31,7 @@ pub fn read_messages(output: impl Read, sender: &Sender<Incoming>) {
             },
             Ok(Frame::Invalid(why)) => Incoming::Malformed(why),
             Ok(Frame::Truncated) => {
-                Incoming::Malformed("its output ends inside a message".to_owned())
+                Incoming::Malformed("its output ended in the middle of a message".to_owned())
             }
             Err(error) => {
                 let _ = sender.send(Incoming::Malformed(error.to_string()));

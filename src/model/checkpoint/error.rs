@@ -33,7 +33,7 @@ pub enum CheckpointError {
         source: serde_json::Error,
     },
     /// Written by a newer or much older version of the program.
-    #[error("{path}: format {found}, but this program reads format {FORMAT}; use the version it was made with", path = .path.display())]
+    #[error("{path}: format {found}, but this program reads format {FORMAT}; use the version that wrote it", path = .path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -41,10 +41,10 @@ pub enum CheckpointError {
         found: u32,
     },
     /// The gate was fitted to other experts than this program has.
-    #[error("{path}: its gate was fitted to other experts than this program has; fit it anew with `trainer gate`", path = .0.display())]
+    #[error("{path}: its gate was fitted for other experts than this program's; fit it again with `trainer gate`", path = .0.display())]
     Experts(PathBuf),
     /// The gate was fitted to other features than this program computes.
-    #[error("{path}: its gate was fitted for other features than this program computes; fit it again with `trainer gate`", path = .0.display())]
+    #[error("{path}: its gate was fitted for other features than this program's; fit it again with `trainer gate`", path = .0.display())]
     Features(PathBuf),
     /// Sizes that are out of range.
     #[error("{path}: {what} is out of range", path = .path.display())]
@@ -64,8 +64,8 @@ pub enum CheckpointError {
     },
     /// A file is readable but belongs to another checkpoint, or was changed.
     #[error(
-        "{path} is not the file that {CONFIG} names (SHA-256 {found:.12}…, expected {expected:.12}…): it was damaged \
-         or comes from another checkpoint; restore it", path = .path.display()
+        "{path} does not match {CONFIG} (SHA-256 {found:.12}…, expected {expected:.12}…): it is damaged or belongs \
+         to another checkpoint; restore it", path = .path.display()
     )]
     Fingerprint {
         /// The file.
@@ -84,7 +84,7 @@ pub enum CheckpointError {
         source: safetensors::SafeTensorError,
     },
     /// A tensor is missing, has the wrong shape or type, or contains non-finite values.
-    #[error("{path}: tensor {name} {problem}; the checkpoint does not fit its {CONFIG}", path = .path.display())]
+    #[error("{path}: tensor {name} {problem}; the checkpoint does not match its {CONFIG}", path = .path.display())]
     Tensor {
         /// The file.
         path: PathBuf,
@@ -98,6 +98,6 @@ pub enum CheckpointError {
     Parameter(#[from] MissingParameter),
     /// The weights could not be moved to the device.
     #[cfg(feature = "candle")]
-    #[error("cannot put the model on the device: {0}")]
+    #[error("cannot move the model to the device: {0}")]
     Device(#[from] candle_core::Error),
 }

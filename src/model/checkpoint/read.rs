@@ -179,7 +179,7 @@ fn read_parameters(path: &Path, bytes: &[u8]) -> Result<Parameters, CheckpointEr
         };
         // Without early exit, so that the loop is vectorised.
         if values.iter().fold(false, |any, v| any | !v.is_finite()) {
-            let problem = "holds values that are not finite".to_owned();
+            let problem = "contains values that are not finite".to_owned();
             return Err(wrong(path, &name, problem));
         }
         parameters.insert(name, Parameter::new(values, view.shape().to_vec()));

@@ -41,7 +41,7 @@ fn saved(precision: Precision) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn what_is_saved_is_loaded() {
+fn loading_returns_what_was_saved() {
     for (precision, tolerance) in [(Precision::F32, 0.0), (Precision::F16, 1e-3)] {
         let (_parent, folder) = saved(precision);
         small()
@@ -62,7 +62,7 @@ fn what_is_saved_is_loaded() {
         assert_eq!(
             fs::read_dir(folder.parent().unwrap()).unwrap().count(),
             1,
-            "nothing is left beside it"
+            "no temporary file remains"
         );
     }
 }
@@ -114,7 +114,7 @@ fn forged(change: impl FnOnce(&mut Checkpoint)) -> String {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn each_way_to_be_wrong_says_which() {
+fn every_kind_of_damage_has_its_own_error() {
     let check = |error: String, expected: &str| {
         assert!(
             error.contains(expected),
@@ -165,21 +165,21 @@ fn each_way_to_be_wrong_says_which() {
     );
     check(
         broken(TOKENIZER, edit("word3", "word33")),
-        "DIR/tokenizer.json is not the file that config.json names",
+        "DIR/tokenizer.json does not match config.json",
     );
     check(
         broken(WEIGHTS, |mut b| {
             b.truncate(100);
             Some(b)
         }),
-        "DIR/model.safetensors is not the file that",
+        "DIR/model.safetensors does not match config.json",
     );
     check(
         broken(WEIGHTS, |mut b| {
             *b.last_mut().unwrap() ^= 1;
             Some(b)
         }),
-        "it was damaged or comes from another",
+        "it is damaged or belongs to another",
     );
     check(
         forged(|c| {
@@ -199,6 +199,6 @@ fn each_way_to_be_wrong_says_which() {
             let spoilt = Parameter::new(vec![f32::NAN; 11], vec![11]);
             c.parameters.insert("output.bias".into(), spoilt);
         }),
-        "tensor output.bias holds values that are not finite",
+        "tensor output.bias contains values that are not finite",
     );
 }

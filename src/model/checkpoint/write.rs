@@ -97,7 +97,8 @@ fn serialized(
         all.push((name, dtype, parameter.shape().to_vec(), bytes));
     }
     let views = all.iter().map(|(name, dtype, shape, bytes)| {
-        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("bytes of this shape");
+        let view =
+            TensorView::new(*dtype, shape.clone(), bytes).expect("the bytes must match the shape");
         (name.as_str(), view)
     });
     safetensors::serialize(views, None).map_err(|source| CheckpointError::Weights {

@@ -85,7 +85,7 @@ pub(crate) fn product(
     accumulate: bool,
     parallel: bool,
 ) {
-    assert_eq!(a.columns, b.inner, "inner sizes");
+    assert_eq!(a.columns, b.inner, "inner sizes must match");
     let stripe = if parallel {
         a.rows.div_ceil(threads()).next_multiple_of(TILE)
     } else {

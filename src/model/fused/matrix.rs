@@ -42,10 +42,10 @@ impl<'a> PackedRhs<'a> {
 }
 
 fn product(out: &mut [f32], stride: usize, a: View, b: View, accumulate: bool, parallel: bool) {
-    assert_eq!(a.columns, b.rows, "inner sizes");
+    assert_eq!(a.columns, b.rows, "inner sizes must match");
     assert!(
         b.columns <= stride && out.len() >= (a.rows - 1) * stride + b.columns,
-        "size of the result"
+        "the result has the wrong size"
     );
     let parallelism = if parallel {
         Parallelism::Rayon(0)

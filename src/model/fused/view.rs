@@ -13,7 +13,11 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// `data` as a row-major matrix.
     pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
-        assert_eq!(data.len(), rows * columns, "a {rows} x {columns} matrix");
+        assert_eq!(
+            data.len(),
+            rows * columns,
+            "a {rows} x {columns} matrix has the wrong number of values"
+        );
         Self {
             data,
             rows,
@@ -25,7 +29,10 @@ impl<'a> View<'a> {
 
     /// `count` rows starting at `first`.
     pub(super) fn rows_from(self, first: usize, count: usize) -> Self {
-        assert!(first + count <= self.rows, "rows of a matrix");
+        assert!(
+            first + count <= self.rows,
+            "the rows must be inside the matrix"
+        );
         Self {
             data: &self.data[first * self.row_stride..],
             rows: count,

@@ -90,7 +90,7 @@ impl Layer {
         let saved = Tensor::zeros((steps + 1) * SAVED * cells, DType::F32, device)?;
         for (block, initial) in [(CELL, state.c.as_ref()), (HIDDEN, Some(&state.h))] {
             let Some(initial) = initial else {
-                candle_core::bail!("an LSTM's state without c")
+                candle_core::bail!("the state of an LSTM must have c")
             };
             saved.slice_set(&initial.flatten_all()?, 0, block * cells)?;
         }

@@ -60,7 +60,7 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn losses_and_gradients_are_those_of_the_fused_operations() {
+fn losses_and_gradients_match_the_fused_operations() {
     let config = ModelConfig {
         architecture: Architecture::ResidualLstm,
         vocabulary_size: VOCABULARY,
@@ -258,7 +258,7 @@ fn random(shape: &[usize], seed: u64) -> Tensor {
 }
 
 #[test]
-fn lstm_kernels_compute_what_their_rust_does() {
+fn lstm_kernels_match_their_rust_versions() {
     let emulator = Emulator::new();
     let sizes = lstm::Sizes {
         steps: STEPS,
@@ -314,7 +314,7 @@ fn lstm_kernels_compute_what_their_rust_does() {
 }
 
 #[test]
-fn softmax_kernels_compute_what_their_rust_does() {
+fn softmax_kernels_match_their_rust_versions() {
     const ROWS: usize = 9;
     let emulator = Emulator::new();
     let bias = random(&[VOCABULARY], 9);
@@ -378,7 +378,7 @@ fn softmax_kernels_compute_what_their_rust_does() {
 }
 
 #[test]
-fn dropout_and_embedding_kernels_compute_what_their_rust_does() {
+fn dropout_and_embedding_kernels_match_their_rust_versions() {
     let emulator = Emulator::new();
     let x = random(&[3, 33], 14);
     let (seed, probability) = (15, 0.3);

@@ -104,7 +104,7 @@ impl Differences {
 const BF16_TOLERANCE: f32 = 1.0 / 64.0;
 
 #[test]
-fn numbers_are_those_of_pytorch() {
+fn results_match_pytorch() {
     for architecture in ARCHITECTURES {
         for (precision, tolerance) in [
             (MatmulPrecision::F32, 1e-4),

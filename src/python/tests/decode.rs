@@ -55,7 +55,7 @@ fn only_the_first_two_lines_declare() {
 }
 
 #[test]
-fn what_cannot_be_decoded_is_replaced() {
+fn undecodable_bytes_are_replaced() {
     assert_eq!(decode(b"x = '\xff' + y"), "x = '\u{fffd}' + y");
     assert_eq!(
         decode(b"# coding: no-such\n\xff\n"),

@@ -263,7 +263,7 @@ mod tests {
     const TEXT: &str = "\u{1f40d}\n(val)";
 
     #[test]
-    fn an_item_as_a_plain_client_gets_it() {
+    fn items_for_a_plain_client() {
         let list = completion_list(TEXT, found(), Style::default());
         assert_snapshot!(serde_json::to_string_pretty(&list).unwrap(), @r#"
         {
@@ -310,7 +310,7 @@ mod tests {
 
     /// In `x.va|l` where the client may replace the whole word, unless the candidate only adds what its rest lacks.
     #[test]
-    fn a_word_can_be_replaced_from_its_midst() {
+    fn a_word_can_be_replaced_from_its_middle() {
         let style = Style {
             insert_replace: true,
             ..Style::default()

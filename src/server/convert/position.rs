@@ -157,7 +157,7 @@ mod tests {
         }
 
         #[test]
-        fn what_lies_outside_is_clamped(text in text(), line in 0_u32..9, character in 0_u32..30) {
+        fn positions_outside_the_text_are_clamped(text in text(), line in 0_u32..9, character in 0_u32..30) {
             for encoding in ALL {
                 let wanted = Position::new(line, character);
                 // The last place of that line that is not after the wanted one; else the end.

@@ -50,14 +50,15 @@ impl HandlerContext {
             let settings = session.settings();
             if status.is_full {
                 warnings.push(format!(
-                    "the workspace needs more than {} MB: some of its files are not indexed (setting `workspaceMemoryMb`)",
+                    "the workspace needs more than {} MB, so some of its files are not indexed; raise the setting \
+                     `workspaceMemoryMb`",
                     settings.workspace_memory_mb
                 ));
             }
             if status.lacks_environment {
                 warnings.push(format!(
-                    "no Python modules in {} (setting `pythonEnvironment`): name the folder of a virtual environment, or the one \
-                     that holds `bin` and `lib`",
+                    "no Python modules in {}; set `pythonEnvironment` to a virtual environment, or to the folder that \
+                     contains `bin` and `lib`",
                     settings.python_environment
                 ));
             }

@@ -39,7 +39,7 @@ pub async fn initialized(server: &HandlerContext) {
     if watches_files {
         let watchers = vec![capabilities::watching()];
         if let Err(error) = server.client.register_capability(watchers).await {
-            warn!("the client does not watch files: {error}");
+            warn!("the client refused to watch files: {error}");
         }
     }
     server.warn_of_project().await;

@@ -87,7 +87,7 @@ impl ProjectFiles {
             bytes = self.index.bytes(),
             is_full = self.is_full,
             took = ?began.elapsed(),
-            "the project is read"
+            "finished reading the project"
         );
     }
 

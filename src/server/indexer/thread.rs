@@ -64,9 +64,7 @@ impl IndexerThread {
                 Err(_) => self.refresh_contexts(),
             }));
             if done.is_err() {
-                error!(
-                    "reading the project panicked; its files and libraries are left out from now on"
-                );
+                error!("reading the project panicked; its files and libraries are no longer used");
                 self.libraries = Libraries::none();
                 self.project.clear(self.completer.vocabulary());
             }
@@ -220,6 +218,6 @@ fn choose_context(
 pub(super) fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(10) {
-        debug!("no lower priority: {error}");
+        debug!("cannot lower the thread's priority: {error}");
     }
 }

@@ -27,7 +27,7 @@ macro_rules! settings {
     )+) => {
         /// Checked settings.
         #[derive(Clone, Debug, PartialEq)]
-        #[allow(clippy::struct_excessive_bools, reason = "switches of a user")]
+        #[allow(clippy::struct_excessive_bools, reason = "each is a switch that users set")]
         pub struct Settings {
             $($(#[doc = $description])+ pub $field: $type,)+
         }
@@ -158,7 +158,7 @@ impl Settings {
             } else if !SETTINGS.iter().any(|setting| setting.name == name) {
                 // No setting is an object: this is another server's part of a file that an editor sends to all of them.
                 if value.is_object() {
-                    tracing::info!("ignored the settings of {name:?}");
+                    tracing::info!("ignoring the settings of {name:?}");
                 } else {
                     warnings.push(format!("unknown setting {name:?}"));
                 }

@@ -86,7 +86,7 @@ fn vs_code_contributes_every_setting() {
         .expect("package.json has a section \"Answers\" for the server's settings");
     let (contributed, after) = rest
         .split_once(AFTER)
-        .expect("the section \"Answers\" is the last of the configuration");
+        .expect("the section \"Answers\" comes last in the configuration");
     if contributed == expected {
         return;
     }

@@ -78,7 +78,7 @@ fn an_invalid_setting_is_named_and_the_others_count() {
 }
 
 #[test]
-fn an_old_name_counts_and_names_the_new_one() {
+fn an_old_name_works_and_the_warning_gives_the_new_one() {
     let (settings, warnings) = check(&json!({
         "lineProbability": 0.75, "minProbability": 0.5, "shortNames": false, "textBelow": false, "project": false,
         "projectMemory": 32, "memory": 16, "environment": "none",

@@ -94,7 +94,7 @@ fn table(experiment: &Experiment, device: &str, flops: f64, contenders: &[Conten
         if let Some(peak) = best.peak_gflops {
             let _ = writeln!(
                 table,
-                "{name}: peak {peak:.0} GFLOP/s, a matrix product alone"
+                "{name}: peak {peak:.0} GFLOP/s, a plain matrix product"
             );
         }
     }

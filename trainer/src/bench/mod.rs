@@ -108,7 +108,7 @@ type Command = (String, Box<dyn Fn() -> process::Command>);
 
 /// The contenders, in the order of their turns.
 fn commands(settings: &Settings, experiment: &Experiment) -> Result<Vec<Command>> {
-    let ours = std::env::current_exe().context("cannot find this program's own file")?;
+    let ours = std::env::current_exe().context("cannot determine this program's path")?;
     let mut contenders: Vec<Command> = Vec::new();
     for name in ["bf16", "f32"] {
         let (ours, config, device) = (
@@ -183,7 +183,7 @@ fn run(mut command: process::Command) -> Result<Turn> {
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success(),
-        "{program} ended with {}: {}",
+        "{program} failed ({}): {}",
         output.status,
         errors.lines().last().unwrap_or("no message")
     );

@@ -27,7 +27,7 @@ pub struct BenchArgs {
     /// Turns per contender; the fastest counts
     #[arg(long, default_value_t = 2)]
     rounds: usize,
-    /// JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
     /// One turn of this program in this precision, as JSON (used for the child processes)

@@ -7,7 +7,7 @@ use crate::corpus::Settings;
 /// Arguments of `trainer corpus`.
 #[derive(Debug, clap::Args)]
 pub struct CorpusArgs {
-    /// The packages: trainer/corpus/manifest.tsv, or one like it
+    /// The manifest of packages, such as trainer/corpus/manifest.tsv
     manifest: PathBuf,
     /// The folder to write; downloads are kept in it, so that a second run continues where the first one stopped
     #[arg(long, value_name = "DIR")]
@@ -15,7 +15,7 @@ pub struct CorpusArgs {
     /// Use only this package of the manifest; may be repeated
     #[arg(long = "package", value_name = "NAME")]
     packages: Vec<String>,
-    /// Keep duplicates, and all files of a large package: to inspect what the other rules keep
+    /// Keep duplicates and all files of large packages, to inspect what the other rules keep
     #[arg(long)]
     keep_duplicates: bool,
 }

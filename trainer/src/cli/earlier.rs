@@ -42,12 +42,13 @@ impl Translated {
         };
         let flag = if joined { "--joined" } else { "--quantized" };
         let mut warning = (joined || quantized).then(|| {
-            format!("`evaluate {flag}` is now `trainer evaluate {subcommand}`; the flag goes with the next version")
+            format!("`evaluate {flag}` is now `trainer evaluate {subcommand}`; the next version removes the flag")
         });
         if below {
             rest.push("--suffix".into());
             warning = Some(
-                "`evaluate --joined --below` is now `trainer evaluate context --suffix`; the flags go with the next version"
+                "`evaluate --joined --below` is now `trainer evaluate context --suffix`; the next version removes \
+                 the flags"
                     .to_owned(),
             );
         }

@@ -25,13 +25,13 @@ struct SubjectArgs {
     /// A checkpoint folder
     #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
-    /// A folder made by `trainer prepare`
+    /// A folder written by `trainer prepare`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Which split
     #[arg(long, value_enum, default_value_t = Split::Validation)]
     split: Split,
-    /// Measure only the first files, whole ones, until they contain N tokens
+    /// Measure only as many files, from the first, as contain N tokens
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_tokens: Option<u64>,
 }
@@ -66,7 +66,7 @@ pub struct ModelArgs {
     /// distance
     #[arg(long, requires = "out")]
     gradients: bool,
-    /// JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
 }
@@ -90,13 +90,13 @@ impl ModelArgs {
 pub struct ContextArgs {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// With the other files of each file's package as the workspace, as in an editor that has opened the project
+    /// Use the other files of each file's package as the workspace, as in an editor with the project open
     #[arg(long)]
     project: bool,
-    /// With the other files of each file's package as an installed library: only their declarations count
+    /// Use the other files of each file's package as an installed library, of which only the declarations are read
     #[arg(long, conflicts_with = "project")]
     libraries: bool,
-    /// With the text after the cursor: as if each file were written in blocks of 20 lines, above the rest of it
+    /// Also use the text after the cursor: each file is typed in blocks of 20 lines, above the rest of it
     #[arg(long)]
     suffix: bool,
     /// Also measure without this expert; may be repeated
@@ -105,7 +105,7 @@ pub struct ContextArgs {
     /// Use the f32 network instead of the served int8 engine
     #[arg(long)]
     full_precision: bool,
-    /// JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
 }
@@ -131,7 +131,7 @@ impl ContextArgs {
 pub struct QuantizedArgs {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// JSON instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
 }

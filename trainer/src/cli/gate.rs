@@ -7,22 +7,22 @@ use crate::gate::Settings;
 /// Arguments of `trainer gate`.
 #[derive(Debug, clap::Args)]
 pub struct GateArgs {
-    /// A checkpoint by `trainer export`
+    /// A checkpoint written by `trainer export`
     #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
-    /// A folder made by `trainer prepare --split-by package`
+    /// A folder written by `trainer prepare --split-by package`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Where the checkpoint with its gate is written
+    /// The folder for the checkpoint with its gate
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Targets that the gate and the reranker are fitted on
+    /// Number of targets to fit the gate and the reranker on
     #[arg(long, default_value_t = 1_200_000)]
     tokens: u64,
     /// Passes over these targets
     #[arg(long, default_value_t = 3)]
     epochs: usize,
-    /// Seed of the initial weights
+    /// Random seed for the initial weights
     #[arg(long, default_value_t = 42)]
     seed: u64,
 }

@@ -46,7 +46,7 @@ pub enum Command {
     /// Measure a checkpoint
     #[command(subcommand)]
     Evaluate(EvaluateCommand),
-    /// Fit the gate and the reranker to a checkpoint
+    /// Fit a gate and a reranker for a checkpoint
     Gate(GateArgs),
     /// Compare runs in one HTML page
     Report(ReportArgs),

@@ -11,8 +11,8 @@ use crate::prepare::Settings;
 /// Arguments of `trainer prepare`.
 #[derive(Debug, clap::Args)]
 pub struct PrepareArgs {
-    /// Parquet files (columns path, code and optionally package), CodeXGLUE text (.txt: one file a line, tokens
-    /// separated by a space), .py files, folders of them (names that begin with a dot are left out), or a data set of
+    /// Parquet files (columns path, code and optionally package), CodeXGLUE text (.txt: one file per line, tokens
+    /// separated by a space), .py files, folders of them (names that start with a dot are skipped), or a data set of
     /// the Hugging Face hub: hf://OWNER/NAME[@REVISION][/PART]
     #[arg(value_name = "SOURCE", required_unless_present_all = ["test", "vocabulary"])]
     sources: Vec<PathBuf>,
@@ -25,7 +25,7 @@ pub struct PrepareArgs {
     /// Fraction of the files, or of the tokens when split by package, to hold out
     #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     validation: f64,
-    /// Seed of the choice of held-out files
+    /// Random seed for choosing the held-out files
     #[arg(long, default_value_t = 42)]
     seed: u64,
     /// Vocabulary size, excluding `<PAD>` and `<UNK>`
@@ -67,6 +67,6 @@ impl PrepareArgs {
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
-        _ => Err("must be a number from 0 to less than 1".to_owned()),
+        _ => Err("must be a number of at least 0 and less than 1".to_owned()),
     }
 }

@@ -10,7 +10,7 @@ pub struct TrainArgs {
     /// The experiment; optional with --resume, which uses the run's own
     #[arg(long, value_name = "TOML", required_unless_present = "resume")]
     config: Option<PathBuf>,
-    /// A folder made by `trainer prepare`
+    /// A folder written by `trainer prepare`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The run's folder: config.toml, metrics.jsonl, checkpoints last/ and best/

@@ -12,9 +12,9 @@ impl ValueEnum for Split {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match self {
-            Self::Train => "Weights are fitted on it, and the vocabulary is counted on it alone",
-            Self::Validation => "Settings are chosen by it",
-            Self::Test => "Read by `evaluate` alone",
+            Self::Train => "Trains the weights and, alone, determines the vocabulary",
+            Self::Validation => "Used to choose settings",
+            Self::Test => "Read only by `evaluate`",
         };
         Some(PossibleValue::new(self.name()).help(help))
     }
@@ -27,10 +27,10 @@ impl ValueEnum for SplitBy {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            Self::File => ("file", "A file, as in the original experiment"),
+            Self::File => ("file", "Single files, as in the original experiment"),
             Self::Package => (
                 "package",
-                "A package: validation then resembles a test set that is made of other packages",
+                "Whole packages, so that validation resembles a test set of other packages",
             ),
         };
         Some(PossibleValue::new(name).help(help))

@@ -23,7 +23,7 @@ pub fn python_files(file: &Path, longest: u64) -> Result<Vec<Member>> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let broken = || {
         format!(
-            "{name}: a broken archive, though its SHA-256 is the manifest's; take its line out of the manifest"
+            "{name}: the archive is broken although its SHA-256 matches the manifest; remove its line from the manifest"
         )
     };
     let reader = File::open(file).with_context(|| format!("{}: cannot be read", file.display()))?;

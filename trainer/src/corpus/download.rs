@@ -89,8 +89,8 @@ fn one(
         // Otherwise it would look like an interrupted download.
         let _ = fs::remove_file(&part);
         bail!(
-            "{file}: its SHA-256 is {found}, the manifest says {sha256}; name another index than {} in PIP_INDEX_URL, \
-             or correct the manifest",
+            "{file}: its SHA-256 is {found}, but the manifest says {sha256}; set PIP_INDEX_URL to an index other \
+             than {}, or correct the manifest",
             shown(index)
         );
     }

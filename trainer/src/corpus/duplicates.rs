@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn near_duplicates_are_those_that_all_pairs_give() {
+    fn near_duplicates_match_a_comparison_of_all_pairs() {
         let documents = documents();
         let found = find(&documents, || Ok::<_, Infallible>(())).unwrap();
         assert_eq!(found, expected(&documents.list));

@@ -18,16 +18,19 @@ pub fn url(client: &Client<'_>, index: &str, item: &Item) -> Result<String> {
     let page = client.page(&page, ACCEPT, None).map_err(|error| {
         match error.downcast_ref::<Refused>() {
             Some(Refused { status, .. }) if *status == StatusCode::NOT_FOUND => anyhow!(
-                "{file}: the index {} has no package {package}; name another index in PIP_INDEX_URL",
+                "{file}: the index {} has no package {package}; set PIP_INDEX_URL to another index",
                 shown(index)
             ),
-            _ => error.context(format!("{file}: cannot be looked up; check the network and PIP_INDEX_URL")),
+            _ => error.context(format!(
+                "{file}: cannot be looked up; check the network and PIP_INDEX_URL"
+            )),
         }
     })?;
     match find(&page, file).with_context(|| format!("{file}: cannot be looked up"))? {
         Some(url) => Ok(url),
         None => bail!(
-            "{file}: not in the index {} any more; name another index in PIP_INDEX_URL, or take its line out of the manifest",
+            "{file}: no longer in the index {}; set PIP_INDEX_URL to another index, or remove its line from the \
+             manifest",
             shown(index)
         ),
     }
@@ -55,7 +58,7 @@ fn find(page: &Page, file: &str) -> Result<Option<String>> {
     let found = if page.content_type == JSON {
         let project: Project = serde_json::from_str(&page.text).with_context(|| {
             format!(
-                "{}: not a page of the simple API; check PIP_INDEX_URL",
+                "{}: not a page of PyPI's simple API; check PIP_INDEX_URL",
                 shown(&page.url)
             )
         })?;

@@ -29,15 +29,15 @@ const ARCHIVES: [&str; 4] = [".tar.gz", ".tgz", ".zip", ".whl"];
 pub fn read(path: &Path, wanted: &[String]) -> Result<Vec<Item>> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| {
-        format!("{name}: cannot be read; the project's is trainer/corpus/manifest.tsv")
+        format!("{name}: cannot be read; the project's own is trainer/corpus/manifest.tsv")
     })?;
     let mut items = parse(&text).map_err(|(line, error)| {
-        anyhow!("{name} line {line}: {error}; correct it, or take trainer/corpus/manifest.tsv")
+        anyhow!("{name} line {line}: {error}; correct it, or use trainer/corpus/manifest.tsv")
     })?;
     for package in wanted {
         ensure!(
             items.iter().any(|item| item.package == *package),
-            "{package}: not in {name}; --package takes a name of its first column"
+            "{package}: not in {name}; --package takes a name from its first column"
         );
     }
     items.retain(|item| wanted.is_empty() || wanted.contains(&item.package));
@@ -56,12 +56,12 @@ fn parse(text: &str) -> Result<Vec<Item>, (usize, anyhow::Error)> {
     for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         let item = Item::parse(line, places).map_err(|error| (number, error))?;
         if !packages.insert(item.package.clone()) || !files.insert(item.file.clone()) {
-            return Err((number, anyhow!("{} stands there twice", item.package)));
+            return Err((number, anyhow!("{} is listed twice", item.package)));
         }
         items.push(item);
     }
     if items.is_empty() {
-        return Err((1, anyhow!("no package follows")));
+        return Err((1, anyhow!("it lists no packages")));
     }
     Ok(items)
 }
@@ -79,14 +79,14 @@ impl Item {
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.+!".contains(c);
             text.chars().all(allowed) && !text.starts_with('.')
         };
-        ensure!(is_plain(package), "{package:?} is no package's name");
+        ensure!(is_plain(package), "{package:?} is not a package name");
         ensure!(
             is_plain(file) && ARCHIVES.iter().any(|end| file.ends_with(end)),
-            "{file:?} is no name of a .tar.gz, .zip or .whl file"
+            "{file:?} is not the name of a .tar.gz, .zip or .whl file"
         );
         ensure!(
             sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit()),
-            "{sha256:?} is no SHA-256 of 64 hexadecimal digits"
+            "{sha256:?} is not a SHA-256 of 64 hexadecimal digits"
         );
         let test = match split {
             "train" => false,
@@ -95,7 +95,7 @@ impl Item {
         };
         let bytes = bytes
             .parse()
-            .map_err(|_| anyhow!("{bytes:?} is no number of bytes"))?;
+            .map_err(|_| anyhow!("{bytes:?} is not a number of bytes"))?;
         Ok(Self {
             package: package.to_owned(),
             version: version.to_owned(),
@@ -137,7 +137,7 @@ mod tests {
         for (from, to, expected) in [
             ("sha256", "sha", "1: no column `sha256`"),
             ("\t5\ttrain", "", "2: `bytes` is missing"),
-            ("\t5\t", "\tfive\t", "2: \"five\" is no number of bytes"),
+            ("\t5\t", "\tfive\t", "2: \"five\" is not a number of bytes"),
             (
                 "train",
                 "validation",
@@ -146,22 +146,22 @@ mod tests {
             (
                 "HASH",
                 "00",
-                "2: \"00\" is no SHA-256 of 64 hexadecimal digits",
+                "2: \"00\" is not a SHA-256 of 64 hexadecimal digits",
             ),
             (
                 "a-1.whl",
                 "../a-1.whl",
-                "2: \"../a-1.whl\" is no name of a .tar.gz, .zip or .whl file",
+                "2: \"../a-1.whl\" is not the name of a .tar.gz, .zip or .whl file",
             ),
             (
                 "a-1.whl",
                 "a-1.exe",
-                "2: \"a-1.exe\" is no name of a .tar.gz, .zip or .whl file",
+                "2: \"a-1.exe\" is not the name of a .tar.gz, .zip or .whl file",
             ),
             (
                 "train\n",
                 "train\na\t1\tb-1.whl\tHASH\t5\ttest\n",
-                "3: a stands there twice",
+                "3: a is listed twice",
             ),
         ] {
             assert_eq!(broken(from, to), Err(expected.to_owned()));

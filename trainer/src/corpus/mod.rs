@@ -123,7 +123,7 @@ fn check_out(out: &Path) -> Result<()> {
     for part in PARTS {
         ensure!(
             is_ours || !out.join(part).exists(),
-            "{name}: holds a {part} that `trainer corpus` did not make; choose another --out"
+            "{name}: contains a {part} that `trainer corpus` did not write; choose another --out"
         );
     }
     fs::create_dir_all(out).with_context(|| format!("{name}: cannot be created"))?;

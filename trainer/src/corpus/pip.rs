@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_counts_more_than_files_and_later_files_more_than_earlier() {
+    fn the_environment_overrides_files_and_later_files_override_earlier_ones() {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_str().unwrap().to_owned();
         let write = |name: &str, text: &str| {

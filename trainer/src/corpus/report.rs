@@ -87,7 +87,7 @@ impl Report {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
         write_synced(&path, &json)
-            .with_context(|| format!("{}: cannot be written; free space there", path.display()))
+            .with_context(|| format!("{}: cannot be written; free up space there", path.display()))
     }
 }
 

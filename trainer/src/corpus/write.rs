@@ -48,7 +48,7 @@ pub fn write(path: &Path, rows: &[Row], words: &[String]) -> Result<()> {
         out.sync_all()?;
         Ok(fs::rename(&part, path)?)
     };
-    writing().with_context(|| format!("{}: cannot be written; free space there", path.display()))
+    writing().with_context(|| format!("{}: cannot be written; free up space there", path.display()))
 }
 
 fn write_group(

@@ -29,18 +29,19 @@ impl Dataset {
             let path = dir.join(name);
             std::fs::read(&path).with_context(|| {
                 let (path, dir) = (path.display(), dir.display());
-                format!("{path}: cannot be read; is {dir} a folder that `trainer prepare` made?")
+                format!("{path}: cannot be read; is {dir} a folder written by `trainer prepare`?")
             })
         };
-        let report: PrepareReport = serde_json::from_slice(&read(REPORT)?)
-            .with_context(|| damaged(&dir.join(REPORT), "it is no report of `trainer prepare`"))?;
+        let report: PrepareReport = serde_json::from_slice(&read(REPORT)?).with_context(|| {
+            damaged(&dir.join(REPORT), "it is not a report of `trainer prepare`")
+        })?;
         let vocabulary = Vocabulary::from_tokenizer_json(&read(TOKENIZER)?)
-            .with_context(|| damaged(&dir.join(TOKENIZER), "it is no vocabulary"))?;
+            .with_context(|| damaged(&dir.join(TOKENIZER), "it is not a vocabulary"))?;
         ensure!(
             report.vocabulary.fingerprint == vocabulary.fingerprint(),
             damaged(
                 &dir.join(TOKENIZER),
-                "it is another vocabulary than prepare.json names"
+                "it is not the vocabulary that prepare.json names"
             )
         );
         let [train, validation, test] = Split::ALL;
@@ -88,7 +89,7 @@ impl Dataset {
         let lines = text.lines().map(serde_json::from_str);
         let paths: Vec<String> = lines
             .collect::<serde_json::Result<_>>()
-            .with_context(|| damaged(&path, "it is no list of paths"))?;
+            .with_context(|| damaged(&path, "it is not a list of paths"))?;
         ensure!(
             paths.len() == self.files(split).len(),
             damaged(&path, "it does not have one line per file")
@@ -112,5 +113,5 @@ impl Dataset {
 
 fn damaged(path: &Path, cause: &str) -> String {
     let path = path.display();
-    format!("{path}: {cause}; make the folder anew with `trainer prepare`")
+    format!("{path}: {cause}; recreate the folder with `trainer prepare`")
 }

@@ -41,7 +41,7 @@ impl Shards {
     pub fn open(path: &Path, vocabulary_size: usize) -> Result<Self> {
         Self::read(path, vocabulary_size).with_context(|| {
             let path = path.display();
-            format!("{path}: not a usable shard; make the folder anew with `trainer prepare`")
+            format!("{path}: not a usable shard; recreate the folder with `trainer prepare`")
         })
     }
 
@@ -50,24 +50,29 @@ impl Shards {
         // SAFETY: `prepare` renames finished files into place and never modifies them. A user who truncates the file
         // under a running trainer gets SIGBUS, as with any memory map.
         let map = unsafe { Mmap::map(&file)? };
-        ensure!(map.len() >= HEADER, "{} bytes are too few", map.len());
-        ensure!(map[..8] == MAGIC, "it does not begin as a shard does");
+        ensure!(
+            map.len() >= HEADER,
+            "{} bytes are too few for a shard",
+            map.len()
+        );
+        ensure!(map[..8] == MAGIC, "it does not start like a shard");
         let version = u32::from_le_bytes(map[8..12].try_into()?);
         ensure!(
             version == VERSION,
-            "version {version}, where this trainer reads {VERSION}"
+            "version {version}, but this trainer reads version {VERSION}"
         );
         let size = u32::from_le_bytes(map[12..16].try_into()?) as usize;
         ensure!(
             size == vocabulary_size,
-            "made for {size} tokens, but the vocabulary beside it has {vocabulary_size}"
+            "made for a vocabulary of {size} tokens, but the one next to it has {vocabulary_size}"
         );
         let files = u64::from_le_bytes(map[16..24].try_into()?) as usize;
         let tokens = u64::from_le_bytes(map[24..32].try_into()?) as usize;
-        let expected = expected_len(files, tokens).context("its counts are absurd")?;
+        let expected =
+            expected_len(files, tokens).context("the counts in its header are impossible")?;
         ensure!(
             map.len() == expected,
-            "{} bytes, where its counts ask for {expected}",
+            "{} bytes, but its header requires {expected}",
             map.len()
         );
         ensure!(

@@ -157,20 +157,28 @@ fn damaged_shards_are_refused() {
         bytes[32..64].copy_from_slice(&digest);
     };
     let damages: [(Damage, bool, &str); 10] = [
-        (Vec::clear, false, "0 bytes are too few"),
-        (|b| b.truncate(63), false, "63 bytes are too few"),
-        (|b| b[0] = b'x', false, "does not begin as a shard does"),
+        (Vec::clear, false, "0 bytes are too few for a shard"),
+        (
+            |b| b.truncate(63),
+            false,
+            "63 bytes are too few for a shard",
+        ),
+        (|b| b[0] = b'x', false, "does not start like a shard"),
         (|b| b[8] = 9, false, "version 9"),
         (
             |b| b[12] = 51,
             false,
-            "made for 51 tokens, but the vocabulary beside it has 50",
+            "made for a vocabulary of 51 tokens, but the one next to it has 50",
         ),
-        (|b| b[16..24].fill(0xff), false, "its counts are absurd"),
+        (
+            |b| b[16..24].fill(0xff),
+            false,
+            "the counts in its header are impossible",
+        ),
         (
             |b| b.truncate(b.len() - 1),
             false,
-            "where its counts ask for",
+            "but its header requires",
         ),
         (|b| b[70] ^= 1, false, "its checksum does not match"),
         (|b| b[74] = 50, true, "id 50 is outside the vocabulary"),

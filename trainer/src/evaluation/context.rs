@@ -111,9 +111,8 @@ pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Compariso
     } = settings;
     let (checkpoint, dataset) = subject.open()?;
     subject.measure(&dataset, "", host, |limit, progress| {
-        let mixture = Mixture::of(&checkpoint)?.context(
-            "the checkpoint is a network alone; join it to the buffer with `trainer gate`",
-        )?;
+        let mixture = Mixture::of(&checkpoint)?
+            .context("the checkpoint has no gate; fit one with `trainer gate`")?;
         let network = network(
             &checkpoint,
             mixture.mean_hidden().to_vec(),
@@ -162,8 +161,12 @@ fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> R
 fn contestants(mixture: &Mixture, without: &[String]) -> Result<Vec<Contestant>> {
     let lacking = |name: &str| -> Result<Contestant> {
         let known = || Part::names().collect::<Vec<_>>().join(", ");
-        let part = Part::named(name)
-            .with_context(|| format!("--without {name}: there are {}", known()))?;
+        let part = Part::named(name).with_context(|| {
+            format!(
+                "--without {name}: no such expert; the experts are {}",
+                known()
+            )
+        })?;
         Ok(Contestant {
             name: format!("- {name}"),
             mixture: Some(mixture.clone().without(part)),

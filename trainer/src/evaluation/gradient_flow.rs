@@ -20,7 +20,7 @@ pub fn measure(model: &Model, files: &Shards) -> Result<GradientFlow> {
         .collect();
     ensure!(
         !lanes.is_empty(),
-        "--gradients: no file of this part has more than {CONTEXT} tokens"
+        "--gradients: no file of this split has more than {CONTEXT} tokens"
     );
     let ids = (0..CONTEXT).flat_map(|t| lanes.iter().map(move |lane| u32::from(lane[t])));
     let ids: Vec<u32> = ids.collect();

@@ -122,7 +122,7 @@ fn check_out(out: &Path) -> Result<()> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     ensure!(
         !out.is_dir() && folder.is_none_or(Path::is_dir),
-        "--out {}: not a file in a folder that is there",
+        "--out {}: name a file in an existing folder",
         out.display()
     );
     Ok(())

@@ -29,7 +29,7 @@ impl Subject {
         dataset.check_vocabulary(&checkpoint.vocabulary)?;
         ensure!(
             !dataset.files(self.split).is_empty(),
-            "{} holds no {} part; see `trainer prepare --help`",
+            "{} has no {} split; see `trainer prepare --help`",
             self.data.display(),
             self.split
         );

@@ -157,7 +157,8 @@ pub fn counted_for(checkpoint: &Checkpoint, dataset: &Dataset) -> Result<Trigram
         serde_json::from_value(training["experiment"].clone()).ok();
     let experiment = experiment.zip(training["tokens"].as_u64());
     let (Experiment { training, .. }, tokens) = experiment
-        .context("config.json does not say what the checkpoint was trained on, so no baseline can be counted")?;
+        .context("config.json does not say what the checkpoint was trained on, so there is no data for the trigram \
+                  baseline")?;
     let shards = dataset.files(Split::Train);
     // Later epochs repeat the same tokens.
     let stretches = match training.loader {

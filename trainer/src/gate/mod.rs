@@ -37,11 +37,11 @@ pub struct Settings {
     pub data: PathBuf,
     /// The folder of the checkpoint with its gate.
     pub out: PathBuf,
-    /// Targets that the gate and the reranker are fitted on.
+    /// Number of targets to fit the gate and the reranker on.
     pub tokens: u64,
     /// Passes over these targets.
     pub epochs: usize,
-    /// Seed of the initial weights and of the order of the examples.
+    /// Random seed for the initial weights and of the order of the examples.
     pub seed: u64,
 }
 
@@ -75,7 +75,7 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
     let used = files_from_the_end(&dataset, settings.tokens);
     ensure!(
         !used.is_empty(),
-        "{} has no validation part of a file or more; see `trainer prepare --help`",
+        "{} has no files in its validation split; see `trainer prepare --help`",
         settings.data.display()
     );
     let config = &checkpoint.config;

@@ -152,7 +152,7 @@ impl Words {
                 }
                 let bytes = std::fs::read(&path).map_err(unreadable)?;
                 if bytes.contains(&0) {
-                    return Err(Skip::new("not Python source", "it holds NUL bytes"));
+                    return Err(Skip::new("not Python source", "it contains NUL bytes"));
                 }
                 let text = python::decode(&bytes);
                 let mut file = File::new(self);
@@ -218,7 +218,7 @@ impl<'w> File<'w> {
             let head: String = spelled.chars().take(40).collect();
             return Err(Skip::new(
                 "not from <s> to </s>",
-                format!("it begins {head:?}"),
+                format!("it starts with {head:?}"),
             ));
         }
         let digest = Sha256::digest(spelled.as_bytes());

@@ -197,5 +197,5 @@ fn is_unknown(id: u16) -> bool {
 }
 
 fn unwritable(name: &str) -> String {
-    format!("cannot write {name} in the --out folder; free space or choose another --out")
+    format!("cannot write {name} in the --out folder; free up space or choose another --out")
 }

@@ -138,25 +138,25 @@ impl Hub {
         let page = self.with_token(|header| client.page(&url, "application/json", header));
         let page = page.map_err(|error| match error.downcast_ref::<Refused>() {
             Some(Refused { status, .. }) if is_refusal(*status) => anyhow!(
-                "{source}: the hub {hub} has no such data set or revision for you ({status}); check the name, and set \
+                "{source}: the hub {hub} has no such data set or revision that you may read ({status}); check the \
+                 name, and set \
                  HF_TOKEN if the data set is not public"
             ),
             _ => match client.check() {
                 Err(interrupted) => interrupted,
                 Ok(()) => error.context(format!(
-                    "{source}: the hub cannot be asked; check the network and HF_ENDPOINT, or give Parquet files on this \
-                     machine"
+                    "{source}: the hub cannot be reached; check the network and HF_ENDPOINT, or name local Parquet files"
                 )),
             },
         })?;
         let listing: Listing = serde_json::from_str(&page.text).with_context(|| {
-            format!("{source}: {hub} does not answer as the hub does; check HF_ENDPOINT")
+            format!("{source}: {hub} does not answer like the hub; check HF_ENDPOINT")
         })?;
         // The commit becomes a folder name.
         let is_commit = listing.sha.bytes().all(|byte| byte.is_ascii_hexdigit());
         ensure!(
             is_commit && listing.sha.len() >= 7,
-            "{source}: {hub} names no commit; check HF_ENDPOINT"
+            "{source}: {hub} returned no commit; check HF_ENDPOINT"
         );
         Ok(listing)
     }
@@ -189,12 +189,14 @@ impl Hub {
         {
             let _ = fs::remove_file(&part);
             bail!(
-                "{name}: its SHA-256 is {found}, the hub says {sha256}; run the same command again"
+                "{name}: its SHA-256 is {found}, but the hub says {sha256}; run the same command again"
             );
         }
         if !is_there(&part, file) {
             let _ = fs::remove_file(&part);
-            bail!("{name}: its size is not the one that the hub says; run the same command again");
+            bail!(
+                "{name}: its size differs from the one that the hub gives; run the same command again"
+            );
         }
         fs::rename(&part, path).with_context(|| format!("{}: cannot be written", path.display()))
     }
@@ -228,16 +230,15 @@ fn chosen<'f>(source: &str, set: &DataSet, files: &'f [Sibling]) -> Result<Vec<&
     let id = set.id;
     let mut chosen = match set.part {
         _ if parts.is_empty() => bail!(
-            "{source}: holds no Parquet files; try hf://{id}@~parquet, the hub's conversion, or download it otherwise"
+            "{source}: contains no Parquet files; try hf://{id}@~parquet, the hub's conversion, or download the data \
+             set another way"
         ),
-        Some(part) => parts.get(part).cloned().with_context(|| {
-            format!(
-                "{source}: holds no part {part}; name one of these: {}",
-                names()
-            )
-        })?,
+        Some(part) => parts
+            .get(part)
+            .cloned()
+            .with_context(|| format!("{source}: has no part {part}; its parts are {}", names()))?,
         None if parts.len() > 1 => bail!(
-            "{source}: holds several parts; name one as in hf://{id}/PART: {}",
+            "{source}: has several parts; name one, as in hf://{id}/PART: {}",
             names()
         ),
         None => parts.values().flatten().copied().collect(),

@@ -52,7 +52,7 @@ pub struct Settings {
     pub split_by: SplitBy,
     /// Fraction of the files, or of the tokens when split by package, to hold out.
     pub validation: f64,
-    /// Seed of the choice of held-out files.
+    /// Random seed for choosing the held-out files.
     pub seed: u64,
     /// A `tokenizer.json`, or a folder with one, to use instead of building a vocabulary from the training split.
     pub vocabulary: Option<PathBuf>,
@@ -88,7 +88,7 @@ fn prepare_with(settings: &Settings, hub: &Hub, host: &dyn Host) -> Result<Prepa
     let corpus = corpus::read(&sources, parent, threads.map_or(1, NonZero::get), host)?;
     ensure!(
         corpus.spool.files() > 0,
-        "the sources hold no file that could be read; {}",
+        "the sources contain no readable file; {}",
         corpus.skipped
     );
 
@@ -145,7 +145,7 @@ fn check_out(folder: &Path, force: bool) -> Result<()> {
     let out = folder.display();
     ensure!(
         folder.file_name().is_some(),
-        "{out}: give --out a folder with a name of its own"
+        "--out {out}: name a folder, such as ./data"
     );
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -154,11 +154,11 @@ fn check_out(folder: &Path, force: bool) -> Result<()> {
     if entries.count() > 0 {
         ensure!(
             folder.join(REPORT).is_file() && folder.join(TOKENIZER).is_file(),
-            "{out}: not empty, and not made by `trainer prepare`; choose another --out"
+            "{out}: not empty and not written by `trainer prepare`; choose another --out"
         );
         ensure!(
             force,
-            "{out}: holds a prepared corpus; replace it with --force, or choose another --out"
+            "{out}: already contains a prepared corpus; replace it with --force, or choose another --out"
         );
     }
     Ok(())

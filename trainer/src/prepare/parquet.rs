@@ -24,11 +24,11 @@ const ROWS: usize = 64;
 pub fn read(file: &Path, chunks: &mut Chunks) -> Result<()> {
     let name = file.display();
     let file = File::open(file).with_context(|| format!("{name}: cannot be read"))?;
-    let broken = || format!("{name}: not a whole Parquet file; get it again");
+    let broken = || format!("{name}: not a complete Parquet file; download it again");
     let reader = SerializedFileReader::new(file).with_context(broken)?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let columns = Columns::find(schema)
-        .with_context(|| format!("{name}: a Parquet file of something else than tokenised code"))?;
+        .with_context(|| format!("{name}: not a Parquet file of tokenised code"))?;
     let mut number = 0;
     for group in 0..reader.num_row_groups() {
         let mut rows = reader
@@ -83,7 +83,7 @@ impl Columns {
             let column = schema.column(index);
             ensure!(
                 column.physical_type() == Type::BYTE_ARRAY && column.max_rep_level() == lists,
-                "its column `{name}` is not of {}",
+                "its column `{name}` does not contain {}",
                 if lists == 1 {
                     "lists of strings"
                 } else {

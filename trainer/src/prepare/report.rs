@@ -60,7 +60,7 @@ pub fn write(report: &PrepareReport, path: &Path) -> Result<()> {
     let mut json = serde_json::to_vec_pretty(report)?;
     json.push(b'\n');
     write_synced(path, &json).context(
-        "cannot write prepare.json in the --out folder; free space or choose another --out",
+        "cannot write prepare.json in the --out folder; free up space or choose another --out",
     )
 }
 
@@ -105,7 +105,7 @@ pub fn summary(report: &PrepareReport, out: &Path) -> String {
     if report.test_files_also_in_training > 0 {
         let _ = writeln!(
             text,
-            "test files that also stand in training or validation: {}",
+            "test files that also occur in training or validation: {}",
             report.test_files_also_in_training
         );
     }

@@ -60,7 +60,7 @@ impl Source {
     fn new(path: &Path, name: String, test: bool) -> Result<Self> {
         let unreadable = || {
             format!(
-                "{name}: cannot be read; a source is a file or folder on this machine, or hf://OWNER/NAME"
+                "{name}: cannot be read; a source is a local file or folder, or hf://OWNER/NAME"
             )
         };
         let metadata = path.metadata().with_context(unreadable)?;
@@ -78,7 +78,7 @@ impl Source {
             (SourceKind::Parquet, metadata.len())
         } else {
             bail!(
-                "{name}: not a source; take .parquet, .txt (tokens separated by spaces), .py or a folder"
+                "{name}: not a source; use .parquet, .txt (tokens separated by spaces), .py or a folder"
             );
         };
         Ok(Self {

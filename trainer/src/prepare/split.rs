@@ -44,7 +44,7 @@ impl Assignment {
                 ensure!(
                     share == 0.0 || !is_training || held_out.contains(&true),
                     "no package is small enough to be held out for validation (packages: {}); \
-                     use --split-by file or a greater --validation",
+                     use --split-by file or a larger --validation",
                     packages.iter().filter(|package| package.files > 0).count()
                 );
                 By::Package(held_out)

@@ -78,7 +78,7 @@ impl SpoolWriter {
 }
 
 fn full() -> &'static str {
-    "cannot write the temporary file beside --out; free space or choose another --out"
+    "cannot write the temporary file next to --out; free up space or choose another --out"
 }
 
 /// All entries; can be read any number of times.
@@ -125,5 +125,5 @@ impl Spool {
 }
 
 fn unreadable() -> &'static str {
-    "cannot read the temporary file beside --out"
+    "cannot read the temporary file next to --out"
 }

@@ -110,7 +110,7 @@ impl<'a> CorpusReplay<'a> {
             .collect();
         ensure!(
             unknown.next().is_none() && texts.iter().all(|text| !text.is_empty()),
-            "{} does not fit {}; make the folder anew with `trainer prepare`",
+            "{} does not match {}; recreate the folder with `trainer prepare`",
             self.split.unknown(),
             self.split.shard()
         );

@@ -123,11 +123,11 @@ impl Quantity {
             return None;
         }
         let (name, description) = match over {
-            Over::Tokens => ("tokens", "against the tokens trained on"),
-            Over::Time => ("time", "against the time trained for"),
+            Over::Tokens => ("tokens", "by training tokens"),
+            Over::Time => ("time", "by training time"),
         };
         let title = format!("{} by {name}", self.title);
-        let description = format!("{} {description}, one line a run.", self.title);
+        let description = format!("{} {description}, one line per run.", self.title);
         let mut plot = LinePlot::new(&title, &description, axis.name, self.kind, series);
         plot.y = self.range(&plot);
         Some(plot.svg())

@@ -45,8 +45,9 @@ pub fn by_distance(groups: &[Group]) -> Option<String> {
     }
     let mut plot = LinePlot::new(
         "Gradient of one prediction by distance",
-        "Norm of a single prediction's gradient at the first layer's output (line) and input (dashed), by tokens back.",
-        "tokens back",
+        "Norm of a single prediction's gradient at the first layer's output (solid) and input (dashed), by distance \
+         in tokens.",
+        "distance in tokens",
         Kind::Logarithmic,
         series,
     );

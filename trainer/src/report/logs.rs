@@ -57,7 +57,7 @@ impl Run {
     pub fn read(folder: &Path) -> Result<Self> {
         ensure!(
             folder.is_dir(),
-            "{}: no such folder; name one that `trainer train --out` has written",
+            "{}: no such folder; name one written by `trainer train --out`",
             folder.display()
         );
         let path = folder.join(CONFIG);
@@ -117,7 +117,7 @@ impl Run {
                 Ok(Line::Validation(line)) => self.validations.push(line),
                 Ok(Line::Unknown) => {}
                 Err(_) if end.is_none() => self.notes.push(format!(
-                    "{}:{number}: the last line was cut off, as a kill in the middle of writing leaves it, and is left out",
+                    "{}:{number}: ignored the incomplete last line; the run was probably killed while writing it",
                     path.display()
                 )),
                 Err(error) => bail!(
@@ -249,7 +249,7 @@ fn evaluations(folder: &Path) -> Result<BTreeMap<String, Record>> {
         let Some(part) = part else { continue };
         let record = serde_json::from_str(&text(&path)?).map_err(|error| {
             anyhow::anyhow!(
-                "{}:{}: not an evaluation ({}); write it again with `trainer evaluate model --out`",
+                "{}:{}: not an evaluation ({}); recreate it with `trainer evaluate model --out`",
                 path.display(),
                 error.line(),
                 cause(&error)

@@ -43,7 +43,7 @@ fn report(folders: &[PathBuf], host: &dyn Host) -> Result<String> {
             let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
             ensure!(
                 seen.insert(place),
-                "{} is named twice; name each run once",
+                "{} is given twice; give each run once",
                 folder.display()
             );
             run.notes

@@ -72,12 +72,12 @@ fn nearest(group: &Group) -> (String, Option<Mean>, Option<Mean>) {
             let tokens =
                 group.mean_measured(part, |record| record.trained_tokens.map(|n| n as f64));
             let after = value(Unit::Count, tokens.map(|tokens| tokens.mean));
-            let on = format!("{part} part, first 1,000 tokens of a file; after {after} tokens");
+            let on = format!("{part} split, first 1,000 tokens of each file; after {after} tokens");
             return (on, Some(top5), of(|f| f.perplexity));
         }
     }
     (
-        "best validation while training, whole files".to_owned(),
+        "best validation during training, whole files".to_owned(),
         group.mean(|run| run.best()?.figures.top5),
         group.mean(|run| run.best()?.figures.perplexity),
     )

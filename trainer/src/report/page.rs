@@ -59,9 +59,11 @@ fn notes(out: &mut String, runs: &[Run]) {
 fn overview(out: &mut String, groups: &[Group]) {
     out.push_str("<section>\n<h2>Comparison</h2>\n");
     out.push_str(&tables::training(groups));
-    out.push_str("<p class=\"caption\">Best validation: the one with the lowest loss, over whole files, <code>&lt;UNK&gt;</code> a class. Time includes validations.");
+    out.push_str("<p class=\"caption\">Best validation: the one with the lowest loss, over whole files, with <code>&lt;UNK&gt;</code> as a class. Time includes validation.");
     if groups.iter().any(|group| group.runs.len() > 1) {
-        out.push_str(" Lines over several seeds: mean \u{b1} half of the 95 % interval (Student\u{2019}s t).");
+        out.push_str(
+            " Rows for several seeds: mean \u{b1} half of the 95 % interval (Student\u{2019}s t).",
+        );
     }
     out.push_str("</p>\n</section>\n");
 }
@@ -79,7 +81,7 @@ fn evaluations(out: &mut String, groups: &[Group]) {
                     .max_tokens
                     .map(|n| format!(", the first files up to {n} tokens"));
                 format!(
-                    "{} part of data {:.12}{}",
+                    "{} split of data {:.12}{}",
                     record.split,
                     record.data,
                     limit.unwrap_or_default()
@@ -90,8 +92,7 @@ fn evaluations(out: &mut String, groups: &[Group]) {
         measured.dedup();
         let _ = writeln!(
             out,
-            "<p class=\"caption\">Measured on the {}. <b>whole</b>: the state carried to each file\u{2019}s end; <b>1000</b>: a \
-             file\u{2019}s first 1,000 tokens. Strict: what a user sees, <code>&lt;UNK&gt;</code> never right. Calibration error: with the checkpoint\u{2019}s temperature, and without (raw).</p>",
+            "<p class=\"caption\">Measured on the {}. <b>whole</b>: the state is carried to the end of each file; <b>1000</b>: the first 1,000 tokens of each file. Strict: what a user sees, where <code>&lt;UNK&gt;</code> never counts as right. Calibration error: with the checkpoint\u{2019}s temperature; raw: without it.</p>",
             Escaped(&measured.join("; ")),
         );
         if measured.len() > 1 {
@@ -102,9 +103,7 @@ fn evaluations(out: &mut String, groups: &[Group]) {
             legend(out, groups);
             grid(out, &plots);
             out.push_str(
-                "<p class=\"caption\">Over whole files. Calibration: lines for the network\u{2019}s own probabilities, dashed with the checkpoint\u{2019}s \
-                 temperature, as the server shows them. Beside each class its share of the tokens; a token outside the \
-                 vocabulary is right when <code>&lt;UNK&gt;</code> is. Bars of several seeds show their mean, lines each seed.</p>\n",
+                "<p class=\"caption\">Over whole files. Calibration: solid lines show the network\u{2019}s own probabilities, dashed lines those with the checkpoint\u{2019}s temperature, which the server shows. The number next to each class is its share of the tokens. A token outside the vocabulary counts as right if <code>&lt;UNK&gt;</code> is predicted. For several seeds, bars show the mean, and lines each seed.</p>\n",
             );
         }
         out.push_str("</section>\n");
@@ -119,10 +118,10 @@ fn training(out: &mut String, runs: &[Run], groups: &[Group]) {
     out.push_str("<section>\n<h2>Training</h2>\n");
     legend(out, groups);
     grid(out, &plots);
-    out.push_str("<p class=\"caption\">Dots: validation. Pale lines: training, lightly smoothed; what a run\u{2019}s first steps have beyond the axes is cut off.");
+    out.push_str("<p class=\"caption\">Dots: validation. Pale lines: training, lightly smoothed; the first steps of a run may be cut off at the axes.");
     if runs.iter().any(Run::is_sampled) {
         out.push_str(
-            " Training loss is over a sample of the classes where the configuration says so, validation loss over the whole vocabulary.",
+            " Where the configuration says so, training loss is over a sample of the classes; validation loss is over the whole vocabulary.",
         );
     }
     out.push_str("</p>\n</section>\n");
@@ -132,7 +131,9 @@ fn gradient_flow(out: &mut String, groups: &[Group]) {
     out.push_str("<section>\n<h2>Gradient flow</h2>\n");
     let plots = gradients::plots(groups);
     if plots.is_empty() {
-        out.push_str("<p class=\"caption\">The logs hold no norms of single parameters.</p>\n");
+        out.push_str(
+            "<p class=\"caption\">The logs contain no gradient norms of single parameters.</p>\n",
+        );
     }
     for plot in &plots {
         figure(out, plot);
@@ -144,19 +145,17 @@ fn gradient_flow(out: &mut String, groups: &[Group]) {
         legend(out, groups);
         figure(out, &plot);
         out.push_str(
-            "<p class=\"caption\">Norm of one prediction\u{2019}s gradient where it reaches the first layer\u{2019}s output (line) and input \
-             (dashed), by the tokens it has travelled back; mean over files.</p>\n",
+            "<p class=\"caption\">Norm of the gradient of a single prediction at the first layer\u{2019}s output (solid) and input (dashed), by distance in tokens; mean over files.</p>\n",
         );
     }
     out.push_str("</section>\n");
 }
 
 fn beside_original(out: &mut String, groups: &[Group]) {
-    out.push_str("<section>\n<h2>Beside the original experiment</h2>\n");
+    out.push_str("<section>\n<h2>Comparison with the original experiment</h2>\n");
     out.push_str(&original::table(groups));
     out.push_str(
-        "<p class=\"caption\"><b>Another corpus</b>: the original figures are of py150\u{2019}s test part after 5 epochs; ours are of \
-         the data that the runs were trained with. The columns show an order of magnitude, not who is better.</p>\n</section>\n",
+        "<p class=\"caption\"><b>Different corpora</b>: the original figures are from py150\u{2019}s test split after 5 epochs; ours are from the data that the runs were trained on. Only orders of magnitude can be compared.</p>\n</section>\n",
     );
 }
 

@@ -24,7 +24,7 @@ pub fn plots(groups: &[Group], part: &str) -> Vec<String> {
         positions(
             groups,
             part,
-            "Top-5 (line) and top-1 (dashed) by position in the file",
+            "Top-5 (solid) and top-1 (dashed) by position in the file",
             &[|figures| figures.top5, |figures| figures.top1],
         ),
     ]
@@ -106,8 +106,9 @@ fn reliability(groups: &[Group], part: &str) -> Option<String> {
         y: Scale::between(0.0, 1.0),
         height: 380.0,
         ..LinePlot::new(
-            "Calibration: how often the first answer is right",
-            "Share of right first answers against their probability, in 15 bins. On the dotted diagonal the probabilities are true.",
+            "Calibration: accuracy of the first answer by its probability",
+            "Accuracy of the first answer against its probability, in 15 bins. Calibrated probabilities lie on the \
+             dotted diagonal.",
             "probability of the first answer",
             Kind::Linear,
             series,
@@ -177,8 +178,9 @@ fn classes(groups: &[Group], part: &str) -> Option<String> {
     };
     let rows: Vec<Row> = names.into_iter().map(row).collect();
     let plot = BarPlot {
-        title: "Top-1 (full) and top-5 (pale) by class of token",
-        description: "For each class of tokens the share that stands first, and among the first five, with the class's share of all tokens.",
+        title: "Top-1 (solid) and top-5 (pale) by token class",
+        description: "For each token class: the share of targets ranked first and in the first five, and the class's \
+                      share of all tokens.",
         width: 560.0,
         rows,
     };
@@ -233,8 +235,8 @@ fn positions(
         ),
         ..LinePlot::new(
             title,
-            "Over targets that stand so many tokens or more behind the file's beginning, up to the next mark.",
-            "tokens read before, from",
+            "Over targets at least this many tokens into the file, up to the next mark.",
+            "tokens before the target, at least",
             Kind::Linear,
             series,
         )

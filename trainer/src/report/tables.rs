@@ -40,7 +40,9 @@ struct Measured {
 }
 
 const EVALUATION: [Column<Measured>; 14] = [
-    ("after tokens", Unit::Count, |m| m.tokens.map(|n| n as f64)),
+    ("training tokens", Unit::Count, |m| {
+        m.tokens.map(|n| n as f64)
+    }),
     ("targets", Unit::Exact, |m| Some(m.figures.targets as f64)),
     ("loss", Unit::Nats, |m| m.figures.loss),
     ("perplexity", Unit::Perplexity, |m| m.figures.perplexity),
@@ -65,7 +67,7 @@ const EVALUATION: [Column<Measured>; 14] = [
         m.figures.keystrokes_saved
     }),
     ("calibration error", Unit::Share, |m| m.figures.ece),
-    ("the same, raw", Unit::Share, |m| m.figures.ece_raw),
+    ("calibration error, raw", Unit::Share, |m| m.figures.ece_raw),
 ];
 
 // Writing to a string cannot fail, here and below.

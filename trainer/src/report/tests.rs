@@ -116,7 +116,7 @@ fn count(text: &str, what: &str) -> usize {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn a_page_holds_what_the_logs_hold() {
+fn the_page_shows_what_the_logs_contain() {
     let fixture = Fixture::new();
     let seeds = [
         ("lstm/seed-41", 41, 2.0),
@@ -150,11 +150,11 @@ fn a_page_holds_what_the_logs_hold() {
         // Both contexts of the evaluation and the baseline, with the part it was measured on.
         "<h2>Evaluation: test</h2>",
         "<td>trigram</td><td class=\"n\">4,000</td><td class=\"n\">100</td><td class=\"n\">1.5000</td><td class=\"n\">4.482</td><td class=\"n\">.6250</td>",
-        "test part of data 0123456789ab.",
+        "test split of data 0123456789ab.",
         // The original figures are next to our nearest measurement.
-        "<th>RNN</th><td class=\"n\">.8401</td><td class=\"n\">5.72</td><td>other</td><td>test part, first 1,000 tokens of a file; after 4,000 tokens</td><td class=\"n\">.8750</td>",
+        "<th>RNN</th><td class=\"n\">.8401</td><td class=\"n\">5.72</td><td>other</td><td>test split, first 1,000 tokens of each file; after 4,000 tokens</td><td class=\"n\">.8750</td>",
         "<th>residual LSTM</th><td class=\"n\">.8880</td><td class=\"n\">3.79</td><td>\u{2013}</td>",
-        "<b>Another corpus</b>",
+        "<b>Different corpora</b>",
         "hidden_size = 3",
         "# data d1",
         "other, with temperature",
@@ -176,9 +176,9 @@ fn a_page_holds_what_the_logs_hold() {
     );
     assert_eq!(count(plot(&html, "Calibration"), "<circle"), 4);
     assert!(
-        plot(&html, "Top-1 (full)").contains("identifiers <tspan class=\"tick\">75.0 %</tspan>")
+        plot(&html, "Top-1 (solid)").contains("identifiers <tspan class=\"tick\">75.0 %</tspan>")
     );
-    assert!(plot(&html, "Top-1 (full)").contains(".23 / .90"));
+    assert!(plot(&html, "Top-1 (solid)").contains(".23 / .90"));
     assert_eq!(count(plot(&html, "Loss by position"), "<circle"), 2);
     // A norm of 0 has no position on a logarithmic axis.
     let flow = plot(&html, "Gradient of one prediction");
@@ -197,7 +197,7 @@ fn a_page_holds_what_the_logs_hold() {
 }
 
 #[test]
-fn what_is_not_in_the_logs_is_a_dash() {
+fn missing_figures_are_dashes() {
     let fixture = Fixture::new();
     let old = fixture.run("old", 1, 2.0);
     let log = "{\"kind\":\"train\",\"tokens\":5,\"seconds\":1.0,\"loss\":null}\n\n{\"kind\":\"newer\",\"x\":[]}\n";
@@ -213,13 +213,13 @@ fn what_is_not_in_the_logs_is_a_dash() {
     );
     assert!(html.contains(&dashes.repeat(9)), "{html}");
     assert!(html.contains("metrics.jsonl: nothing has been logged yet"));
-    assert!(html.contains("The logs hold no norms of single parameters"));
+    assert!(html.contains("The logs contain no gradient norms of single parameters"));
     assert!(!html.contains("Evaluation:") && !html.contains("<svg") && !html.contains("NaN"));
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn damage_is_told_by_file_and_line() {
+fn damage_is_reported_with_file_and_line() {
     let fixture = Fixture::new();
     let run = fixture.run("run", 1, 2.0);
     let log = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
@@ -227,7 +227,7 @@ fn damage_is_told_by_file_and_line() {
     fs::write(run.join("metrics.jsonl"), cut).unwrap();
     let html = html_of(&[&run]);
     assert!(
-        html.contains("metrics.jsonl:6: the last line was cut off"),
+        html.contains("metrics.jsonl:6: ignored the incomplete last line"),
         "{html}"
     );
     // Lines before the error are shown.
@@ -288,7 +288,7 @@ fn damage_is_told_by_file_and_line() {
     let error =
         |folders: &[PathBuf]| format!("{:#}", report(folders, &Silent::default()).unwrap_err());
     assert!(error(&[run.join("nowhere")]).contains("nowhere: no such folder; name one"));
-    assert!(error(&[run.clone(), run.join(".")]).contains("is named twice"));
+    assert!(error(&[run.clone(), run.join(".")]).contains("is given twice"));
     fs::remove_file(run.join("metrics.jsonl")).unwrap();
     let missing = error(std::slice::from_ref(&run));
     assert!(

@@ -24,7 +24,7 @@ pub const POSITION: &str = "position.json";
 pub fn ensure_free(folder: &Path) -> Result<()> {
     ensure!(
         !folder.join(CONFIG).exists(),
-        "{} already holds a run; continue it with --resume or choose another --out",
+        "{} already contains a run; continue it with --resume or choose another --out",
         folder.display()
     );
     Ok(())
@@ -37,7 +37,7 @@ pub fn same_experiment(config: &Path, experiment: &Experiment) -> Result<()> {
     let of_run = Experiment::parse(&text).with_context(|| config.display().to_string())?;
     ensure!(
         of_run == *experiment,
-        "the experiment differs from {}; a run is resumed as it was begun: leave --config, --seed and --max-tokens out",
+        "the experiment differs from {}; a resumed run keeps its experiment: omit --config, --seed and --max-tokens",
         config.display()
     );
     Ok(())

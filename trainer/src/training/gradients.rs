@@ -59,7 +59,7 @@ impl Gradients {
 fn squares(gradient: &Tensor) -> Result<f64> {
     let (storage, layout) = gradient.storage_and_layout();
     let Storage::Cpu(storage) = &*storage else {
-        candle_core::bail!("a gradient that is not in the CPU's memory")
+        candle_core::bail!("a gradient is not in CPU memory")
     };
     let chunks: Vec<f64> = contiguous(storage, layout)?
         .par_chunks(CHUNK)

@@ -68,7 +68,7 @@ impl<T: Task> Learner<T> {
         let norm = gradient_norms.total;
         ensure!(
             loss.is_finite() && norm.is_finite(),
-            "step {number}: the loss is {loss} and the gradients' norm {norm}"
+            "step {number}: the loss is {loss} and the gradient norm is {norm}"
         );
         let clip = if self.settings.clip > 0.0 {
             (self.settings.clip / (norm + 1e-6)).min(1.0)

@@ -65,7 +65,7 @@ impl Log {
         let found = fs::metadata(path).map_or(0, |metadata| metadata.len());
         ensure!(
             found >= length,
-            "{} has {found} bytes and had {length} when the last checkpoint was saved; restore it",
+            "{} has {found} bytes, but had {length} when the last checkpoint was saved; restore it",
             path.display()
         );
         let open = || -> std::io::Result<File> {

@@ -65,7 +65,7 @@ pub fn train(
 ) -> Result<()> {
     ensure!(
         settings.save_every > 0.0 && settings.save_every <= 10.0,
-        "--save-every must lie between 0 and 10 minutes"
+        "--save-every must be between 0 and 10 minutes"
     );
     ensure!(
         settings.max_minutes.is_none_or(|minutes| minutes >= 0.0),
@@ -76,7 +76,7 @@ pub fn train(
     for split in [Split::Train, Split::Validation] {
         ensure!(
             !dataset.files(split).is_empty(),
-            "{} holds no {split} part; see `trainer prepare --help`",
+            "{} has no {split} split; see `trainer prepare --help`",
             settings.data.display()
         );
     }

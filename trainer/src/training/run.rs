@@ -121,12 +121,12 @@ impl<T: Task> Run<T> {
             let (config, last) = (config.display(), self.last());
             if last.exists() {
                 anyhow!(
-                    "{error:#}; {} holds the last good checkpoint: lower training.learning_rate or clip in {config} and go \
-                     on from it with --resume",
+                    "{error:#}; {} is the last good checkpoint: lower training.learning_rate or clip in {config} and \
+                     continue from it with --resume",
                     last.display()
                 )
             } else {
-                anyhow!("{error:#}; lower training.learning_rate or clip in {config} and begin again with --resume")
+                anyhow!("{error:#}; lower training.learning_rate or clip in {config} and start again with --resume")
             }
         })?;
         self.progress.step += 1;
@@ -198,9 +198,9 @@ impl<T: Task> Run<T> {
             context: "whole".to_owned(),
             figures,
         }))?;
-        let loss = figures
-            .loss
-            .context("the validation part holds no tokens; prepare the data with one")?;
+        let loss = figures.loss.context(
+            "the validation split contains no tokens; prepare the data with a larger one",
+        )?;
         let improved = self.progress.best_loss.is_none_or(|best| loss < best);
         self.progress.validation = Some(figures.clone());
         self.progress.validated_step = Some(step);
@@ -267,7 +267,8 @@ impl<T: Task> Run<T> {
         );
         let card = model_card::card(&checkpoint.config);
         checkpoint.save(folder, Precision::F32, &card, more).with_context(|| {
-            format!("the checkpoint before this one is untouched in {}; free space and continue with --resume", self.last().display())
+            format!("the previous checkpoint is untouched in {}; free up space and continue with --resume",
+                     self.last().display())
         })
     }
 

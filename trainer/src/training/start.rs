@@ -63,7 +63,7 @@ impl Start {
         let progress: RunProgress = read_json(&last.join(POSITION))?;
         ensure!(
             progress.data == dataset.fingerprint(),
-            "{} was begun on other data (fingerprint {:.12}…) than --data holds ({:.12}…)",
+            "{} was started on other data (fingerprint {:.12}…) than --data ({:.12}…)",
             folder.display(),
             progress.data,
             dataset.fingerprint()
@@ -120,7 +120,7 @@ pub fn load(folder: &Path, config: &ModelConfig, vocabulary: &Vocabulary) -> Res
     let checkpoint = Checkpoint::load(folder)?;
     ensure!(
         checkpoint.config.model == *config && checkpoint.vocabulary == *vocabulary,
-        "{} was trained on another vocabulary or architecture than --data and the experiment give",
+        "{} has another vocabulary or architecture than --data and the experiment",
         folder.display()
     );
     Ok(checkpoint)

@@ -42,8 +42,8 @@ impl fmt::Display for Summary {
         let ended = match self.ending {
             Ending::Finished => "finished",
             Ending::EarlyStopped => "stopped: validation no longer improves",
-            Ending::OutOfTime => "out of time, continue with --resume",
-            Ending::Interrupted => "interrupted, continue with --resume",
+            Ending::OutOfTime => "out of time; continue with --resume",
+            Ending::Interrupted => "interrupted; continue with --resume",
         };
         let Self {
             tokens,

@@ -62,7 +62,7 @@ fn a_gate_is_fitted_measured_and_replaced() {
     refused(
         &fixture,
         &unknown,
-        "--without tea leaves: there are unknown names",
+        "--without tea leaves: no such expert; the experts are unknown names",
     );
     let path = fixture.path("data/validation.unknown.txt");
     let text = fs::read_to_string(&path).unwrap();

@@ -45,7 +45,7 @@ fn bench_measures_both_precisions_and_names_a_python_that_fails() {
     }
     for (python, expected) in [
         ("no-such-python", "cannot start no-such-python"),
-        ("false", "false ended with exit status: 1"),
+        ("false", "false failed (exit status: 1)"),
     ] {
         let output = fixture.trainer(&[&bench[..], &["--torch", python]].concat());
         assert_eq!(output.status.code(), Some(1));
@@ -74,7 +74,7 @@ fn a_run_is_evaluated_and_reported() {
     refused(
         &fixture,
         &[&out("x.json")[..], &["--gradients"]].concat(),
-        "no file of this part has more than 256 tokens",
+        "no file of this split has more than 256 tokens",
     );
     let evaluated = fixture.trainer(&out("run/evaluation-validation.json"));
     assert!(evaluated.status.success(), "{}", stderr(&evaluated));

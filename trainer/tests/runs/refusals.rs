@@ -7,7 +7,7 @@ use super::fixture::{Fixture, refused, snapshot, stderr};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one scenario, or one list of cases")]
-fn what_cannot_be_begun_is_refused_in_one_line() {
+fn runs_that_cannot_start_fail_with_one_line() {
     let fixture = Fixture::new();
     let train =
         |more: &[&'static str]| [&["train", "--data", "data", "--out", "run"], more].concat();
@@ -63,7 +63,7 @@ fn what_cannot_be_begun_is_refused_in_one_line() {
             "--out",
             "run",
         ],
-        "whole holds no validation part",
+        "whole has no validation split",
     );
     fixture.experiment("tail.toml", "");
     let text = fs::read_to_string(fixture.path("tail.toml")).unwrap();
@@ -82,11 +82,11 @@ fn what_cannot_be_begun_is_refused_in_one_line() {
         ],
         "so softmax_sample must be at least 1",
     );
-    assert!(!fixture.path("run").exists(), "nothing was begun");
+    assert!(!fixture.path("run").exists(), "nothing was started");
 }
 
 #[test]
-fn what_cannot_go_on_is_refused_in_one_line() {
+fn runs_that_cannot_continue_fail_with_one_line() {
     let fixture = Fixture::new();
     let train =
         |more: &[&'static str]| [&["train", "--data", "data", "--out", "run"], more].concat();
@@ -94,12 +94,12 @@ fn what_cannot_go_on_is_refused_in_one_line() {
     refused(
         &fixture,
         &train(&["--config", "experiment.toml"]),
-        "already holds a run",
+        "already contains a run",
     );
     refused(
         &fixture,
         &train(&["--resume", "--seed", "7"]),
-        "a run is resumed as it was begun",
+        "a resumed run keeps its experiment",
     );
     fs::write(
         fixture.path("other.txt"),
@@ -125,7 +125,7 @@ fn what_cannot_go_on_is_refused_in_one_line() {
     refused(
         &fixture,
         &["evaluate", "run/best", "--data", "data", "--split", "test"],
-        "holds no test part",
+        "has no test split",
     );
 
     let log = fixture.path("run/metrics.jsonl");
@@ -145,7 +145,7 @@ fn what_cannot_go_on_is_refused_in_one_line() {
     refused(
         &fixture,
         &train(&["--resume"]),
-        "it was damaged or comes from another checkpoint",
+        "it is damaged or belongs to another checkpoint",
     );
 }
 
@@ -164,7 +164,7 @@ fn a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
     refused(
         &fixture,
         &resume,
-        "lower training.learning_rate or clip in run/config.toml and go on from it with --resume",
+        "lower training.learning_rate or clip in run/config.toml and continue from it with --resume",
     );
     assert_eq!(snapshot(&fixture.path("run/last")), before);
     fs::write(&config, sane).unwrap();
@@ -192,7 +192,7 @@ fn a_full_disk_leaves_the_last_good_checkpoint() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("the checkpoint before this one is untouched"),
+        stderr(&output).contains("the previous checkpoint is untouched"),
         "{}",
         stderr(&output)
     );

@@ -63,7 +63,7 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
 
 /// A resume does not continue a run that was stopped early by validation either.
 #[test]
-fn what_has_stopped_improving_stays_as_it_is() {
+fn a_run_that_stopped_improving_stays_stopped() {
     let fixture = Fixture::new();
     fixture.experiment(
         "experiment.toml",
@@ -110,7 +110,7 @@ fn signals_and_kills_lose_nothing_that_was_saved() {
 }
 
 #[test]
-fn a_run_may_begin_with_the_weights_of_another() {
+fn a_run_can_start_from_the_weights_of_another() {
     let fixture = Fixture::new();
     assert!(fixture.train("first", &[]).status.success());
     let from = ["--from", "first/last"];

@@ -188,7 +188,7 @@ fn an_interrupt_keeps_what_is_there() {
     let line = place.build(&[]).unwrap_err();
     assert_eq!(
         line,
-        "interrupted; what was downloaded is kept: the same command goes on from there"
+        "interrupted; downloads are kept, and the same command continues from there"
     );
     assert_eq!(place.server.requests(), requests);
     assert!(place.path("out/downloads/tiny-1.tar.gz").is_file());

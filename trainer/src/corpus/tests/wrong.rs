@@ -18,10 +18,10 @@ fn line(change: impl Fn(&str, usize, Answer) -> Answer + Send + 'static) -> Stri
 }
 
 #[test]
-fn an_index_that_lacks_it() {
+fn a_package_missing_from_the_index() {
     assert_eq!(
         line(|_, _, _| Answer::status("404 Not Found")),
-        "tiny-1.tar.gz: the index URL/simple has no package tiny; name another index in PIP_INDEX_URL"
+        "tiny-1.tar.gz: the index URL/simple has no package tiny; set PIP_INDEX_URL to another index"
     );
     assert_eq!(
         line(|path, _, answer| {
@@ -32,13 +32,13 @@ fn an_index_that_lacks_it() {
                 answer
             }
         }),
-        "tiny-1.tar.gz: not in the index URL/simple any more; name another index in PIP_INDEX_URL, or take its line out \
-         of the manifest"
+        "tiny-1.tar.gz: no longer in the index URL/simple; set PIP_INDEX_URL to another index, or remove its line \
+         from the manifest"
     );
 }
 
 #[test]
-fn a_file_that_is_another() {
+fn a_file_with_the_wrong_checksum() {
     let line = line(|path, _, mut answer| {
         if path.contains("files") {
             answer.body[20] ^= 1;
@@ -47,7 +47,9 @@ fn a_file_that_is_another() {
     });
     assert!(line.starts_with("tiny-1.tar.gz: its SHA-256 is "), "{line}");
     assert!(
-        line.ends_with("in PIP_INDEX_URL, or correct the manifest"),
+        line.ends_with(
+            "; set PIP_INDEX_URL to an index other than URL/simple, or correct the manifest"
+        ),
         "{line}"
     );
 }
@@ -59,8 +61,8 @@ fn a_download_that_breaks_off() {
         ..answer
     };
     let line = line(move |path, _, answer| cut(path, answer));
-    let start = "tiny-1.tar.gz: cannot be downloaded; check the network and run the same command again: tried 5 times: \
-                 URL/files/tiny-1.tar.gz: the download broke off: ";
+    let start = "tiny-1.tar.gz: cannot be downloaded; check the network and run the same command again: gave up \
+                 after 5 attempts: URL/files/tiny-1.tar.gz: the download was cut off: ";
     assert!(line.starts_with(start), "{line}");
     // It fails twice, then succeeds.
     let place = Place::new(one(), move |path, before, answer| {
@@ -92,8 +94,8 @@ fn a_server_that_is_busy() {
     assert_eq!(place.server.requests().len(), 4);
     assert_eq!(
         line(move |_, _, _| busy.clone()),
-        "tiny-1.tar.gz: cannot be looked up; check the network and PIP_INDEX_URL: tried 5 times: URL/simple/tiny/: the \
-         server answers 503 Service Unavailable"
+        "tiny-1.tar.gz: cannot be looked up; check the network and PIP_INDEX_URL: gave up after 5 attempts: \
+         URL/simple/tiny/: the server answered 503 Service Unavailable"
     );
 }
 
@@ -108,7 +110,8 @@ fn an_archive_that_is_broken() {
             .build(&[])
             .unwrap_err();
         let start = format!(
-            "{name}: a broken archive, though its SHA-256 is the manifest's; take its line out of the manifest: "
+            "{name}: the archive is broken although its SHA-256 matches the manifest; remove its line from the \
+             manifest: "
         );
         assert!(line.starts_with(&start) && !line.contains('\n'), "{line}");
     }
@@ -122,7 +125,7 @@ fn a_manifest_or_folder_that_cannot_be_used() {
     fs::write(&manifest, text.replace("\ttrain", "\tboth")).unwrap();
     assert_eq!(
         place.build(&[]).unwrap_err(),
-        "FOLDER/manifest.tsv line 2: split \"both\" is neither train nor test; correct it, or take \
+        "FOLDER/manifest.tsv line 2: split \"both\" is neither train nor test; correct it, or use \
          trainer/corpus/manifest.tsv"
     );
     fs::write(&manifest, text).unwrap();
@@ -130,7 +133,7 @@ fn a_manifest_or_folder_that_cannot_be_used() {
     fs::write(place.path("out/train.parquet"), "somebody's").unwrap();
     assert_eq!(
         place.build(&[]).unwrap_err(),
-        "FOLDER/out: holds a train.parquet that `trainer corpus` did not make; choose another --out"
+        "FOLDER/out: contains a train.parquet that `trainer corpus` did not write; choose another --out"
     );
     assert!(place.server.requests().is_empty());
 }

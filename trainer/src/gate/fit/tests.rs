@@ -108,7 +108,7 @@ fn compare(parameters: &Parameters, generator: &mut SplitMix64) {
 }
 
 #[test]
-fn what_is_fitted_is_what_serves() {
+fn the_fitted_gate_equals_the_serving_gate() {
     let mut generator = SplitMix64::new(7);
     // A hidden size that is no multiple of a vector register.
     for hidden_size in [1, 37, 512] {

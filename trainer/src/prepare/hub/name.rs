@@ -43,7 +43,7 @@ impl<'s> DataSet<'s> {
         };
         ensure!(
             is_name(owner) && is_name(plain) && (is_name(revision) || revision == CONVERTED.0),
-            "{source}: not a data set's name; write hf://OWNER/NAME, hf://OWNER/NAME/PART or hf://OWNER/NAME@REVISION/PART"
+            "{source}: not a data set name; write hf://OWNER/NAME, hf://OWNER/NAME/PART or hf://OWNER/NAME@REVISION/PART"
         );
         Ok(Self {
             id: &rest[..owner.len() + 1 + plain.len()],
@@ -112,7 +112,7 @@ mod tests {
         ] {
             let error = parse(wrong).unwrap_err();
             assert!(
-                error.starts_with(&format!("{wrong}: not a data set's name; ")),
+                error.starts_with(&format!("{wrong}: not a data set name; ")),
                 "{error}"
             );
         }

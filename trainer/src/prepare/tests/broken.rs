@@ -82,16 +82,16 @@ fn broken_rows_and_files_are_named_counted_and_skipped() {
             "1 a row without a path: /a.parquet row 5",
             "1 cannot be read: dangling.py: No such file or directory (os error 2)",
             "1 holds a reserved token: reserved.py: <PAD>",
-            "1 not Python source: binary.py: it holds NUL bytes",
+            "1 not Python source: binary.py: it contains NUL bytes",
             "2 a token is empty or holds white space: space.py: \"two words\"",
             "3 not UTF-8: latin.py: invalid utf-8 sequence of 1 bytes from index 6",
-            "4 not from <s> to </s>: null-list.py: it begins \"\"",
+            "4 not from <s> to </s>: null-list.py: it starts with \"\"",
         ]
     );
 }
 
 #[test]
-fn a_parquet_that_is_not_ours_or_not_whole_is_named() {
+fn foreign_and_truncated_parquet_files_are_reported() {
     let place = Place::new();
     let rows: Vec<String> = (0..40)
         .map(|i| format!("<s> n{i} {} </s>", "word ".repeat(200).trim_end()))
@@ -103,7 +103,7 @@ fn a_parquet_that_is_not_ours_or_not_whole_is_named() {
         place.write("broken.parquet", bytes);
         let error = place.fails("broken.parquet --out out");
         assert!(
-            error.contains("broken.parquet: not a whole Parquet file; get it again"),
+            error.contains("broken.parquet: not a complete Parquet file; download it again"),
             "{error}"
         );
     };
@@ -117,11 +117,11 @@ fn a_parquet_that_is_not_ours_or_not_whole_is_named() {
         ("optional binary path (UTF8);", "it has no column `code`"),
         (
             "optional binary path (UTF8); optional binary code (UTF8);",
-            "column `code` is not of lists of strings",
+            "column `code` does not contain lists of strings",
         ),
         (
             "optional int32 path; optional binary code (UTF8);",
-            "column `path` is not of strings",
+            "column `path` does not contain strings",
         ),
     ] {
         let schema = parse_message_type(&format!("message schema {{ {schema} }}")).unwrap();
@@ -130,7 +130,7 @@ fn a_parquet_that_is_not_ours_or_not_whole_is_named() {
         writer.close().unwrap();
         let error = place.fails("foreign.parquet --out out");
         assert!(
-            error.contains("foreign.parquet: a Parquet file of something else"),
+            error.contains("foreign.parquet: not a Parquet file of tokenised code"),
             "{error}"
         );
         assert!(error.contains(cause), "{error}");

@@ -59,7 +59,7 @@ fn sources_of_every_kind_become_one_corpus() {
 }
 
 #[test]
-fn same_input_same_bytes_whatever_the_threads() {
+fn the_output_does_not_depend_on_the_number_of_threads() {
     let place = Place::new();
     let rows = lines("row", 300);
     let rows: Vec<_> = rows

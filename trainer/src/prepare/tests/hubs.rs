@@ -72,7 +72,7 @@ fn hub(busy: usize) -> Server {
 }
 
 #[test]
-fn a_data_set_is_a_source() {
+fn a_hub_data_set_can_be_a_source() {
     let server = hub(1);
     let place = Place::with_hub(&server.url);
     let line = "hf://o/n/python/train --test hf://o/n/python/test --validation 0 --out";
@@ -101,25 +101,25 @@ fn a_data_set_is_a_source() {
 }
 
 #[test]
-fn what_the_hub_does_not_have_is_told() {
+fn data_missing_on_the_hub_is_reported() {
     let server = hub(0);
     let place = Place::with_hub(&server.url);
     fs::create_dir(place.path("hub")).unwrap();
     let url = &server.url;
     for (source, expected) in [
-        ("hf://o/n", "hf://o/n: holds several parts; name one as in hf://o/n/PART: python/test, python/train, wrong".to_owned()),
-        ("hf://o/n/java", "hf://o/n/java: holds no part java; name one of these: python/test, python/train, wrong".to_owned()),
-        ("hf://o/empty", "hf://o/empty: holds no Parquet files; try hf://o/empty@~parquet, the hub's conversion, or download it otherwise".to_owned()),
-        ("hf://o/none", format!("hf://o/none: the hub {url} has no such data set or revision for you (401 Unauthorized); check the name, and set HF_TOKEN if the data set is not public")),
-        ("hf://o/n@v9", format!("hf://o/n@v9: the hub {url} has no such data set or revision for you (401 Unauthorized); check the name, and set HF_TOKEN if the data set is not public")),
-        ("hf://o/web", format!("hf://o/web: {url} does not answer as the hub does; check HF_ENDPOINT: ")),
-        ("hf://o/n/wrong", format!("hf://o/n/wrong: wrong.parquet: its SHA-256 is {}, the hub says ; run the same command again", fingerprint::of(b"PAR1"))),
-        ("hf://n", "hf://n: not a data set's name; ".to_owned()),
+        ("hf://o/n", "hf://o/n: has several parts; name one, as in hf://o/n/PART: python/test, python/train, wrong".to_owned()),
+        ("hf://o/n/java", "hf://o/n/java: has no part java; its parts are python/test, python/train, wrong".to_owned()),
+        ("hf://o/empty", "hf://o/empty: contains no Parquet files; try hf://o/empty@~parquet, the hub's conversion, or download the data set another way".to_owned()),
+        ("hf://o/none", format!("hf://o/none: the hub {url} has no such data set or revision that you may read (401 Unauthorized); check the name, and set HF_TOKEN if the data set is not public")),
+        ("hf://o/n@v9", format!("hf://o/n@v9: the hub {url} has no such data set or revision that you may read (401 Unauthorized); check the name, and set HF_TOKEN if the data set is not public")),
+        ("hf://o/web", format!("hf://o/web: {url} does not answer like the hub; check HF_ENDPOINT: ")),
+        ("hf://o/n/wrong", format!("hf://o/n/wrong: wrong.parquet: its SHA-256 is {}, but the hub says ; run the same command again", fingerprint::of(b"PAR1"))),
+        ("hf://n", "hf://n: not a data set name; ".to_owned()),
     ] {
         let line = place.fails(&format!("{source} --out out"));
         assert!(line.starts_with(&expected) && !line.contains('\n'), "{line}");
     }
     let line = Place::new().fails("hf://o/n --out out");
-    let start = "hf://o/n: the hub cannot be asked; check the network and HF_ENDPOINT, or give Parquet files on this machine: ";
+    let start = "hf://o/n: the hub cannot be reached; check the network and HF_ENDPOINT, or name local Parquet files: ";
     assert!(line.starts_with(start), "{line}");
 }

@@ -5,14 +5,14 @@ use std::fs;
 use super::{Place, lines};
 
 #[test]
-fn what_stands_in_out_is_safe() {
+fn existing_files_in_out_are_not_overwritten() {
     let place = Place::new();
     place.write("a.txt", lines("line", 20));
     place.write("precious/thesis.tex", "years");
     assert!(
         place
             .fails("a.txt --out precious --force")
-            .contains("not made by `trainer prepare`")
+            .contains("not written by `trainer prepare`")
     );
     assert!(
         place
@@ -35,7 +35,7 @@ fn what_stands_in_out_is_safe() {
 }
 
 #[test]
-fn wrong_use_is_told() {
+fn usage_errors_are_reported() {
     let place = Place::new();
     place.write("a.txt", lines("line", 20));
     place.write("b.csv", "1,2");
@@ -46,15 +46,12 @@ fn wrong_use_is_told() {
         ("b.csv --out out", "b.csv: not a source"),
         (
             "empty --out out",
-            "the sources hold no file that could be read; nothing was skipped",
+            "the sources contain no readable file; nothing was skipped",
         ),
-        (
-            "none.txt --out out",
-            "the sources hold no file that could be read",
-        ),
+        ("none.txt --out out", "the sources contain no readable file"),
         (
             "google/code_x_glue --out out",
-            "google/code_x_glue: cannot be read; a source is a file or folder on this machine, or hf://OWNER/NAME",
+            "google/code_x_glue: cannot be read; a source is a local file or folder, or hf://OWNER/NAME",
         ),
         (
             "a.txt --vocabulary bad.json --out out",
@@ -70,7 +67,7 @@ fn wrong_use_is_told() {
         ),
         (
             "a.txt --validation 1 --out out",
-            "must be a number from 0 to less than 1",
+            "must be a number of at least 0 and less than 1",
         ),
         (
             "--test a.txt --out out",

@@ -27,7 +27,7 @@ fn a_fifth_of_the_files_is_held_out_and_the_seed_says_which() {
 }
 
 #[test]
-fn packages_are_held_out_whole_and_the_vocabulary_is_the_trainings() {
+fn whole_packages_are_held_out_and_the_vocabulary_is_counted_on_training_data() {
     let place = Place::new();
     let rows: Vec<(String, String)> = (0..200)
         .map(|i| {
@@ -83,7 +83,7 @@ fn packages_are_held_out_whole_and_the_vocabulary_is_the_trainings() {
 }
 
 #[test]
-fn a_test_split_now_or_later_is_the_same() {
+fn a_test_split_can_be_added_later() {
     let place = Place::new();
     place.write("a.txt", lines("line", 40));
     place.write(
