@@ -189,7 +189,7 @@ def main():
             ties.setdefault((a, b), []).append(item)
         for component in circles(graph):
             is_wrong = True
-            print(f"{root}: a circle of {len(component)} files", file=sys.stderr)
+            print(f"{root}: a dependency cycle of {len(component)} files", file=sys.stderr)
             for a in component:
                 for b in sorted(graph[a] & set(component)):
                     print(f"  {crate.files[a]} -> {crate.files[b]}: {', '.join(ties[a, b])}", file=sys.stderr)

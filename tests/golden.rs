@@ -252,8 +252,8 @@ fn the_default_models_answers_are_the_same_bit_for_bit() {
     let count = differing.count();
     assert!(
         count == 0,
-        "{count} of {} places have other answers than tests/golden/answers.txt:\n{report}\
-         If this is meant, `MINICOPILOT_UPDATE=1 cargo test --test golden` writes them anew.",
+        "{count} of {} places have answers that differ from tests/golden/answers.txt:\n{report}\
+         If this is intended, `MINICOPILOT_UPDATE=1 cargo test --test golden` rewrites the file.",
         lines.len()
     );
 }

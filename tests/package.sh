@@ -80,7 +80,7 @@ tar --directory "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime=
 (cd "$release" && sha256sum -- "minicopilot-$version"-* > SHA256SUMS)
 
 for file in "$wheel" "$vsix"; do
-    [ "$(stat -c %s "$file")" -le 30000000 ] || fail "$file has more than 30 MB"
+    [ "$(stat -c %s "$file")" -le 30000000 ] || fail "$file is larger than 30 MB"
 done
 
 echo

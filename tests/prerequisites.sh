@@ -82,10 +82,10 @@ need_python() {
         fi
     done
     if [ -n "${MINICOPILOT_PYTHON:-}" ]; then
-        need "CPython 3.9 to 3.11 with venv" "MINICOPILOT_PYTHON is something else: $MINICOPILOT_PYTHON"
+        need "CPython 3.9 to 3.11 with venv" "MINICOPILOT_PYTHON is not one: $MINICOPILOT_PYTHON"
         return
     fi
-    need "CPython 3.9 to 3.11 with venv" "the lexer is compared with its tokenize"
+    need "CPython 3.9 to 3.11 with venv" "the lexer is compared with its tokenize module"
     case $(system) in
     debian-11 | debian-12 | ubuntu-22.04) packages+=(python3 python3-venv) ;;
     *) # uv puts python3.11 into ~/.local/bin
@@ -98,10 +98,10 @@ need_neovim() {
     need_python3
     need_tools
     if [ -n "${NVIM_0_12:-}" ]; then
-        has "$NVIM_0_12" || need "Neovim 0.12" "NVIM_0_12 is no program: $NVIM_0_12"
+        has "$NVIM_0_12" || need "Neovim 0.12" "NVIM_0_12 is not a program: $NVIM_0_12"
     elif [ ! -e "${MINICOPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/minicopilot-tests}/neovim-0.12/installed" ]; then
         if ! has apt-get || ! has dpkg || ! [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then
-            need "apt-get and Debian's keys" "fetch Neovim 0.12; NVIM_0_12=PROGRAM names another" debian-archive-keyring
+            need "apt-get and Debian's keys" "fetches Neovim 0.12; or set NVIM_0_12=PROGRAM" debian-archive-keyring
         fi
     fi
 }
@@ -110,9 +110,9 @@ need_vscode() {
     need_python3
     need_tools
     if [ -n "${CHROMIUM:-}" ]; then
-        has "$CHROMIUM" || need "Chromium" "CHROMIUM is no program: $CHROMIUM"
+        has "$CHROMIUM" || need "Chromium" "CHROMIUM is not a program: $CHROMIUM"
     elif ! has chromium && ! has chromium-browser && ! has google-chrome; then
-        need "chromium" "shows VS Code; CHROMIUM=PROGRAM names another Chromium or Chrome" fonts-dejavu-core
+        need "chromium" "shows VS Code; or set CHROMIUM=PROGRAM to a Chromium or Chrome" fonts-dejavu-core
         case $(system) in
         ubuntu-*) # whose chromium is a snap, which sees neither hidden folders nor the system's /tmp
             local chrome=google-chrome-stable_current_amd64.deb
@@ -129,7 +129,7 @@ need_release() {
     has objdump || need "objdump" "shows which glibc the program needs" binutils
     case $MACHTYPE in
     x86_64-*linux-gnu*) ;;
-    *) need "Linux on x86-64 with glibc" "the release is built for it and run; this is $MACHTYPE" ;;
+    *) need "Linux on x86-64 with glibc" "the release is built for it and run on it; this is $MACHTYPE" ;;
     esac
 }
 

@@ -35,8 +35,8 @@ tar -xzf "$archive" --strip-components=1 -C "$work/home/.local"
 at_home() {
     (cd "$work/home" && timeout 60 env -i HOME="$work/home" PATH="$work/home/.local/bin:/usr/bin:/bin" LANG=C.UTF-8 "$@")
 }
-is "its version" "minicopilot $version" "$(at_home minicopilot --version)"
-at_home minicopilot doctor | grep -E '^self-test +passed' >/dev/null || fail "doctor finds something wrong"
+is "the program's version" "minicopilot $version" "$(at_home minicopilot --version)"
+at_home minicopilot doctor | grep -E '^self-test +passed' >/dev/null || fail "minicopilot doctor fails"
 cp tests/python/pytorch_model.py "$work/home/a.py"
 answer=$(at_home minicopilot complete a.py:25:9 --json)
 # shellcheck disable=SC2016 # bash expands it there
@@ -66,7 +66,7 @@ python3 -m venv "$work/venv"
 is "the answer of the wheel's program" "$answer" "$("$work/venv/bin/minicopilot" complete tests/python/pytorch_model.py:25:9 --json)"
 ls "$work"/venv/lib/python*/site-packages/minicopilot-*/licenses/LICENSE-THIRD-PARTY > /dev/null
 "$work/venv/bin/pip" --disable-pip-version-check uninstall --quiet --yes minicopilot
-[ ! -e "$work/venv/bin/minicopilot" ] || fail "pip has left the program behind"
+[ ! -e "$work/venv/bin/minicopilot" ] || fail "pip did not remove the program"
 
 # The extension. tests/editors/vscode/run.sh tests one built in the same way.
 python3 -m zipfile -e "$vsix" "$work/vsix"
@@ -74,4 +74,4 @@ cmp "$work/home/.local/bin/minicopilot" "$work/vsix/extension/bin/minicopilot"
 is "the extension's version" "$version" "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["version"])' < "$work/vsix/extension/package.json")"
 cmp "$vsix" "$work/home/.local/share/minicopilot/minicopilot.vsix"
 cmp "$work/vsix/extension/LICENSE-THIRD-PARTY.txt" "$work/home/.local/share/doc/minicopilot/LICENSE-THIRD-PARTY"
-echo "ok   the licences of what is inside"
+echo "ok   the licences of the dependencies"

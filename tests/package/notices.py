@@ -44,7 +44,7 @@ def standard_library():
     root = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
     page = Path(root) / "share/doc/rust/COPYRIGHT-library.html"
     if not page.is_file():
-        return "(MIT OR Apache-2.0; the compiler that made this came without the text)"
+        return "(MIT OR Apache-2.0; the compiler that built this came without the text)"
     text = re.sub(r"<(style|script).*?</\1>", "", page.read_text(), flags=re.DOTALL)
     text = html.unescape(re.sub(r"<[^>]+>", "", text))
     return re.sub(r"\n\s*\n+", "\n\n", text).strip()
@@ -68,9 +68,9 @@ def main():
     everything = [*crates(target), *npm_packages(Path(modules), bundled)]
     for name, version, licence, folder in everything:
         # Some packages only state their licence in the manifest.
-        for text in texts(folder) or [f"({licence}; the package holds no text of it)"]:
+        for text in texts(folder) or [f"({licence}; the package does not contain its text)"]:
             by_text.setdefault(" ".join(text.split()), (text, []))[1].append(f"{name} {version}")
-    print("minicopilot carries these works of others, under the licences that follow them.")
+    print("minicopilot contains the following third-party software. Its licences follow the names.")
     by_text[""] = (standard_library(), ["Rust's standard library"])
     for text, names in by_text.values():
         print("\n" + "-" * 100 + "\n" + "\n".join(names) + "\n\n" + text)

@@ -55,7 +55,7 @@ def main(trainer, minicopilot, folder=sysconfig.get_path("stdlib")):
         ids += len(got)
         if got != expected:
             different += 1
-            print(f"{path}: {len(got)} ids, where prepare wrote {len(expected)}", file=sys.stderr)
+            print(f"{path}: {len(got)} ids, but prepare wrote {len(expected)}", file=sys.stderr)
     print(f"{len(paths)} files, {ids} ids, vocabulary of {tokenizer.get_vocab_size()}: {different} files differ")
     return 1 if different or not paths else 0
 

@@ -99,7 +99,7 @@ def main():
     arguments = parser.parse_args()
     data = os.environ.get("MINICOPILOT_DATA")
     if not data:
-        sys.exit("compare_corpus.py: MINICOPILOT_DATA is not set; it names the folder of train.parquet and test.parquet")
+        sys.exit("compare_corpus.py: set MINICOPILOT_DATA to the folder of train.parquet and test.parquet")
     out = build(arguments.trainer, arguments.packages)
     built = {(part, path): (package, tokens) for p in PARTS for part, package, path, tokens in rows(out / f"{p}.parquet", p)}
     found, problems = Counter(), []
@@ -113,7 +113,7 @@ def main():
             if ours is not None and np.array_equal(ours, tokens):
                 found[package, "found"] += 1
             else:
-                problems.append(f"{path}: {'not built' if ours is None else 'other tokens'}")
+                problems.append(f"{path}: {'not built' if ours is None else 'different tokens'}")
     names = [(part, package, path, tokens) for (part, path), (package, tokens) in further.items()]
     nearest = Nearest(names)
     for name in PARTS:

@@ -58,16 +58,16 @@ def cells(runs: list[dict]) -> list[str]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("program", metavar="MINICOPILOT")
-    arguments.add_argument("projects", metavar="PROJECT", nargs="+", help="folders of Python files that nothing was trained on")
-    arguments.add_argument("--sample", type=int, default=250, help="identifiers a seed")
+    arguments.add_argument("projects", metavar="PROJECT", nargs="+", help="folders of Python files that were not used for training")
+    arguments.add_argument("--sample", type=int, default=250, help="identifiers per seed")
     arguments.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     arguments.add_argument("--environment", type=pathlib.Path, metavar="VENV", help="where the projects' dependencies are installed")
-    arguments.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="keeps every run's figures, and takes those that are there")
+    arguments.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="store the figures of each run here, and reuse those already stored")
     arguments.add_argument("--write", type=pathlib.Path, metavar="MARKDOWN")
     arguments = arguments.parse_args()
     venv = arguments.environment and arguments.environment.resolve()
     if venv and not (venv / "pyvenv.cfg").exists():
-        raise SystemExit(f"--environment {venv}: not a virtual environment (python3 -m venv makes one)")
+        raise SystemExit(f"--environment {venv}: not a virtual environment (python3 -m venv creates one)")
     if arguments.keep:
         arguments.keep.mkdir(parents=True, exist_ok=True)
     programs = install(pathlib.Path.home() / ".cache/minicopilot-tests/servers")

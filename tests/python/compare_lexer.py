@@ -51,14 +51,14 @@ def compare(paths, command):
     output = subprocess.run([*command, *map(str, paths)], check=True, capture_output=True).stdout
     answers = output.splitlines()
     if len(answers) != len(paths):
-        return counts, [f"{len(answers)} answers to {len(paths)} files, the first {paths[0]}"]
+        return counts, [f"{len(answers)} answers for {len(paths)} files, starting with {paths[0]}"]
     for path, answer in zip(paths, answers):
         source = path.read_bytes()
         expected, ours = tokens_of(source), json.loads(answer)
         if expected is None:
             counts["refused"] += 1
             if ours is not None:
-                lines.append(f"{path}: CPython refuses it, ours does not")
+                lines.append(f"{path}: CPython rejects it, minicopilot does not")
             continue
         counts["files"] += 1
         counts["tokens"] += len(expected)
@@ -66,7 +66,7 @@ def compare(paths, command):
         if ours == expected:
             continue
         if ours is None:
-            lines.append(f"{path}: CPython accepts it, ours does not")
+            lines.append(f"{path}: CPython accepts it, minicopilot does not")
             continue
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(expected, ours)))
         if any(map(F_STRING.match, expected[same - 1 : same + 1])) and not compiles(source):
@@ -106,7 +106,7 @@ def compare_all(command):
             failed |= bool(lines)
             print(
                 f"{name}: {counts['files']:,} files, {counts['tokens']:,} tokens, {len(lines)} differences"
-                f" (besides, {counts['nested']} files with nested quotes in f-strings that CPython does not compile, and"
+                f" (not counted: {counts['nested']} files with nested quotes in f-strings that CPython does not compile, and"
                 f" {counts['refused']} that it does not tokenise); {time.perf_counter() - start:.0f} s",
                 flush=True,
             )

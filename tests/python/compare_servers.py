@@ -99,8 +99,8 @@ def plot(speeds: list[tuple[str, dict]]) -> str:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("program", metavar="MINICOPILOT")
-    arguments.add_argument("folder", metavar="FOLDER", help="Python files that nothing was trained on")
-    arguments.add_argument("--sample", type=int, default=500, help="tokens typed into each")
+    arguments.add_argument("folder", metavar="FOLDER", help="Python files that were not used for training")
+    arguments.add_argument("--sample", type=int, default=500, help="tokens to type into each server")
     arguments.add_argument("--write", type=pathlib.Path, metavar="MARKDOWN")
     arguments.add_argument("--plot", type=pathlib.Path, metavar="SVG")
     arguments = arguments.parse_args()

@@ -26,7 +26,7 @@ def folders():
     if data:
         yield "test corpus", unpacked(Path(data) / "test-raw.tar.zst")
     else:
-        print("MINICOPILOT_DATA is not set: without the test corpus")
+        print("MINICOPILOT_DATA is not set; skipping the test corpus")
 
 
 def files(folder):
@@ -82,4 +82,4 @@ def unpack(target, extract):
 def pip(*arguments):
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
-        sys.exit("PyPI must be reachable once, to fetch the files that the lexer is compared on; HTTPS_PROXY and PIP_INDEX_URL name a proxy and a mirror")
+        sys.exit("PyPI must be reachable once, to fetch the files that the lexer is compared on; set HTTPS_PROXY for a proxy, PIP_INDEX_URL for a mirror")

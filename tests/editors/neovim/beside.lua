@@ -5,7 +5,7 @@ local terminal = ...
 terminal.with("beside basedpyright", { init = "beside_init.lua", lines = { "import os", "", "" } }, function(nvim)
   nvim:attached(2)
   nvim:type("Goos.")
-  local list = nvim:expect("one list with what both say", function()
+  local list = nvim:expect("one list with the items of both", function()
     local list = nvim:popup()
     return list and #list.items > 50 and list
   end)
@@ -17,10 +17,15 @@ terminal.with("beside basedpyright", { init = "beside_init.lua", lines = { "impo
   end
   nvim:save("beside")
   terminal.say(
-    ("     %d items of ours, %d of the other; first: %s; %s"):format(#ours, #others, first, table.concat(ours, " "))
+    ("     %d items of ours, %d of the other server; first: %s; %s"):format(
+      #ours,
+      #others,
+      first,
+      table.concat(ours, " ")
+    )
   )
   nvim:type("pat")
-  nvim:expect("while one types it stays one list", function()
+  nvim:expect("it stays one list while typing", function()
     local now = nvim:popup()
     return now and now.items[1] and now.items[1].word:find("^pat") and nvim:line() == "os.pat"
   end)

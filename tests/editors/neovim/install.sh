@@ -46,7 +46,7 @@ CONF
         if ! apt-get -qq --error-on=any update >"$folder/log" 2>&1 ||
             ! apt-get -qq -y --download-only install neovim >>"$folder/log" 2>&1; then
             tail -n 5 "$folder/log" >&2
-            echo "Neovim 0.12 could not be fetched from Debian's testing suite, for the reason above; http_proxy names a proxy, NVIM_0_12=PROGRAM another Neovim 0.12" >&2
+            echo "Neovim 0.12 could not be fetched from Debian's testing suite, for the reason above; set http_proxy for a proxy, or NVIM_0_12=PROGRAM to use another Neovim 0.12" >&2
             exit 1
         fi
         for package in "$folder"/apt/cache/archives/*.deb; do
@@ -61,7 +61,7 @@ CONF
         case $("$folder/root/usr/bin/nvim" --version | head -n 1) in
         'NVIM v0.12.'*) ;;
         *)
-            echo "Debian's testing suite has another Neovim than 0.12 now; NVIM_0_12=PROGRAM names one" >&2
+            echo "Debian's testing suite no longer has Neovim 0.12; set NVIM_0_12=PROGRAM to use another" >&2
             exit 1
             ;;
         esac

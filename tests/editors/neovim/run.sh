@@ -15,7 +15,7 @@ program=${1:-${CARGO_TARGET_DIR:-$root/target}/debug/minicopilot}
 out=${OUT:-$cache/neovim-screens}
 
 [ -x "$program" ] || {
-    echo "$program is no program; cargo build makes it" >&2
+    echo "$program is not an executable; build it with cargo build" >&2
     exit 1
 }
 MINICOPILOT=$(realpath "$program")

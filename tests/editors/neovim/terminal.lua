@@ -64,7 +64,7 @@ function Terminal:ask(expression)
   vim.wait(3000, function()
     return _G.answers[number] ~= nil
   end, 5)
-  local answer = assert(_G.answers[number], "Neovim does not answer: it waits for a key")
+  local answer = assert(_G.answers[number], "Neovim does not answer: it is waiting for a key")
   _G.answers[number] = nil
   assert(answer.ok, answer.value)
   return answer.value ~= vim.NIL and answer.value

@@ -25,16 +25,16 @@ terminal.with("kill -9", { lines = { "import os", "" } }, function(nvim)
   end)
   kill("import sys")
   nvim:type("<Esc>osys.")
-  nvim:expect("the list comes back, and knows what was written meanwhile", function()
+  nvim:expect("the list comes back and includes what was written meanwhile", function()
     local list = nvim:popup()
     return list and list.items[2].word == "modules"
   end)
-  nvim:expect("what happened is said", function()
+  nvim:expect("a message reports the crash", function()
     return times(nvim, "minicopilot: the server stopped (signal 9) and was restarted") == 1
   end)
   nvim:save("crash")
   kill("")
-  nvim:expect("the second time in a row nothing is said", function()
+  nvim:expect("a second crash in a row causes no message", function()
     return times(nvim, "minicopilot: the server stopped") == 1
   end)
   -- Before the keys are sent: the restart may be over before the next question is answered.
@@ -45,7 +45,7 @@ terminal.with("kill -9", { lines = { "import os", "" } }, function(nvim)
     return #now == 1 and now[1] ~= id
   end)
   nvim:attached(1)
-  nvim:expect("and says nothing", function()
+  nvim:expect("without a message", function()
     return times(nvim, "minicopilot:") == 1
   end)
 end)
@@ -70,7 +70,7 @@ terminal.with("two projects", { lines = { "import os", "" } }, function(nvim)
   nvim:expect_no_error()
 end)
 
-terminal.with("a server that always dies", { lines = { "import os", "" } }, function(nvim)
+terminal.with("a server that keeps crashing", { lines = { "import os", "" } }, function(nvim)
   nvim:attached(1)
   for start = 1, 5 do
     local id = nvim:servers()[1]
@@ -81,17 +81,17 @@ terminal.with("a server that always dies", { lines = { "import os", "" } }, func
       return now[1] ~= id and is_ready
     end)
   end
-  nvim:expect("it is given up, and that is said", function()
+  nvim:expect("the plugin gives up, with a message", function()
     return times(nvim, "minicopilot: the server stopped 5 times (signal 9): :Minicopilot log") == 1
   end)
   nvim:type("Goimport sys<Esc>:checkhealth minicopilot<CR>")
-  nvim:expect("checkhealth knows", function()
+  nvim:expect("checkhealth reports it", function()
     return nvim:shows("the server has stopped and will not be restarted automatically")
   end)
   nvim:type(":close<CR>:Minicopilot restart<CR>")
   nvim:attached(1)
   nvim:type("osys.")
-  nvim:expect("a wanted restart brings it back, in step with the buffer", function()
+  nvim:expect("a restart on request brings it back, in step with the buffer", function()
     local list = nvim:popup()
     return list and list.items[2].word == "modules"
   end)
@@ -101,7 +101,7 @@ terminal.with("no such program", {
   lines = { "import os" },
   env = { OPTIONS = "{ cmd = { 'no-minicopilot', 'serve' } }" },
 }, function(nvim)
-  nvim:expect("one message names it and the remedy", function()
+  nvim:expect("a message names it and the remedy", function()
     return nvim:shows("minicopilot: `no-minicopilot` not found: :checkhealth minicopilot")
   end)
   nvim:save("wrong-cmd")
@@ -109,7 +109,7 @@ terminal.with("no such program", {
     return nvim:ask("true")
   end)
   nvim:type(":edit b.py<CR>:edit c.py<CR>")
-  nvim:expect("once, whatever is opened", function()
+  nvim:expect("once, even if more files are opened", function()
     return nvim:ask("vim.fn.expand('%')") == "c.py" and times(nvim, "no-minicopilot") == 1
   end)
   nvim:type(":checkhealth minicopilot<CR>")
@@ -127,7 +127,7 @@ terminal.with("no such model", {
     return times(nvim, "minicopilot: no server (exit code 1): :checkhealth minicopilot") == 1
   end)
   nvim:type(":checkhealth minicopilot<CR>")
-  nvim:expect("checkhealth has the program's own words", function()
+  nvim:expect("checkhealth quotes the program's own error", function()
     return nvim:shows("ERROR") and nvim:shows("/no/model")
   end)
   nvim:save("wrong-model")

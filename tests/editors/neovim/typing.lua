@@ -29,7 +29,7 @@ terminal.with("typing", { init = "typing_init.lua", lines = { "" } }, function(n
     return typed == #text
   end, 100)
   timer:close()
-  nvim:expect(("%d keys typed, and all of them are there"):format(#text), function()
+  nvim:expect(("%d keys typed, and none is lost"):format(#text), function()
     return nvim:ask("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')") == text
   end)
   nvim:expect_no_error()
@@ -39,7 +39,7 @@ terminal.with("typing", { init = "typing_init.lua", lines = { "" } }, function(n
     local times = measured[name]
     table.sort(times)
     if #times > 0 then
-      local message = "     %s: from key to screen p50 %.1f ms, p95 %.1f ms, longest %.1f ms (%d times)"
+      local message = "     %s: from key to screen p50 %.1f ms, p95 %.1f ms, max %.1f ms (%d times)"
       terminal.say(message:format(name, quantile(times, 0.5), quantile(times, 0.95), times[#times], #times))
     end
   end

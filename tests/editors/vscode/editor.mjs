@@ -153,7 +153,7 @@ export class Editor {
     const isRight = typeof expected === "string" ? (text) => text === expected : expected;
     let text;
     await until("the saved file", () => isRight((text = fs.readFileSync(this.file, "utf8"))), 5000).catch((error) => {
-      throw new Error(`${error.message}; it holds ${JSON.stringify(text)} instead of ${JSON.stringify(String(expected))}`);
+      throw new Error(`${error.message}; it contains ${JSON.stringify(text)} instead of ${JSON.stringify(String(expected))}`);
     });
     return text;
   }

@@ -63,7 +63,7 @@ async function theList(editor) {
     }));
   await editor.picture("dot");
   await editor.type("pa");
-  await check("it follows what is typed, and Enter accepts the first item", async () => {
+  await check("it follows the typed text, and Enter accepts the first item", async () => {
     const list = await until("names with pa", async () => {
       const found = await editor.list();
       return found[0]?.label.startsWith("pa") && found;
@@ -78,7 +78,7 @@ async function theList(editor) {
   await editor.type("print(");
   await until("the list", async () => (await editor.ours()).length > 0);
   await editor.press("Enter");
-  await check("Enter behind an open bracket breaks the line, though a list is open", () => editor.holds("x = 1\nprint(\n"));
+  await check("Enter after an open bracket starts a new line, although a list is open", () => editor.holds("x = 1\nprint(\n"));
 }
 
 async function onAndOff(editor) {
@@ -111,7 +111,7 @@ async function onAndOff(editor) {
 async function restarts(editor) {
   const [server] = await until("one server", () => editor.servers().length === 1 && editor.servers());
   process.kill(Number(server), "SIGKILL");
-  await check("kill -9: the status bar says loading, then the server is back, and says so once", async () => {
+  await check("kill -9: the status bar says loading, then the server is back, with one message", async () => {
     await until("loading", async () => (await editor.status()).endsWith("loading"));
     await ready(editor);
     await until("the message", async () => (await editor.messages()).join().includes("was restarted"));
@@ -120,9 +120,9 @@ async function restarts(editor) {
   await editor.picture("crash");
   await editor.command("Notifications: Clear All Notifications");
   await editor.type("import o");
-  await check("lists go on", () => until("the list", async () => (await editor.ours()).length > 0));
+  await check("lists appear again", () => until("the list", async () => (await editor.ours()).length > 0));
   process.kill(Number(editor.servers()[0]), "SIGKILL");
-  await check("a second crash is not worth a message", async () => {
+  await check("a second crash causes no message", async () => {
     await until("loading", async () => (await editor.status()).endsWith("loading"));
     await ready(editor);
     await noMessage(editor);
@@ -153,7 +153,7 @@ async function why(editor) {
     await until("the project", async () => /files? of the project/.test(await frame.locator("#project").textContent()));
   });
   await editor.picture("why", ".part.editor");
-  await check("it follows what is typed", async () => {
+  await check("it follows the typed text", async () => {
     await editor.page.locator(".editor-instance .monaco-editor").first().click({ position: { x: 300, y: 100 } });
     await editor.press("Control+End");
     await editor.type("ba");
@@ -244,7 +244,7 @@ async function theMenu(editor) {
 
 async function theModel(editor) {
   await editor.command("minicopilot: Model Information");
-  await check("what model answers is told", () =>
+  await check("the page describes the model", () =>
     until("the page", async () => {
       for (const frame of editor.page.frames()) {
         if (((await frame.locator("table").first().textContent({ timeout: 100 }).catch(() => "")) ?? "").includes("residual_lstm")) return true;
@@ -275,7 +275,7 @@ async function besidePyright(editor) {
   const isOurs = ({ beside }) => beside.endsWith("%");
   editor.configure({});
   await open();
-  await check("beside pyright: ours first, then all of theirs", async () => {
+  await check("with pyright: our items first, then all of its items", async () => {
     const list = await until("both", async () => {
       const rows = await editor.list();
       return rows.length > 5 && rows.some(isOurs) && rows;
@@ -290,12 +290,12 @@ async function besidePyright(editor) {
     const rows = await editor.list();
     return rows[0]?.label.startsWith("pat") && condition(rows) && rows;
   });
-  const both = await check("a word of both is there twice: ours on top, theirs where it was", () =>
+  const both = await check("an item of both appears twice: ours at the top, the other in its own place", () =>
     narrow((rows) => isOurs(rows[0]) && rows.some((row) => !isOurs(row) && row.label === rows[0].label)));
   editor.configure({ "minicopilot.hideDuplicates": true });
   await open();
   await editor.type("pat");
-  await check("nothing twice, where the setting says so", async () => {
+  await check("hideDuplicates removes duplicates", async () => {
     const isOnce = (rows) => new Set(rows.map(({ label }) => label)).size === rows.length;
     equal(isOnce(both), false);
     await narrow((rows) => isOnce(rows) && rows.some((row) => !isOurs(row)));

@@ -22,7 +22,7 @@ local subcommands = {
       if argument == "all" then
         say(switch.toggle_all() and "on" or "off")
       elseif vim.bo.filetype ~= "python" then
-        say("not Python; `toggle all` is for every buffer")
+        say("not a Python buffer; `toggle all` applies to all buffers")
       else
         say((switch.toggle_buffer(vim.api.nvim_get_current_buf()) and "on" or "off") .. " in this buffer")
       end
@@ -62,9 +62,9 @@ local function run(words)
   table.sort(names)
   local problem
   if not subcommand then
-    problem = ("no `%s`: %s"):format(name, table.concat(names, ", "))
+    problem = ("unknown subcommand `%s`: %s"):format(name, table.concat(names, ", "))
   elseif argument and not vim.list_contains(subcommand.arguments, argument) then
-    local known = #subcommand.arguments == 0 and "none" or table.concat(subcommand.arguments, " or ")
+    local known = #subcommand.arguments == 0 and "no argument" or table.concat(subcommand.arguments, " or ")
     problem = ("`%s` takes %s, not `%s`"):format(name, known, argument)
   end
   if problem then

@@ -57,7 +57,7 @@ local function check_buffers(is_expected)
     local is_python = vim.api.nvim_buf_is_loaded(buffer) and vim.bo[buffer].filetype == "python"
     local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ":~:.")
     if is_python and vim.b[buffer].minicopilot == false then
-      health.warn(("off in %s"):format(name), { "`:Minicopilot toggle` there turns it on" })
+      health.warn(("off in %s"):format(name), { "Run `:Minicopilot toggle` there to turn it on" })
     elseif is_python and is_expected and #vim.lsp.get_clients({ name = "minicopilot", bufnr = buffer }) == 0 then
       health.warn(
         ("no server for %s"):format(name),
@@ -78,7 +78,7 @@ local function check_options()
   end
   if wanted.popup and (package.loaded["blink.cmp"] or package.loaded["cmp"]) then
     health.warn(
-      "blink.cmp or nvim-cmp is loaded too: two lists may open",
+      "blink.cmp or nvim-cmp is also loaded: two lists may open",
       { "Use setup({ popup = false }): that plugin sends the requests itself" }
     )
   end
