@@ -41,7 +41,7 @@ pub struct Settings {
     pub tokens: u64,
     /// Passes over these targets.
     pub epochs: usize,
-    /// Random seed for the initial weights and of the order of the examples.
+    /// Random seed for the initial weights and the order of the examples.
     pub seed: u64,
 }
 
