@@ -42,7 +42,7 @@ impl Completer {
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<InlineCompletion>, EngineError> {
         let context = CompletionContext::new(session, &self.lexicon, text, cursor);
-        let Some(closing) = closing_after(text, cursor) else {
+        let Some(closing) = closing_after(context.after()) else {
             return Ok(None);
         };
         let before = context.before();
@@ -68,7 +68,7 @@ impl Completer {
         let (kept, closed) = fit_closing_brackets(&tokens, closing);
         let rendered = render(&above, &tokens[..kept], prefix, before);
         Ok(rendered.map(|text| InlineCompletion {
-            replace: context.prefix.start..cursor + closed,
+            replace: context.prefix.start..context.prefix.end + closed,
             text,
             probability: probabilities[..kept].iter().product(),
         }))
@@ -158,8 +158,8 @@ fn can_be_written(token: &str) -> bool {
 }
 
 /// The closing brackets after the cursor if nothing else is on its line: editors insert them with the opening ones.
-fn closing_after(text: &str, cursor: usize) -> Option<&str> {
-    let rest = text[cursor..].split(['\r', '\n']).next();
+fn closing_after(after: &str) -> Option<&str> {
+    let rest = after.split(['\r', '\n']).next();
     let rest = rest.unwrap_or_default().trim_end();
     rest.chars().all(|c| ")]}".contains(c)).then_some(rest)
 }
@@ -266,8 +266,8 @@ mod tests {
 
     #[test]
     fn only_closing_brackets_may_follow() {
-        assert_eq!(closing_after("f(x)) \n y", 3), Some("))"));
-        assert_eq!(closing_after("f(x", 3), Some(""));
-        assert_eq!(closing_after("f(x):", 3), None);
+        assert_eq!(closing_after(")) \n y"), Some("))"));
+        assert_eq!(closing_after(""), Some(""));
+        assert_eq!(closing_after("):"), None);
     }
 }

@@ -7,7 +7,7 @@ use super::completer::Completer;
 use super::context::CompletionContext;
 use super::effort::{Answer, Effort};
 use super::options::Options;
-use super::predict::Quality;
+use super::predict::Coverage;
 use super::rank::InsertionSite;
 use super::session::{CachedPrediction, CompletionSession};
 use super::sources::dictionary_keys::{self, DictionaryKeys};
@@ -36,8 +36,8 @@ impl Completer {
         if !options.includes(context.place) {
             return Ok(Answer::Full(context.completions(Vec::new())));
         }
-        let quality = self.predict(session, effort)?;
-        let (Some(cached), false) = (&session.prediction, quality == Quality::Unavailable) else {
+        let coverage = self.predict(session, effort)?;
+        let (Some(coverage), Some(cached)) = (coverage, &session.prediction) else {
             return Ok(Answer::Unavailable);
         };
         let is_immediate = matches!(effort, Effort::Immediate);
@@ -52,9 +52,9 @@ impl Completer {
         if can_find_more && found.items.is_empty() {
             return Ok(Answer::Unavailable);
         }
-        Ok(match quality {
-            Quality::Truncated => Answer::Truncated(found),
-            _ => Answer::Full(found),
+        Ok(match coverage {
+            Coverage::Full => Answer::Full(found),
+            Coverage::Truncated => Answer::Truncated(found),
         })
     }
 

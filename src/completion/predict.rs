@@ -13,15 +13,13 @@ use crate::inference::{CosineScores, Distribution, EngineError, TruncatedContext
 use crate::prediction::Prediction;
 use crate::python::CursorIn;
 
-/// The text that a session's prediction takes into account.
+/// The text that a prediction takes into account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quality {
+pub(super) enum Coverage {
     /// All text before the cursor.
     Full,
     /// Only the last tokens before the cursor.
     Truncated,
-    /// There is no prediction.
-    Unavailable,
 }
 
 impl Completer {
@@ -55,29 +53,26 @@ impl Completer {
         Ok(is_done)
     }
 
-    /// Caches the best prediction of the token after the session's ids that `effort` allows.
+    /// Caches the best prediction of the token after the session's ids that `effort` allows, if it allows any.
     pub(super) fn predict(
         &self,
         session: &mut CompletionSession,
         effort: Effort<'_>,
-    ) -> Result<Quality, EngineError> {
+    ) -> Result<Option<Coverage>, EngineError> {
         let Effort::Full { stop } = effort else {
-            return Ok(match session.cached() {
-                Some(_) => Quality::Full,
-                None => Quality::Unavailable,
-            });
+            return Ok(session.cached().map(|_| Coverage::Full));
         };
         let unread = session.states.unread(&self.engine, &session.ids);
         if TruncatedContext::is_wanted(session.truncated.as_ref(), unread) {
             self.ensure_truncated_prediction(session)?;
-            return Ok(Quality::Truncated);
+            return Ok(Some(Coverage::Truncated));
         }
         session.truncated = None;
         if !session.states.read(&self.engine, &session.ids, stop)? {
-            return Ok(Quality::Unavailable);
+            return Ok(None);
         }
         self.ensure_prediction(session)?;
-        Ok(Quality::Full)
+        Ok(Some(Coverage::Full))
     }
 
     /// Caches the prediction of the token after the session's ids, if it is not cached yet.

@@ -15,7 +15,7 @@ pub(super) struct Speculation<'s> {
     tokens: usize,
     /// Number of distinct buffer tokens at the start.
     lexemes: usize,
-    /// The cached prediction at the start.
+    /// The cached prediction at the start, once a token is appended.
     prediction: Option<CachedPrediction>,
 }
 
@@ -25,13 +25,16 @@ impl<'s> Speculation<'s> {
         Self {
             tokens: session.ids.len(),
             lexemes: session.buffer.lexemes().len(),
-            prediction: session.prediction.take(),
+            prediction: None,
             session,
         }
     }
 
     /// Appends a token.
     pub(super) fn push(&mut self, id: TokenId, token: &str, is_name: bool) {
+        if self.session.ids.len() == self.tokens {
+            self.prediction = self.session.prediction.take();
+        }
         self.session.ids.push(id);
         self.session.buffer.push(id, token, is_name, None);
     }
@@ -54,7 +57,7 @@ impl DerefMut for Speculation<'_> {
 impl Drop for Speculation<'_> {
     fn drop(&mut self) {
         // After a panic, the session may be inconsistent and is discarded. A second panic here would abort the process.
-        if thread::panicking() {
+        if thread::panicking() || self.session.ids.len() == self.tokens {
             return;
         }
         let Self {

@@ -293,6 +293,20 @@ fn strings_and_comments_are_left_alone_unless_wanted() {
 }
 
 #[test]
+fn a_cursor_outside_the_text_is_clamped() {
+    let completer = joined_completer();
+    let text = "x = \u{e9}";
+    for cursor in [text.len() - 1, text.len() + 9] {
+        let mut session = CompletionSession::new();
+        let found = complete(&completer, &mut session, text, cursor, &Options::default());
+        assert!(found.replace.end <= text.len());
+        let line = completer.line(&mut session, text, cursor, 0.0, &|| false);
+        let line = line.expect("an answer");
+        assert!(line.is_none_or(|line| line.replace.end <= text.len()));
+    }
+}
+
+#[test]
 fn keys_of_dictionaries_are_offered() {
     let completer = completer();
     let check = |fixture: &str| {

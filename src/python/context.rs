@@ -26,8 +26,10 @@ pub struct CursorContext<'r> {
 /// Maximum number of tokens of an unfinished number: `0`, `1`, `e` and `+` of `01e+5`.
 const OPEN_NUMBER_TOKENS: usize = 4;
 
-/// Minimum number of tokens between two resume points.
+/// Minimum number of tokens between two resume points, unless there are many bytes between them.
 const STRIDE: usize = 64;
+/// Number of bytes after which there is a resume point in any case: a docstring is a single token.
+const STRIDE_BYTES: usize = 1024;
 
 /// Lexes successive versions of one text up to a cursor.
 #[derive(Debug, Default)]
@@ -60,9 +62,12 @@ impl IncrementalLexer {
     }
 
     /// The work of [`IncrementalLexer::context`] in bytes: the bytes to lex, or the lexed bytes to drop, whichever is
-    /// more.
+    /// more; 0 if the text before the cursor is the previous one.
     pub fn unread(&self, text: &str, cursor: usize) -> usize {
         let before = &text.as_bytes()[..cursor.min(text.len())];
+        if before == self.text.as_bytes() {
+            return 0;
+        }
         let common = common_prefix(self.text.as_bytes(), before);
         let marks = self
             .marks
@@ -120,15 +125,17 @@ impl IncrementalLexer {
             Lexer::new(&self.text)
         };
         let unchanged = self.tokens.len().min(self.given);
-        let mut next_mark = self.tokens.len() + STRIDE;
+        let next = |tokens: usize, byte: usize| (tokens + STRIDE, byte + STRIDE_BYTES);
+        let mut due = next(self.tokens.len(), lexer.position());
         while let Some(token) = lexer.next() {
             self.tokens.push(token);
-            if self.tokens.len() >= next_mark && is_settled(text, token) {
+            let is_due = self.tokens.len() >= due.0 || lexer.position() >= due.1;
+            if is_due && is_settled(text, token) {
                 self.marks.push(ResumePoint {
                     tokens: self.tokens.len(),
                     lexer: lexer.over(""),
                 });
-                next_mark += STRIDE;
+                due = next(self.tokens.len(), lexer.position());
             }
         }
         self.place = lexer.place();

@@ -1,7 +1,7 @@
 //! The language server: the only part, with `cli` and `evaluate`, that names the framework or the async runtime.
 //!
 //! * [`transport`] passes valid messages from standard input to the framework and answers the others; [`output`] queues what
-//!   the framework writes;
+//!   the framework writes to [`standard_output`];
 //! * [`backend`] is the table of methods; [`handlers`] answer them, one family a file;
 //! * [`session`] owns the state of the client's session: the texts, [`documents`], what an edit affects, [`edit_policy`],
 //!   the user's [`settings`] and the client's [`capabilities`];
@@ -23,10 +23,10 @@ mod output;
 mod requests;
 mod session;
 mod settings;
+mod standard_output;
 mod supersede;
 mod transport;
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +43,7 @@ use inference::Inference;
 use output::OutputQueue;
 use requests::RequestRunner;
 use settings::Settings;
+use standard_output::StandardOutput;
 use transport::{Input, Output};
 
 /// How long open answers may take once the client has closed standard input.
@@ -69,7 +70,7 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     let indexer = Indexer::start(Arc::clone(&completer))
         .context("cannot start the thread that reads the project")?;
     let requests = RequestRunner::new(completer, indexer, inference);
-    let output = stdout()
+    let output = StandardOutput::open()
         .and_then(OutputQueue::start)
         .context("cannot start the output thread")?;
     let (input, ended) = Input::start(BufReader::new(io::stdin()), Arc::clone(&output))
@@ -95,13 +96,4 @@ pub fn serve(completer: Completer) -> anyhow::Result<bool> {
         warn!("the client exited without a `shutdown` request");
     }
     Ok(orderly)
-}
-
-/// Standard output without the line buffer of [`io::Stdout`], which would write a message in two pieces.
-fn stdout() -> io::Result<File> {
-    #[cfg(unix)]
-    let owned = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
-    #[cfg(windows)]
-    let owned = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
-    Ok(owned.into())
 }

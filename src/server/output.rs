@@ -6,7 +6,6 @@
 //! blocking is written at once, which saves the time to wake the thread: a twentieth of a millisecond.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -17,28 +16,14 @@ use tracing::{debug, warn};
 /// Bytes that may be queued before no more requests are read.
 const CAPACITY: usize = 4 << 20;
 
-/// The longest message that a pipe takes whole once it is ready: `PIPE_BUF`, on Linux and the minimum that POSIX allows.
-const PIPE_BYTES: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+/// Maximum size of a message that a ready pipe accepts without blocking: `PIPE_BUF` on Linux, elsewhere the minimum that
+/// POSIX allows.
+pub const PIPE_BYTES: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
 /// Where messages are written.
 pub trait Stream: Write + Send + 'static {
     /// Whether [`PIPE_BYTES`] bytes can be written without blocking.
     fn is_ready(&self) -> bool;
-}
-
-impl Stream for File {
-    #[cfg(unix)]
-    fn is_ready(&self) -> bool {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut polled = [PollFd::new(self, PollFlags::OUT)];
-        let ready = poll(&mut polled, Some(&Timespec::default()));
-        ready == Ok(1) && polled[0].revents() == PollFlags::OUT
-    }
-
-    #[cfg(not(unix))]
-    fn is_ready(&self) -> bool {
-        false
-    }
 }
 
 /// A queue of messages that one thread writes.

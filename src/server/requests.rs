@@ -24,8 +24,14 @@ pub struct RequestRunner {
     supersede: Supersede<(Uri, Method)>,
 }
 
-/// Returns whether the request has been cancelled.
-type Stop<'a> = &'a dyn Fn() -> bool;
+/// What a request works with on the inference thread.
+struct Job<'a> {
+    completer: &'a Completer,
+    session: &'a mut CompletionSession,
+    text: &'a str,
+    /// Returns whether the request has been cancelled.
+    stop: &'a dyn Fn() -> bool,
+}
 
 /// A method; each has requests of its own to supersede.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +95,7 @@ impl RequestRunner {
                              text: &str,
                              effort: Effort| {
             let answer = completer.complete(session, text, cursor, &options, effort)?;
-            Ok((answer != Answer::Unavailable).then_some(answer))
+            Ok((!matches!(answer, Answer::Unavailable)).then_some(answer))
         };
         // On this thread, if the network does not have to run.
         let context = self.indexer.project_context(&uri);
@@ -104,11 +110,9 @@ impl RequestRunner {
         if let Some(answer) = immediate {
             return Ok(answer);
         }
-        let request = move |completer: &Completer,
-                            session: &mut CompletionSession,
-                            text: &str,
-                            stop: Stop| {
-            complete(completer, session, text, Effort::Full { stop })
+        let request = move |job: Job| {
+            let stop = job.stop;
+            complete(job.completer, job.session, job.text, Effort::Full { stop })
         };
         self.run(method, uri, document, request).await
     }
@@ -121,11 +125,10 @@ impl RequestRunner {
         cursor: usize,
         k: usize,
     ) -> Result<NextTokens, RequestError> {
-        let request =
-            move |completer: &Completer,
-                  session: &mut CompletionSession,
-                  text: &str,
-                  stop: Stop| { completer.next_tokens(session, text, cursor, k, stop) };
+        let request = move |job: Job| {
+            let (completer, session) = (job.completer, job.session);
+            completer.next_tokens(session, job.text, cursor, k, job.stop)
+        };
         self.run(Method::NextTokens, uri, document, request).await
     }
 
@@ -138,11 +141,9 @@ impl RequestRunner {
         cursor: usize,
         min_probability: f32,
     ) -> Result<Option<InlineCompletion>, RequestError> {
-        let request = move |completer: &Completer,
-                            session: &mut CompletionSession,
-                            text: &str,
-                            stop: Stop| {
-            let line = completer.line(session, text, cursor, min_probability, stop)?;
+        let request = move |job: Job| {
+            let (completer, session, stop) = (job.completer, job.session, job.stop);
+            let line = completer.line(session, job.text, cursor, min_probability, stop)?;
             Ok((!stop()).then_some(line))
         };
         self.run(Method::InlineCompletion, uri, document, request)
@@ -150,20 +151,13 @@ impl RequestRunner {
     }
 
     /// Runs a request on the inference thread, and cancels the older request of the same method. A request that takes long
-    /// has to poll its [`Stop`], and returns `None` when that is true, so that no other request waits for an outdated one.
+    /// has to poll [`Job::stop`], and returns `None` when that is true, so that no other request waits for an outdated one.
     async fn run<T: Send + 'static>(
         &self,
         method: Method,
         uri: Uri,
         document: &Document,
-        request: impl FnOnce(
-            &Completer,
-            &mut CompletionSession,
-            &str,
-            Stop,
-        ) -> Result<Option<T>, EngineError>
-        + Send
-        + 'static,
+        request: impl FnOnce(Job) -> Result<Option<T>, EngineError> + Send + 'static,
     ) -> Result<T, RequestError> {
         let outdated = self.supersede.start((uri.clone(), method));
         let completer = Arc::clone(&self.completer);
@@ -173,7 +167,12 @@ impl RequestRunner {
         let answer = self.inference.ask(uri, move |session, stop| {
             session.set_project_context(indexer.project_context(&of_uri));
             let queued = arrived.elapsed();
-            let answer = request(&completer, session, &text, stop);
+            let answer = request(Job {
+                completer: &completer,
+                session,
+                text: &text,
+                stop,
+            });
             debug!(?method, ?queued, took = ?arrived.elapsed(), "answered");
             match answer {
                 Ok(Some(found)) => (Ok(found), Outcome::Done),

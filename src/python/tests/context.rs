@@ -66,6 +66,17 @@ fn strings_and_comments() {
 }
 
 #[test]
+fn lexing_resumes_behind_a_long_string() {
+    let before = format!("'''{}'''\nx = ", "word ".repeat(2000));
+    let mut lexer = IncrementalLexer::default();
+    lexer.context(&before, before.len());
+    assert_eq!(lexer.unread(&before, before.len()), 0);
+    let text = before + "y";
+    let unread = lexer.unread(&text, text.len());
+    assert!(unread < 10, "{unread} bytes");
+}
+
+#[test]
 fn cursors_are_clamped() {
     for (text, outside, inside) in [("x = é", 5, 4), ("x = ", 99, 4)] {
         let (mut a, mut b) = (IncrementalLexer::default(), IncrementalLexer::default());
