@@ -57,7 +57,11 @@ impl Completer {
             } else {
                 cached.distribution.probability(id)
             },
-            sources: (cached.prediction).sources(space, &cached.distribution, candidate),
+            expert_shares: (cached.prediction).expert_shares(
+                space,
+                &cached.distribution,
+                candidate,
+            ),
         })
     }
 
