@@ -46,7 +46,7 @@ const STEP: usize = 5;
 const TYPED: [usize; 4] = [0, 1, 0, 3];
 /// Number of next tokens per position.
 const TOKENS: usize = 20;
-const SOURCES: usize = 3;
+const SHARES: usize = 3;
 /// Minimum probability of the inline completion.
 const LIKELY: f32 = 0.2;
 /// Maximum number of positions that a failure prints.
@@ -210,16 +210,16 @@ fn write_next(line: &mut String, next: &NextTokens) {
     let mut all = String::new();
     for (rank, token) in next.tokens.iter().enumerate() {
         write!(line, " {} {}", token.token, token.probability).unwrap();
-        let sources = token.sources.iter();
-        let sources: Vec<String> = sources
+        let shares = token.expert_shares.iter();
+        let shares: Vec<String> = shares
             .map(|(name, share)| format!("{name} {share}"))
             .collect();
-        let sources = sources.join(", ");
-        if rank < SOURCES {
-            write!(line, " ({sources})").unwrap();
+        let shares = shares.join(", ");
+        if rank < SHARES {
+            write!(line, " ({shares})").unwrap();
         }
         let (id, network) = (token.id.get(), token.network);
-        writeln!(all, "{id} {network} {sources}").unwrap();
+        writeln!(all, "{id} {network} {shares}").unwrap();
     }
     write!(line, " | sources {:.12}", fingerprint::of(all.as_bytes())).unwrap();
 }

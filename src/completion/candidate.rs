@@ -26,8 +26,8 @@ pub struct NextToken {
     pub probability: f32,
     /// Its probability by the network alone.
     pub network: f32,
-    /// The experts that contribute to it, with their shares; empty if the checkpoint has only the network.
-    pub sources: Vec<(Expert, f32)>,
+    /// The experts that contribute to it, with their shares before reranking; empty if the checkpoint has only the network.
+    pub expert_shares: Vec<(Expert, f32)>,
 }
 
 /// The candidates that can be inserted at the cursor.

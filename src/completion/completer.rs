@@ -7,7 +7,7 @@ use crate::model::checkpoint::{Checkpoint, CheckpointError};
 use crate::prediction::Mixture;
 use crate::tokenizer::Vocabulary;
 
-/// Answers completion requests. Shared by all documents; each document has its own [`CompletionSession`].
+/// Answers completion requests. Shared by all documents; each document has its own [`CompletionSession`](super::CompletionSession).
 #[derive(Debug)]
 pub struct Completer {
     pub(super) engine: Engine,

@@ -11,6 +11,10 @@ use crate::context::Position;
 use crate::python::{self, CursorIn, Kind};
 
 /// A cursor in a text whose tokens the session holds.
+///
+/// The tokens before the typed prefix are `session.lexer.tokens()`, with their places in the text. `session.buffer` has the
+/// same tokens as words and n-grams, and what they declare: [`BufferNames`](crate::context::BufferNames) over it resolves
+/// names.
 #[derive(Clone, Debug)]
 pub(super) struct CompletionContext<'t> {
     text: &'t str,

@@ -128,7 +128,7 @@ impl Completer {
         let all = prediction.candidates();
         let spelled = all.filter(|&candidate| candidate != unknown).collect();
         let (candidate, p) = self.best(&space, cached, spelled, 1).pop()?;
-        let (token, id) = self.token_of(&space, candidate)?;
+        let (token, id) = self.lexicon.token_of(&space, candidate)?;
         Some((token.to_owned(), id, p))
     }
 

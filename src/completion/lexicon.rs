@@ -1,27 +1,26 @@
-//! The vocabulary, with a precomputed flag for names, which lexing needs at every token.
+//! Spelling and id of a token: the vocabulary, with the syntax of its entries, which lexing needs at every token.
 
+use crate::context::{CandidateId, CandidateSpace, Syntax};
 use crate::python;
 use crate::tokenizer::{TokenId, Vocabulary};
 
-/// A vocabulary with a name flag per entry.
+/// A vocabulary and the syntax of its entries.
 #[derive(Debug)]
 pub(super) struct Lexicon {
     vocabulary: Vocabulary,
-    /// By id, whether the entry is a name and not a keyword.
-    names: Vec<bool>,
+    syntax: Syntax,
 }
 
 impl Lexicon {
     /// Classifies each entry once.
     pub(super) fn new(vocabulary: Vocabulary) -> Self {
-        let tokens = vocabulary.entries().map(|(_, token)| token);
         Self {
-            names: tokens.map(python::is_name).collect(),
+            syntax: Syntax::new(&vocabulary),
             vocabulary,
         }
     }
 
-    /// The wrapped vocabulary.
+    /// The vocabulary.
     pub(super) fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
@@ -30,7 +29,19 @@ impl Lexicon {
     pub(super) fn is_name(&self, id: TokenId, spelling: &str) -> bool {
         match id {
             TokenId::UNK => python::is_name(spelling),
-            id => self.names[id.index()],
+            id => self.syntax.is_name(id),
+        }
+    }
+
+    /// A candidate's spelling and id; the id is [`TokenId::UNK`] outside the vocabulary.
+    pub(super) fn token_of<'a>(
+        &'a self,
+        space: &CandidateSpace<'a>,
+        candidate: CandidateId,
+    ) -> Option<(&'a str, TokenId)> {
+        match space.token_id(candidate) {
+            Some(id) => Some((self.vocabulary.token(id)?, id)),
+            None => Some((space.spelling(candidate)?, TokenId::UNK)),
         }
     }
 }

@@ -6,11 +6,11 @@ use super::context::CompletionContext;
 use super::session::{CachedPrediction, CompletionSession};
 use crate::context::{CandidateId, CandidateSpace};
 use crate::inference::EngineError;
-use crate::tokenizer::TokenId;
 
 impl Completer {
     /// The `k` most probable next tokens at byte `cursor`, predicted in place of the typed prefix, whether or not they match
-    /// it. `stop` is polled while the network reads; if it returns true, the result is `None`.
+    /// it. Inside an open string the prefix is empty, and the tokens are those after the string. `stop` is polled while the
+    /// network reads; if it returns true, the result is `None`.
     pub fn next_tokens(
         &self,
         session: &mut CompletionSession,
@@ -47,7 +47,7 @@ impl Completer {
         candidate: CandidateId,
         probability: f32,
     ) -> Option<NextToken> {
-        let (token, id) = self.token_of(space, candidate)?;
+        let (token, id) = self.lexicon.token_of(space, candidate)?;
         Some(NextToken {
             token: token.to_owned(),
             id,
@@ -57,19 +57,11 @@ impl Completer {
             } else {
                 cached.distribution.probability(id)
             },
-            sources: (cached.prediction).sources(space, &cached.distribution, candidate),
+            expert_shares: (cached.prediction).expert_shares(
+                space,
+                &cached.distribution,
+                candidate,
+            ),
         })
-    }
-
-    /// A candidate's spelling and id; the id is [`TokenId::UNK`] outside the vocabulary.
-    pub(super) fn token_of<'a>(
-        &'a self,
-        space: &CandidateSpace<'a>,
-        candidate: CandidateId,
-    ) -> Option<(&'a str, TokenId)> {
-        match space.token_id(candidate) {
-            Some(id) => Some((self.vocabulary().token(id)?, id)),
-            None => Some((space.spelling(candidate)?, TokenId::UNK)),
-        }
     }
 }

@@ -13,7 +13,7 @@ pub struct Options {
     /// Complete inside comments.
     pub in_comments: bool,
     /// Offer keys of dictionaries, also inside string literals.
-    pub keys: bool,
+    pub dictionary_keys: bool,
     /// Offer names that the typed prefix abbreviates, if no name starts with it.
     pub fuzzy: bool,
     /// Offer new names with the suffixes of known ones, if no name starts with the typed prefix.
@@ -26,7 +26,7 @@ impl Default for Options {
             max_items: 5,
             in_strings: false,
             in_comments: false,
-            keys: true,
+            dictionary_keys: true,
             fuzzy: true,
             new_names: true,
         }

@@ -14,8 +14,10 @@ use crate::tokenizer::TokenId;
 /// The state of one document. It belongs to one [`Completer`](super::Completer).
 #[derive(Debug, Default)]
 pub struct CompletionSession {
+    /// The tokens before the typed prefix. Its token `i` is at position `i + 1` of `ids` and `buffer`, which start with
+    /// `<s>`.
     pub(super) lexer: IncrementalLexer,
-    /// The ids of the tokens before the cursor, `<s>` first.
+    /// The ids of the same tokens, after `<s>`.
     pub(super) ids: Vec<TokenId>,
     /// The same tokens, indexed for the experts.
     pub(super) buffer: BufferTokens,

@@ -5,7 +5,7 @@
 use super::candidates::CandidateSpace;
 use super::ids::{BufferWord, CandidateId, ProjectName, Token};
 use super::syntax::Syntax;
-use crate::symbols::{Name, Names, Numbering, Sources, TokenKind};
+use crate::symbols::{Name, Names, Numbering, ResolverInputs, TokenKind};
 use crate::tokenizer::TokenId;
 
 /// Converts between the symbol table's [`Name`]s and [`Token`]s.
@@ -17,9 +17,9 @@ pub(crate) struct BufferNames<'a> {
 
 impl BufferNames<'_> {
     /// The inputs of name resolution.
-    pub(crate) fn sources(&self) -> Sources<'_> {
+    pub(crate) fn resolver_inputs(&self) -> ResolverInputs<'_> {
         let buffer = self.space.buffer();
-        Sources {
+        ResolverInputs {
             buffer: buffer.symbols(),
             project: buffer.project().symbols(),
             names: self,

@@ -1,10 +1,11 @@
-//! The hidden states along a document, to find earlier places similar to the current one: the keys of a continuous cache
-//! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache").
+//! The hidden states along a document, to find earlier places similar to the current one: what a continuous cache compares
+//! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache"). This has nothing to do with
+//! the key-value cache of a transformer, which would be a [`StateStore`](super::network::StateStore).
 
 use super::int8::kernel::Kernel;
 use super::int8::matrix::{Activations, Matrix};
 
-/// How many places back [`CacheKeys::similarities`] looks.
+/// How many places back [`HiddenDirections::similarities`] looks.
 pub const WINDOW: usize = 4096;
 /// Hidden states kept; a longer document drops its first ones. With hidden size 512, half a kilobyte each.
 const MAX_STATES: usize = 3 * WINDOW;
@@ -13,7 +14,7 @@ const DROPPED: usize = 1024;
 
 /// The directions of hidden states from their centre, int8, one a token.
 #[derive(Debug)]
-pub(super) struct CacheKeys {
+pub(super) struct HiddenDirections {
     /// The number of tokens before the first kept state.
     first: usize,
     directions: Matrix,
@@ -28,7 +29,7 @@ pub struct CosineScores {
     pub cosines: Vec<f32>,
 }
 
-impl CacheKeys {
+impl HiddenDirections {
     pub(super) fn new(hidden_size: usize) -> Self {
         Self {
             first: 0,
@@ -57,13 +58,13 @@ impl CacheKeys {
         }
     }
 
-    /// Whether [`CacheKeys::similarities`] after `read` tokens has every state that it compares, once the tokens after
+    /// Whether [`HiddenDirections::similarities`] after `read` tokens has every state that it compares, once the tokens after
     /// the first `next` are read.
     pub(super) fn reach(&self, read: usize, next: usize) -> bool {
         self.first <= Self::beginning(read) && next <= self.end()
     }
 
-    /// The number of tokens after which the states must be kept, for [`CacheKeys::similarities`] after `read`.
+    /// The number of tokens after which the states must be kept, for [`HiddenDirections::similarities`] after `read`.
     pub(super) fn beginning(read: usize) -> usize {
         read.saturating_sub(WINDOW + 1)
     }

@@ -4,8 +4,8 @@
 //! token ids only: no text, no vocabulary, no protocol.
 //!
 //! A network implements [`network::Network`] and brings its own [`network::StateStore`], which keeps its states along a
-//! document. The recurrent network keeps snapshots ([`state_store`]); a transformer's key-value cache would be the store
-//! of another network.
+//! document. The recurrent network keeps snapshots ([`snapshot_store`]); a transformer would keep a key-value cache, in a
+//! store of its own beside it.
 //!
 //! The weights are int8, quantised as the model is loaded: a step reads every recurrent weight and a distribution every
 //! output weight, so their size determines the latency ([`int8`]). Apart from the quantisation, [`recurrent`] computes
@@ -18,8 +18,8 @@ mod network;
 mod recurrent;
 mod recurrent_state;
 pub mod reference;
+mod snapshot_store;
 mod state_history;
-mod state_store;
 mod truncated_context;
 
 pub use continuous_cache::{CosineScores, WINDOW};

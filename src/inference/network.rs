@@ -4,12 +4,15 @@
 //! of them have changed; it does not know what a state is. Each network brings the store that suits it:
 //!
 //! - A recurrent state cannot be truncated, so [`RecurrentNetwork`](super::recurrent::RecurrentNetwork) keeps snapshots
-//!   to go back to ([`SnapshotStore`](super::state_store::SnapshotStore)).
-//! - A transformer's key-value cache belongs in a `StateStore` too. It truncates in place in
-//!   [`StateStore::invalidate_after`], offers every position in [`StateStore::nearest`], and grows in [`Network::read`].
-//!   Its `State` is the last hidden state, since the keys and values are in the store.
+//!   to go back to ([`SnapshotStore`](super::snapshot_store::SnapshotStore)).
+//! - A transformer's key-value cache belongs in a `StateStore` too. It grows in [`Network::read`] and is truncated in
+//!   [`StateStore::invalidate_after`]. The keys and values stay in the store, and its `State` is the last hidden state: so
+//!   the store needs the hidden state of every position that it offers in [`StateStore::nearest`], or it offers an earlier
+//!   position, from which the tokens are read again.
 //!
-//! [`ServedNetwork`](super::ServedNetwork) names the network that is served. To serve two, make it an enum.
+//! [`ServedNetwork`](super::ServedNetwork) names the network that is served. To serve two kinds, make it and its store
+//! enums: the [`Architecture`](crate::model::Architecture) in a checkpoint's `config.json` says which one
+//! [`Engine::new`](super::Engine::new) builds.
 
 use crate::tokenizer::TokenId;
 
@@ -18,12 +21,18 @@ pub(super) trait Network {
     /// What it keeps of a document.
     type Store: StateStore;
 
-    /// The state before the first token.
+    /// An empty store, for a document of which nothing has been read.
+    fn store(&self) -> Self::Store;
+
+    /// The state before the first token. It is never asked for logits, since every context has at least `<s>`.
     fn start(&self) -> StateOf<Self>;
 
-    /// Reads `ids` on from `at`, which comes from `store`, and moves `at` behind the tokens that it has read. Reads one
-    /// or more, as many as it likes in one go, and asks `stop` every few milliseconds whether to return early.
-    /// `store` receives what is worth keeping. Each id is below the size of the vocabulary.
+    /// Reads `ids`, at least one of them, from `at`, and advances `at` past the tokens that it has read. It may read many at
+    /// once, and asks `stop` every few milliseconds whether to return early. Each id is below the size of the vocabulary.
+    ///
+    /// `at` comes from `store` or from [`Network::start`]. It may lie before the last state in `store`: after a shorter
+    /// context, or when dropped hidden states are computed again. The tokens in between are still the same, so what `store`
+    /// holds beyond `at.read` may stay or be overwritten, but must not be appended a second time.
     ///
     /// Returns the hidden state after each token read, `[T,H]`.
     fn read(
@@ -42,14 +51,18 @@ pub(super) trait Network {
 }
 
 /// What a network keeps of one document, to read on from without starting over.
-pub(super) trait StateStore: Default {
+///
+/// A store bounds its own memory. Where it has dropped states, [`StateStore::nearest`] returns an earlier one, and the
+/// tokens since are read again.
+pub(super) trait StateStore {
     /// A state after some tokens, in full precision.
     type State;
 
     /// The kept state that has read most, but at most `length` tokens; `None` if there is none.
     fn nearest(&self, length: usize) -> Option<StateAt<Self::State>>;
 
-    /// Keeps the state at which reading has ended: the next edit is probably close to it.
+    /// Keeps the state at which reading has ended: the next edit is probably close to it. Directly afterwards,
+    /// `nearest(at.read)` returns it.
     fn keep_recent(&mut self, at: StateAt<Self::State>);
 
     /// Drops what has read more than `length` tokens.
@@ -59,8 +72,11 @@ pub(super) trait StateStore: Default {
     fn bytes(&self) -> usize;
 }
 
-/// The state type of a network.
-pub(super) type StateOf<N> = <<N as Network>::Store as StateStore>::State;
+/// The store of a network.
+pub(super) type StoreOf<N> = <N as Network>::Store;
+
+/// The state of a network.
+pub(super) type StateOf<N> = <StoreOf<N> as StateStore>::State;
 
 /// The state after the first `read` tokens.
 #[derive(Clone, Debug)]

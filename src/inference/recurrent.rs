@@ -7,8 +7,8 @@ use std::thread;
 use super::int8::kernel::Kernel;
 use super::int8::matrix::{Activations, Matrix};
 use super::network::{Network, StateAt};
-use super::recurrent_state::{LayerState, State};
-use super::state_store::{STRIDE, SnapshotStore};
+use super::recurrent_state::{RecurrentLayerState, RecurrentState};
+use super::snapshot_store::{STRIDE, SnapshotStore};
 use crate::model::{Architecture, ModelConfig};
 use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{multiversioned, sigmoid, tanh};
@@ -43,7 +43,7 @@ struct Layer {
 }
 
 /// A layer's state after a block, and its outputs `[T,H]`.
-type Outcome = (LayerState, Vec<f32>);
+type Outcome = (RecurrentLayerState, Vec<f32>);
 
 /// The sums of all gates `[G*H]`, `h` and `c` before -> `h` and `c` after.
 type Cell = fn(&[f32], &mut [f32], &mut [f32]);
@@ -52,7 +52,7 @@ type Cell = fn(&[f32], &mut [f32], &mut [f32]);
 #[derive(Debug)]
 struct BlockOutput {
     /// The state after the last token.
-    state: State,
+    state: RecurrentState,
     /// The output layer's input after each token, `[T,H]`.
     hidden: Vec<f32>,
 }
@@ -127,7 +127,7 @@ impl RecurrentNetwork {
     /// are several, the second layer reads one on a thread of its own while the first reads the next.
     fn read_blocks(
         &self,
-        state: &State,
+        state: &RecurrentState,
         ids: &[TokenId],
         stop: &dyn Fn() -> bool,
     ) -> Vec<BlockOutput> {
@@ -172,7 +172,7 @@ impl RecurrentNetwork {
         let blocks = layers.into_iter();
         blocks
             .map(|((first, below), (second, above))| BlockOutput {
-                state: State {
+                state: RecurrentState {
                     layers: [first, second],
                 },
                 hidden: self.joined(below, &above),
@@ -195,14 +195,18 @@ impl RecurrentNetwork {
 impl Network for RecurrentNetwork {
     type Store = SnapshotStore;
 
-    fn start(&self) -> State {
-        State::zero(self.hidden_size)
+    fn store(&self) -> SnapshotStore {
+        SnapshotStore::new()
+    }
+
+    fn start(&self) -> RecurrentState {
+        RecurrentState::zero(self.hidden_size)
     }
 
     fn read(
         &self,
         store: &mut SnapshotStore,
-        at: &mut StateAt<State>,
+        at: &mut StateAt<RecurrentState>,
         ids: &[TokenId],
         stop: &dyn Fn() -> bool,
     ) -> Vec<f32> {
@@ -221,7 +225,7 @@ impl Network for RecurrentNetwork {
         hidden
     }
 
-    fn hidden(&self, state: &State) -> Vec<f32> {
+    fn hidden(&self, state: &RecurrentState) -> Vec<f32> {
         let [first, second] = &state.layers;
         self.joined(first.h.clone(), &second.h)
     }
@@ -242,7 +246,7 @@ impl Layer {
         &self,
         kernel: Kernel,
         x: &Activations,
-        state: &mut LayerState,
+        state: &mut RecurrentLayerState,
     ) -> (Activations, Vec<f32>) {
         let mut sums = self.bias.repeat(x.len());
         self.input.add_products(kernel, x, &mut sums);

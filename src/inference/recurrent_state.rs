@@ -3,15 +3,15 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-/// The state after some token.
+/// The state after some tokens, of both layers: [`crate::model::State`] of one sequence.
 #[derive(Clone, Debug)]
-pub(super) struct State {
-    pub(super) layers: [LayerState; 2],
+pub(super) struct RecurrentState {
+    pub(super) layers: [RecurrentLayerState; 2],
 }
 
 /// `h` `[H]` and `c` `[H]`, which an Elman layer has no use for.
 #[derive(Clone, Debug)]
-pub(super) struct LayerState {
+pub(super) struct RecurrentLayerState {
     pub(super) h: Vec<f32>,
     pub(super) c: Vec<f32>,
 }
@@ -22,17 +22,17 @@ pub(super) struct CompressedState {
     layers: [CompressedLayerState; 2],
 }
 
-/// [`LayerState`] in f16.
+/// [`RecurrentLayerState`] in f16.
 #[derive(Clone, Debug)]
 struct CompressedLayerState {
     h: Box<[f16]>,
     c: Box<[f16]>,
 }
 
-impl State {
+impl RecurrentState {
     /// The state before the first token: zeros.
     pub(super) fn zero(hidden_size: usize) -> Self {
-        let layer = || LayerState {
+        let layer = || RecurrentLayerState {
             h: vec![0.0; hidden_size],
             c: vec![0.0; hidden_size],
         };
@@ -70,9 +70,9 @@ impl CompressedState {
     }
 
     /// The state, up to the rounding.
-    pub(super) fn expand(&self) -> State {
-        State {
-            layers: self.layers.each_ref().map(|layer| LayerState {
+    pub(super) fn expand(&self) -> RecurrentState {
+        RecurrentState {
+            layers: self.layers.each_ref().map(|layer| RecurrentLayerState {
                 h: to_f32(&layer.h),
                 c: to_f32(&layer.c),
             }),

@@ -1,14 +1,14 @@
 //! What an engine has read of one document, so that a keystroke costs the tokens it changed and not the whole buffer.
 //!
 //! A question reads on from the nearest state that the network's [store](super::network) has kept. An edit invalidates
-//! the states after it. Knows no network: a key-value cache would be another store behind the same history.
+//! the states after it. Does not know what a state is: a key-value cache would be another store behind the same history.
 
 use std::sync::Arc;
 
 use tracing::debug_span;
 
-use super::continuous_cache::{CacheKeys, CosineScores};
-use super::network::{Network, StateAt, StateOf, StateStore};
+use super::continuous_cache::{CosineScores, HiddenDirections};
+use super::network::{Network, StateAt, StateOf, StateStore, StoreOf};
 use super::{Distribution, Engine, EngineError, ServedNetwork};
 use crate::common_prefix::common_prefix;
 use crate::tokenizer::TokenId;
@@ -18,11 +18,12 @@ use crate::tokenizer::TokenId;
 pub struct StateHistory {
     /// The tokens that the kept states have read.
     ids: Vec<TokenId>,
-    pub(super) store: <ServedNetwork as Network>::Store,
+    /// Created at the first read.
+    pub(super) store: Option<StoreOf<ServedNetwork>>,
     /// The last answer and how many of `ids` it came after.
     answer: Option<(usize, Arc<Distribution>)>,
-    /// If the engine keeps hidden states.
-    keys: Option<CacheKeys>,
+    /// Created at the first read, if the engine keeps hidden states.
+    directions: Option<HiddenDirections>,
 }
 
 impl StateHistory {
@@ -35,8 +36,10 @@ impl StateHistory {
     pub fn bytes(&self) -> usize {
         let answer = self.answer.as_ref();
         let answer = answer.map_or(0, |(_, answer)| answer.bytes());
-        let keys = self.keys.as_ref().map_or(0, CacheKeys::bytes);
-        self.store.bytes() + answer + keys + size_of_val(&self.ids[..])
+        let store = self.store.as_ref().map_or(0, StateStore::bytes);
+        let directions = self.directions.as_ref();
+        let directions = directions.map_or(0, HiddenDirections::bytes);
+        store + answer + directions + size_of_val(&self.ids[..])
     }
 
     /// The distribution over the token after `context`, whose first id is `<s>`.
@@ -57,7 +60,7 @@ impl StateHistory {
             return Ok(Arc::clone(answer));
         }
         let _span = debug_span!("output").entered();
-        let at = self.nearest(engine, context.len());
+        let at = nearest(self.store.as_ref(), engine, context.len());
         let answer = Arc::new(engine.answer(&at.state));
         self.answer = Some((at.read, Arc::clone(&answer)));
         Ok(answer)
@@ -66,7 +69,7 @@ impl StateHistory {
     /// How many tokens of `context` must be read before it can be answered.
     pub fn unread(&self, engine: &Engine, context: &[TokenId]) -> usize {
         let common = common_prefix(&self.ids, context);
-        context.len() - self.nearest(engine, common).read
+        context.len() - nearest(self.store.as_ref(), engine, common).read
     }
 
     /// Puts back an answer that it gave after the first `read` tokens, which have not changed since.
@@ -88,10 +91,10 @@ impl StateHistory {
         context: &[TokenId],
         answer: &Distribution,
     ) -> CosineScores {
-        match (&self.keys, &engine.mean_hidden) {
-            (Some(keys), Some(centre)) => {
+        match (&self.directions, &engine.mean_hidden) {
+            (Some(directions), Some(centre)) => {
                 let (kernel, read) = (engine.network.kernel(), context.len());
-                keys.similarities(kernel, answer.hidden(), centre, read)
+                directions.similarities(kernel, answer.hidden(), centre, read)
             }
             _ => CosineScores {
                 first: 1,
@@ -113,30 +116,32 @@ impl StateHistory {
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, EngineError> {
         self.invalidate_changed(context);
-        let mut at = self.nearest(engine, context.len());
-        if let Some(keys) = &mut self.keys
-            && !keys.reach(context.len(), at.read)
+        let store = self.store.get_or_insert_with(|| engine.network.store());
+        let mut at = nearest(Some(store), engine, context.len());
+        if let Some(directions) = &mut self.directions
+            && !directions.reach(context.len(), at.read)
         {
             // A very long document: the hidden states that were dropped before this place are computed again.
-            at = nearest(&self.store, engine, CacheKeys::beginning(context.len()));
-            keys.restart(at.read);
+            let beginning = HiddenDirections::beginning(context.len());
+            at = nearest(Some(store), engine, beginning);
+            directions.restart(at.read);
         }
         engine.check(&context[at.read..])?;
         let _span = debug_span!("advance", tokens = context.len() - at.read).entered();
         while at.read < context.len() && !stop() {
             let (from, unread) = (at.read, &context[at.read..]);
-            let hidden = engine.network.read(&mut self.store, &mut at, unread, stop);
+            let hidden = engine.network.read(store, &mut at, unread, stop);
             if let Some(centre) = &engine.mean_hidden {
-                let keys = self
-                    .keys
-                    .get_or_insert_with(|| CacheKeys::new(centre.len()));
-                keys.extend(from, &hidden, centre);
+                let directions = self
+                    .directions
+                    .get_or_insert_with(|| HiddenDirections::new(centre.len()));
+                directions.extend(from, &hidden, centre);
             }
             let new = context.get(self.ids.len()..at.read);
             self.ids.extend_from_slice(new.unwrap_or_default());
         }
         let is_done = at.read == context.len();
-        self.store.keep_recent(at);
+        store.keep_recent(at);
         Ok(is_done)
     }
 
@@ -145,31 +150,25 @@ impl StateHistory {
         let common = common_prefix(&self.ids, context);
         if common < context.len() {
             self.ids.truncate(common);
-            self.store.invalidate_after(common);
+            if let Some(store) = &mut self.store {
+                store.invalidate_after(common);
+            }
             self.answer.take_if(|(read, _)| *read > common);
-            if let Some(keys) = &mut self.keys {
-                keys.truncate(common);
+            if let Some(directions) = &mut self.directions {
+                directions.truncate(common);
             }
         }
-    }
-
-    /// The kept state that has read most, but at most `length` tokens.
-    pub(super) fn nearest(
-        &self,
-        engine: &Engine,
-        length: usize,
-    ) -> StateAt<StateOf<ServedNetwork>> {
-        nearest(&self.store, engine, length)
     }
 }
 
 /// The state in `store` that has read most, but at most `length` tokens, or the one before the first token.
 fn nearest(
-    store: &<ServedNetwork as Network>::Store,
+    store: Option<&StoreOf<ServedNetwork>>,
     engine: &Engine,
     length: usize,
 ) -> StateAt<StateOf<ServedNetwork>> {
-    store.nearest(length).unwrap_or_else(|| StateAt {
+    let kept = store.and_then(|store| store.nearest(length));
+    kept.unwrap_or_else(|| StateAt {
         read: 0,
         state: engine.network.start(),
     })

@@ -9,7 +9,8 @@ use crate::tokenizer::TokenId;
 const FAR: usize = 8192;
 /// The same once a window is in use: a short pause among quick answers would be noticed.
 const CLOSE: usize = 256;
-/// The minimum length of the window in tokens: the network remembers little of what came before.
+/// The minimum length of the window in tokens. An LSTM hardly remembers what it read more than 500 tokens ago, so it loses
+/// little; a network that uses a longer context needs a longer window.
 const WINDOW: usize = 1024;
 
 /// The window, and the network's states in it.

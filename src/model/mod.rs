@@ -1,6 +1,10 @@
-//! Recurrent language models: embedding, two recurrent layers, output layer; RNN, LSTM and residual LSTM.
+//! Language models. All are recurrent so far: embedding, two recurrent layers, output layer; RNN, LSTM and residual LSTM.
 //!
-//! The configuration ([`ModelConfig`]), [`Parameters`], initial values and [`decode`] are plain Rust. The forward and
+//! Another kind of network is another [`Architecture`]: its sizes and parameters go into `config.rs`, its initial values into
+//! `initial.rs`, its layers into a file beside `recurrent.rs`, and [`Model`] and [`State`] in `language_model.rs` become
+//! enums. To serve it, implement `Network` (`inference/network.rs`), which also says where a key-value cache goes.
+//!
+//! The configuration ([`ModelConfig`]), [`Parameters`], initial values and [`decode()`] are plain Rust. The forward and
 //! backward passes use Candle and need the feature `candle`, which training enables. The server runs the same network in int8,
 //! [`crate::inference`]. Does not depend on files, text or optimisers.
 //!

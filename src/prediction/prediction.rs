@@ -39,8 +39,8 @@ impl Restriction {
     /// The restriction at the end of a buffer.
     pub(super) fn of(names: &BufferNames<'_>) -> Self {
         Self {
-            is_name: symbols::is_attribute(names.sources()),
-            is_module: symbols::begins_module(names.sources()),
+            is_name: symbols::is_attribute(names.resolver_inputs()),
+            is_module: symbols::begins_module(names.resolver_inputs()),
         }
     }
 }
@@ -121,9 +121,9 @@ impl Prediction {
         best
     }
 
-    /// The experts that contribute at least 1 % of a candidate's probability before reranking, with their shares. Empty if
-    /// the checkpoint has only the network.
-    pub fn sources(
+    /// The experts that contribute at least 1 % of a candidate's probability, with their shares, as the gate weights them:
+    /// before members are raised to their floor and before reranking. Empty if the checkpoint has only the network.
+    pub fn expert_shares(
         &self,
         space: &CandidateSpace<'_>,
         answer: &Distribution,

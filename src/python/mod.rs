@@ -6,8 +6,8 @@
 //! never fails: text that `CPython` would reject gives the most plausible tokens.
 //!
 //! * [`Lexer`], [`lex`]: text -> [`Token`]s, spans without allocation; [`IncrementalLexer`]: the tokens before a cursor
-//! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print`]: from a spelling to Python
-//! * [`decode`]: a file's bytes -> text, by byte order mark or coding line; [`validate`]: the same, but only for files
+//! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print()`]: from a spelling to Python
+//! * [`decode()`]: a file's bytes -> text, by byte order mark or coding line; [`validate()`]: the same, but only for files
 //!   that `CPython` accepts
 //!
 //! This module does not depend on vocabularies, models or editors.

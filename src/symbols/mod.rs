@@ -44,7 +44,7 @@ pub use line::{import_at_end, is_import};
 pub use members::{MemberSet, Site, begins_module, is_attribute, members};
 pub use name::{Name, Numbering};
 pub use project::{Module, ModuleRef, ProjectSymbols};
-pub use resolve::{Names, Sources};
+pub use resolve::{Names, ResolverInputs};
 pub use table::{ScopeKind, SymbolTable};
 pub use text::{build_from_text, open_scopes};
 pub use token::{NO_COLUMN, NumberedToken, TokenKind};

@@ -7,7 +7,8 @@
 use super::name::Name;
 use crate::python;
 
-/// Kind of a token. Names with a special meaning for name resolution have their own kind.
+/// Kind of a token. Names with a special meaning for name resolution have their own kind: to add one, add it to
+/// [`TokenKind::of`] and [`TokenKind::is_name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// An identifier without a special meaning.

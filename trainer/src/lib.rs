@@ -4,7 +4,7 @@
 //!
 //! * [`host`]: the interface to the host program, such as progress; [`terminal`] implements it for the command line.
 //! * [`data`]: prepared corpora and their batches. [`corpus`] and [`prepare`] build them.
-//! * [`experiment`]: training settings. [`training`] trains them, [`bench`] measures throughput.
+//! * [`experiment`]: training settings. [`training`] trains them, [`mod@bench`] measures throughput.
 //! * [`evaluation`]: metrics of a checkpoint; [`replay`] reads files as the server does, for evaluation and for
 //!   [`gate`].
 //! * [`export`] writes a checkpoint for distribution, [`report`] compares runs.

@@ -29,7 +29,9 @@ pub struct DictionaryKeys {
     pub quote: char,
     /// The cursor is inside a literal.
     pub is_open: bool,
-    /// Each key without quotes and its probability among all strings; most probable first.
+    /// Each key without quotes and its probability, most probable first: the sum of its occurrences' weights, divided by the
+    /// weights of all occurrences plus the weight of each distinct key once. They sum to less than 1: the rest is for new
+    /// keys.
     pub shares: Vec<(String, f32)>,
 }
 
@@ -106,7 +108,7 @@ pub fn at(
     options: &Options,
 ) -> Option<DictionaryKeys> {
     let is_possible =
-        options.keys && context.place != CursorIn::Comment && context.typed().is_empty();
+        options.dictionary_keys && context.place != CursorIn::Comment && context.typed().is_empty();
     let found = is_possible.then(|| keys(context.text(), tokens, context.prefix.end));
     found.flatten().filter(|keys| !keys.shares.is_empty())
 }
@@ -119,7 +121,7 @@ fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
         .then(|| open(last.text(text)))
         .flatten();
     let end = tokens.len() - usize::from(begun.is_some());
-    let of = dictionary(text, tokens, end)?;
+    let receiver = receiver_name(text, tokens, end)?;
     let mut quote = begun.map(|(quote, _)| quote);
     let (mut found, mut places) = (Vec::<(&str, f32)>::new(), FxHashMap::default());
     let (mut total, mut distinct, mut weight) = (0.0, 0.0, 1.0);
@@ -131,13 +133,13 @@ fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
         let Some((own_quote, key)) = closed(spelled(at)) else {
             continue;
         };
-        let other = dictionary(text, tokens, at);
+        let other = receiver_name(text, tokens, at);
         let is_entry = spelled(at + 1) == ":";
         if other.is_none() && !is_entry {
             continue;
         }
         quote.get_or_insert(own_quote);
-        let counts = if other == Some(of) {
+        let counts = if other == Some(receiver) {
             SAME_DICTIONARY * weight
         } else {
             weight
@@ -152,13 +154,13 @@ fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
         weight = (weight * DECAY).max(MIN_WEIGHT);
     }
     // Reserves probability for new keys (Witten & Bell 1991).
-    let all = total + distinct;
+    let denominator = total + distinct;
     let typed = begun.map_or(cursor..cursor, |(_, length)| cursor - length..cursor);
     let quote = quote.unwrap_or('"');
     let mut shares: Vec<(String, f32)> = found
         .into_iter()
         .filter(|(key, _)| !key.contains(quote))
-        .map(|(key, sum)| (key.to_owned(), sum / all))
+        .map(|(key, sum)| (key.to_owned(), sum / denominator))
         .collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1));
     Some(DictionaryKeys {
@@ -169,9 +171,9 @@ fn keys(text: &str, tokens: &[Token], cursor: usize) -> Option<DictionaryKeys> {
     })
 }
 
-/// The name of the dictionary whose key is at token `at`: `a` in `a[` and `a.get(`, even across line ends inside the
-/// brackets.
-fn dictionary<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> {
+/// The last token of the expression whose key is at token `at`: `b` in `a.b[` and `a.b.get(`, `)` in `f()[`, even across
+/// line ends inside the brackets. Keys with the same last token count as keys of the same dictionary.
+fn receiver_name<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<&'t str> {
     let before = tokens[..at].iter().rev();
     let mut before = before.skip_while(|token| token.kind == Kind::Eol);
     let mut back = || before.next().map_or("", |token| token.text(text));

@@ -26,7 +26,7 @@ impl Members {
             site,
             shares,
             min_mass,
-        } = symbols::members(names.sources());
+        } = symbols::members(names.resolver_inputs());
         let shares = shares.into_iter();
         let mut shares: Vec<_> = shares
             .map(|(name, share)| (names.candidate(name), share))

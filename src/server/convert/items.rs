@@ -212,8 +212,8 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
         id: next.id.get(),
         probability: next.probability,
         network: next.network,
-        scope: scope_shares(&next.sources),
-        source: (next.sources.into_iter())
+        scope: scope_shares(&next.expert_shares),
+        source: (next.expert_shares.into_iter())
             .map(|(expert, share)| (expert.name(), share))
             .collect(),
     });
@@ -225,13 +225,13 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
 }
 
 /// The experts' shares, summed by scope and scaled to a sum of 1.
-fn scope_shares(sources: &[(Expert, f32)]) -> BTreeMap<&'static str, f32> {
-    let total: f32 = sources.iter().map(|(_, share)| share).sum();
+fn scope_shares(expert_shares: &[(Expert, f32)]) -> BTreeMap<&'static str, f32> {
+    let total: f32 = expert_shares.iter().map(|(_, share)| share).sum();
     if total == 0.0 {
         return BTreeMap::from([("network", 1.0)]);
     }
     let mut shares = BTreeMap::new();
-    for (expert, share) in sources {
+    for (expert, share) in expert_shares {
         *shares.entry(expert.scope().name()).or_insert(0.0) += share / total;
     }
     shares

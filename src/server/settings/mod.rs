@@ -213,7 +213,7 @@ impl Settings {
             max_items: self.max_items,
             in_strings: self.in_strings,
             in_comments: self.in_comments,
-            keys: self.dictionary_keys,
+            dictionary_keys: self.dictionary_keys,
             fuzzy: self.fuzzy_matching,
             new_names: self.new_names,
         }

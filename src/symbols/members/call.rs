@@ -9,7 +9,7 @@ use crate::symbols::token::TokenKind;
 impl Collector<'_> {
     /// Adds the parameters of the function being called, except those already given.
     pub(super) fn add_keywords(&mut self, end: usize) {
-        let start = self.resolver.sources.buffer.statement().start;
+        let start = self.resolver.inputs.buffer.statement().start;
         let mut depth = 0_usize;
         let mut given = Vec::new();
         for at in (start.max(end.saturating_sub(MAX_STATEMENT))..end).rev() {
@@ -67,7 +67,7 @@ impl Collector<'_> {
     /// The constructor of a class, or of its first base that has one.
     fn constructor(&mut self, class: Location, most: usize) -> Option<Location> {
         let (table, declared) = self.resolver.class(class)?;
-        let names = self.resolver.sources.names;
+        let names = self.resolver.inputs.names;
         let is_it = |&symbol: &SymbolId| {
             let symbol = table.symbol(symbol);
             matches!(symbol.kind, SymbolKind::Function(_))
@@ -99,7 +99,7 @@ impl Collector<'_> {
                 parameter.kind,
                 ParameterKind::Positionals | ParameterKind::Keywords
             );
-            if !is_starred && self.resolver.sources.names.token_kind(name) != TokenKind::SelfOrCls {
+            if !is_starred && self.resolver.inputs.names.token_kind(name) != TokenKind::SelfOrCls {
                 self.counts.add(name, 1.0);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::collector::Collector;
 use crate::symbols::project::Origin;
-use crate::symbols::resolve::{Completeness, Location, MAX_STATEMENT, Sources};
+use crate::symbols::resolve::{Completeness, Location, MAX_STATEMENT, ResolverInputs};
 use crate::symbols::table::{ScopeId, SymbolKind, SymbolTable};
 use crate::symbols::token::TokenKind;
 
@@ -29,10 +29,10 @@ impl Collector<'_> {
             let tokens = table.expression(base);
             let last = tokens
                 .last()
-                .map(|&name| self.resolver.sources.names.token_kind(name));
+                .map(|&name| self.resolver.inputs.names.token_kind(name));
             match last {
                 Some(TokenKind::Enum) => {
-                    for name in self.resolver.sources.names.enum_attributes() {
+                    for name in self.resolver.inputs.names.enum_attributes() {
                         self.counts.add_at_least(name, ENUM_ATTRIBUTE_WEIGHT);
                     }
                 }
@@ -51,9 +51,9 @@ impl Collector<'_> {
 
     /// Adds the members of the class being written that the unfinished statement or the text after the cursor declares.
     pub(super) fn add_unfinished_class(&mut self, class: Location) {
-        let Sources {
+        let ResolverInputs {
             buffer, project, ..
-        } = self.resolver.sources;
+        } = self.resolver.inputs;
         let first = buffer.len().saturating_sub(MAX_STATEMENT);
         let tokens = &buffer.tokens()[buffer.statement().start.max(first)..];
         for triple in tokens.windows(3) {
@@ -90,7 +90,7 @@ impl Collector<'_> {
             };
             match symbol.kind {
                 SymbolKind::Function(_) => {
-                    if self.resolver.sources.names.token_kind(name) == TokenKind::GetAttr {
+                    if self.resolver.inputs.names.token_kind(name) == TokenKind::GetAttr {
                         self.counts.lower(Completeness::Unknown);
                     }
                     self.counts.add(name, 1.0);
@@ -105,7 +105,7 @@ impl Collector<'_> {
 
     /// Whether a name imported from a file certainly refers to that file's declaration.
     fn is_certain(&self, origin: Origin) -> bool {
-        let modules = self.resolver.sources.project.modules();
+        let modules = self.resolver.inputs.project.modules();
         match origin {
             Origin::Buffer | Origin::Suffix => false,
             Origin::Module(module) => modules[module as usize].names.is_certain,

@@ -14,23 +14,23 @@ pub(super) struct Collector<'a> {
 
 impl Collector<'_> {
     pub(super) fn kind(&self, at: usize) -> TokenKind {
-        self.resolver.sources.buffer.token(at).kind
+        self.resolver.inputs.buffer.token(at).kind
     }
 
     pub(super) fn name(&self, at: usize) -> Name {
-        self.resolver.sources.buffer.token(at).name
+        self.resolver.inputs.buffer.token(at).name
     }
 
     pub(super) fn in_buffer(&self, name: Name) -> Name {
-        self.resolver.sources.names.in_buffer(name)
+        self.resolver.inputs.names.in_buffer(name)
     }
 
     /// Adds the names that fit; `None` if no declaration can fit there.
     pub(super) fn collect(&mut self) -> Option<Site> {
-        if let Some(statement) = import_at_end(self.resolver.sources) {
+        if let Some(statement) = import_at_end(self.resolver.inputs) {
             return self.add_importable(&statement);
         }
-        let buffer = self.resolver.sources.buffer;
+        let buffer = self.resolver.inputs.buffer;
         let mut end = buffer.len();
         if buffer.is_in_brackets() && end > 0 && self.kind(end - 1) == TokenKind::Eol {
             end -= 1;
@@ -70,7 +70,7 @@ impl Collector<'_> {
             return Site::Attribute;
         };
         let is_self = names.len() == 1
-            && self.resolver.sources.names.token_kind(names[0]) == TokenKind::SelfOrCls;
+            && self.resolver.inputs.names.token_kind(names[0]) == TokenKind::SelfOrCls;
         match self.resolver.resolve_dotted(&names) {
             Some(Resolution::Class(class)) => {
                 self.add_class(class, &mut Vec::new());

@@ -9,7 +9,7 @@ use crate::symbols::resolve::Completeness;
 impl Collector<'_> {
     /// Adds the names that can continue an import statement.
     pub(super) fn add_importable(&mut self, statement: &ImportStatement) -> Option<Site> {
-        let start = self.resolver.sources.buffer.statement().start;
+        let start = self.resolver.inputs.buffer.statement().start;
         let path = |path: &[usize]| -> Vec<Name> {
             path.iter().map(|&at| self.name(start + at)).collect()
         };
@@ -23,7 +23,7 @@ impl Collector<'_> {
                 self.add_package(package);
                 // All members are known if the package has its own file.
                 let file = self.resolver.module_at(statement.level, &module);
-                let modules = self.resolver.sources.project.modules();
+                let modules = self.resolver.inputs.project.modules();
                 self.counts.completeness = match file {
                     Some(file) if modules[file as usize].names.is_certain => Completeness::Complete,
                     _ => Completeness::Unknown,

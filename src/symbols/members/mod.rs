@@ -15,7 +15,7 @@ mod site;
 pub use site::{Site, begins_module, is_attribute};
 
 use super::name::Name;
-use super::resolve::{Completeness, Resolver, Sources};
+use super::resolve::{Completeness, Resolver, ResolverInputs};
 use super::token::TokenKind;
 use collector::Collector;
 use counts::MemberCounts;
@@ -38,27 +38,27 @@ pub struct MemberSet {
 }
 
 /// The names that fit at the end of a buffer.
-pub fn members(sources: Sources<'_>) -> MemberSet {
+pub fn members(inputs: ResolverInputs<'_>) -> MemberSet {
     let mut collector = Collector {
-        resolver: Resolver::new(sources),
+        resolver: Resolver::new(inputs),
         counts: MemberCounts::new(),
     };
     let site = collector.collect();
     let Collector { resolver, counts } = collector;
     let completeness = counts.completeness.min(resolver.completeness);
     let mut names = counts.names;
-    names.retain(|&name, _| sources.names.token_kind(name).is_name());
+    names.retain(|&name, _| inputs.names.token_kind(name).is_name());
     let Some(site) = site.filter(|_| !names.is_empty()) else {
         return MemberSet::default();
     };
     if ![Site::OwnAttribute, Site::Argument].contains(&site) {
         for (&name, count) in &mut names {
             // A constructor is called by the name of its class.
-            let is_init = sources.names.token_kind(name) == TokenKind::Init;
-            for _ in 0..usize::from(sources.names.is_private(name)) + usize::from(is_init) {
+            let is_init = inputs.names.token_kind(name) == TokenKind::Init;
+            for _ in 0..usize::from(inputs.names.is_private(name)) + usize::from(is_init) {
                 *count *= PRIVATE_WEIGHT;
             }
-            *count *= frequency(sources.names.frequency_rank(name));
+            *count *= frequency(inputs.names.frequency_rank(name));
         }
     }
     let total: f32 = names.values().sum();

@@ -3,7 +3,7 @@
 use super::collector::Collector;
 use super::counts::MemberCounts;
 use crate::symbols::name::Name;
-use crate::symbols::resolve::{Completeness, MAX_INDIRECTIONS, Sources};
+use crate::symbols::resolve::{Completeness, MAX_INDIRECTIONS, ResolverInputs};
 use crate::symbols::table::{ScopeId, SymbolKind, SymbolTable};
 use crate::symbols::token::TokenKind;
 
@@ -26,7 +26,7 @@ impl Collector<'_> {
             return;
         }
         seen.push(module);
-        let Sources { project, names, .. } = self.resolver.sources;
+        let ResolverInputs { project, names, .. } = self.resolver.inputs;
         let own = &project.modules()[module as usize];
         for inside in project.modules_in(own.names.name) {
             self.counts
@@ -62,7 +62,7 @@ impl Collector<'_> {
 
     /// Adds the modules of a package.
     pub(super) fn add_package(&mut self, package: Option<Name>) {
-        let Sources { project, names, .. } = self.resolver.sources;
+        let ResolverInputs { project, names, .. } = self.resolver.inputs;
         if let Some(package) = package.and_then(|package| names.in_project(package)) {
             for module in project.modules_in(package) {
                 self.counts.add_at_least(names.in_buffer(module), 1.0);
@@ -77,7 +77,7 @@ impl Collector<'_> {
         let import = table.import(import);
         if !import.is_star {
             if import.is_own_package || import.member.is_none() && !import.is_plain {
-                let modules = self.resolver.sources.project.modules();
+                let modules = self.resolver.inputs.project.modules();
                 let is_package = modules[module as usize].names.is_package;
                 let is_use = import.is_own_package && !is_package;
                 let name = self.in_buffer(import.bound);
@@ -94,7 +94,7 @@ impl Collector<'_> {
         self.add_module(other, seen);
         let taken = std::mem::replace(&mut self.counts, before);
         for (name, count) in taken.names {
-            if !self.resolver.sources.names.is_private(name) {
+            if !self.resolver.inputs.names.is_private(name) {
                 self.counts.add_at_least(name, count);
             }
         }

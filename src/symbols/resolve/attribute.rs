@@ -53,7 +53,7 @@ impl Resolver<'_> {
         let (table, declared) = self.class(class)?;
         let own = match class.origin {
             Origin::Buffer => name,
-            _ => self.sources.names.in_project(name).unwrap_or(Name::NONE),
+            _ => self.inputs.names.in_project(name).unwrap_or(Name::NONE),
         };
         for symbol in table.declared_in(declared.scope) {
             let Symbol {
@@ -121,7 +121,7 @@ impl Resolver<'_> {
         names: &[Name],
         indirections: usize,
     ) -> Option<Resolution> {
-        let end = self.sources.buffer.len() as u32;
+        let end = self.inputs.buffer.len() as u32;
         let Origin::Module(module) = origin else {
             return self.resolve_dotted_at(names, end, ScopeId::MODULE, indirections);
         };

@@ -1,6 +1,6 @@
 //! Scopes: which binding a name of the buffer refers to.
 
-use super::{Completeness, Location, MAX_STATEMENT, Resolution, Resolver, SCAN, Sources};
+use super::{Completeness, Location, MAX_STATEMENT, Resolution, Resolver, ResolverInputs, SCAN};
 use crate::symbols::name::Name;
 use crate::symbols::project::Origin;
 use crate::symbols::table::{ScopeId, ScopeKind, Symbol, SymbolId, SymbolKind, SymbolTable};
@@ -16,7 +16,7 @@ impl Resolver<'_> {
         indirections: usize,
     ) -> Option<Resolution> {
         let (&first, rest) = names.split_first()?;
-        let first = if self.sources.names.token_kind(first) == TokenKind::SelfOrCls {
+        let first = if self.inputs.names.token_kind(first) == TokenKind::SelfOrCls {
             let symbol = self.enclosing_class(scope, before)?;
             Resolution::Class(Location {
                 origin: Origin::Buffer,
@@ -30,7 +30,7 @@ impl Resolver<'_> {
 
     /// The class that `self` belongs to in a scope. Without indentation, it is the last class before position `at`.
     fn enclosing_class(&self, scope: ScopeId, at: u32) -> Option<SymbolId> {
-        let table = self.sources.buffer.table();
+        let table = self.inputs.buffer.table();
         if table.is_exact() {
             let class = table.enclosing(scope, ScopeKind::Class)?;
             let symbol = table.scope(class)?.first.checked_sub(1).map(SymbolId)?;
@@ -51,7 +51,7 @@ impl Resolver<'_> {
         scope: ScopeId,
         indirections: usize,
     ) -> Option<Resolution> {
-        let buffer = self.sources.buffer;
+        let buffer = self.inputs.buffer;
         if self.is_rebound_in_statement(name, before) {
             self.lower(Completeness::Unknown);
         }
@@ -90,7 +90,7 @@ impl Resolver<'_> {
 
     /// Whether a comprehension or a `lambda` of the unfinished statement binds the name.
     fn is_rebound_in_statement(&self, name: Name, before: u32) -> bool {
-        let buffer = self.sources.buffer;
+        let buffer = self.inputs.buffer;
         let statement = buffer.statement();
         if (before as usize) < statement.end {
             return false;
@@ -108,7 +108,7 @@ impl Resolver<'_> {
 
     /// Resolves a symbol of the buffer.
     fn resolve_binding(&mut self, symbol: SymbolId, indirections: usize) -> Option<Resolution> {
-        let Symbol { kind, .. } = *self.sources.buffer.table().symbol(symbol);
+        let Symbol { kind, .. } = *self.inputs.buffer.table().symbol(symbol);
         let location = Location {
             origin: Origin::Buffer,
             symbol,
@@ -129,11 +129,11 @@ impl Resolver<'_> {
         name: Name,
         is_class: bool,
     ) -> Option<Location> {
-        let Sources {
+        let ResolverInputs {
             buffer,
             project,
             names,
-        } = self.sources;
+        } = self.inputs;
         let is_it = |symbol: &SymbolId| match buffer.table().symbol(*symbol).kind {
             SymbolKind::Class(_) => is_class,
             SymbolKind::Function(_) => !is_class,

@@ -55,7 +55,7 @@ impl Resolver<'_> {
         expression: Expression,
         is_whole: bool,
     ) -> Option<Vec<Name>> {
-        let names = self.sources.names;
+        let names = self.inputs.names;
         let mut tokens = self.table(origin)?.expression(expression);
         let kind = |at: usize| tokens.get(at).map(|&name| names.token_kind(name));
         if expression.kind == ExpressionKind::Verbatim

@@ -26,7 +26,7 @@ const SCAN: usize = 64;
 
 /// Inputs of name resolution.
 #[derive(Clone, Copy)]
-pub struct Sources<'a> {
+pub struct ResolverInputs<'a> {
     pub buffer: &'a BufferSymbols,
     pub project: &'a ProjectSymbols,
     pub names: &'a dyn Names,
@@ -71,7 +71,7 @@ pub struct Location {
 /// What a name refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// A class or an instance of it.
+    /// A class or an instance of it: they are not distinguished.
     Class(Location),
     Function(Location),
     /// A known module, by index.
@@ -84,7 +84,7 @@ pub enum Resolution {
 
 /// Name resolver for one query.
 pub struct Resolver<'a> {
-    pub(super) sources: Sources<'a>,
+    pub(super) inputs: ResolverInputs<'a>,
     /// Lowest completeness found on the way.
     pub(super) completeness: Completeness,
     /// Number of bindings that may still be examined.
@@ -92,9 +92,9 @@ pub struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub fn new(sources: Sources<'a>) -> Self {
+    pub fn new(inputs: ResolverInputs<'a>) -> Self {
         Self {
-            sources,
+            inputs,
             completeness: Completeness::Complete,
             budget: BUDGET,
         }
@@ -121,9 +121,9 @@ impl<'a> Resolver<'a> {
     /// The table of an origin, or `None` for a module known only by name.
     pub(super) fn table(&self, origin: Origin) -> Option<&'a SymbolTable> {
         match origin {
-            Origin::Buffer => Some(self.sources.buffer.table()),
-            Origin::Suffix => Some(self.sources.project.suffix()),
-            Origin::Module(module) => self.sources.project.symbols(module),
+            Origin::Buffer => Some(self.inputs.buffer.table()),
+            Origin::Suffix => Some(self.inputs.project.suffix()),
+            Origin::Module(module) => self.inputs.project.symbols(module),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'a> Resolver<'a> {
 
     /// Resolves a dotted name at the end of the buffer.
     pub fn resolve_dotted(&mut self, names: &[Name]) -> Option<Resolution> {
-        let buffer = self.sources.buffer;
+        let buffer = self.inputs.buffer;
         self.resolve_dotted_at(names, buffer.len() as u32, buffer.scope(), 0)
     }
 }

@@ -1,6 +1,6 @@
 //! Modules: what an import refers to, and what a module declares or re-exports.
 
-use super::{Completeness, Location, MAX_INDIRECTIONS, Resolution, Resolver, Sources};
+use super::{Completeness, Location, MAX_INDIRECTIONS, Resolution, Resolver, ResolverInputs};
 use crate::symbols::name::Name;
 use crate::symbols::project::Origin;
 use crate::symbols::table::{Import, SymbolKind};
@@ -8,7 +8,7 @@ use crate::symbols::table::{Import, SymbolKind};
 impl Resolver<'_> {
     /// Resolves the name that an import of the buffer binds.
     pub(super) fn resolve_import(&mut self, import: u32, indirections: usize) -> Resolution {
-        let table = self.sources.buffer.table();
+        let table = self.inputs.buffer.table();
         let import = table.import(import);
         let path = table.path(import);
         let Some(member) = import.member else {
@@ -39,7 +39,7 @@ impl Resolver<'_> {
 
     /// The known module at a path of an import in the buffer, with `level` leading dots.
     pub(in crate::symbols) fn module_at(&self, level: usize, path: &[Name]) -> Option<u32> {
-        let Sources { project, names, .. } = self.sources;
+        let ResolverInputs { project, names, .. } = self.inputs;
         let part = |at: usize| names.in_project(path[at]);
         match (level, path.len()) {
             (_, 2..) => project.module(part(path.len() - 1)?, Some(part(path.len() - 2)?)),
@@ -52,7 +52,7 @@ impl Resolver<'_> {
 
     /// The last name part of the module or package at a path of an import in the buffer.
     pub(in crate::symbols) fn package_at(&self, level: usize, path: &[Name]) -> Option<Name> {
-        let Sources { project, names, .. } = self.sources;
+        let ResolverInputs { project, names, .. } = self.inputs;
         match path.last() {
             Some(&last) => Some(last),
             None => Some(names.in_buffer(project.package_name(level)?)),
@@ -61,7 +61,7 @@ impl Resolver<'_> {
 
     /// The module `name` of a package.
     pub(super) fn submodule(&self, package: Name, name: Name) -> Option<Resolution> {
-        let Sources { project, names, .. } = self.sources;
+        let ResolverInputs { project, names, .. } = self.inputs;
         let package = names.in_project(package)?;
         let module = project.module(names.in_project(name)?, Some(package));
         module.map(Resolution::Module)
@@ -74,7 +74,7 @@ impl Resolver<'_> {
         name: Name,
         indirections: usize,
     ) -> Option<Resolution> {
-        let Sources { project, names, .. } = self.sources;
+        let ResolverInputs { project, names, .. } = self.inputs;
         let name = names.in_project(name)?;
         let symbols = project.bindings_in(module, name);
         let table = project.symbols(module);
@@ -119,7 +119,7 @@ impl Resolver<'_> {
         }
         let stars = table.imports().iter().filter(|import| import.is_star);
         stars.into_iter().find_map(|star| {
-            let name = self.sources.names.in_buffer(name);
+            let name = self.inputs.names.in_buffer(name);
             self.resolve_reexport(module, star, Some(name), indirections)
         })
     }
@@ -132,11 +132,11 @@ impl Resolver<'_> {
         name: Option<Name>,
         indirections: usize,
     ) -> Option<Resolution> {
-        let names = self.sources.names;
+        let names = self.inputs.names;
         if import.is_plain {
             // `import a.b` binds `a`.
-            let first = *self.sources.project.symbols(module)?.path(import).first()?;
-            let module = self.sources.project.module(first, None);
+            let first = *self.inputs.project.symbols(module)?.path(import).first()?;
+            let module = self.inputs.project.module(first, None);
             return module.map(Resolution::Module);
         }
         match name.or(import.member.map(|member| names.in_buffer(member))) {
@@ -147,7 +147,7 @@ impl Resolver<'_> {
                     other.and_then(|other| self.module_member(other, member, indirections + 1));
                 // `from . import module`
                 found.or_else(|| {
-                    let table = self.sources.project.symbols(module)?;
+                    let table = self.inputs.project.symbols(module)?;
                     let is_module = import.member.is_some() && table.path(import).is_empty();
                     let module = is_module.then(|| self.sibling_module(module, member))?;
                     module.map(Resolution::Module)
@@ -162,7 +162,7 @@ impl Resolver<'_> {
         module: u32,
         import: &Import,
     ) -> Option<u32> {
-        let project = self.sources.project;
+        let project = self.inputs.project;
         let path = project.symbols(module)?.path(import);
         match *path {
             [.., package, name] => match project.module(name, Some(package)) {
@@ -194,13 +194,13 @@ impl Resolver<'_> {
 
     /// The module `name` inside or next to another module.
     fn sibling_module(&self, module: u32, name: Name) -> Option<u32> {
-        let Sources { project, names, .. } = self.sources;
+        let ResolverInputs { project, names, .. } = self.inputs;
         project.sibling_module(module, names.in_project(name)?)
     }
 
     /// Finds a module by the last part of its name alone, which lowers the completeness.
     fn guess_module(&mut self, name: Name) -> Option<u32> {
-        let found = self.sources.project.module_named(name)?;
+        let found = self.inputs.project.module_named(name)?;
         self.lower(Completeness::Unknown);
         Some(found)
     }

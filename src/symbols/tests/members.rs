@@ -151,7 +151,7 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
         space,
         syntax: &syntax,
     };
-    let found = members(names.sources());
+    let found = members(names.resolver_inputs());
     let name = |name| match names.in_buffer(name).numbering() {
         Numbering::Vocabulary(id) => vocabulary.token(TokenId::new(id)).unwrap(),
         _ => space.spelling(names.candidate(name)).unwrap(),

@@ -14,6 +14,10 @@ pub struct PrepareArgs {
     /// Parquet files (columns path, code and optionally package), CodeXGLUE text (.txt: one file per line, tokens
     /// separated by a space), .py files, folders of them (names that start with a dot are skipped), or a data set of
     /// the Hugging Face hub: hf://OWNER/NAME[@REVISION][/PART]
+    #[allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "the text is shown by --help, where an escape would be visible"
+    )]
     #[arg(value_name = "SOURCE", required_unless_present_all = ["test", "vocabulary"])]
     sources: Vec<PathBuf>,
     /// The folder to write

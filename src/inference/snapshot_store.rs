@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::network::{StateAt, StateStore};
-use super::recurrent_state::{CompressedState, State};
+use super::recurrent_state::{CompressedState, RecurrentState};
 
 /// Tokens between two snapshots, unless the document is very long.
 pub(super) const STRIDE: usize = 32;
@@ -22,23 +22,22 @@ pub(super) struct SnapshotStore {
     /// Ascending, at multiples of `stride`.
     snapshots: Vec<StateAt<CompressedState>>,
     /// Oldest first.
-    recent: VecDeque<StateAt<State>>,
+    recent: VecDeque<StateAt<RecurrentState>>,
     stride: usize,
 }
 
-impl Default for SnapshotStore {
-    fn default() -> Self {
+impl SnapshotStore {
+    /// An empty store.
+    pub(super) fn new() -> Self {
         Self {
             snapshots: Vec::new(),
             recent: VecDeque::new(),
             stride: STRIDE,
         }
     }
-}
 
-impl SnapshotStore {
     /// Keeps a snapshot of `at`, if it is new and at a multiple of the stride.
-    pub(super) fn keep_snapshot(&mut self, at: &StateAt<State>) {
+    pub(super) fn keep_snapshot(&mut self, at: &StateAt<RecurrentState>) {
         let last = self.snapshots.last();
         let is_new = last.is_none_or(|last| last.read < at.read);
         if is_new && at.read.is_multiple_of(self.stride) {
@@ -63,9 +62,9 @@ impl SnapshotStore {
 }
 
 impl StateStore for SnapshotStore {
-    type State = State;
+    type State = RecurrentState;
 
-    fn nearest(&self, length: usize) -> Option<StateAt<State>> {
+    fn nearest(&self, length: usize) -> Option<StateAt<RecurrentState>> {
         let before = self.snapshots.partition_point(|kept| kept.read <= length);
         let snapshot = self.snapshots[..before].last();
         let recent = self.recent.iter().filter(|kept| kept.read <= length);
@@ -80,7 +79,7 @@ impl StateStore for SnapshotStore {
         }
     }
 
-    fn keep_recent(&mut self, at: StateAt<State>) {
+    fn keep_recent(&mut self, at: StateAt<RecurrentState>) {
         self.recent.retain(|other| other.read != at.read);
         self.recent.push_back(at);
         if self.recent.len() > MAX_RECENT {
