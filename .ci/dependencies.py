@@ -11,31 +11,9 @@ import re
 import sys
 from pathlib import Path
 
-# The rows of ARCHITECTURE.md, top to bottom: a folder (or a file beside lib.rs) may use what is in the rows below its own.
-ROWS = {
-    "src": [
-        "cli",
-        "server evaluate",
-        "completion workspace embedded",
-        "prediction",
-        "context inference",
-        "symbols model metrics",
-        "tokenizer",
-        "files lsp",
-        "python",
-        "common_prefix simd",
-    ],
-    "trainer/src": [
-        "cli",
-        "bench report gate export terminal",
-        "training",
-        "tasks",
-        "evaluation",
-        "corpus prepare replay",
-        "data experiment device http model_card",
-        "host memory random",
-    ],
-}
+ROOTS = ["src", "trainer/src"]
+# Where the description of a row of a map in ARCHITECTURE.md starts.
+DESCRIPTION = 40
 
 ITEM = re.compile(r"^\s*(?:pub(?:\([^)]*\))?\s+)?(?:const\s+|async\s+|unsafe\s+|extern\s+\"C\"\s+)*"
                   r"(?:struct|enum|union|trait|fn|const|static|type|macro_rules!)\s+(?:mut\s+)?([A-Za-z_]\w*)", re.M)
@@ -81,6 +59,13 @@ def spelled(prefix, tree):
         path, _, alias = (prefix + tree).partition(" as ")
         path = path.strip().removesuffix("::self")
         yield path, alias.strip() or path.rsplit("::", 1)[-1]
+
+
+def rows(root):
+    """The rows of a crate's map in ARCHITECTURE.md, top to bottom: folders, and files beside lib.rs. A row may use those below."""
+    title = f"## The map of `{root.removesuffix('/src')}`"
+    drawn = Path("ARCHITECTURE.md").read_text().split(title)[1].split("```")[1]
+    return [line[:DESCRIPTION].split() for line in drawn.splitlines() if line.strip()]
 
 
 class Crate:
@@ -180,9 +165,9 @@ def circles(graph):
 
 def main():
     is_wrong = False
-    for root, rows in ROWS.items():
+    for root in ROOTS:
         crate = Crate(root)
-        row_of = {folder: row for row, folders in enumerate(rows) for folder in folders.split()}
+        row_of = {folder: row for row, folders in enumerate(rows(root)) for folder in folders}
         graph, ties = {}, {}
         for a, b, item in crate.edges():
             graph.setdefault(a, set()).add(b)
