@@ -176,7 +176,10 @@ fn evaluate_measures_the_server() {
     );
 
     let table = run(&["evaluate", &path, "--sample", "3", "--seed", "7"]);
-    assert!(stdout(&table).starts_with("files 1, blocks 1, seed 7, context whole"));
+    assert!(
+        String::from_utf8_lossy(&table.stderr).contains("is now `minicopilot evaluate quality")
+    );
+    assert!(stdout(&table).starts_with("files 1, blocks 1, seed 7, without a workspace"));
     assert!(stdout(&table).contains("strict top5"));
 }
 
@@ -221,12 +224,6 @@ fn evaluate_measures_lines_and_identifiers_and_writes_a_page() {
     assert!(found["identifiers"].as_u64() > Some(0), "{found}");
     assert_eq!(found["known_elsewhere"], 0);
     assert_eq!(found["errors"], 0);
-    let none = ["evaluate", "lines", &whole, "--sample", "0"];
-    let said = failure(folder.path(), &none);
-    assert!(
-        said.contains("these files contain nothing to complete"),
-        "{said}"
-    );
 }
 
 #[test]
@@ -234,6 +231,7 @@ fn errors_are_one_line_with_the_file_and_the_cause() {
     let (folder, path) = example();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(at("binary.py"), b"\x7fELF\0\0").unwrap();
+    fs::write(at("comment.py"), "# nothing\n").unwrap();
     fs::create_dir(at("empty")).unwrap();
     let messages = [
         failure(folder.path(), &["complete", &(at("missing.py") + ":1:1")]),
@@ -242,8 +240,11 @@ fn errors_are_one_line_with_the_file_and_the_cause() {
         failure(folder.path(), &["complete", &(path.clone() + ":9:1")]),
         failure(folder.path(), &["complete", &(path.clone() + ":1:99")]),
         failure(folder.path(), &["tokens", &at("empty")]),
-        failure(folder.path(), &["evaluate", &at("empty")]),
-        failure(folder.path(), &["evaluate", &at("missing")]),
+        failure(folder.path(), &["evaluate", "quality", &at("empty")]),
+        failure(folder.path(), &["evaluate", "quality", &at("missing")]),
+        failure(folder.path(), &["evaluate", "lines", &at("comment.py")]),
+        failure(folder.path(), &["evaluate", "latency", &at("comment.py")]),
+        failure(folder.path(), &["info", "--model", &path]),
     ];
     insta::assert_snapshot!(messages.join("\n"), @r"
     minicopilot: cannot read DIR/missing.py: No such file or directory (os error 2)
@@ -254,6 +255,24 @@ fn errors_are_one_line_with_the_file_and_the_cause() {
     minicopilot: cannot read DIR/empty: Is a directory (os error 21)
     minicopilot: no .py file was found in the given paths
     minicopilot: cannot read DIR/missing: No such file or directory (os error 2)
+    minicopilot: these files contain nothing to complete
+    minicopilot: these files contain nothing to complete
+    minicopilot: DIR/a.py is a file; --model takes a checkpoint folder
+    ");
+    // A warning has the same form.
+    let output = run(&[
+        "evaluate",
+        "lines",
+        "--sample",
+        "1",
+        &at("binary.py"),
+        &at("comment.py"),
+    ]);
+    let warning =
+        String::from_utf8_lossy(&output.stderr).replace(&*folder.path().to_string_lossy(), "DIR");
+    insta::assert_snapshot!(warning, @r"
+    minicopilot: DIR/binary.py is not Python source: it contains NUL bytes; skipping this file
+    minicopilot: these files contain nothing to complete
     ");
 }
 
@@ -289,7 +308,9 @@ fn usage_errors_exit_with_2() {
         &["complete", "a.py:1:1", "--line", "--seed", "1"],
         &["tokens"],
         &["evaluate"],
-        &["evaluate", "a.py", "--sample", "-1"],
+        &["evaluate", "quality", "a.py", "--sample", "-1"],
+        &["evaluate", "latency", "a.py", "--rate", "nan"],
+        &["evaluate", "latency", "a.py", "--server", " "],
         &["serve", "--socket=1"],
         &["info", "--model"],
     ] {
@@ -297,6 +318,12 @@ fn usage_errors_exit_with_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
+    let negative = run(&["complete", "a.py:1:1", "--line", "--temperature", "-1"]);
+    let message = String::from_utf8_lossy(&negative.stderr).into_owned();
+    assert!(
+        message.contains("expected a number from 0.01 to 100"),
+        "{message}"
+    );
     for arguments in [["--help"], ["--version"]] {
         assert_eq!(run(&arguments).status.code(), Some(0));
     }

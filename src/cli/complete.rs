@@ -14,6 +14,7 @@ use super::output::print;
 use crate::completion::{Candidate, Completer, CompletionSession, Effort, Options};
 use crate::files::python_files;
 use crate::inference::EngineError;
+use crate::python;
 
 /// How long to wait before printing a progress message.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -132,19 +133,16 @@ impl Place {
     /// The byte offset of the position.
     fn cursor(&self, text: &str) -> anyhow::Result<usize> {
         let (file, line, column) = (self.file.display(), self.line, self.column);
-        let mut start = 0;
-        let mut lines = text.split('\n').inspect(|line| start += line.len() + 1);
-        let Some(found) = lines.nth(line - 1) else {
+        let Some(range) = python::lines(text).nth(line - 1) else {
             bail!(
                 "{file} has no line {line}: the last is {}",
-                text.split('\n').count()
+                python::lines(text).count()
             );
         };
-        start -= found.len() + 1;
-        let found = found.trim_end_matches('\r');
+        let found = &text[range.clone()];
         let mut ends = found.char_indices().map(|(at, _)| at).chain([found.len()]);
         match ends.nth(column - 1) {
-            Some(at) => Ok(start + at),
+            Some(at) => Ok(range.start + at),
             None => bail!(
                 "{file}: line {line} has no column {column}: the last is {}",
                 found.chars().count() + 1
@@ -237,6 +235,8 @@ mod tests {
         assert_eq!(cursor(text, 2, 4), Ok(9));
         assert_eq!(cursor(text, 3, 1), Ok(11));
         assert_eq!(cursor("", 1, 1), Ok(0));
+        assert_eq!(cursor("a\rb\r\nc", 2, 1), Ok(2));
+        assert_eq!(cursor("a\rb\r\nc", 3, 2), Ok(6));
         insta::assert_snapshot!(cursor(text, 2, 5).unwrap_err(), @"a.py: line 2 has no column 5: the last is 4");
         insta::assert_snapshot!(cursor(text, 4, 1).unwrap_err(), @"a.py has no line 4: the last is 3");
         insta::assert_snapshot!(cursor("", 9, 9).unwrap_err(), @"a.py has no line 9: the last is 1");

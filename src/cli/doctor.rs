@@ -55,7 +55,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     line(
         "model",
         format!(
-            "{:?}, {} parameters, weights {:.12}",
+            "{}, {} parameters, weights {:.12}",
             config.model.architecture,
             config.model.parameter_count(),
             config.fingerprints.weights

@@ -1,24 +1,28 @@
 //! Compatibility with command lines of version 0.1: `minicopilot evaluate PATH...` means `evaluate quality`, and some flags
 //! have become subcommands. To be removed in the next version.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-/// The subcommands of `evaluate`, and the arguments that print help.
-const SUBCOMMANDS: [&str; 7] = [
-    "quality",
-    "latency",
-    "lines",
-    "identifiers",
-    "help",
-    "-h",
-    "--help",
+/// The subcommands of `evaluate`.
+const SUBCOMMANDS: [&str; 5] = ["quality", "latency", "lines", "identifiers", "help"];
+/// The flags that have become subcommands.
+const FLAGS: [&str; 3] = ["--latency", "--lines", "--identifiers"];
+/// The options of the subcommands that take a value.
+const WITH_VALUE: [&str; 7] = [
+    "--sample",
+    "--seed",
+    "--model",
+    "--rate",
+    "--server",
+    "--environment",
+    "--html",
 ];
 
 /// A command line in today's syntax.
 pub struct Translated {
     /// The program name and its arguments.
     pub arguments: Vec<OsString>,
-    /// A one-line warning about a flag that is now a subcommand.
+    /// A one-line warning about syntax that the next version removes.
     pub warning: Option<String>,
 }
 
@@ -26,38 +30,50 @@ impl Translated {
     /// Translates a command line that starts with the program name.
     pub fn new(arguments: impl IntoIterator<Item = OsString>) -> Self {
         let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-        let is_evaluate = arguments.get(1).is_some_and(|word| word == "evaluate");
-        let is_named = |word: &OsString| SUBCOMMANDS.iter().any(|name| word == *name);
-        if !is_evaluate || arguments.get(2).is_none_or(is_named) {
-            return Self {
-                arguments,
-                warning: None,
-            };
+        let mut warning = None;
+        if arguments.get(1).is_some_and(|word| word == "evaluate") {
+            let words = &arguments[2..];
+            let operand = operand(words);
+            let is_named = operand.is_some_and(|at| is_one_of(&words[at], &SUBCOMMANDS));
+            let flag = words.iter().position(|word| is_one_of(word, &FLAGS));
+            match (operand, flag) {
+                (Some(0), _) if is_named => {}
+                (_, Some(at)) => {
+                    let flag = arguments.remove(2 + at).to_string_lossy().into_owned();
+                    let subcommand = flag.trim_start_matches('-');
+                    warning = Some(format!(
+                        "`evaluate {flag}` is now `minicopilot evaluate {subcommand}`; the next version removes the flag"
+                    ));
+                    arguments.insert(2, subcommand.into());
+                }
+                // Options before the subcommand, as in `evaluate --json latency`.
+                (Some(at), None) if is_named => arguments[2..=2 + at].rotate_right(1),
+                (Some(_), None) => {
+                    warning = Some(
+                        "`evaluate PATH` is now `minicopilot evaluate quality PATH`; the next version requires the subcommand"
+                            .to_owned(),
+                    );
+                    arguments.insert(2, "quality".into());
+                }
+                (None, None) => {}
+            }
         }
-        let flag = arguments[2..].iter().position(|word| {
-            ["--latency", "--lines", "--identifiers"]
-                .iter()
-                .any(|flag| word == *flag)
-        });
-        let Some(at) = flag else {
-            arguments.insert(2, "quality".into());
-            return Self {
-                arguments,
-                warning: None,
-            };
-        };
-        let flag = arguments.remove(at + 2);
-        let flag = flag.to_string_lossy();
-        let subcommand = flag.trim_start_matches('-');
-        let warning = format!(
-            "`evaluate {flag}` is now `minicopilot evaluate {subcommand}`; the next version removes the flag"
-        );
-        arguments.insert(2, subcommand.into());
-        Self {
-            arguments,
-            warning: Some(warning),
-        }
+        Self { arguments, warning }
     }
+}
+
+/// The index of the first word that is neither an option nor an option's value.
+fn operand(words: &[OsString]) -> Option<usize> {
+    let mut is_value = false;
+    words.iter().position(|word| {
+        let is_operand = !is_value && !word.as_encoded_bytes().starts_with(b"-");
+        is_value = !is_value && is_one_of(word, &WITH_VALUE);
+        is_operand
+    })
+}
+
+fn is_one_of(word: &OsStr, names: &[&str]) -> bool {
+    names.iter().any(|name| word == *name)
 }
 
 #[cfg(test)]
@@ -65,14 +81,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_of_earlier_versions_become_subcommands() {
+    fn earlier_syntax_is_translated() {
         for (line, expected, is_warned) in [
             ("m", "m", false),
             ("m serve", "m serve", false),
             ("m evaluate", "m evaluate", false),
             ("m evaluate --help", "m evaluate --help", false),
             ("m evaluate lines a", "m evaluate lines a", false),
-            ("m evaluate a --json", "m evaluate quality a --json", false),
+            ("m evaluate --json", "m evaluate --json", false),
+            (
+                "m evaluate --sample 2 --json latency a",
+                "m evaluate latency --sample 2 --json a",
+                false,
+            ),
+            (
+                "m evaluate --html lines a",
+                "m evaluate quality --html lines a",
+                true,
+            ),
+            ("m evaluate a lines", "m evaluate quality a lines", true),
+            ("m evaluate a --json", "m evaluate quality a --json", true),
             (
                 "m evaluate a --lines --sample 2",
                 "m evaluate lines a --sample 2",

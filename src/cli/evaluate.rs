@@ -6,13 +6,14 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::model::ModelArgument;
+use super::number::number;
 use super::output::json_or_text;
-use crate::{embedded, evaluate};
+use crate::evaluate;
 
 /// The measurements.
 #[derive(Debug, Subcommand)]
 pub enum Measurement {
-    /// Quality of the candidates over about N tokens, in blocks of 250 drawn from all files (the default)
+    /// Quality of the candidates over about N tokens, in blocks of 250 drawn from all files
     Quality {
         #[command(flatten)]
         measured: Measured,
@@ -22,15 +23,17 @@ pub enum Measurement {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
-    /// Time from a key to its completion list, over about N tokens typed at human speed, 20 at each place
+    /// Time from a key to its completion list, over about N tokens typed at human speed: 20 at each place, and at most one place
+    /// in every 250 tokens
     Latency {
         #[command(flatten)]
         measured: Measured,
         /// Keys per second
-        #[arg(long, value_name = "KEYS", default_value_t = 20.0)]
+        #[arg(long, value_name = "KEYS", default_value_t = 20.0, allow_negative_numbers = true,
+            value_parser = number(0.01..=1000.0, "a number from 0.01 to 1000"))]
         rate: f64,
         /// Measure another language server, started by this command
-        #[arg(long, value_name = "COMMAND")]
+        #[arg(long, value_name = "COMMAND", value_parser = command)]
         server: Option<String>,
     },
     /// Accuracy of predicting the rest of a line, over N lines cut at random positions
@@ -47,7 +50,7 @@ pub enum Measurement {
         #[command(flatten)]
         environment: Environment,
         /// Measure another language server, started by this command
-        #[arg(long, value_name = "COMMAND", conflicts_with = "environment")]
+        #[arg(long, value_name = "COMMAND", value_parser = command, conflicts_with = "environment")]
         server: Option<String>,
     },
 }
@@ -62,10 +65,12 @@ pub struct Measured {
     #[arg(long)]
     json: bool,
     /// Sample size; 0 for everything
-    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    #[arg(long, value_name = "N", default_value_t = 5_000, allow_negative_numbers = true,
+        value_parser = number(0_usize.., "a whole number of at least 0"))]
     sample: usize,
     /// Random seed for the sample
-    #[arg(long, value_name = "S", default_value_t = 42)]
+    #[arg(long, value_name = "S", default_value_t = 42, allow_negative_numbers = true,
+        value_parser = number(0_u64.., "a whole number of at least 0"))]
     seed: u64,
     /// Open each path as a project, which the server reads; otherwise files are opened without a workspace
     #[arg(long)]
@@ -102,10 +107,6 @@ pub fn run(measurement: &Measurement) -> anyhow::Result<String> {
             rate,
             server,
         } => {
-            anyhow::ensure!(
-                (0.01..=1000.0).contains(rate),
-                "--rate must be between 0.01 and 1000 keys per second"
-            );
             let setting = measured.setting(None)?;
             let typing = evaluate::Typing {
                 server: server.clone(),
@@ -144,7 +145,7 @@ impl Measured {
         environment: Option<&'a Path>,
     ) -> anyhow::Result<evaluate::Setting<'a>> {
         // Load the model here, so that a failure is reported once and in full.
-        embedded::load(self.model.folder())?;
+        self.model.load()?;
         Ok(evaluate::Setting {
             sample: evaluate::Sample {
                 targets: self.sample,
@@ -165,4 +166,11 @@ impl Environment {
         }
         Ok(self.folder.as_deref())
     }
+}
+
+fn command(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("expected a program, with arguments if it needs any".to_owned());
+    }
+    Ok(text.to_owned())
 }

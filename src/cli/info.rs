@@ -15,10 +15,20 @@ pub fn run(checkpoint: &Checkpoint, json: bool) -> anyhow::Result<ExitCode> {
     let text = if json {
         format!("{described:#}\n")
     } else {
+        let parts = ["model", "training", "metrics", "fingerprints"].map(|part| {
+            let mut rows = Vec::new();
+            describe(&mut rows, "", &described[part]);
+            (part, rows)
+        });
+        let names = parts.iter().flat_map(|(_, rows)| rows);
+        let width = names.map(|(name, _)| name.len()).max().unwrap_or(0);
         let mut lines = String::new();
-        for part in ["model", "training", "metrics", "fingerprints"] {
+        for (part, rows) in &parts {
+            // Writing to a string cannot fail.
             let _ = writeln!(lines, "{part}");
-            describe(&mut lines, "", &described[part]);
+            for (name, value) in rows {
+                let _ = writeln!(lines, "  {name:<width$}  {value}");
+            }
         }
         lines
     };
@@ -26,8 +36,8 @@ pub fn run(checkpoint: &Checkpoint, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds one line per value, named by its path.
-fn describe(lines: &mut String, name: &str, value: &Value) {
+/// Adds the path and the text of each value.
+fn describe(rows: &mut Vec<(String, String)>, name: &str, value: &Value) {
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {
@@ -36,11 +46,11 @@ fn describe(lines: &mut String, name: &str, value: &Value) {
                 } else {
                     format!("{name}.{key}")
                 };
-                describe(lines, &name, value);
+                describe(rows, &name, value);
             }
         }
-        Value::String(text) => drop(writeln!(lines, "  {name:<30}  {text}")),
+        Value::String(text) => rows.push((name.to_owned(), text.clone())),
         Value::Null => {}
-        other => drop(writeln!(lines, "  {name:<30}  {other}")),
+        other => rows.push((name.to_owned(), other.to_string())),
     }
 }

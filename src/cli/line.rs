@@ -3,12 +3,14 @@
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
+use std::ops::Bound::{Excluded, Included};
 use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::complete::Place;
+use super::number::number;
 use super::output::print;
 use crate::inference::{Engine, EngineError, StateHistory};
 use crate::model::checkpoint::Checkpoint;
@@ -19,7 +21,7 @@ use crate::tokenizer::{TokenId, Vocabulary};
 /// The maximum number of tokens.
 const MAX_TOKENS: usize = 64;
 /// The maximum width of a beam.
-const MAX_WIDTH: usize = 100;
+const MAX_WIDTH: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 #[derive(Args, Debug)]
 pub struct LineArguments {
@@ -27,23 +29,30 @@ pub struct LineArguments {
     /// Greedy search, unless --beam or --temperature is given
     #[arg(long)]
     line: bool,
-    /// Beam search: the N best hypotheses, at most 100
-    #[arg(long, value_name = "N", requires = "line", value_parser = beam_width)]
+    /// Beam search: the N best hypotheses, at most 100, ordered by score (see --length-penalty)
+    #[arg(long, value_name = "N", requires = "line", allow_negative_numbers = true,
+        value_parser = number(NonZeroUsize::MIN..=MAX_WIDTH, "a whole number from 1 to 100"))]
     beam: Option<NonZeroUsize>,
-    /// Rank hypotheses of n tokens by their log probability divided by ((5 + n) / 6)^A
-    #[arg(long, value_name = "A", requires = "beam", default_value_t = 0.6, value_parser = length_penalty)]
+    /// Rank hypotheses of n tokens by their score, the log probability divided by ((5 + n) / 6)^A. The number shown is the log
+    /// probability
+    #[arg(long, value_name = "A", requires = "beam", default_value_t = 0.6, allow_negative_numbers = true,
+        value_parser = number(0.0..=10.0, "a number from 0 to 10"))]
     length_penalty: f64,
     /// Sample, with logits divided by T
-    #[arg(long, value_name = "T", requires = "line", conflicts_with = "beam", value_parser = temperature)]
+    #[arg(long, value_name = "T", requires = "line", conflicts_with = "beam", allow_negative_numbers = true,
+        value_parser = number(0.01..=100.0, "a number from 0.01 to 100"))]
     temperature: Option<f64>,
     /// Sample from the K most probable tokens only
-    #[arg(long, value_name = "K", requires = "temperature")]
+    #[arg(long, value_name = "K", requires = "temperature", allow_negative_numbers = true,
+        value_parser = number(NonZeroUsize::MIN.., "a whole number of at least 1"))]
     top_k: Option<NonZeroUsize>,
     /// Sample from the fewest most probable tokens only whose probabilities sum to at least P
-    #[arg(long, value_name = "P", requires = "temperature", value_parser = probability)]
+    #[arg(long, value_name = "P", requires = "temperature", allow_negative_numbers = true,
+        value_parser = number((Excluded(0.0), Included(1.0)), "a number above 0 and at most 1"))]
     top_p: Option<f64>,
     /// Random seed for the sample
-    #[arg(long, value_name = "S", requires = "temperature", default_value_t = 42)]
+    #[arg(long, value_name = "S", requires = "temperature", default_value_t = 42, allow_negative_numbers = true,
+        value_parser = number(0_u64.., "a whole number of at least 0"))]
     seed: u64,
 }
 
@@ -196,28 +205,4 @@ impl StepModel for LineModel<'_> {
         }
         Ok(logits)
     }
-}
-
-fn beam_width(text: &str) -> Result<NonZeroUsize, String> {
-    let width: Option<NonZeroUsize> = text.parse().ok();
-    let width = width.filter(|width| width.get() <= MAX_WIDTH);
-    width.ok_or_else(|| format!("expected a number from 1 to {MAX_WIDTH}"))
-}
-
-fn length_penalty(text: &str) -> Result<f64, String> {
-    let penalty: Option<f64> = text.parse().ok();
-    let penalty = penalty.filter(|penalty| (0.0..=10.0).contains(penalty));
-    penalty.ok_or_else(|| "expected a number from 0 to 10".to_owned())
-}
-
-fn temperature(text: &str) -> Result<f64, String> {
-    let temperature: Option<f64> = text.parse().ok();
-    let temperature = temperature.filter(|temperature| (0.01..=100.0).contains(temperature));
-    temperature.ok_or_else(|| "expected a number from 0.01 to 100".to_owned())
-}
-
-fn probability(text: &str) -> Result<f64, String> {
-    let probability: Option<f64> = text.parse().ok();
-    let probability = probability.filter(|&p| p > 0.0 && p <= 1.0);
-    probability.ok_or_else(|| "expected a number above 0 and at most 1".to_owned())
 }

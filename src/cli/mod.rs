@@ -10,29 +10,27 @@ mod earlier;
 mod evaluate;
 mod info;
 mod line;
+mod log;
 mod model;
+mod number;
 mod output;
 mod tokens;
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::thread;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use self::earlier::Translated;
 use self::evaluate::Measurement;
 use self::line::LineArguments;
 use self::model::ModelArgument;
 use self::output::{one_line, print};
-use crate::{embedded, server};
+use crate::server;
 
 const INTERRUPTED: i32 = 130;
 
@@ -135,33 +133,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Starts logging to standard error, or to the file of `serve --log`. `RUST_LOG` sets the filter.
 fn start_log(command: &Command) -> anyhow::Result<()> {
-    let filter =
-        |default| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().log_internal_errors(false); // with standard error gone, telling it so would be a panic
     match command {
         Command::Serve {
             log: Some(path), ..
-        } => {
-            // Write a first line now, so that a full disk is reported at once.
-            let open = || -> io::Result<File> {
-                let mut file = File::options().create(true).append(true).open(path)?;
-                writeln!(file, "minicopilot {}", env!("CARGO_PKG_VERSION"))?;
-                Ok(file)
-            };
-            let file =
-                open().with_context(|| format!("cannot write the log {}", path.display()))?;
-            log.with_env_filter(filter("minicopilot=debug"))
-                .with_span_events(FmtSpan::CLOSE)
-                .with_ansi(false)
-                .with_writer(Mutex::new(file))
-                .init();
-        }
-        _ => log
-            .with_env_filter(filter("warn"))
-            .with_writer(io::stderr)
-            .init(),
+        } => log::to_file(path)?,
+        Command::Serve { log: None, .. } => log::to_standard_error(),
+        _ => log::as_messages(),
     }
     Ok(())
 }
@@ -175,7 +153,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             line,
             model,
         } => match line.search() {
-            Some(search) => line::run(&embedded::load(model.folder())?, &place, &search, json),
+            Some(search) => line::run(&model.load()?, &place, &search, json),
             None => complete::run(&model.completer()?, &place, json),
         },
         Command::Tokens {
@@ -183,8 +161,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             json,
             strict,
         } => tokens::run(&files, json, strict),
-        Command::Info { json, model } => info::run(&embedded::load(model.folder())?, json),
-        Command::Doctor { model } => doctor::run(|| Ok(embedded::load(model.folder())?)),
+        Command::Info { json, model } => info::run(&model.load()?, json),
+        Command::Doctor { model } => doctor::run(|| model.load()),
         Command::Evaluate(measurement) => {
             print(&evaluate::run(&measurement)?)?;
             Ok(ExitCode::SUCCESS)

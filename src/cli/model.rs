@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::Args;
 
 use crate::completion::Completer;
 use crate::embedded;
+use crate::model::checkpoint::Checkpoint;
 
 #[derive(Args, Debug)]
 pub struct ModelArgument {
@@ -19,7 +21,17 @@ impl ModelArgument {
         self.folder.as_deref()
     }
 
+    pub(super) fn load(&self) -> anyhow::Result<Checkpoint> {
+        if let Some(file) = self.folder().filter(|path| path.is_file()) {
+            bail!(
+                "{} is a file; --model takes a checkpoint folder",
+                file.display()
+            );
+        }
+        Ok(embedded::load(self.folder())?)
+    }
+
     pub(super) fn completer(&self) -> anyhow::Result<Completer> {
-        Ok(Completer::new(&embedded::load(self.folder())?)?)
+        Ok(Completer::new(&self.load()?)?)
     }
 }

@@ -4,7 +4,10 @@ use crate::python::CursorIn;
 
 /// The options of [`Completer::complete`](super::Completer::complete).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "switches of a user")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent user setting"
+)]
 pub struct Options {
     /// The maximum number of candidates.
     pub max_items: usize,

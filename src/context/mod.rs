@@ -30,5 +30,3 @@ pub(crate) use names::BufferNames;
 pub(crate) use ngram::{MAX_NGRAM_ORDER, interpolation_weight};
 pub use project::{Declarations, ProjectContext};
 pub use syntax::Syntax;
-
-pub use crate::tokenizer::TokenId;

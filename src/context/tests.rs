@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::tokenizer::Vocabulary;
+use crate::tokenizer::{TokenId, Vocabulary};
 
 /// Size of the vocabulary: `<PAD>`, `<UNK>`, `.`, `<s>`, `a` and `b`.
 const KNOWN: u32 = 6;

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Typing {
     /// A command with arguments; `None` for this program.
     pub server: Option<String>,
-    /// Approximate number of tokens, and the seed for the places.
+    /// Approximate number of tokens, or 0 for a place in every block; and the seed for the places.
     pub sample: Sample,
     /// Keys per second.
     pub rate: f64,
@@ -74,7 +74,7 @@ pub fn run(paths: &[PathBuf], typing: &Typing, model: Option<&Path>) -> anyhow::
     if files.is_empty() {
         bail!("no .py file was found in the given paths");
     }
-    let places = typing.sample.targets.div_ceil(TYPED).max(1);
+    let places = typing.sample.targets.div_ceil(TYPED);
     let (files, blocks) = sample::draw_places(files, places, typing.sample.seed)?;
     let root = tempfile::tempdir().context("cannot create a folder for the server")?;
 

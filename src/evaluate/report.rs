@@ -79,7 +79,6 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            context,
             project,
             files,
             blocks,
@@ -96,7 +95,7 @@ impl fmt::Display for Report {
         };
         writeln!(
             f,
-            "files {files}, blocks {blocks}, seed {seed}, context {context}, {alone}, {seconds:.0} s\n"
+            "files {files}, blocks {blocks}, seed {seed}, {alone}, {seconds:.0} s\n"
         )?;
         write!(f, "{figures}")?;
         let latencies = [

@@ -16,6 +16,8 @@ use crate::python::{self, Token};
 /// Targets per block. The model must read the file up to the first target, so smaller blocks would take longer overall.
 const BLOCK: usize = 250;
 
+const NOTHING_TO_COMPLETE: &str = "these files contain nothing to complete";
+
 /// The size and seed of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -60,14 +62,20 @@ pub fn draw(files: Vec<PathBuf>, sample: Sample) -> anyhow::Result<(Vec<PathBuf>
     Ok((readable, joined(blocks)))
 }
 
-/// Draws blocks. Returns the readable files and at most `places` of their blocks, in random order.
+/// Draws blocks with tokens. Returns the readable files and at most `places` of these blocks (0 for all), in random order.
 pub fn draw_places(
     files: Vec<PathBuf>,
     places: usize,
     seed: u64,
 ) -> anyhow::Result<(Vec<PathBuf>, Vec<Block>)> {
     let (readable, mut blocks) = shuffled(files, seed)?;
-    blocks.truncate(places);
+    blocks.retain(|block| block.targets().len() > 1); // a block of one target is a file's end
+    if blocks.is_empty() {
+        bail!(NOTHING_TO_COMPLETE);
+    }
+    if places > 0 {
+        blocks.truncate(places);
+    }
     Ok((readable, blocks))
 }
 
@@ -80,8 +88,8 @@ pub struct Place {
     pub token: usize,
 }
 
-/// Draws tokens. Returns the readable files and `count` of their wanted tokens in order, or fewer if there are no more.
-/// Every wanted token is equally likely, and no two come from the same block.
+/// Draws tokens. Returns the readable files and `count` of their wanted tokens in order; all of them if `count` is 0. Every
+/// wanted token is equally likely, and no two come from the same block, so small files give fewer than `count`.
 pub fn draw_tokens(
     files: Vec<PathBuf>,
     count: usize,
@@ -90,29 +98,39 @@ pub fn draw_tokens(
 ) -> anyhow::Result<(Vec<PathBuf>, Vec<Place>)> {
     let (readable, blocks) = shuffled(files, seed)?;
     let mut random = SplitMix64::new(seed);
-    let mut drawn = Vec::new();
+    let (mut drawn, mut has_wanted) = (Vec::new(), false);
     for block in blocks {
-        if drawn.len() == count {
+        if count > 0 && drawn.len() == count {
             break;
         }
         let text = python_files::read(&readable[block.file])?;
         let tokens = python::lex(&text);
         let within = block.start..block.end.min(tokens.len());
         let wanted: Vec<usize> = within.filter(|&at| is_wanted(tokens[at], &text)).collect();
-        // A block yields at most one token, with probability (wanted tokens) / `BLOCK`.
-        let place = random.next_u64() % BLOCK as u64;
+        has_wanted |= !wanted.is_empty();
+        let chosen = if count == 0 {
+            &wanted[..]
+        } else {
+            // A block yields at most one token, with probability (wanted tokens) / `BLOCK`.
+            let place = (random.next_u64() % BLOCK as u64) as usize;
+            wanted.get(place..=place).unwrap_or_default()
+        };
         let file = block.file;
-        drawn.extend(
-            wanted
-                .get(place as usize)
-                .map(|&token| Place { file, token }),
-        );
+        drawn.extend(chosen.iter().map(|&token| Place { file, token }));
+    }
+    if !has_wanted {
+        bail!(NOTHING_TO_COMPLETE);
     }
     if drawn.is_empty() {
-        bail!("these files contain nothing to complete");
+        bail!(
+            "no place could be drawn: a sample takes at most one from every {BLOCK} tokens; pass --sample 0 to take all"
+        );
     }
     if drawn.len() < count {
-        warn!("the files have only {} places", drawn.len());
+        warn!(
+            "only {} of {count} places could be drawn: a sample takes at most one from every {BLOCK} tokens",
+            drawn.len()
+        );
     }
     drawn.sort_unstable();
     Ok((readable, drawn))
@@ -215,6 +233,34 @@ mod tests {
             .collect();
         // Four tokens per line, without a final line end, plus the file end.
         assert_eq!(ends, [(0, 0, 2000), (1, 0, 4), (2, 0, 1), (3, 0, 800)]);
+    }
+
+    #[test]
+    fn a_token_sample_is_drawn_from_blocks_or_is_everything() {
+        let (_folder, paths) = files();
+        let is_name = |token: Token, _: &str| token.kind == python::Kind::Name;
+        let names = |range: Range<usize>, count| {
+            let drawn = draw_tokens(paths[range].to_vec(), count, 1, &is_name);
+            drawn.map_err(|error| error.to_string())
+        };
+        assert_eq!(names(0..4, 0).unwrap().1.len(), 701);
+        assert_eq!(names(0..4, 1).unwrap().1.len(), 1);
+        let most = names(0..4, 1000).unwrap().1;
+        assert!((1..=12).contains(&most.len()), "{most:?}");
+        assert!(most.is_sorted());
+        assert_eq!(names(1..2, 0).unwrap().1, [Place { file: 0, token: 0 }]);
+        insta::assert_snapshot!(names(1..2, 1).unwrap_err(), @"no place could be drawn: a sample takes at most one from every 250 tokens; pass --sample 0 to take all");
+        insta::assert_snapshot!(names(2..3, 0).unwrap_err(), @"these files contain nothing to complete");
+    }
+
+    #[test]
+    fn places_are_drawn_from_blocks_with_tokens() {
+        let (_folder, paths) = files();
+        let (_, all) = draw_places(paths.clone(), 0, 1).unwrap();
+        assert_eq!(all.len(), 8 + 1 + 4);
+        assert_eq!(draw_places(paths.clone(), 2, 1).unwrap().1, all[..2]);
+        let empty = draw_places(paths[2..3].to_vec(), 2, 1).unwrap_err();
+        assert_eq!(empty.to_string(), NOTHING_TO_COMPLETE);
     }
 
     #[test]

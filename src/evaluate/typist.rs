@@ -324,14 +324,10 @@ pub fn is_word(token: Token) -> bool {
 
 /// The end position of `text` inserted at `start`, in units counted by `units`. Pieces never split `\r\n`.
 pub fn end_of(start: Position, text: &str, units: fn(&str) -> usize) -> Position {
-    let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
-    match breaks.rsplit_once('\n') {
-        None => Position::new(start.line, start.character + units(text) as u32),
-        Some((lines, last)) => {
-            let lines = lines.matches('\n').count() as u32 + 1;
-            Position::new(start.line + lines, units(last) as u32)
-        }
-    }
+    let numbered = (0..).zip(python::lines(text));
+    let (breaks, line) = numbered.last().unwrap_or((0, 0..0));
+    let before = if breaks == 0 { start.character } else { 0 };
+    Position::new(start.line + breaks, before + units(&text[line]) as u32)
 }
 
 #[cfg(test)]

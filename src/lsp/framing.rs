@@ -43,8 +43,10 @@ pub enum Frame {
     End,
 }
 
-enum Line {
+enum Line<'a> {
     Length(usize),
+    /// A `Content-Length` with this value, which is not a valid length.
+    InvalidLength(&'a str),
     OtherHeader,
     Blank,
     Invalid,
@@ -88,10 +90,16 @@ impl<R: BufRead> FrameReader<R> {
                     continue;
                 }
                 (Line::OtherHeader, _) => continue,
+                (Line::InvalidLength(value), _) => {
+                    self.length = None;
+                    format!(
+                        "{CONTENT_LENGTH} must be a number from 0 to {MAX_BODY}, not {:?}",
+                        beginning(value)
+                    )
+                }
                 (Line::Invalid, _) => {
                     self.length = length_inside(text);
-                    let shown: String = text.chars().take(60).collect();
-                    format!("expected a header, found {shown:?}")
+                    format!("expected a header, found {:?}", beginning(text))
                 }
             };
             if !self.is_resyncing {
@@ -117,22 +125,26 @@ impl<R: BufRead> FrameReader<R> {
     }
 }
 
-fn classify(line: &str) -> Line {
+fn classify(line: &str) -> Line<'_> {
     if line.is_empty() {
         return Line::Blank;
     }
     match line.split_once(':') {
-        Some((name, value)) if name.eq_ignore_ascii_case(CONTENT_LENGTH) => value
-            .trim()
-            .parse()
-            .ok()
-            .filter(|length| *length <= MAX_BODY)
-            .map_or(Line::Invalid, Line::Length),
+        Some((name, value)) if name.eq_ignore_ascii_case(CONTENT_LENGTH) => {
+            let value = value.trim();
+            let length = value.parse().ok().filter(|length| *length <= MAX_BODY);
+            length.map_or(Line::InvalidLength(value), Line::Length)
+        }
         Some((name, _)) if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
             Line::OtherHeader
         }
         _ => Line::Invalid,
     }
+}
+
+/// The characters of a line that an error message shows.
+fn beginning(line: &str) -> String {
+    line.chars().take(60).collect()
 }
 
 /// The length in a header that is preceded by other bytes on the same line.
@@ -210,13 +222,13 @@ mod tests {
         {}
         invalid: a header block without Content-Length
         {}
-        invalid: expected a header, found "Content-Length: two"
+        invalid: Content-Length must be a number from 0 to 268435456, not "two"
         {}
-        invalid: expected a header, found "Content-Length: -1"
+        invalid: Content-Length must be a number from 0 to 268435456, not "-1"
         {}
-        invalid: expected a header, found "Content-Length: 99999999999999999999"
+        invalid: Content-Length must be a number from 0 to 268435456, not "99999999999999999999"
         {}
-        invalid: expected a header, found "Content-Length: 268435457"
+        invalid: Content-Length must be a number from 0 to 268435456, not "268435457"
         {}
         invalid: expected a header, found "{\"jsonrpc\": \"2.0\"}Content-Length: 2"
         {}

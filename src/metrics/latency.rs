@@ -66,9 +66,10 @@ impl fmt::Display for LatencyFigures {
             p99_ms,
             max_ms,
         } = self;
+        let noun = if *answers == 1 { "answer" } else { "answers" };
         write!(
             f,
-            "p50 {p50_ms:.2} ms, p95 {p95_ms:.2} ms, p99 {p99_ms:.2} ms, max {max_ms:.2} ms over {answers} answers"
+            "p50 {p50_ms:.2} ms, p95 {p95_ms:.2} ms, p99 {p99_ms:.2} ms, max {max_ms:.2} ms over {answers} {noun}"
         )
     }
 }

@@ -1,5 +1,7 @@
 //! Model configuration: architecture, sizes, and the names and shapes of the parameters.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The architecture of a network.
@@ -13,6 +15,13 @@ pub enum Architecture {
     Lstm,
     /// Two LSTM layers whose outputs are added before the output layer: `H_final = H1 + H2`.
     ResidualLstm,
+}
+
+/// The spelling in `config.json`.
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// The sizes of a network.

@@ -1,15 +1,12 @@
 //! Columns of the tokens that start a line.
 
-use super::Token;
+use super::{Token, line_start};
 
 /// The column of `token` if it is the first of its line, else None. A tab advances to the next multiple of eight, as in
 /// `CPython`.
 pub fn column(text: &str, token: Token) -> Option<u16> {
-    let before = &text.as_bytes()[..token.start as usize];
-    let line = before
-        .iter()
-        .rposition(|byte| matches!(byte, b'\n' | b'\r'));
-    let indentation = &before[line.map_or(0, |end| end + 1)..];
+    let start = token.start as usize;
+    let indentation = &text.as_bytes()[line_start(text, start)..start];
     let mut column = 0_usize;
     for byte in indentation {
         column = match byte {

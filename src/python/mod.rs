@@ -9,6 +9,7 @@
 //! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print()`]: from a spelling to Python
 //! * [`decode()`]: a file's bytes -> text, by byte order mark or coding line; [`validate()`]: the same, but only for files
 //!   that `CPython` accepts
+//! * [`lines`], [`line_break`], [`line_start`]: where lines begin and end
 //!
 //! This module does not depend on vocabularies, models or editors.
 
@@ -16,6 +17,7 @@ mod column;
 mod context;
 mod decode;
 mod lexer;
+mod lines;
 mod number;
 mod print;
 mod spelling;
@@ -30,6 +32,7 @@ pub use column::column;
 pub use context::{CursorContext, IncrementalLexer};
 pub use decode::decode;
 pub use lexer::{Lexer, lex};
+pub use lines::{line_break, line_start, lines};
 pub use print::print;
 pub use spelling::{
     END, EOL, START, insertable, is_name, spelling, surface, surface_kind, surfaces, surfaces_from,

@@ -6,7 +6,7 @@
 use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
 
 use super::documents::Document;
-use crate::symbols;
+use crate::{python, symbols};
 
 /// The line that was edited last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,20 +39,40 @@ pub fn brings_imports(changes: &[TextDocumentContentChangeEvent]) -> bool {
 /// Whether the line that an edit ends in, or the line before it, is an import statement. Typing Enter completes a
 /// statement and ends one line further down.
 pub fn touches_import(text: &str, end: usize) -> bool {
-    let start_of_line = |at: usize| text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let begin = start_of_line(end);
-    let begin = start_of_line(begin.saturating_sub(1));
-    let rest = text[end..]
-        .find('\n')
-        .map_or(text.len(), |newline| end + newline);
-    text[begin..rest].lines().any(symbols::is_import)
+    let line = python::line_start(text, end);
+    let previous = python::line_start(text, line.saturating_sub(1));
+    let rest = python::line_break(text, end).map_or(text.len(), |found| found.start);
+    let edited = &text[previous..rest];
+    python::lines(edited).any(|line| symbols::is_import(&edited[line]))
 }
 
-/// Where the text below the line at `end` begins: behind its line break, or at the end of the text if what is below the
-/// cursor is not used.
+/// The byte offset of the line after the one at `end`, or the end of the text if the text below the cursor is not used.
 pub fn line_end(text: &str, end: usize, use_suffix_context: bool) -> usize {
-    match text[end..].find('\n') {
-        Some(at) if use_suffix_context => end + at + 1,
+    match python::line_break(text, end) {
+        Some(found) if use_suffix_context => found.end,
         _ => text.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_end_counts() {
+        for line_break in ["\n", "\r\n", "\r"] {
+            let lines = ["import a", "b", "c", ""];
+            let text = lines.join(line_break);
+            let end_of = |line: &str| text.rfind(line).unwrap() + line.len();
+            assert!(touches_import(&text, 3));
+            assert!(touches_import(&text, end_of("b")));
+            assert!(!touches_import(&text, end_of("c")));
+            assert_eq!(
+                line_end(&text, 3, true),
+                "import a".len() + line_break.len()
+            );
+            assert_eq!(line_end(&text, text.len(), true), text.len());
+            assert_eq!(line_end(&text, 3, false), text.len());
+        }
     }
 }

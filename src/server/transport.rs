@@ -68,7 +68,11 @@ fn read_messages(
         let checked = match frames.read() {
             Ok(Frame::Body(body)) => check(&body).map(|()| frame(&body)),
             Ok(Frame::Invalid(why)) => Err(Response::from_error(Id::Null, parse_error(&why))),
-            Ok(Frame::Truncated | Frame::End) => return,
+            Ok(Frame::End) => return,
+            Ok(Frame::Truncated) => {
+                warn!("standard input ended inside a message");
+                return;
+            }
             Err(error) => {
                 warn!("standard input: {error}");
                 return;

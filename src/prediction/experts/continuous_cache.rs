@@ -2,10 +2,11 @@
 //! tokens that followed similar network states, over all tokens and over out-of-vocabulary names.
 
 use super::buffer::BufferScores;
-use crate::context::{BufferTokens, Position, TokenId};
+use crate::context::{BufferTokens, Position};
 use crate::inference::CosineScores;
 use crate::prediction::expert::Expert;
 use crate::prediction::tuning::{SHARPNESS, UNKNOWN_SHARPNESS};
+use crate::tokenizer::TokenId;
 
 const ALL: usize = Expert::Neighbours.column();
 const UNKNOWN: usize = Expert::UnknownNeighbours.column();

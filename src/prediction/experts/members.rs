@@ -1,8 +1,9 @@
 //! The declarations expert: attributes, imported names and parameters that fit at the cursor, and their minimum share of the
 //! probability of names.
 
-use crate::context::{BufferNames, CandidateId, CandidateSpace, Syntax, TokenId};
+use crate::context::{BufferNames, CandidateId, CandidateSpace, Syntax};
 use crate::symbols::{self, MemberSet, Site};
+use crate::tokenizer::TokenId;
 
 /// Declared names that fit at the cursor.
 #[derive(Clone, Debug, Default)]

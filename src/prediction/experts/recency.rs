@@ -1,10 +1,11 @@
 //! Names weighted by how recently they occurred in the buffer: all names, and out-of-vocabulary names.
 
 use super::buffer::BufferScores;
-use crate::context::{BufferTokens, Position, TokenId};
+use crate::context::{BufferTokens, Position};
 use crate::inference::WINDOW;
 use crate::prediction::expert::Expert;
 use crate::prediction::tuning;
+use crate::tokenizer::TokenId;
 
 const UNKNOWN: usize = Expert::UnknownNames.column();
 const RECENT: usize = Expert::RecentNames.column();

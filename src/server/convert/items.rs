@@ -14,7 +14,7 @@ use super::super::documents::Document;
 use super::{Encoding, range};
 use crate::completion::{Candidate, Completions, InlineCompletion, NextTokens};
 use crate::prediction::Expert;
-use crate::python::Kind;
+use crate::python::{Kind, line_start};
 use crate::symbols::{self, Expects};
 
 /// How the client counts positions and shows items.
@@ -121,7 +121,7 @@ enum Place {
 impl Place {
     /// From the text before the typed prefix.
     fn of(before: &str) -> Self {
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let line = &before[line_start(before, before.len())..];
         match symbols::import_at_end(line).map(|import| import.expects) {
             Some(Expects::Module | Expects::Submodule) => Self::ModulePath,
             None if line.trim_end().ends_with('.') => Self::BehindDot,

@@ -4,8 +4,9 @@
 //! a line's last character means its end; past the last line, the end of the text. A position inside a character
 //! means its start.
 
-use memchr::memchr2;
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
+
+use crate::python;
 
 /// What a position's `character` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -50,17 +51,12 @@ impl Encoding {
 
 /// The byte offset of a position.
 pub fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
-    let mut start = 0;
-    for _ in 0..position.line {
-        match line_break(text, start) {
-            Some((_, next)) => start = next,
-            None => return text.len(),
-        }
-    }
-    let end = line_break(text, start).map_or(text.len(), |(end, _)| end);
-    let line = &text[start..end];
+    let Some(range) = python::lines(text).nth(position.line as usize) else {
+        return text.len();
+    };
+    let line = &text[range.clone()];
     let wanted = position.character as usize;
-    start
+    range.start
         + match encoding {
             Encoding::Utf8 => line.floor_char_boundary(wanted),
             Encoding::Utf16 | Encoding::Utf32 => {
@@ -77,17 +73,16 @@ pub fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
 /// The position of a byte offset. Between the two characters of `\r\n` is no position: it is taken for the line's end.
 pub fn position(text: &str, offset: usize, encoding: Encoding) -> Position {
     let offset = text.floor_char_boundary(offset);
-    let (mut line, mut start, mut end) = (0, 0, offset);
-    while let Some((line_end, next)) = line_break(text, start) {
-        if next > offset {
-            end = offset.min(line_end);
+    let (mut number, mut line) = (0, 0..0);
+    for (next_number, next) in (0..).zip(python::lines(text)) {
+        if next.start > offset {
             break;
         }
-        start = next;
-        line += 1;
+        (number, line) = (next_number, next);
     }
-    let units: usize = text[start..end].chars().map(|c| encoding.units(c)).sum();
-    Position::new(line, units as u32)
+    let before = &text[line.start..offset.min(line.end)];
+    let units: usize = before.chars().map(|c| encoding.units(c)).sum();
+    Position::new(number, units as u32)
 }
 
 /// The range of a span of bytes.
@@ -96,18 +91,6 @@ pub fn range(text: &str, span: std::ops::Range<usize>, encoding: Encoding) -> Ra
         position(text, span.start, encoding),
         position(text, span.end, encoding),
     )
-}
-
-/// Where the line that holds `start` ends, and where the next one begins.
-fn line_break(text: &str, start: usize) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
-    let end = start + memchr2(b'\n', b'\r', &bytes[start..])?;
-    let width = if bytes[end..].starts_with(b"\r\n") {
-        2
-    } else {
-        1
-    };
-    Some((end, end + width))
 }
 
 #[cfg(test)]
