@@ -1,5 +1,5 @@
-//! Kernels against each other and plain sums, the quantised network against the one in f32, and that a session which has
-//! seen anything answers as one that has seen nothing.
+//! The kernels agree with each other and with plain sums, the quantised network agrees with the f32 one, and a
+//! history's results do not depend on what it has read before.
 
 use candle_core::{Device, Tensor};
 use half::f16;
@@ -54,7 +54,7 @@ fn random(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-/// What is distributed is rounded and stored in f16: every weight must come back as the same integer.
+/// The distributed weights are rounded and stored in f16: every weight must come back as the same integer.
 #[test]
 fn rounded_weights_survive_f16_and_rounding_again() {
     let (rows, columns) = (50, 300);
@@ -68,7 +68,7 @@ fn rounded_weights_survive_f16_and_rounding_again() {
     assert_eq!(matrix::rounded(&stored, columns), once);
     for (weights, rounded) in weights.chunks(columns).zip(once.chunks(columns)) {
         let largest = weights.iter().fold(0.0f32, |m, w| m.max(w.abs()));
-        // Half a step, and what f16 leaves of the scale.
+        // Half a step, plus the rounding of the scale to f16.
         for (w, r) in weights.iter().zip(rounded) {
             assert!(
                 (w - r).abs() <= largest * (0.5 / 127.0 + 1.0 / 2048.0),
@@ -132,7 +132,7 @@ fn products_are_those_of_the_quantised_numbers() {
                     &x[index / rows * columns..][..columns],
                 );
                 let exact: f32 = w.iter().zip(x).map(|(w, x)| w * x).sum();
-                // Half a step of each weight, worth |x| at most: 1/254 of the largest weight.
+                // Half a step of each weight, times |x|: at most 1/254 of the largest weight.
                 let bound = x.iter().map(|x| x.abs()).sum::<f32>() / 254.0 + 1e-3;
                 assert!((out - 0.5 - exact).abs() <= bound, "{out} {exact} {bound}");
             }
@@ -199,7 +199,7 @@ fn every_architecture_answers_as_the_model_in_f32() {
     }
 }
 
-/// The largest difference from what a fresh session says.
+/// The largest difference from the distribution of a fresh history.
 fn deviation(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> f32 {
     let answer = session.answer(engine, context).expect("distribution");
     let fresh = StateHistory::new()
@@ -211,14 +211,14 @@ fn deviation(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Replaces tokens somewhere and asks somewhere.
+/// Replaces tokens at one position, then requests a distribution at another.
 #[derive(Clone, Debug)]
 struct Edit {
     at: prop::sample::Index,
     removed: usize,
     inserted: Vec<TokenId>,
     asked: prop::sample::Index,
-    /// Blocks read ahead before the question, as a warm-up that was interrupted would.
+    /// Blocks read ahead before the request, like a warm-up that was interrupted.
     warmed: usize,
 }
 
@@ -260,13 +260,13 @@ proptest! {
             let stop = || left.replace(left.get().saturating_sub(1)) == 0;
             session.read(&engine, &ids, &stop).expect("read");
             let context = &ids[..=asked.index(ids.len())];
-            // Kept states are rounded to 11 bits.
+            // Stored states are rounded to 11 bits.
             prop_assert!(deviation(&mut session, &engine, context) < 1e-3);
         }
     }
 }
 
-/// How many tokens a question after `context` would read.
+/// How many tokens a request after `context` would read.
 fn cost(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> usize {
     session.read(engine, context, &|| true).expect("read");
     session.unread(engine, context)
@@ -314,7 +314,7 @@ fn a_very_long_document_keeps_few_states() {
     assert!(cost(&mut session, &engine, &ids[..70_000]) < 128);
 }
 
-/// Also in a document so long that its first hidden states have been forgotten.
+/// Also in a document so long that its first hidden states were dropped.
 #[test]
 fn similar_places_do_not_depend_on_earlier_requests() {
     let mean: Vec<f32> = random(16, 3).iter().map(|x| x / 4.0).collect();
@@ -361,7 +361,8 @@ fn what_is_far_behind_is_glimpsed() {
         Some(&glimpse),
         session.unread(&engine, &ids[..8000])
     ));
-    // Tokens that follow are read behind the same window, which moves when it has become twice as long, or one goes back.
+    // Further tokens are read in the same window. The window moves when it has become twice as long, or when the cursor
+    // moves back.
     for (length, first) in [
         (19_000, 17_976),
         (19_001, 17_976),

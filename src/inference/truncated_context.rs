@@ -1,33 +1,35 @@
-//! A window of the last tokens of a document, for an answer before the whole document is read.
+//! The last tokens of a document, for an answer before the whole document has been read.
 
 use std::sync::Arc;
 
 use super::{CosineScores, Distribution, Engine, EngineError, StateHistory};
 use crate::tokenizer::TokenId;
 
-/// The number of unread tokens that takes too long to wait for: 0.2 s.
+/// Start a window if more tokens than this are unread: reading them would take more than 0.2 s.
 const FAR: usize = 8192;
-/// The same once a window is in use: a short pause among quick answers would be noticed.
+/// Keep a window in use as long as more tokens than this are unread: a short pause among quick answers would be
+/// noticeable.
 const CLOSE: usize = 256;
-/// The minimum length of the window in tokens. An LSTM hardly remembers what it read more than 500 tokens ago, so it loses
-/// little; a network that uses a longer context needs a longer window.
+/// Minimum length of the window, in tokens. An LSTM hardly remembers tokens more than 500 positions back, so it loses
+/// little. A network that uses a longer context needs a longer window.
 const WINDOW: usize = 1024;
 
-/// The window, and the network's states in it.
+/// The window, and the network's states within it.
 #[derive(Debug, Default)]
 pub struct TruncatedContext {
-    /// The position of its first token.
+    /// The position of the window's first token.
     first: usize,
     states: StateHistory,
 }
 
 impl TruncatedContext {
-    /// Whether too much is unread to wait for, so that an answer should come from a window. `begun` is the one in use.
+    /// Whether so many tokens are unread that the answer should come from a window. `begun` is the window in use.
     pub fn is_wanted(begun: Option<&Self>, unread: usize) -> bool {
         unread > if begun.is_some() { CLOSE } else { FAR }
     }
 
-    /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of earlier places among them.
+    /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of the places
+    /// among them.
     pub fn answer(
         &mut self,
         engine: &Engine,

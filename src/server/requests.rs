@@ -33,7 +33,7 @@ struct Job<'a> {
     stop: &'a dyn Fn() -> bool,
 }
 
-/// A method; each has requests of its own to supersede.
+/// Requests of different methods do not supersede each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Method {
     /// `textDocument/completion`.
@@ -117,7 +117,7 @@ impl RequestRunner {
         self.run(method, uri, document, request).await
     }
 
-    /// The `k` likeliest next tokens at a byte offset of a document. Dropping the future cancels the request.
+    /// The `k` most probable next tokens at a byte offset of a document. Dropping the future cancels the request.
     pub async fn next_tokens(
         &self,
         uri: Uri,

@@ -4,9 +4,9 @@ use tower_lsp::ls_types::DidChangeConfigurationParams;
 
 use super::HandlerContext;
 
-/// The settings have changed.
+/// Applies changed settings.
 pub async fn did_change(server: &HandlerContext, params: DidChangeConfigurationParams) {
-    // A client that expects to be asked for its settings sends null.
+    // Null comes from a client that expects the server to request the settings.
     if params.settings.is_null() {
         return;
     }
