@@ -1,5 +1,5 @@
-//! `minicopilot complete --line FILE:LINE:COL`: the rest of a line as the network alone predicts it, without the experts that the
-//! server mixes in.
+//! `minicopilot complete --line FILE:LINE:COL`: the rest of a line as the network alone predicts it, without the
+//! experts that the server mixes in.
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -23,8 +23,8 @@ const MAX_WIDTH: usize = 100;
 
 #[derive(Args, Debug)]
 pub struct LineArguments {
-    /// Show the rest of the line as the network alone predicts it: its log probability, and its tokens up to `<EOL>`, at most 64.
-    /// Greedy search, unless --beam or --temperature is given
+    /// Show the rest of the line as the network alone predicts it: its log probability, and its tokens up to `<EOL>`,
+    /// at most 64. Greedy search, unless --beam or --temperature is given
     #[arg(long)]
     line: bool,
     /// Beam search: the N best hypotheses, at most 100

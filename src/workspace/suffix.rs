@@ -8,18 +8,18 @@ use crate::python;
 use crate::symbols::{self, NO_COLUMN, ScopeKind};
 use crate::tokenizer::Vocabulary;
 
-/// The tokens of a suffix that count, at most.
+/// Maximum number of tokens in a suffix.
 const MAX_TOKENS: usize = 20_000;
 
 /// The text below a document in its own file: [`WorkspaceIndex::below`], [`WorkspaceIndex::rest`].
 #[derive(Clone, Debug, Default, Hash)]
 pub struct SuffixText {
     pub(super) tokens: Vec<u32>,
-    /// Its names that the project does not have. Their numbers follow those of the project's names.
+    /// Names that the project does not contain. Their numbers follow those of the project's names.
     pub(super) words: Vec<Box<str>>,
-    /// The columns where its lines begin; empty if unknown.
+    /// Indentation columns of its lines; empty if unknown.
     pub(super) columns: Vec<u8>,
-    /// The scopes that are open where it begins.
+    /// The scopes that are open where the suffix begins.
     pub(super) scopes: Vec<(ScopeKind, u16)>,
 }
 
@@ -34,7 +34,7 @@ impl WorkspaceIndex {
             return SuffixText::default();
         }
         let mut below = SuffixText {
-            // A line has ended before it.
+            // The suffix starts after a line end.
             tokens: vec![vocabulary.id(python::EOL).get()],
             words: Vec::new(),
             columns: columns(text, lexed),
@@ -56,7 +56,7 @@ impl WorkspaceIndex {
         below
     }
 
-    /// The suffix of an indexed file from its token `from` on, without indentation.
+    /// The suffix of an indexed file, starting at token `from`, without indentation.
     pub fn rest(&self, path: &str, from: usize) -> SuffixText {
         let file = self.files.get(path);
         let tokens = file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[]);

@@ -23,7 +23,7 @@ pub(in crate::inference) struct Matrix {
     rows: usize,
     /// Pairs of columns.
     pairs: usize,
-    /// One panel after another. The last panel is padded with zero rows, and odd columns with a zero column.
+    /// One panel after another. The last panel is padded with zero rows, and an odd number of columns with a zero column.
     panels: Vec<Pair>,
     /// One per row, including the padding rows.
     scales: Vec<f32>,
