@@ -6,10 +6,10 @@ use super::{CosineScores, Distribution, Engine, EngineError, StateHistory};
 use crate::tokenizer::TokenId;
 
 /// Start a window if more tokens than this are unread: reading them would take more than 0.2 s.
-const FAR: usize = 8192;
+const START_ABOVE: usize = 8192;
 /// Keep a window in use as long as more tokens than this are unread: a short pause among quick answers would be
 /// noticeable.
-const CLOSE: usize = 256;
+const KEEP_ABOVE: usize = 256;
 /// Minimum length of the window, in tokens. An LSTM hardly remembers tokens more than 500 positions back, so it loses
 /// little. A network that uses a longer context needs a longer window.
 const WINDOW: usize = 1024;
@@ -23,9 +23,14 @@ pub struct TruncatedContext {
 }
 
 impl TruncatedContext {
-    /// Whether so many tokens are unread that the answer should come from a window. `begun` is the window in use.
-    pub fn is_wanted(begun: Option<&Self>, unread: usize) -> bool {
-        unread > if begun.is_some() { CLOSE } else { FAR }
+    /// Whether so many tokens are unread that the answer should come from a window. `current` is the window in use.
+    pub fn is_wanted(current: Option<&Self>, unread: usize) -> bool {
+        unread
+            > if current.is_some() {
+                KEEP_ABOVE
+            } else {
+                START_ABOVE
+            }
     }
 
     /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of the places
