@@ -158,7 +158,7 @@ impl Session {
         let line_end = edit_policy::line_end(text, end, self.settings.use_suffix_context);
         let line = EditedLine {
             uri: uri.clone(),
-            bytes_below: text.len() - line_end,
+            suffix_bytes: text.len() - line_end,
         };
         let before = self.edited_line.replace(line.clone());
         // With several changes, some may be below the last one.

@@ -13,8 +13,8 @@ use crate::symbols::{self, Module, ModuleRef, Name, SymbolTable};
 /// The contents of a document's project context.
 #[derive(Clone, Debug, Default)]
 pub struct ContextSelection<'a> {
-    /// The text below it in its own file.
-    pub below: SuffixText,
+    /// The text below the edited line in the document itself.
+    pub suffix: SuffixText,
     /// The paths of nearby files, nearest first: [`WorkspaceIndex::nearest`].
     pub near: Vec<&'a str>,
     /// The paths of imported files, direct and indirect: [`WorkspaceIndex::imported`].
@@ -31,7 +31,7 @@ impl WorkspaceIndex {
     /// A fingerprint of a selection: of its files, their order and their contents.
     pub fn state_of(&self, around: &ContextSelection<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        (&around.below, &around.submodules, &around.importable).hash(&mut hasher);
+        (&around.suffix, &around.submodules, &around.importable).hash(&mut hasher);
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
         for (path, file) in near {
             (path, file.map(|file| file.version)).hash(&mut hasher);
@@ -55,10 +55,10 @@ impl WorkspaceIndex {
         let declarations = Declarations {
             packages: packages.collect(),
             modules: self.modules(around),
-            suffix: self.suffix_symbols(&around.below),
+            suffix: self.suffix_symbols(&around.suffix),
         };
         let files = around.near.iter().filter_map(|path| self.files.get(*path));
-        let SuffixText { tokens, words, .. } = &around.below;
+        let SuffixText { tokens, words, .. } = &around.suffix;
         ProjectContext::new(
             self.names.syntax(),
             [self.names.words(), words],
@@ -113,8 +113,8 @@ impl WorkspaceIndex {
     }
 
     /// The symbol table of the suffix.
-    fn suffix_symbols(&self, below: &SuffixText) -> SymbolTable {
-        let tokens = self.names.numbered_tokens(&below.tokens, &below.columns);
-        symbols::build_suffix(tokens, &below.scopes)
+    fn suffix_symbols(&self, suffix: &SuffixText) -> SymbolTable {
+        let tokens = self.names.numbered_tokens(&suffix.tokens, &suffix.columns);
+        symbols::build_suffix(tokens, &suffix.scopes)
     }
 }

@@ -11,7 +11,7 @@ use crate::tokenizer::Vocabulary;
 /// Maximum number of tokens in a suffix.
 const MAX_TOKENS: usize = 20_000;
 
-/// The text below a document in its own file: [`WorkspaceIndex::below`], [`WorkspaceIndex::rest`].
+/// The text below the edited line of a document: [`WorkspaceIndex::suffix`], [`WorkspaceIndex::indexed_suffix`].
 #[derive(Clone, Debug, Default, Hash)]
 pub struct SuffixText {
     pub(super) tokens: Vec<u32>,
@@ -24,8 +24,8 @@ pub struct SuffixText {
 }
 
 impl WorkspaceIndex {
-    /// The suffix of a text from a byte offset on, where a line begins.
-    pub fn below(&self, vocabulary: &Vocabulary, text: &str, offset: usize) -> SuffixText {
+    /// The suffix of a text, starting at a byte offset where a line begins.
+    pub fn suffix(&self, vocabulary: &Vocabulary, text: &str, offset: usize) -> SuffixText {
         let lexed = python::lex(text);
         let above = lexed.partition_point(|token| (token.start as usize) < offset);
         let (above, lexed) = lexed.split_at(above);
@@ -33,7 +33,7 @@ impl WorkspaceIndex {
         if lexed.is_empty() {
             return SuffixText::default();
         }
-        let mut below = SuffixText {
+        let mut suffix = SuffixText {
             // The suffix starts after a line end.
             tokens: vec![vocabulary.id(python::EOL).get()],
             words: Vec::new(),
@@ -45,19 +45,19 @@ impl WorkspaceIndex {
             let spelled = python::spelling(text, token);
             let id = vocabulary.id(&spelled);
             let known = self.names.number(id, &spelled);
-            below.tokens.push(known.unwrap_or_else(|| {
+            suffix.tokens.push(known.unwrap_or_else(|| {
                 *own.entry(spelled).or_insert_with_key(|spelled| {
-                    below.words.push((&**spelled).into());
-                    let word = self.names.words().len() + below.words.len() - 1;
+                    suffix.words.push((&**spelled).into());
+                    let word = self.names.words().len() + suffix.words.len() - 1;
                     (self.names.syntax().vocabulary_size() + word) as u32
                 })
             }));
         }
-        below
+        suffix
     }
 
     /// The suffix of an indexed file, starting at token `from`, without indentation.
-    pub fn rest(&self, path: &str, from: usize) -> SuffixText {
+    pub fn indexed_suffix(&self, path: &str, from: usize) -> SuffixText {
         let file = self.files.get(path);
         let tokens = file.and_then(|file| file.tokens.get(from..)).unwrap_or(&[]);
         SuffixText {

@@ -16,7 +16,7 @@ pub(super) struct OpenDocument {
     pub(super) uri: Uri,
     pub(super) text: Arc<String>,
     /// The length of the text below the edited line, in bytes.
-    pub(super) bytes_below: usize,
+    pub(super) suffix_bytes: usize,
     /// The fingerprint of the current context:
     /// [`WorkspaceIndex::state_of`](crate::workspace::WorkspaceIndex::state_of).
     pub(super) fingerprint: Option<u64>,
@@ -30,13 +30,13 @@ impl OpenDocuments {
         &mut self,
         uri: Uri,
         text: Arc<String>,
-        bytes_below: Option<usize>,
+        suffix_bytes: Option<usize>,
     ) -> Option<&mut OpenDocument> {
         let before = self.0.iter().position(|open| open.uri == uri);
         let before = before.map(|at| self.0.remove(at));
         self.0.push(OpenDocument {
-            bytes_below: bytes_below
-                .or(before.as_ref().map(|open| open.bytes_below))
+            suffix_bytes: suffix_bytes
+                .or(before.as_ref().map(|open| open.suffix_bytes))
                 .unwrap_or(0),
             fingerprint: before.and_then(|open| open.fingerprint),
             is_stale: true,

@@ -92,8 +92,8 @@ impl IndexerThread {
                 }
             }
             Message::LineEdited(uri, text, line_end) => {
-                let bytes_below = text.len() - line_end;
-                self.touch(uri, text, Some(bytes_below));
+                let suffix_bytes = text.len() - line_end;
+                self.touch(uri, text, Some(suffix_bytes));
             }
             Message::DocumentClosed(uri) => {
                 self.open.close(&uri);
@@ -127,8 +127,8 @@ impl IndexerThread {
     }
 
     /// Makes a document the most recently edited one. The least recently edited one may lose its context.
-    fn touch(&mut self, uri: Uri, text: Arc<String>, bytes_below: Option<usize>) {
-        if let Some(dropped) = self.open.touch(uri, text, bytes_below) {
+    fn touch(&mut self, uri: Uri, text: Arc<String>, suffix_bytes: Option<usize>) {
+        if let Some(dropped) = self.open.touch(uri, text, suffix_bytes) {
             self.contexts.publish(&dropped.uri, None);
         }
     }
@@ -181,8 +181,8 @@ fn choose_context(
 ) -> Option<(u64, Option<Arc<ProjectContext>>)> {
     let vocabulary = completer.vocabulary();
     let imports = Imports::of_text(&open.text);
-    let below_begins = open.text.len().saturating_sub(open.bytes_below);
-    let below = project.index.below(vocabulary, &open.text, below_begins);
+    let suffix_start = open.text.len().saturating_sub(open.suffix_bytes);
+    let suffix = project.index.suffix(vocabulary, &open.text, suffix_start);
     let path = open.uri.to_file_path().map(Cow::into_owned);
     let path = path.and_then(|path| project.to_index_path(&path));
     let path = path.unwrap_or_default();
@@ -198,7 +198,7 @@ fn choose_context(
         found.submodules.extend(project.index.modules_in(path));
     }
     let selection = ContextSelection {
-        below,
+        suffix,
         near: project.index.nearest(&path, &imports),
         imported,
         libraries: found.paths.iter().map(|path| &**path).collect(),

@@ -204,14 +204,14 @@ impl<'a> ContextSelector<'a> {
         if !is_time {
             return;
         }
-        let mut below = SuffixText::default();
+        let mut suffix = SuffixText::default();
         if self.context.suffix {
             let block = self.lines / BLOCK;
             let end = self.ends.get((block + 1) * BLOCK - 1);
-            below = end.map_or(below, |&end| project.rest(self.path, end));
+            suffix = end.map_or(suffix, |&end| project.indexed_suffix(self.path, end));
         }
         let mut around = ContextSelection {
-            below,
+            suffix,
             ..ContextSelection::default()
         };
         if self.context.project || self.context.libraries {
