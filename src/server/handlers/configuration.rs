@@ -21,6 +21,6 @@ pub async fn did_change(server: &HandlerContext, params: DidChangeConfigurationP
     }
     server.warn_user(change.new_warnings).await;
     if change.affects_project {
-        server.warn_of_project().await;
+        server.warn_about_project().await;
     }
 }

@@ -42,7 +42,7 @@ impl HandlerContext {
     }
 
     /// Waits until the project has been read, then warns the user about anything that could not be read.
-    pub async fn warn_of_project(&self) {
+    pub async fn warn_about_project(&self) {
         let status = self.requests.indexer().settled().await;
         let mut warnings = Vec::new();
         {

@@ -42,7 +42,7 @@ pub async fn initialized(server: &HandlerContext) {
             warn!("the client refused to watch files: {error}");
         }
     }
-    server.warn_of_project().await;
+    server.warn_about_project().await;
 }
 
 /// `shutdown`.
