@@ -4,7 +4,7 @@
 //! Jobs run one after another on one operating-system thread. A job works on its document's session, which holds the
 //! model's state for the text read so far. While no job is queued, the thread reads ahead, taking the documents in
 //! turn. For answers that need no network pass, a caller may use an idle session [on its own
-//! thread](Inference::at_once), since waking the inference thread would take longer. This module knows neither the
+//! thread](Inference::try_run_now), since waking the inference thread would take longer. This module knows neither the
 //! protocol nor what a job does.
 //!
 //! A caller cancels a job by dropping its receiver: a queued job is then skipped, and a running one stops when it
@@ -59,7 +59,7 @@ type Job<S> = Box<dyn FnOnce(&mut S) -> Outcome + Send>;
 type Reading<S> = Box<dyn FnMut(&mut S, &dyn Fn() -> bool) -> Outcome + Send>;
 
 enum Message<K, S> {
-    Ask(K, Job<S>),
+    Run(K, Job<S>),
     ReadAhead(K, Reading<S>),
     Forget(K),
 }
@@ -105,7 +105,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
 
     /// Runs a short job on the caller's thread. Returns `None` if the document has no session or the inference thread
     /// is using it.
-    pub fn at_once<T>(&self, document: &K, job: impl FnOnce(&mut S) -> Option<T>) -> Option<T> {
+    pub fn try_run_now<T>(&self, document: &K, job: impl FnOnce(&mut S) -> Option<T>) -> Option<T> {
         let session = self.sessions.get(document)?;
         let mut session = match session.try_lock() {
             Ok(session) => session,
@@ -121,7 +121,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
 
     /// Queues a job on a document's session. The job's second argument returns whether the caller has cancelled. The
     /// receiver fails if the job panics.
-    pub fn ask<T: Send + 'static>(
+    pub fn submit<T: Send + 'static>(
         &self,
         document: K,
         job: impl FnOnce(&mut S, &dyn Fn() -> bool) -> (T, Outcome) + Send + 'static,
@@ -136,7 +136,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
             let _ = sender.send(answer);
             outcome
         });
-        self.send(Message::Ask(document, job));
+        self.send(Message::Run(document, job));
         answer
     }
 
@@ -218,7 +218,7 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
                 };
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 match message {
-                    Message::Ask(document, job) => drop(self.with_session(document, job)),
+                    Message::Run(document, job) => drop(self.with_session(document, job)),
                     Message::ReadAhead(document, reading) => {
                         self.readings.retain(|(other, _)| *other != document);
                         // The next request is most probably for the document that has just changed.
@@ -231,13 +231,13 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
                     }
                 }
             } else {
-                self.read_on();
+                self.continue_reading();
             }
         }
     }
 
     /// Continues the first reading until it is done or a message arrives.
-    fn read_on(&mut self) {
+    fn continue_reading(&mut self) {
         let Some((document, mut reading)) = self.readings.pop_front() else {
             return;
         };
@@ -301,29 +301,29 @@ mod tests {
     #[test]
     fn each_document_keeps_its_session() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
-        let answers = ["a", "a", "b", "a"].map(|document| inference.ask(document, count));
+        let answers = ["a", "a", "b", "a"].map(|document| inference.submit(document, count));
         assert_eq!(
             answers.map(|answer| answer.blocking_recv().unwrap()),
             [1, 2, 1, 3]
         );
         inference.forget("a");
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
-        assert_eq!(inference.ask("b", count).blocking_recv(), Ok(2));
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("b", count).blocking_recv(), Ok(2));
     }
 
     #[test]
     fn abandoned_jobs_are_skipped_or_stopped() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
         let (started, running) = channel();
-        let first = inference.ask("a", move |session, stop: Stop<'_>| {
+        let first = inference.submit("a", move |session, stop: Stop<'_>| {
             started.send(()).unwrap();
             while !stop() {
                 thread::yield_now();
             }
             count(session, stop)
         });
-        let skipped = inference.ask("a", count);
-        let last = inference.ask("a", count);
+        let skipped = inference.submit("a", count);
+        let last = inference.submit("a", count);
         running.recv().unwrap();
         drop(skipped);
         drop(first);
@@ -333,16 +333,16 @@ mod tests {
     #[test]
     fn a_panic_and_a_failure_lose_the_session_and_nothing_else() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
-        assert_eq!(inference.ask("b", count).blocking_recv(), Ok(1));
-        let lost = inference.ask("a", |_, _: Stop<'_>| -> ((), Outcome) {
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("b", count).blocking_recv(), Ok(1));
+        let lost = inference.submit("a", |_, _: Stop<'_>| -> ((), Outcome) {
             panic!("on purpose")
         });
         assert!(lost.blocking_recv().is_err());
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
-        let failed = inference.ask("b", |_, _: Stop<'_>| ("failed", Outcome::Failed));
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
+        let failed = inference.submit("b", |_, _: Stop<'_>| ("failed", Outcome::Failed));
         assert_eq!(failed.blocking_recv(), Ok("failed"));
-        assert_eq!(inference.ask("b", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("b", count).blocking_recv(), Ok(1));
     }
 
     #[test]
@@ -362,27 +362,28 @@ mod tests {
             Outcome::Stopped
         });
         running.recv().unwrap();
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
         done.recv().unwrap();
     }
 
     #[test]
     fn cached_answers_are_immediate_unless_the_session_is_in_use() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
-        assert_eq!(inference.at_once(&"a", |session| Some(*session)), None);
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.try_run_now(&"a", |session| Some(*session)), None);
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
         // The answer arrives before the thread has unlocked the session.
-        let found = std::iter::repeat_with(|| inference.at_once(&"a", |session| Some(*session)));
+        let found =
+            std::iter::repeat_with(|| inference.try_run_now(&"a", |session| Some(*session)));
         assert_eq!(found.flatten().next(), Some(1));
         let (started, running) = channel();
         let (finish, finished) = channel::<()>();
-        let busy = inference.ask("a", move |session, stop: Stop<'_>| {
+        let busy = inference.submit("a", move |session, stop: Stop<'_>| {
             started.send(()).unwrap();
             finished.recv().unwrap();
             count(session, stop)
         });
         running.recv().unwrap();
-        assert_eq!(inference.at_once(&"a", |session| Some(*session)), None);
+        assert_eq!(inference.try_run_now(&"a", |session| Some(*session)), None);
         finish.send(()).unwrap();
         assert_eq!(busy.blocking_recv(), Ok(2));
     }
@@ -395,7 +396,7 @@ mod tests {
                 *session += bytes;
                 (*session, Outcome::Done)
             };
-            inference.ask(document, job).blocking_recv().unwrap()
+            inference.submit(document, job).blocking_recv().unwrap()
         };
         assert_eq!([add("a", 40), add("b", 40), add("a", 1)], [40, 40, 41]);
         assert_eq!(add("c", 40), 40);

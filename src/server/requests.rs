@@ -99,7 +99,7 @@ impl RequestRunner {
         };
         // On this thread, if the network does not have to run.
         let context = self.indexer.project_context(&uri);
-        let immediate = self.inference.at_once(&uri, |session| {
+        let immediate = self.inference.try_run_now(&uri, |session| {
             if !session.has_project_context(context.as_ref()) {
                 return None;
             }
@@ -164,7 +164,7 @@ impl RequestRunner {
         let text = Arc::clone(&document.text);
         let (indexer, of_uri) = (self.indexer.clone(), uri.clone());
         let arrived = Instant::now();
-        let answer = self.inference.ask(uri, move |session, stop| {
+        let answer = self.inference.submit(uri, move |session, stop| {
             session.set_project_context(indexer.project_context(&of_uri));
             let queued = arrived.elapsed();
             let answer = request(Job {
@@ -205,7 +205,7 @@ impl RequestRunner {
                 );
             is_read.then_some(())
         };
-        if !self.inference.has_read_all() || self.inference.at_once(&uri, is_read).is_none() {
+        if !self.inference.has_read_all() || self.inference.try_run_now(&uri, is_read).is_none() {
             self.read(uri, document, cursor);
         }
     }
