@@ -82,13 +82,13 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
         session.read(&engine, &longer, &|| false)?;
         token = token.min(began.elapsed().as_secs_f64());
         let began = Instant::now();
-        session.answer(&engine, &longer)?;
+        session.distribution(&engine, &longer)?;
         distribution = distribution.min(began.elapsed().as_secs_f64());
     }
     line("one token", speed(step, token));
     line("one distribution", speed(output, distribution));
 
-    let expected = StateHistory::new().answer(&engine, &ids)?;
+    let expected = StateHistory::new().distribution(&engine, &ids)?;
     let exact = reference::distribution(
         &config.model,
         checkpoint.parameters(),
@@ -110,7 +110,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
             "self-test: the kernel {kernel} is not available; please report this"
         );
         ensure!(
-            StateHistory::new().answer(&engine, &ids)? == expected,
+            StateHistory::new().distribution(&engine, &ids)? == expected,
             "self-test: {kernel} gives different answers; please report this"
         );
     }

@@ -183,7 +183,7 @@ impl StepModel for LineModel<'_> {
 
     fn step(&mut self, read: &mut Vec<TokenId>, token: TokenId) -> Result<Vec<f32>, EngineError> {
         read.push(token);
-        let answer = self.states.answer(self.engine, read)?;
+        let answer = self.states.distribution(self.engine, read)?;
         let ids = (0..answer.vocabulary_size()).map(TokenId::at);
         let mut logits: Vec<f32> = ids.map(|id| answer.probability(id).ln()).collect();
         logits[TokenId::PAD.index()] = f32::NEG_INFINITY;

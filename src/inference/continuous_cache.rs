@@ -27,7 +27,7 @@ pub struct CosineScores {
     /// Number of tokens read at the first of these places.
     pub first: usize,
     /// Cosines of the centred hidden states, one per place. Each place is one token after the one before.
-    pub cosines: Vec<f32>,
+    pub values: Vec<f32>,
 }
 
 impl HiddenDirections {
@@ -109,7 +109,7 @@ impl HiddenDirections {
         cosines.iter_mut().for_each(|x| *x *= inverse);
         CosineScores {
             first: self.first + start + 1,
-            cosines,
+            values: cosines,
         }
     }
 }

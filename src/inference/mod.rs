@@ -144,7 +144,7 @@ impl Engine {
         }
     }
 
-    fn answer(&self, state: &StateOf<ServedNetwork>) -> Distribution {
+    fn distribution(&self, state: &StateOf<ServedNetwork>) -> Distribution {
         let hidden = self.network.hidden(state);
         let mut logits = self.network.logits(&hidden);
         logits.iter_mut().for_each(|x| *x /= self.temperature);

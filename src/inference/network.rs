@@ -1,18 +1,18 @@
 //! The interface between a document's history and the network that reads it: [`Network`] and its [`StateStore`].
 //!
-//! [`StateHistory`](super::StateHistory) is written against these two traits. It knows which tokens were read and which
-//! of them have changed; it does not know what a state is. Each network brings the store that suits it:
+//! [`StateHistory`](super::StateHistory) is written against these two traits. It knows which tokens have been read and
+//! which of them have changed, but not what a state is. Each network has a store of its own:
 //!
 //! - A recurrent state cannot be truncated, so [`RecurrentNetwork`](super::recurrent::RecurrentNetwork) keeps snapshots
 //!   to go back to ([`SnapshotStore`](super::snapshot_store::SnapshotStore)).
-//! - A transformer's key-value cache belongs in a `StateStore` too. It grows in [`Network::read`] and is truncated in
-//!   [`StateStore::invalidate_after`]. The keys and values stay in the store, and its `State` is the last hidden state: so
-//!   the store needs the hidden state of every position that it offers in [`StateStore::nearest`], or it offers an earlier
-//!   position, from which the tokens are read again.
+//! - A transformer's key-value cache belongs in a `StateStore` too. [`Network::read`] extends it, and
+//!   [`StateStore::invalidate_after`] truncates it. The keys and values stay in the store, and `State` is the last
+//!   hidden state. The store therefore needs the hidden state of every position that [`StateStore::nearest`] offers, or
+//!   offers an earlier position, from which the tokens are read again.
 //!
 //! [`ServedNetwork`](super::ServedNetwork) names the network that is served. To serve two kinds, make it and its store
-//! enums: the [`Architecture`](crate::model::Architecture) in a checkpoint's `config.json` says which one
-//! [`Engine::new`](super::Engine::new) builds.
+//! enums: the [`Architecture`](crate::model::Architecture) in a checkpoint's `config.json` tells
+//! [`Engine::new`](super::Engine::new) which one to build.
 
 use crate::tokenizer::TokenId;
 
@@ -21,10 +21,10 @@ pub(super) trait Network {
     /// What the network keeps of a document.
     type Store: StateStore;
 
-    /// An empty store, for a document of which nothing has been read.
+    /// Creates an empty store, for a document of which nothing has been read.
     fn store(&self) -> Self::Store;
 
-    /// The state before the first token. It is never asked for logits, since every context has at least `<s>`.
+    /// The state before the first token. No logits are ever computed from it, since every context starts with `<s>`.
     fn start(&self) -> StateOf<Self>;
 
     /// Reads one or more of `ids`, starting at `at`, and advances `at`. Polls `stop` every few milliseconds. Adds

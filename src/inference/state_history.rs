@@ -22,7 +22,7 @@ pub struct StateHistory {
     /// Created at the first read.
     pub(super) store: Option<StoreOf<ServedNetwork>>,
     /// The last distribution, and the number of `ids` before it.
-    answer: Option<(usize, Arc<Distribution>)>,
+    distribution: Option<(usize, Arc<Distribution>)>,
     /// Created at the first read, if the engine keeps hidden states.
     directions: Option<HiddenDirections>,
 }
@@ -35,18 +35,18 @@ impl StateHistory {
 
     /// Memory for the states and tokens, in bytes.
     pub fn bytes(&self) -> usize {
-        let answer = self.answer.as_ref();
-        let answer = answer.map_or(0, |(_, answer)| answer.bytes());
+        let distribution = self.distribution.as_ref();
+        let distribution = distribution.map_or(0, |(_, distribution)| distribution.bytes());
         let store = self.store.as_ref().map_or(0, StateStore::bytes);
         let directions = self.directions.as_ref();
         let directions = directions.map_or(0, HiddenDirections::bytes);
-        store + answer + directions + size_of_val(&self.ids[..])
+        store + distribution + directions + size_of_val(&self.ids[..])
     }
 
     /// The distribution over the token after `context`, whose first id is `<s>`.
     ///
     /// Does not depend on earlier requests, apart from the rounding of snapshots.
-    pub fn answer(
+    pub fn distribution(
         &mut self,
         engine: &Engine,
         context: &[TokenId],
@@ -55,16 +55,16 @@ impl StateHistory {
             return Err(EngineError::EmptyContext);
         }
         self.read(engine, context, &|| false)?;
-        if let Some((read, answer)) = &self.answer
+        if let Some((read, distribution)) = &self.distribution
             && *read == context.len()
         {
-            return Ok(Arc::clone(answer));
+            return Ok(Arc::clone(distribution));
         }
         let _span = debug_span!("output").entered();
         let at = nearest(self.store.as_ref(), engine, context.len());
-        let answer = Arc::new(engine.answer(&at.state));
-        self.answer = Some((at.read, Arc::clone(&answer)));
-        Ok(answer)
+        let distribution = Arc::new(engine.distribution(&at.state));
+        self.distribution = Some((at.read, Arc::clone(&distribution)));
+        Ok(distribution)
     }
 
     /// How many tokens of `context` must be read before its distribution can be computed.
@@ -74,32 +74,32 @@ impl StateHistory {
     }
 
     /// Restores the distribution computed after the first `read` tokens, which have not changed since.
-    pub fn remember(&mut self, read: usize, answer: Arc<Distribution>) {
-        self.answer = Some((read, answer));
+    pub fn restore(&mut self, read: usize, distribution: Arc<Distribution>) {
+        self.distribution = Some((read, distribution));
     }
 
     /// The distribution after `context`, if it is the last one computed and still valid.
-    pub fn answered(&self, context: &[TokenId]) -> Option<Arc<Distribution>> {
-        let (read, answer) = self.answer.as_ref()?;
-        (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))
+    pub fn cached_distribution(&self, context: &[TokenId]) -> Option<Arc<Distribution>> {
+        let (read, distribution) = self.distribution.as_ref()?;
+        (self.ids.get(..*read)? == context).then(|| Arc::clone(distribution))
     }
 
-    /// Cosines between the hidden state after `context`, for which the network computed `answer`, and those at the last
-    /// [`WINDOW`](super::WINDOW) places before it. Empty unless the engine [keeps hidden states](Engine::new).
+    /// Cosines between the hidden state after `context`, for which the network computed `distribution`, and those at
+    /// the last [`WINDOW`](super::WINDOW) places before it. Empty unless the engine [keeps hidden states](Engine::new).
     pub fn similarities(
         &self,
         engine: &Engine,
         context: &[TokenId],
-        answer: &Distribution,
+        distribution: &Distribution,
     ) -> CosineScores {
         match (&self.directions, &engine.mean_hidden) {
             (Some(directions), Some(centre)) => {
                 let (kernel, read) = (engine.network.kernel(), context.len());
-                directions.similarities(kernel, answer.hidden(), centre, read)
+                directions.similarities(kernel, distribution.hidden(), centre, read)
             }
             _ => CosineScores {
                 first: 1,
-                cosines: Vec::new(),
+                values: Vec::new(),
             },
         }
     }
@@ -154,7 +154,7 @@ impl StateHistory {
             if let Some(store) = &mut self.store {
                 store.invalidate_after(common);
             }
-            self.answer.take_if(|(read, _)| *read > common);
+            self.distribution.take_if(|(read, _)| *read > common);
             if let Some(directions) = &mut self.directions {
                 directions.truncate(common);
             }

@@ -187,7 +187,9 @@ fn every_architecture_answers_as_the_model_in_f32() {
         }
         let mut session = StateHistory::new();
         for (read, expected) in (1..).zip(all) {
-            let answer = session.answer(&engine, &ids[..read]).expect("distribution");
+            let answer = session
+                .distribution(&engine, &ids[..read])
+                .expect("distribution");
             let largest = expected.iter().copied().fold(0.0, f32::max);
             for (ours, theirs) in answer.to_dense().iter().zip(expected) {
                 assert!(
@@ -201,9 +203,9 @@ fn every_architecture_answers_as_the_model_in_f32() {
 
 /// The largest difference from the distribution of a fresh history.
 fn deviation(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> f32 {
-    let answer = session.answer(engine, context).expect("distribution");
+    let answer = session.distribution(engine, context).expect("distribution");
     let fresh = StateHistory::new()
-        .answer(engine, context)
+        .distribution(engine, context)
         .expect("distribution");
     let (ours, theirs) = (answer.to_dense(), fresh.to_dense());
     assert!((theirs.iter().sum::<f32>() - 1.0).abs() < 1e-5);
@@ -279,7 +281,7 @@ fn a_request_reads_only_what_changed() {
     let mut ids = ids((0..1000).map(|i| i % VOCABULARY));
     let mut ask = |ids: &[TokenId]| {
         let cost = cost(&mut session, &engine, ids);
-        session.answer(&engine, ids).expect("distribution");
+        session.distribution(&engine, ids).expect("distribution");
         cost
     };
     assert_eq!(ask(&ids), 1000, "the first request reads everything");
@@ -323,14 +325,14 @@ fn similar_places_do_not_depend_on_earlier_requests() {
     let mut session = StateHistory::new();
     let mut check = |ids: &[TokenId]| {
         let ask = |session: &mut StateHistory| {
-            let answer = session.answer(&engine, ids).expect("answer");
+            let answer = session.distribution(&engine, ids).expect("answer");
             session.similarities(&engine, ids, &answer)
         };
         let (ours, fresh) = (ask(&mut session), ask(&mut StateHistory::new()));
         assert_eq!(ours.first, fresh.first);
-        assert_eq!(ours.first + ours.cosines.len(), ids.len());
-        assert_eq!(ours.cosines.len(), fresh.cosines.len());
-        for (a, b) in ours.cosines.iter().zip(&fresh.cosines) {
+        assert_eq!(ours.first + ours.values.len(), ids.len());
+        assert_eq!(ours.values.len(), fresh.values.len());
+        for (a, b) in ours.values.iter().zip(&fresh.values) {
             assert!((a - b).abs() < 0.03 && (-1.01..1.01).contains(a), "{a} {b}");
         }
     };
@@ -372,11 +374,11 @@ fn what_is_far_behind_is_glimpsed() {
         (500, 1),
     ] {
         ids.resize(20_025, TokenId::new(1));
-        let (answer, similar) = glimpse.answer(&engine, &ids[..length]).expect("glimpse");
-        assert_eq!(similar.first + similar.cosines.len(), length);
+        let (answer, cosines) = glimpse.answer(&engine, &ids[..length]).expect("glimpse");
+        assert_eq!(cosines.first + cosines.values.len(), length);
         let window = [&ids[..1], &ids[first..length]].concat();
         let alone = StateHistory::new()
-            .answer(&engine, &window)
+            .distribution(&engine, &window)
             .expect("distribution");
         for (p, expected) in answer.to_dense().iter().zip(alone.to_dense()) {
             assert!((p - expected).abs() < 1e-3, "{length}: {p} {expected}");
@@ -400,12 +402,12 @@ fn no_tokens_are_an_error() {
         TruncatedContext::default().answer(&engine(), &[]),
         Err(EngineError::EmptyContext)
     ));
-    let answer = StateHistory::new().answer(&engine(), &[]);
+    let answer = StateHistory::new().distribution(&engine(), &[]);
     assert!(matches!(answer, Err(EngineError::EmptyContext)));
 }
 
 #[test]
 fn an_unknown_id_is_an_error() {
-    let answer = StateHistory::new().answer(&engine(), &ids([1, VOCABULARY]));
+    let answer = StateHistory::new().distribution(&engine(), &ids([1, VOCABULARY]));
     assert!(matches!(answer, Err(EngineError::UnknownId(id)) if id.get() == VOCABULARY));
 }

@@ -25,12 +25,12 @@ pub struct TruncatedContext {
 impl TruncatedContext {
     /// Whether so many tokens are unread that the answer should come from a window. `current` is the window in use.
     pub fn is_wanted(current: Option<&Self>, unread: usize) -> bool {
-        unread
-            > if current.is_some() {
-                KEEP_ABOVE
-            } else {
-                START_ABOVE
-            }
+        let limit = if current.is_some() {
+            KEEP_ABOVE
+        } else {
+            START_ABOVE
+        };
+        unread > limit
     }
 
     /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of the places
@@ -50,10 +50,10 @@ impl TruncatedContext {
             };
         }
         let window = [&[*start], &context[self.first..]].concat();
-        let answer = self.states.answer(engine, &window)?;
-        let mut similar = self.states.similarities(engine, &window, &answer);
-        similar.first += self.first - 1;
-        Ok((answer, similar))
+        let distribution = self.states.distribution(engine, &window)?;
+        let mut cosines = self.states.similarities(engine, &window, &distribution);
+        cosines.first += self.first - 1;
+        Ok((distribution, cosines))
     }
 
     /// Memory, in bytes.
