@@ -1,11 +1,11 @@
-//! Hidden states along a document, compared by a continuous cache to find earlier places similar to the current one
+//! Hidden states along a document, compared by a continuous cache to find earlier positions similar to the current one
 //! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache"). Unrelated to the key-value
 //! cache of a transformer, which would be a [`StateStore`](super::network::StateStore).
 
 use super::int8::kernel::Kernel;
 use super::int8::matrix::{Activations, Matrix};
 
-/// Number of earlier places that [`HiddenDirections::similarities`] compares.
+/// Number of earlier positions that [`HiddenDirections::similarities`] compares.
 pub const WINDOW: usize = 4096;
 /// Maximum number of hidden states kept; a longer document drops its first ones. With hidden size 512, each takes half
 /// a kilobyte.
@@ -21,12 +21,12 @@ pub(super) struct HiddenDirections {
     directions: Matrix,
 }
 
-/// How similar earlier places are to the current one.
+/// How similar earlier positions are to the current one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CosineScores {
-    /// Number of tokens read at the first of these places.
+    /// Number of tokens read at the first of these positions.
     pub first: usize,
-    /// Cosines of the centred hidden states, one per place. Each place is one token after the one before.
+    /// Cosines of the centred hidden states, one per position. Positions are consecutive.
     pub values: Vec<f32>,
 }
 
@@ -87,7 +87,7 @@ impl HiddenDirections {
         self.directions.truncate(read.saturating_sub(self.first));
     }
 
-    /// Cosines between `hidden`, the state after `read` tokens, and the states at the last [`WINDOW`] places before it.
+    /// Cosines between `hidden`, the state after `read` tokens, and the states at the last [`WINDOW`] positions before it.
     pub(super) fn similarities(
         &self,
         kernel: Kernel,
@@ -99,7 +99,7 @@ impl HiddenDirections {
         let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
         let mut query = Activations::default();
         query.push(&direction);
-        // The previous place is the last one whose next token is known.
+        // The previous position is the last one whose next token is known.
         let end = (read - 1)
             .saturating_sub(self.first)
             .min(self.directions.rows());

@@ -85,7 +85,7 @@ impl StateHistory {
     }
 
     /// Cosines between the hidden state after `context`, for which the network computed `distribution`, and those at
-    /// the last [`WINDOW`](super::WINDOW) places before it. Empty unless the engine [keeps hidden states](Engine::new).
+    /// the last [`WINDOW`](super::WINDOW) positions before it. Empty unless the engine [keeps hidden states](Engine::new).
     pub fn similarities(
         &self,
         engine: &Engine,
@@ -122,7 +122,7 @@ impl StateHistory {
         if let Some(directions) = &mut self.directions
             && !directions.reach(context.len(), at.read)
         {
-            // In a very long document, the hidden states before this place were dropped: compute them again.
+            // In a very long document, the hidden states before this position were dropped: compute them again.
             let beginning = HiddenDirections::beginning(context.len());
             at = nearest(Some(store), engine, beginning);
             directions.restart(at.read);

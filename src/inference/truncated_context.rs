@@ -33,7 +33,7 @@ impl TruncatedContext {
         unread > limit
     }
 
-    /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of the places
+    /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of the positions
     /// among them.
     pub fn answer(
         &mut self,

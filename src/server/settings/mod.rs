@@ -17,9 +17,9 @@ use crate::completion::Options;
 use crate::workspace::environment;
 use Accepts::{Boolean, Characters, Integer, Probability, Text};
 
-/// Declares [`Settings`], its defaults and [`SETTINGS`] from one list. An entry has the form `"name" (was "oldName") =>
-/// field: type = default, accepted values;`, and its doc comment is the Markdown description shown to users. An old
-/// name shared by two settings sets both.
+/// Declares [`Settings`], its defaults and [`SETTINGS`] from one list. An entry has the form
+/// `"name" (was "oldName") => field: type = default, accepted values;`, and its doc comment is the Markdown description
+/// shown to users. An old name shared by two settings sets both.
 macro_rules! settings {
     ($(
         $(#[doc = $description:literal])+
