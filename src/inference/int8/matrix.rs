@@ -1,8 +1,8 @@
 //! Quantised matrices and vectors.
 //!
-//! Weights are int8 with one scale per row; activations are int16 with one scale per vector. Both are symmetric: `w ≈ s
-//! q`. The 15-bit activations cost neither noticeable memory nor time, because reading the weights from memory is the
-//! bottleneck; the remaining error comes from the weights.
+//! Weights are int8 with one scale per row; activations are int16 with one scale per vector. Both are symmetric:
+//! `w ≈ s q`. The 15-bit activations cost neither noticeable memory nor time, because reading the weights from memory is
+//! the bottleneck; the remaining error comes from the weights.
 
 use std::ops::Range;
 

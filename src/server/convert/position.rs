@@ -1,11 +1,9 @@
 //! Converts between a protocol position (line, code units of the negotiated encoding) and a byte offset into UTF-8
 //! text.
 //!
-//! Lines end at `
-//! `, `\r
-//! ` or `\r` and nowhere else. Positions outside the text are clamped, as the specification says: past the last
-//! character of a line means the end of the line, and past the last line means the end of the text. A position inside a
-//! character means its start.
+//! Lines end at `\n`, `\r\n` or `\r` and nowhere else. Positions outside the text are clamped, as the specification says:
+//! past the last character of a line means the end of the line, and past the last line means the end of the text. A
+//! position inside a character means its start.
 
 use memchr::memchr2;
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
@@ -77,8 +75,7 @@ pub fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
         }
 }
 
-/// The position of a byte offset. An offset between `\r` and `
-/// ` maps to the end of the line.
+/// The position of a byte offset. An offset between `\r` and `\n` maps to the end of the line.
 pub fn position(text: &str, offset: usize, encoding: Encoding) -> Position {
     let offset = text.floor_char_boundary(offset);
     let (mut line, mut start, mut end) = (0, 0, offset);
