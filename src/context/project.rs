@@ -42,7 +42,7 @@ pub struct Declarations {
     pub suffix: SymbolTable,
     /// Declarations of modules, nearest first.
     pub modules: Vec<Module>,
-    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
+    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is not an identifier.
     pub packages: Vec<Name>,
 }
 

@@ -198,7 +198,7 @@ fn beam_search<M: StepModel>(
             .map(|(best, _)| score_at(best.log_probability, stop.max_tokens));
         let worst = finished.get(width - 1).map(score);
         if bound.is_none_or(|bound| worst.is_some_and(|worst| worst >= bound)) {
-            break; // what is live now ranks below the finished ones too
+            break; // the live hypotheses also rank below the finished ones
         }
     }
     finished.extend(live.into_iter().map(|(hypothesis, _)| hypothesis));

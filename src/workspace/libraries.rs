@@ -27,7 +27,7 @@ impl WorkspaceIndex {
         });
         self.forget_library(path);
         if self.libraries.totals().bytes + symbols.bytes() > MAX_SYMBOL_BYTES {
-            self.libraries = Files::default(); // what is still imported is read again
+            self.libraries = Files::default(); // read again if still imported
         }
         let mut parts = name.rsplit('.');
         let mut part = || parts.next().unwrap_or_default();

@@ -112,7 +112,7 @@ fn percent(probability: f32) -> String {
     }
 }
 
-/// The text before a candidate, as far as it determines the icon.
+/// The text before a candidate, reduced to what determines the icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     ModulePath,

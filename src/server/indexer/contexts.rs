@@ -36,7 +36,7 @@ impl Contexts {
             .get_mut(uri)
             .map(|entry| std::mem::replace(entry, context));
         drop(contexts);
-        drop(before); // freeing a context takes its time: not under the lock
+        drop(before); // freeing a context is slow, so it happens outside the lock
     }
 
     fn lock(&self) -> MutexGuard<'_, ByDocument> {
