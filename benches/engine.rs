@@ -73,7 +73,7 @@ fn bench(criterion: &mut Criterion) {
                     read.push(ids());
                     session.read(&engine, &read, &|| false).expect("read");
                     let began = Instant::now();
-                    hint::black_box(session.answer(&engine, &read).expect("distribution"));
+                    hint::black_box(session.distribution(&engine, &read).expect("distribution"));
                     began.elapsed()
                 };
                 (0..times).map(one).sum()
@@ -91,7 +91,7 @@ fn bench(criterion: &mut Criterion) {
         for &id in &text {
             document.push(id, "", true, None);
         }
-        let answer = session.answer(&engine, &text).expect("answer");
+        let answer = session.distribution(&engine, &text).expect("answer");
         let similarities = || session.similarities(&engine, &text, &answer);
         let similar = similarities();
         let prediction = mixture.predict(&document, &answer, &similar);

@@ -1,9 +1,10 @@
 //! minicopilot: Python code completion with a small recurrent network inside.
 //!
-//! * keystroke -> completion: `server` applies the edit, [`completion`] lexes the text before the cursor with [`python`], looks up
-//!   ids with [`tokenizer`], and asks the document's state history in [`inference`] for the distribution over the next token;
-//!   [`prediction`] combines it with the experts that read [`context`] and `symbols`; [`completion`] ranks what can be inserted;
-//! * corpus -> model: the package `trainer` uses [`python`], [`tokenizer`], [`model`] and [`metrics`] as they are here, so that
+//! * keystroke -> completion: `server` applies the edit. [`completion`] lexes the text before the cursor with
+//!   [`python`], looks up ids with [`tokenizer`], and asks the document's state history in [`inference`] for the
+//!   distribution over the next token. [`prediction`] combines it with the experts that read [`context`] and `symbols`.
+//!   [`completion`] ranks what can be inserted;
+//! * corpus -> model: the package `trainer` uses the same [`python`], [`tokenizer`], [`model`] and [`metrics`], so that
 //!   what is trained is what is served.
 //!
 //! Inside the library a position is a UTF-8 byte offset. Only `server`, `evaluate` and `cli` name tokio or clap, and only they

@@ -44,7 +44,7 @@ fn the_default_model_answers_in_int8_as_in_f32() {
         let logits = model.logits(&hidden.squeeze(1).unwrap()).unwrap();
         let mut session = StateHistory::new();
         for (read, logits) in (1..).zip(logits.to_vec2::<f32>().unwrap()) {
-            let answer = session.answer(&engine, &ids[..read]).unwrap();
+            let answer = session.distribution(&engine, &ids[..read]).unwrap();
             let probabilities = answer.to_dense();
             asked += 1;
             same_first += usize::from(best(&probabilities, 1) == best(&logits, 1));

@@ -123,7 +123,7 @@ impl<'a> Workspace<'a> {
     fn surroundings(&mut self, path: &str, place: &Place) -> ProjectContext {
         let (project, vocabulary) = (&mut self.project, self.completer.vocabulary());
         let imports = Imports::of_text(&place.text);
-        let below = project.below(vocabulary, &place.text, place.cursor + 1);
+        let suffix = project.suffix(vocabulary, &place.text, place.cursor + 1);
         let is_library = |module: &str| module.split('.').next() == Some("tariff");
         let mut libraries = Vec::new();
         let mut submodules = Vec::new();
@@ -141,7 +141,7 @@ impl<'a> Workspace<'a> {
             document: file.trim_end_matches(".py").into(),
         };
         let around = ContextSelection {
-            below,
+            suffix,
             near: project.nearest(path, &imports),
             imported: project.imported(path, &imports),
             libraries,

@@ -15,11 +15,11 @@ use crate::tokenizer::TokenId;
 /// Text for testing and timing.
 const TEXT: &str = "import os\n\n\ndef main(argv=None):\n    for name in sorted(os.listdir('.')):\n        print(name)\n";
 const TOKENS: usize = 1000;
-/// Repetitions of operations that take microseconds. The fastest run counts, to exclude other load on the machine.
-const TIMES: usize = 50;
+/// How often operations that take microseconds are repeated. The fastest run counts, to exclude other load on the machine.
+const REPETITIONS: usize = 50;
 /// Largest accepted difference between int8 and f32 outputs. The largest of a hundred thousand differences on real text was
 /// .08.
-const MOST: f32 = 0.1;
+const TOLERANCE: f32 = 0.1;
 
 /// Loads the model with `load`, tests it with every kernel, and prints a report.
 #[expect(
@@ -76,19 +76,19 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     line(&format!("{TOKENS} tokens"), format!("{:.1} ms", all * 1e3));
     let mut longer = ids.clone();
     let (mut token, mut distribution) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..TIMES {
+    for _ in 0..REPETITIONS {
         longer.push(ids[longer.len() % TOKENS]);
         let began = Instant::now();
         session.read(&engine, &longer, &|| false)?;
         token = token.min(began.elapsed().as_secs_f64());
         let began = Instant::now();
-        session.answer(&engine, &longer)?;
+        session.distribution(&engine, &longer)?;
         distribution = distribution.min(began.elapsed().as_secs_f64());
     }
     line("one token", speed(step, token));
     line("one distribution", speed(output, distribution));
 
-    let expected = StateHistory::new().answer(&engine, &ids)?;
+    let expected = StateHistory::new().distribution(&engine, &ids)?;
     let exact = reference::distribution(
         &config.model,
         checkpoint.parameters(),
@@ -101,7 +101,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
         .map(|(id, p)| (expected.probability(id) - p).abs());
     let difference = differences.fold(0.0, f32::max);
     ensure!(
-        difference < MOST,
+        difference < TOLERANCE,
         "self-test: a probability differs by {difference} from that of the f32 network; please report this"
     );
     for kernel in Engine::kernels() {
@@ -110,7 +110,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
             "self-test: the kernel {kernel} is not available; please report this"
         );
         ensure!(
-            StateHistory::new().answer(&engine, &ids)? == expected,
+            StateHistory::new().distribution(&engine, &ids)? == expected,
             "self-test: {kernel} gives different answers; please report this"
         );
     }

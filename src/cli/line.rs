@@ -1,5 +1,5 @@
-//! `minicopilot complete --line FILE:LINE:COL`: the rest of a line as the network alone predicts it, without the experts that the
-//! server mixes in.
+//! `minicopilot complete --line FILE:LINE:COL`: the rest of a line as the network alone predicts it, without the
+//! experts that the server mixes in.
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -25,8 +25,8 @@ const MAX_WIDTH: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 #[derive(Args, Debug)]
 pub struct LineArguments {
-    /// Show the rest of the line as the network alone predicts it: its log probability, and its tokens up to `<EOL>`, at most 64.
-    /// Greedy search, unless --beam or --temperature is given
+    /// Show the rest of the line as the network alone predicts it: its log probability, and its tokens up to `<EOL>`,
+    /// at most 64. Greedy search, unless --beam or --temperature is given
     #[arg(long)]
     line: bool,
     /// Beam search: the N best hypotheses, at most 100, ordered by score (see --length-penalty)
@@ -192,7 +192,7 @@ impl StepModel for LineModel<'_> {
 
     fn step(&mut self, read: &mut Vec<TokenId>, token: TokenId) -> Result<Vec<f32>, EngineError> {
         read.push(token);
-        let answer = self.states.answer(self.engine, read)?;
+        let answer = self.states.distribution(self.engine, read)?;
         let ids = (0..answer.vocabulary_size()).map(TokenId::at);
         let mut logits: Vec<f32> = ids.map(|id| answer.probability(id).ln()).collect();
         logits[TokenId::PAD.index()] = f32::NEG_INFINITY;

@@ -2,9 +2,9 @@
 //! matches `_base_cfg`.
 
 /// Minimum number of letters: shorter patterns match almost any name.
-const LEAST: usize = 2;
+const MIN_LETTERS: usize = 2;
 /// Maximum number of letters.
-const MOST: usize = 32;
+const MAX_LETTERS: usize = 32;
 
 /// A typed abbreviation, prepared for matching many names.
 pub(super) struct FuzzyPattern {
@@ -14,8 +14,8 @@ pub(super) struct FuzzyPattern {
 impl FuzzyPattern {
     /// `None` if `typed` is too short or too long for an abbreviation.
     pub(super) fn new(typed: &str) -> Option<Self> {
-        let typed: Vec<char> = typed.chars().take(MOST + 1).collect();
-        (LEAST..=MOST)
+        let typed: Vec<char> = typed.chars().take(MAX_LETTERS + 1).collect();
+        (MIN_LETTERS..=MAX_LETTERS)
             .contains(&typed.len())
             .then_some(Self { typed })
     }

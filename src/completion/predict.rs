@@ -80,7 +80,7 @@ impl Completer {
         &self,
         session: &mut CompletionSession,
     ) -> Result<(), EngineError> {
-        let distribution = session.states.answer(&self.engine, &session.ids)?;
+        let distribution = session.states.distribution(&self.engine, &session.ids)?;
         if session.cached().is_none() {
             let (states, ids) = (&session.states, &session.ids);
             let similar = states.similarities(&self.engine, ids, &distribution);

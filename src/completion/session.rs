@@ -71,7 +71,7 @@ impl CompletionSession {
 
     /// The prediction for the token after the session's ids, if it is cached.
     pub(super) fn cached(&self) -> Option<&CachedPrediction> {
-        let distribution = self.states.answered(&self.ids)?;
+        let distribution = self.states.cached_distribution(&self.ids)?;
         let cached = self.prediction.as_ref();
         cached.filter(|cached| Arc::ptr_eq(&cached.distribution, &distribution))
     }

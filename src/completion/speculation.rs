@@ -71,7 +71,7 @@ impl Drop for Speculation<'_> {
         let prediction = prediction.take();
         if let Some(cached) = &prediction {
             let distribution = Arc::clone(&cached.distribution);
-            session.states.remember(*tokens, distribution);
+            session.states.restore(*tokens, distribution);
         }
         // The buffer keeps words interned in the meantime, and an older prediction has no candidates for them.
         session.prediction = prediction.filter(|_| session.buffer.lexemes().len() == *lexemes);

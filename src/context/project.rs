@@ -42,7 +42,7 @@ pub struct Declarations {
     pub suffix: SymbolTable,
     /// Declarations of modules, nearest first.
     pub modules: Vec<Module>,
-    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
+    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is not an identifier.
     pub packages: Vec<Name>,
 }
 
@@ -56,19 +56,19 @@ struct Unigrams {
 }
 
 impl ProjectContext {
-    /// Builds the context from the tokens after the cursor, `below`, and from the tokens of nearby files, nearest first,
+    /// Builds the context from the tokens after the cursor, `suffix`, and from the tokens of nearby files, nearest first,
     /// each starting with `<s>`. A token is an id, or the vocabulary size plus an index of `words`. The second list of words
     /// continues the first.
     pub fn new<'a>(
         syntax: &Syntax,
         words: [&[Box<str>]; 2],
-        below: &[u32],
+        suffix: &[u32],
         near: impl Iterator<Item = &'a [u32]>,
         declarations: Declarations,
         importable: ImportableModules,
     ) -> Self {
         let vocabulary_size = syntax.vocabulary_size();
-        let mut tokens = below.to_vec();
+        let mut tokens = suffix.to_vec();
         near.for_each(|file| tokens.extend_from_slice(file));
         let outside = |token: &u32| (*token as usize).checked_sub(vocabulary_size);
         let [first, second] = words;

@@ -1,8 +1,8 @@
 //! `minicopilot evaluate latency`: how long completion lists take after a keystroke, for this or any other language server.
 //!
-//! Parts of files are typed key by key at a person's pace. Each key in code is followed at once by a completion request, as
-//! in an editor. A *letter* continues a name or keyword. A *new token* key completes a token or starts one. Strings and
-//! comments are typed without requests. Only the protocol is used, so servers can be compared.
+//! Parts of files are typed key by key at human speed. As in an editor, each key in code immediately triggers a
+//! completion request. A *letter* continues a name or keyword. A *new token* key completes a token or starts one.
+//! Strings and comments are typed without requests. Only the protocol is used, so servers can be compared.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,18 +1,19 @@
-//! The hidden states along a document, to find earlier places similar to the current one: what a continuous cache compares
-//! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache"). This has nothing to do with
-//! the key-value cache of a transformer, which would be a [`StateStore`](super::network::StateStore).
+//! Hidden states along a document, compared by a continuous cache to find earlier positions similar to the current one
+//! (Grave, Joulin & Usunier 2017, "Improving Neural Language Models with a Continuous Cache"). Unrelated to the key-value
+//! cache of a transformer, which would be a [`StateStore`](super::network::StateStore).
 
 use super::int8::kernel::Kernel;
 use super::int8::matrix::{Activations, Matrix};
 
-/// How many places back [`HiddenDirections::similarities`] looks.
+/// Number of earlier positions that [`HiddenDirections::similarities`] compares.
 pub const WINDOW: usize = 4096;
-/// Hidden states kept; a longer document drops its first ones. With hidden size 512, half a kilobyte each.
+/// Maximum number of hidden states kept; a longer document drops its first ones. With hidden size 512, each takes half
+/// a kilobyte.
 const MAX_STATES: usize = 3 * WINDOW;
-/// Hidden states dropped at once.
+/// Number of hidden states dropped at a time.
 const DROPPED: usize = 1024;
 
-/// The directions of hidden states from their centre, int8, one a token.
+/// Directions of the centred hidden states, int8, one per token.
 #[derive(Debug)]
 pub(super) struct HiddenDirections {
     /// The number of tokens before the first kept state.
@@ -20,13 +21,13 @@ pub(super) struct HiddenDirections {
     directions: Matrix,
 }
 
-/// How similar earlier places are to the current one.
+/// How similar earlier positions are to the current one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CosineScores {
-    /// How many tokens had been read at the first of the places.
+    /// Number of tokens read at the first of these positions.
     pub first: usize,
-    /// The cosine of the centred hidden states, by place; each place has read one token more than the one before.
-    pub cosines: Vec<f32>,
+    /// Cosines of the centred hidden states, one per position. Positions are consecutive.
+    pub values: Vec<f32>,
 }
 
 impl HiddenDirections {
@@ -42,7 +43,8 @@ impl HiddenDirections {
         self.directions.bytes()
     }
 
-    /// Appends the hidden states `[T,H]` after each token that follows the first `read`, except those it has.
+    /// Appends the hidden states `[T,H]` after each token that follows the first `read` tokens. Skips those already
+    /// stored.
     pub(super) fn extend(&mut self, read: usize, hidden: &[f32], centre: &[f32]) {
         debug_assert!(self.first <= read && read <= self.end(), "see `restart`");
         let known = self.end() - read;
@@ -58,34 +60,34 @@ impl HiddenDirections {
         }
     }
 
-    /// Whether [`HiddenDirections::similarities`] after `read` tokens has every state that it compares, once the tokens after
-    /// the first `next` are read.
+    /// Whether, once the tokens after the first `next` have been read, every state that
+    /// [`HiddenDirections::similarities`] after `read` tokens compares is stored.
     pub(super) fn reach(&self, read: usize, next: usize) -> bool {
         self.first <= Self::beginning(read) && next <= self.end()
     }
 
-    /// The number of tokens after which the states must be kept, for [`HiddenDirections::similarities`] after `read`.
+    /// The position from which the states must be kept for [`HiddenDirections::similarities`] after `read` tokens.
     pub(super) fn beginning(read: usize) -> usize {
         read.saturating_sub(WINDOW + 1)
     }
 
-    /// Drops everything. The next states appended are those after the first `read` tokens.
+    /// Drops all states. The next states appended are those after the first `read` tokens.
     pub(super) fn restart(&mut self, read: usize) {
         self.directions.truncate(0);
         self.first = read;
     }
 
-    /// How many tokens the last state has read.
+    /// Number of tokens read at the last state.
     fn end(&self) -> usize {
         self.first + self.directions.rows()
     }
 
-    /// Drops the states after more than `read` tokens.
+    /// Drops the states that have read more than `read` tokens.
     pub(super) fn truncate(&mut self, read: usize) {
         self.directions.truncate(read.saturating_sub(self.first));
     }
 
-    /// The similarity of `hidden`, the state after `read` tokens, to those at the last [`WINDOW`] places before it.
+    /// Cosines between `hidden`, the state after `read` tokens, and the states at the last [`WINDOW`] positions before it.
     pub(super) fn similarities(
         &self,
         kernel: Kernel,
@@ -97,7 +99,7 @@ impl HiddenDirections {
         let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
         let mut query = Activations::default();
         query.push(&direction);
-        // The previous place is the last one whose next token is known.
+        // The previous position is the last one whose next token is known.
         let end = (read - 1)
             .saturating_sub(self.first)
             .min(self.directions.rows());
@@ -107,7 +109,7 @@ impl HiddenDirections {
         cosines.iter_mut().for_each(|x| *x *= inverse);
         CosineScores {
             first: self.first + start + 1,
-            cosines,
+            values: cosines,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The network's distribution over the next token.
 //!
-//! Its users ask for a token's probability by id. How the probabilities are kept is known here only: dense over the
-//! vocabulary. A network over subwords would keep some tokens and the mass of the rest.
+//! Callers ask for a token's probability by id. Only this module knows how the probabilities are stored: densely, over
+//! the vocabulary. A subword network would store some tokens and the total mass of the others.
 
 use crate::tokenizer::TokenId;
 
@@ -15,8 +15,8 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// A distribution from a softmax over the vocabulary, `[V]`, its entropy in nats, and the hidden state that it was
-    /// computed from, `[H]`.
+    /// Creates a distribution from a softmax over the vocabulary `[V]`, its entropy in nats, and the hidden state `[H]`
+    /// it was computed from.
     pub fn new(probabilities: Vec<f32>, entropy: f32, hidden: Vec<f32>) -> Self {
         Self {
             probabilities,
@@ -30,7 +30,7 @@ impl Distribution {
         self.probabilities.len()
     }
 
-    /// The probability of a token; 0 outside the vocabulary.
+    /// The probability of a token, or 0 if it is not in the vocabulary.
     pub fn probability(&self, id: TokenId) -> f32 {
         let p = self.probabilities.get(id.index());
         p.copied().unwrap_or(0.0)
@@ -46,8 +46,8 @@ impl Distribution {
         )
     }
 
-    /// Writes each token's probability times `factor` to its place in `probabilities`, which is as long as the vocabulary
-    /// or longer.
+    /// Writes each token's probability times `factor` to its place in `probabilities`, which is at least as long as the
+    /// vocabulary.
     pub fn write_scaled(&self, factor: f32, probabilities: &mut [f32]) {
         for (to, p) in probabilities.iter_mut().zip(&self.probabilities) {
             *to = p * factor;
@@ -59,17 +59,17 @@ impl Distribution {
         self.probabilities.clone()
     }
 
-    /// Its entropy, in nats.
+    /// The entropy, in nats.
     pub fn entropy(&self) -> f32 {
         self.entropy
     }
 
-    /// The hidden state that it was computed from, `[H]`.
+    /// The hidden state that the distribution was computed from, `[H]`.
     pub fn hidden(&self) -> &[f32] {
         &self.hidden
     }
 
-    /// Memory in bytes.
+    /// Memory, in bytes.
     pub fn bytes(&self) -> usize {
         size_of_val(&self.probabilities[..]) + size_of_val(&self.hidden[..])
     }

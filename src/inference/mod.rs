@@ -1,15 +1,16 @@
-//! Serving-time inference: the distribution over the next token, at the cost of what changed since the last question.
+//! Serving-time inference: the distribution over the next token, at the cost of what changed since the last request.
 //!
-//! An [`Engine`] is the network, shared by all documents; a [`StateHistory`] is what it has read of one document. Knows
-//! token ids only: no text, no vocabulary, no protocol.
+//! An [`Engine`] is the network, shared by all documents. A [`StateHistory`] holds what it has read of one document.
+//! This module knows token ids only: no text, no vocabulary, no protocol.
 //!
-//! A network implements [`network::Network`] and brings its own [`network::StateStore`], which keeps its states along a
-//! document. The recurrent network keeps snapshots ([`snapshot_store`]); a transformer would keep a key-value cache, in a
-//! store of its own beside it.
+//! A network implements [`network::Network`] and has its own [`network::StateStore`], which keeps its states along a
+//! document. The recurrent network keeps snapshots ([`snapshot_store`]); a transformer would keep a key-value cache in
+//! its own store.
 //!
-//! The weights are int8, quantised as the model is loaded: a step reads every recurrent weight and a distribution every
-//! output weight, so their size determines the latency ([`int8`]). Apart from the quantisation, [`recurrent`] computes
-//! what [`crate::model::Model`] computes in f32; `trainer evaluate quantized` measures how well the two agree.
+//! The weights are int8, quantised when the model is loaded. A step reads every recurrent weight, and a distribution
+//! reads every output weight, so their size determines the latency ([`int8`]). Apart from the quantisation,
+//! [`recurrent`] computes what [`crate::model::Model`] computes in f32; `trainer evaluate quantized` measures how well
+//! the two agree.
 
 mod continuous_cache;
 mod distribution;
@@ -36,19 +37,19 @@ use int8::matrix;
 use network::{Network, StateOf};
 use recurrent::RecurrentNetwork;
 
-/// Why there is no distribution.
+/// Why a distribution could not be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The context has no token, not even `<s>`.
+    /// The context has no tokens, not even `<s>`.
     #[error("the context is empty")]
     EmptyContext,
-    /// An id of the context is not in the vocabulary.
+    /// An id in the context is not in the vocabulary.
     #[error("no token has the id {}", .0.get())]
     UnknownId(TokenId),
 }
 
-/// The parameters of `config` as an engine keeps them: each weight a multiple, by an integer of 8 bits, of its row's scale.
-/// A network of these is one that the engine computes as well as f32 does; rounding them once more changes nothing.
+/// Rounds the parameters of `config` to the values that an engine stores: each weight is an 8-bit integer times its
+/// row's scale. With these weights, the engine and the f32 network agree. Rounding them again changes nothing.
 pub fn rounded(
     config: &ModelConfig,
     parameters: &Parameters,
@@ -65,23 +66,24 @@ pub fn rounded(
     config.parameters().into_iter().map(round).collect()
 }
 
-/// The network that is served.
+/// The network type that the server runs.
 type ServedNetwork = RecurrentNetwork;
 
-/// A network that answers questions about one document at a time.
+/// A quantised network, shared by all documents.
 #[derive(Debug)]
 pub struct Engine {
     network: ServedNetwork,
     temperature: f32,
-    /// See [`Engine::new`].
+    /// The centre of the continuous cache; see [`Engine::new`].
     mean_hidden: Option<Vec<f32>>,
 }
 
 impl Engine {
-    /// Quantises the network that `config` describes, from its parameters in f32. Logits are divided by `temperature`.
+    /// Quantises the network that `config` describes from its f32 parameters. Logits are divided by `temperature`.
     ///
-    /// With the mean hidden state `[H]` of the network, histories keep the hidden state after each token for
-    /// [`StateHistory::similarities`], which compares states centred on it; `None` keeps none.
+    /// Given the network's mean hidden state `[H]`, histories keep the hidden state after each token for
+    /// [`StateHistory::similarities`], which centres the states on the mean. With `None`, histories keep no hidden
+    /// states.
     ///
     /// # Panics
     /// If `mean_hidden` is not of length `H`.
@@ -106,12 +108,13 @@ impl Engine {
         })
     }
 
-    /// The kernels that this processor can run, by their instructions' usual name, best first.
+    /// The names of the kernels that this processor can run, fastest first.
     pub fn kernels() -> Vec<&'static str> {
         Kernel::available().into_iter().map(Kernel::name).collect()
     }
 
-    /// Changes to another of [`Engine::kernels`], which gives the same answers at another speed; whether it is one.
+    /// Changes to another of [`Engine::kernels`], which gives the same results at another speed. Returns false if there
+    /// is no such kernel.
     pub fn choose_kernel(&mut self, name: &str) -> bool {
         let kernel = Kernel::available()
             .into_iter()
@@ -122,17 +125,17 @@ impl Engine {
         })
     }
 
-    /// The instructions that multiply, by their usual name.
+    /// The name of the kernel in use.
     pub fn kernel(&self) -> &'static str {
         self.network.kernel().name()
     }
 
-    /// Bytes of weights that one more token reads, and one distribution.
+    /// Bytes of weights read for one more token, and for one distribution.
     pub fn bytes_read(&self) -> (usize, usize) {
         (self.network.step_bytes(), self.network.output_bytes())
     }
 
-    /// That the vocabulary has each of `ids`.
+    /// Fails if an id is not in the vocabulary.
     fn check(&self, ids: &[TokenId]) -> Result<(), EngineError> {
         let unknown = |id: &&TokenId| id.index() >= self.network.vocabulary_size();
         match ids.iter().find(unknown) {
@@ -141,7 +144,7 @@ impl Engine {
         }
     }
 
-    fn answer(&self, state: &StateOf<ServedNetwork>) -> Distribution {
+    fn distribution(&self, state: &StateOf<ServedNetwork>) -> Distribution {
         let hidden = self.network.hidden(state);
         let mut logits = self.network.logits(&hidden);
         logits.iter_mut().for_each(|x| *x /= self.temperature);

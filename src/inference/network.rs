@@ -1,38 +1,38 @@
-//! The seam between a document's history and the network that reads it: [`Network`] and its [`StateStore`].
+//! The interface between a document's history and the network that reads it: [`Network`] and its [`StateStore`].
 //!
-//! [`StateHistory`](super::StateHistory) is written against these two traits. It knows which tokens were read and which
-//! of them have changed; it does not know what a state is. Each network brings the store that suits it:
+//! [`StateHistory`](super::StateHistory) is written against these two traits. It knows which tokens have been read and
+//! which of them have changed, but not what a state is. Each network has a store of its own:
 //!
 //! - A recurrent state cannot be truncated, so [`RecurrentNetwork`](super::recurrent::RecurrentNetwork) keeps snapshots
 //!   to go back to ([`SnapshotStore`](super::snapshot_store::SnapshotStore)).
-//! - A transformer's key-value cache belongs in a `StateStore` too. It grows in [`Network::read`] and is truncated in
-//!   [`StateStore::invalidate_after`]. The keys and values stay in the store, and its `State` is the last hidden state: so
-//!   the store needs the hidden state of every position that it offers in [`StateStore::nearest`], or it offers an earlier
-//!   position, from which the tokens are read again.
+//! - A transformer's key-value cache belongs in a `StateStore` too. [`Network::read`] extends it, and
+//!   [`StateStore::invalidate_after`] truncates it. The keys and values stay in the store, and `State` is the last
+//!   hidden state. The store therefore needs the hidden state of every position that [`StateStore::nearest`] offers, or
+//!   offers an earlier position, from which the tokens are read again.
 //!
 //! [`ServedNetwork`](super::ServedNetwork) names the network that is served. To serve two kinds, make it and its store
-//! enums: the [`Architecture`](crate::model::Architecture) in a checkpoint's `config.json` says which one
-//! [`Engine::new`](super::Engine::new) builds.
+//! enums: the [`Architecture`](crate::model::Architecture) in a checkpoint's `config.json` tells
+//! [`Engine::new`](super::Engine::new) which one to build.
 
 use crate::tokenizer::TokenId;
 
 /// A network that reads one document from left to right, a token at a time or many.
 pub(super) trait Network {
-    /// What it keeps of a document.
+    /// What the network keeps of a document.
     type Store: StateStore;
 
-    /// An empty store, for a document of which nothing has been read.
+    /// Creates an empty store, for a document of which nothing has been read.
     fn store(&self) -> Self::Store;
 
-    /// The state before the first token. It is never asked for logits, since every context has at least `<s>`.
+    /// The state before the first token. No logits are ever computed from it, since every context starts with `<s>`.
     fn start(&self) -> StateOf<Self>;
 
-    /// Reads `ids`, at least one of them, from `at`, and advances `at` past the tokens that it has read. It may read many at
-    /// once, and asks `stop` every few milliseconds whether to return early. Each id is below the size of the vocabulary.
+    /// Reads one or more of `ids`, starting at `at`, and advances `at`. Polls `stop` every few milliseconds. Adds
+    /// reusable states to `store`. Each id is below the size of the vocabulary.
     ///
-    /// `at` comes from `store` or from [`Network::start`]. It may lie before the last state in `store`: after a shorter
-    /// context, or when dropped hidden states are computed again. The tokens in between are still the same, so what `store`
-    /// holds beyond `at.read` may stay or be overwritten, but must not be appended a second time.
+    /// `at` comes from `store` or from [`Network::start`]. It may precede the last state in `store`: after a shorter
+    /// context, or when dropped hidden states are computed again. The tokens in between are unchanged, so states beyond
+    /// `at.read` may stay in `store` or be overwritten, but must not be appended a second time.
     ///
     /// Returns the hidden state after each token read, `[T,H]`.
     fn read(
@@ -50,22 +50,22 @@ pub(super) trait Network {
     fn logits(&self, hidden: &[f32]) -> Vec<f32>;
 }
 
-/// What a network keeps of one document, to read on from without starting over.
+/// The states that a network keeps of one document, so that it can continue without starting over.
 ///
-/// A store bounds its own memory. Where it has dropped states, [`StateStore::nearest`] returns an earlier one, and the
-/// tokens since are read again.
+/// A store bounds its own memory. If it has dropped states, [`StateStore::nearest`] returns an earlier one, and the
+/// tokens after it are read again.
 pub(super) trait StateStore {
     /// A state after some tokens, in full precision.
     type State;
 
-    /// The kept state that has read most, but at most `length` tokens; `None` if there is none.
+    /// The latest stored state within the first `length` tokens; `None` if there is none.
     fn nearest(&self, length: usize) -> Option<StateAt<Self::State>>;
 
-    /// Keeps the state at which reading has ended: the next edit is probably close to it. Directly afterwards,
+    /// Keeps the state at which reading stopped: the next edit is probably close to it. Directly afterwards,
     /// `nearest(at.read)` returns it.
     fn keep_recent(&mut self, at: StateAt<Self::State>);
 
-    /// Drops what has read more than `length` tokens.
+    /// Drops the states that have read more than `length` tokens.
     fn invalidate_after(&mut self, length: usize);
 
     /// Memory, in bytes.

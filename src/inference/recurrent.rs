@@ -1,4 +1,5 @@
-//! The recurrent network over quantised weights: what [`crate::model::Model`] computes, for one sequence, without gradients.
+//! The recurrent network with quantised weights: computes what [`crate::model::Model`] computes, for one sequence and
+//! without gradients.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
@@ -14,10 +15,10 @@ use crate::model::{MissingParameter, Parameter, Parameters, named};
 use crate::simd::{multiversioned, sigmoid, tanh};
 use crate::tokenizer::TokenId;
 
-/// Tokens that a layer reads before the next layer does: one pass over the weights computes the input's products for all
-/// of them. A snapshot can be kept where a block ends.
+/// Number of tokens that a layer reads before the next layer does: one pass over the weights computes the input
+/// products for all of them. Snapshots can be taken at the end of a block.
 const BLOCK: usize = STRIDE;
-/// Blocks read in one go, so that two threads share the work.
+/// Maximum number of blocks per call, so that two threads can share the work.
 const MAX_BLOCKS: usize = 8;
 
 /// Embedding, two recurrent layers, output layer.
@@ -45,10 +46,10 @@ struct Layer {
 /// A layer's state after a block, and its outputs `[T,H]`.
 type Outcome = (RecurrentLayerState, Vec<f32>);
 
-/// The sums of all gates `[G*H]`, `h` and `c` before -> `h` and `c` after.
+/// Updates `h` and `c` in place from the sums of all gates `[G*H]`.
 type Cell = fn(&[f32], &mut [f32], &mut [f32]);
 
-/// The outcome of reading a block of `T` tokens.
+/// The result of reading a block of `T` tokens.
 #[derive(Debug)]
 struct BlockOutput {
     /// The state after the last token.
@@ -96,12 +97,12 @@ impl RecurrentNetwork {
         })
     }
 
-    /// `V`.
+    /// `V`, the size of the vocabulary.
     pub(super) fn vocabulary_size(&self) -> usize {
         self.output_bias.len()
     }
 
-    /// What multiplies.
+    /// The kernel in use.
     pub(super) fn kernel(&self) -> Kernel {
         self.kernel
     }
@@ -110,7 +111,7 @@ impl RecurrentNetwork {
         self.kernel = kernel;
     }
 
-    /// Bytes of weights that one step reads.
+    /// Number of weight bytes that one step reads.
     pub(super) fn step_bytes(&self) -> usize {
         let layers = self.layers.iter();
         layers
@@ -118,13 +119,13 @@ impl RecurrentNetwork {
             .sum()
     }
 
-    /// Bytes of weights that one distribution reads.
+    /// Number of weight bytes that one distribution reads.
     pub(super) fn output_bytes(&self) -> usize {
         self.output.bytes()
     }
 
-    /// Reads `ids` on from `state`, at least one [`BLOCK`], until `stop` says to; the outcome of each block. If there
-    /// are several, the second layer reads one on a thread of its own while the first reads the next.
+    /// Reads `ids` from `state` on until `stop` returns true, but at least one [`BLOCK`]. Returns the result of each
+    /// block. If there are several, the second layer runs on its own thread, one block behind the first.
     fn read_blocks(
         &self,
         state: &RecurrentState,
@@ -156,7 +157,7 @@ impl RecurrentNetwork {
             let seconds = thread.spawn_scoped(scope, read).ok()?;
             let mut firsts = Vec::new();
             for (inputs, first) in lower.by_ref() {
-                // The receiver is gone only if its thread has panicked, which joining tells.
+                // The receiver is gone only if its thread has panicked; the join below reports that.
                 let _ = outputs.send(inputs);
                 firsts.push(first);
             }
@@ -180,7 +181,7 @@ impl RecurrentNetwork {
             .collect()
     }
 
-    /// The outputs of both layers, as the output layer is given them.
+    /// Combines the outputs of both layers into the input of the output layer.
     fn joined(&self, mut first: Vec<f32>, second: &[f32]) -> Vec<f32> {
         match self.architecture {
             Architecture::ResidualLstm => {
@@ -210,7 +211,7 @@ impl Network for RecurrentNetwork {
         ids: &[TokenId],
         stop: &dyn Fn() -> bool,
     ) -> Vec<f32> {
-        // To the next multiple of the stride first: snapshots lie there.
+        // First up to the next multiple of the stride, where snapshots are taken.
         let most = match at.read % STRIDE {
             0 => MAX_BLOCKS * BLOCK,
             past => STRIDE - past,
@@ -241,7 +242,8 @@ impl Network for RecurrentNetwork {
 }
 
 impl Layer {
-    /// Inputs -> outputs `h`, as the next layer takes them and as they are, `[T,H]`; and the state after the last.
+    /// Reads the inputs. Returns the outputs `h` `[T,H]`, quantised for the next layer and in f32. `state` becomes the
+    /// state after the last input.
     fn read(
         &self,
         kernel: Kernel,

@@ -1,4 +1,4 @@
-//! The state of the recurrent network: exact to read on from, rounded to f16 to keep.
+//! The state of the recurrent network: exact while reading, stored as f16.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -9,14 +9,14 @@ pub(super) struct RecurrentState {
     pub(super) layers: [RecurrentLayerState; 2],
 }
 
-/// `h` `[H]` and `c` `[H]`, which an Elman layer has no use for.
+/// `h` `[H]` and `c` `[H]`. An Elman layer does not use `c`.
 #[derive(Clone, Debug)]
 pub(super) struct RecurrentLayerState {
     pub(super) h: Vec<f32>,
     pub(super) c: Vec<f32>,
 }
 
-/// A state in half the memory, its numbers rounded to 11 bits.
+/// A state in half the memory, with an 11-bit significand.
 #[derive(Clone, Debug)]
 pub(super) struct CompressedState {
     layers: [CompressedLayerState; 2],
@@ -69,7 +69,7 @@ impl CompressedState {
             .sum()
     }
 
-    /// The state, up to the rounding.
+    /// The state, apart from the rounding.
     pub(super) fn expand(&self) -> RecurrentState {
         RecurrentState {
             layers: self.layers.each_ref().map(|layer| RecurrentLayerState {

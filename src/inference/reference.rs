@@ -1,4 +1,4 @@
-//! The network in f32 by plain sums: slow, and what the quantised one is compared with on a user's machine.
+//! A plain f32 implementation, the reference for the quantised network (`minicopilot doctor` compares the two).
 
 use super::recurrent::{elman_cell, lstm_cell};
 use crate::model::{Architecture, ModelConfig};
@@ -9,7 +9,7 @@ use crate::tokenizer::TokenId;
 /// The distribution over the token after `ids`, `[V]`; logits are divided by `temperature`.
 ///
 /// # Panics
-/// If an id is not below the vocabulary's size.
+/// If an id is not in the vocabulary.
 pub fn distribution(
     config: &ModelConfig,
     parameters: &Parameters,

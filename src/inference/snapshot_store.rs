@@ -1,19 +1,19 @@
 //! Snapshots of a recurrent network's states along one document.
 //!
-//! A recurrent state cannot be truncated after an edit, so the network goes back to an earlier one and replays the tokens
-//! since. Rounded snapshots at every 32nd token serve an edit anywhere. The exact states at the last few ends of reading
-//! serve typing and deleting, which go back and forth over the same places.
+//! A recurrent state cannot be truncated after an edit, so the network returns to an earlier one and replays the tokens
+//! after it. Rounded snapshots at every 32nd token serve an edit anywhere. The exact states where reading last stopped
+//! serve typing and deleting, which move back and forth over the same places.
 
 use std::collections::VecDeque;
 
 use super::network::{StateAt, StateStore};
 use super::recurrent_state::{CompressedState, RecurrentState};
 
-/// Tokens between two snapshots, unless the document is very long.
+/// Number of tokens between two snapshots, unless the document is very long.
 pub(super) const STRIDE: usize = 32;
-/// Snapshots kept: with hidden size 512, 4 KB each.
+/// Maximum number of snapshots: with hidden size 512, each takes 4 KB.
 pub(super) const MAX_SNAPSHOTS: usize = 1024;
-/// Exact states kept.
+/// Maximum number of exact states.
 const MAX_RECENT: usize = 8;
 
 /// The states of one document: a [`StateStore`] of snapshots.
@@ -36,7 +36,7 @@ impl SnapshotStore {
         }
     }
 
-    /// Keeps a snapshot of `at`, if it is new and at a multiple of the stride.
+    /// Keeps a snapshot of `at` if it is new and at a multiple of the stride.
     pub(super) fn keep_snapshot(&mut self, at: &StateAt<RecurrentState>) {
         let last = self.snapshots.last();
         let is_new = last.is_none_or(|last| last.read < at.read);
@@ -47,14 +47,14 @@ impl SnapshotStore {
             });
         }
         if self.snapshots.len() > MAX_SNAPSHOTS {
-            // A very long document: from here on, twice as far apart.
+            // A very long document: double the stride.
             self.stride *= 2;
             self.snapshots
                 .retain(|snapshot| snapshot.read.is_multiple_of(self.stride));
         }
     }
 
-    /// How many snapshots are kept.
+    /// Number of snapshots.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.snapshots.len()

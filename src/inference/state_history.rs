@@ -1,7 +1,8 @@
-//! What an engine has read of one document, so that a keystroke costs the tokens it changed and not the whole buffer.
+//! What an engine has read of one document, so that a keystroke only costs the changed tokens.
 //!
-//! A question reads on from the nearest state that the network's [store](super::network) has kept. An edit invalidates
-//! the states after it. Does not know what a state is: a key-value cache would be another store behind the same history.
+//! A request continues from the nearest state that the network's [store](super::network) has kept. An edit invalidates
+//! the states after it. Does not depend on the kind of network: a key-value cache would be another store behind the
+//! same history.
 
 use std::sync::Arc;
 
@@ -13,39 +14,39 @@ use super::{Distribution, Engine, EngineError, ServedNetwork};
 use crate::common_prefix::common_prefix;
 use crate::tokenizer::TokenId;
 
-/// What an engine has read of one document. Belongs to one engine: states of another mean nothing.
+/// What an engine has read of one document. Its states are only valid for one engine.
 #[derive(Debug, Default)]
 pub struct StateHistory {
-    /// The tokens that the kept states have read.
+    /// The tokens that have been read.
     ids: Vec<TokenId>,
     /// Created at the first read.
     pub(super) store: Option<StoreOf<ServedNetwork>>,
-    /// The last answer and how many of `ids` it came after.
-    answer: Option<(usize, Arc<Distribution>)>,
+    /// The last distribution, and the number of `ids` before it.
+    distribution: Option<(usize, Arc<Distribution>)>,
     /// Created at the first read, if the engine keeps hidden states.
     directions: Option<HiddenDirections>,
 }
 
 impl StateHistory {
-    /// Nothing read yet.
+    /// Creates an empty history.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Memory that the states and tokens take, in bytes.
+    /// Memory for the states and tokens, in bytes.
     pub fn bytes(&self) -> usize {
-        let answer = self.answer.as_ref();
-        let answer = answer.map_or(0, |(_, answer)| answer.bytes());
+        let distribution = self.distribution.as_ref();
+        let distribution = distribution.map_or(0, |(_, distribution)| distribution.bytes());
         let store = self.store.as_ref().map_or(0, StateStore::bytes);
         let directions = self.directions.as_ref();
         let directions = directions.map_or(0, HiddenDirections::bytes);
-        store + answer + directions + size_of_val(&self.ids[..])
+        store + distribution + directions + size_of_val(&self.ids[..])
     }
 
     /// The distribution over the token after `context`, whose first id is `<s>`.
     ///
-    /// Does not depend on earlier questions, up to the rounding of snapshots.
-    pub fn answer(
+    /// Does not depend on earlier requests, apart from the rounding of snapshots.
+    pub fn distribution(
         &mut self,
         engine: &Engine,
         context: &[TokenId],
@@ -54,58 +55,58 @@ impl StateHistory {
             return Err(EngineError::EmptyContext);
         }
         self.read(engine, context, &|| false)?;
-        if let Some((read, answer)) = &self.answer
+        if let Some((read, distribution)) = &self.distribution
             && *read == context.len()
         {
-            return Ok(Arc::clone(answer));
+            return Ok(Arc::clone(distribution));
         }
         let _span = debug_span!("output").entered();
         let at = nearest(self.store.as_ref(), engine, context.len());
-        let answer = Arc::new(engine.answer(&at.state));
-        self.answer = Some((at.read, Arc::clone(&answer)));
-        Ok(answer)
+        let distribution = Arc::new(engine.distribution(&at.state));
+        self.distribution = Some((at.read, Arc::clone(&distribution)));
+        Ok(distribution)
     }
 
-    /// How many tokens of `context` must be read before it can be answered.
+    /// How many tokens of `context` must be read before its distribution can be computed.
     pub fn unread(&self, engine: &Engine, context: &[TokenId]) -> usize {
         let common = common_prefix(&self.ids, context);
         context.len() - nearest(self.store.as_ref(), engine, common).read
     }
 
-    /// Puts back an answer that it gave after the first `read` tokens, which have not changed since.
-    pub fn remember(&mut self, read: usize, answer: Arc<Distribution>) {
-        self.answer = Some((read, answer));
+    /// Restores the distribution computed after the first `read` tokens, which have not changed since.
+    pub fn restore(&mut self, read: usize, distribution: Arc<Distribution>) {
+        self.distribution = Some((read, distribution));
     }
 
-    /// The answer to `context`, if it is the last one given and still valid.
-    pub fn answered(&self, context: &[TokenId]) -> Option<Arc<Distribution>> {
-        let (read, answer) = self.answer.as_ref()?;
-        (self.ids.get(..*read)? == context).then(|| Arc::clone(answer))
+    /// The distribution after `context`, if it is the last one computed and still valid.
+    pub fn cached_distribution(&self, context: &[TokenId]) -> Option<Arc<Distribution>> {
+        let (read, distribution) = self.distribution.as_ref()?;
+        (self.ids.get(..*read)? == context).then(|| Arc::clone(distribution))
     }
 
-    /// How similar the hidden state after `context`, for which the network has given `answer`, is to those at the last
-    /// [`WINDOW`](super::WINDOW) places before it. Empty, unless the engine [keeps hidden states](Engine::new).
+    /// Cosines between the hidden state after `context`, for which the network computed `distribution`, and those at
+    /// the last [`WINDOW`](super::WINDOW) positions before it. Empty unless the engine [keeps hidden states](Engine::new).
     pub fn similarities(
         &self,
         engine: &Engine,
         context: &[TokenId],
-        answer: &Distribution,
+        distribution: &Distribution,
     ) -> CosineScores {
         match (&self.directions, &engine.mean_hidden) {
             (Some(directions), Some(centre)) => {
                 let (kernel, read) = (engine.network.kernel(), context.len());
-                directions.similarities(kernel, answer.hidden(), centre, read)
+                directions.similarities(kernel, distribution.hidden(), centre, read)
             }
             _ => CosineScores {
                 first: 1,
-                cosines: Vec::new(),
+                values: Vec::new(),
             },
         }
     }
 
-    /// Reads on in `context` until all is read or `stop` says to return early; it is asked every few milliseconds.
-    /// Returns whether all is read. What was read is kept, and a later call reads on from there, so a long document need
-    /// not occupy a thread for as long as it takes to read.
+    /// Reads `context` until it is read completely or `stop`, polled every few milliseconds, returns true. Returns
+    /// whether it was read completely. A later call continues from there, so a long document need not occupy a thread
+    /// until it is read.
     ///
     /// # Errors
     /// If an id is not in the vocabulary.
@@ -121,7 +122,7 @@ impl StateHistory {
         if let Some(directions) = &mut self.directions
             && !directions.reach(context.len(), at.read)
         {
-            // A very long document: the hidden states that were dropped before this place are computed again.
+            // In a very long document, the hidden states before this position were dropped: compute them again.
             let beginning = HiddenDirections::beginning(context.len());
             at = nearest(Some(store), engine, beginning);
             directions.restart(at.read);
@@ -145,7 +146,7 @@ impl StateHistory {
         Ok(is_done)
     }
 
-    /// Drops states past the first token that differs from `context`. A shorter context drops nothing.
+    /// Drops the states after the first token that differs from `context`. A shorter context drops nothing.
     fn invalidate_changed(&mut self, context: &[TokenId]) {
         let common = common_prefix(&self.ids, context);
         if common < context.len() {
@@ -153,7 +154,7 @@ impl StateHistory {
             if let Some(store) = &mut self.store {
                 store.invalidate_after(common);
             }
-            self.answer.take_if(|(read, _)| *read > common);
+            self.distribution.take_if(|(read, _)| *read > common);
             if let Some(directions) = &mut self.directions {
                 directions.truncate(common);
             }
@@ -161,7 +162,7 @@ impl StateHistory {
     }
 }
 
-/// The state in `store` that has read most, but at most `length` tokens, or the one before the first token.
+/// The latest state in `store` within the first `length` tokens, or the initial state.
 fn nearest(
     store: Option<&StoreOf<ServedNetwork>>,
     engine: &Engine,

@@ -1,5 +1,5 @@
-//! Kernels against each other and plain sums, the quantised network against the one in f32, and that a session which has
-//! seen anything answers as one that has seen nothing.
+//! The kernels agree with each other and with plain sums, the quantised network agrees with the f32 one, and a
+//! history's results do not depend on what it has read before.
 
 use candle_core::{Device, Tensor};
 use half::f16;
@@ -54,7 +54,7 @@ fn random(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-/// What is distributed is rounded and stored in f16: every weight must come back as the same integer.
+/// The distributed weights are rounded and stored in f16: every weight must come back as the same integer.
 #[test]
 fn rounded_weights_survive_f16_and_rounding_again() {
     let (rows, columns) = (50, 300);
@@ -68,7 +68,7 @@ fn rounded_weights_survive_f16_and_rounding_again() {
     assert_eq!(matrix::rounded(&stored, columns), once);
     for (weights, rounded) in weights.chunks(columns).zip(once.chunks(columns)) {
         let largest = weights.iter().fold(0.0f32, |m, w| m.max(w.abs()));
-        // Half a step, and what f16 leaves of the scale.
+        // Half a step, plus the rounding of the scale to f16.
         for (w, r) in weights.iter().zip(rounded) {
             assert!(
                 (w - r).abs() <= largest * (0.5 / 127.0 + 1.0 / 2048.0),
@@ -132,7 +132,7 @@ fn products_are_those_of_the_quantised_numbers() {
                     &x[index / rows * columns..][..columns],
                 );
                 let exact: f32 = w.iter().zip(x).map(|(w, x)| w * x).sum();
-                // Half a step of each weight, worth |x| at most: 1/254 of the largest weight.
+                // Half a step of each weight, times |x|: at most 1/254 of the largest weight.
                 let bound = x.iter().map(|x| x.abs()).sum::<f32>() / 254.0 + 1e-3;
                 assert!((out - 0.5 - exact).abs() <= bound, "{out} {exact} {bound}");
             }
@@ -187,7 +187,9 @@ fn every_architecture_answers_as_the_model_in_f32() {
         }
         let mut session = StateHistory::new();
         for (read, expected) in (1..).zip(all) {
-            let answer = session.answer(&engine, &ids[..read]).expect("distribution");
+            let answer = session
+                .distribution(&engine, &ids[..read])
+                .expect("distribution");
             let largest = expected.iter().copied().fold(0.0, f32::max);
             for (ours, theirs) in answer.to_dense().iter().zip(expected) {
                 assert!(
@@ -199,11 +201,11 @@ fn every_architecture_answers_as_the_model_in_f32() {
     }
 }
 
-/// The largest difference from what a fresh session says.
+/// The largest difference from the distribution of a fresh history.
 fn deviation(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> f32 {
-    let answer = session.answer(engine, context).expect("distribution");
+    let answer = session.distribution(engine, context).expect("distribution");
     let fresh = StateHistory::new()
-        .answer(engine, context)
+        .distribution(engine, context)
         .expect("distribution");
     let (ours, theirs) = (answer.to_dense(), fresh.to_dense());
     assert!((theirs.iter().sum::<f32>() - 1.0).abs() < 1e-5);
@@ -211,14 +213,14 @@ fn deviation(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Replaces tokens somewhere and asks somewhere.
+/// Replaces tokens at one position, then requests a distribution at another.
 #[derive(Clone, Debug)]
 struct Edit {
     at: prop::sample::Index,
     removed: usize,
     inserted: Vec<TokenId>,
     asked: prop::sample::Index,
-    /// Blocks read ahead before the question, as a warm-up that was interrupted would.
+    /// Blocks read ahead before the request, like a warm-up that was interrupted.
     warmed: usize,
 }
 
@@ -260,13 +262,13 @@ proptest! {
             let stop = || left.replace(left.get().saturating_sub(1)) == 0;
             session.read(&engine, &ids, &stop).expect("read");
             let context = &ids[..=asked.index(ids.len())];
-            // Kept states are rounded to 11 bits.
+            // Stored states are rounded to 11 bits.
             prop_assert!(deviation(&mut session, &engine, context) < 1e-3);
         }
     }
 }
 
-/// How many tokens a question after `context` would read.
+/// How many tokens a request after `context` would read.
 fn cost(session: &mut StateHistory, engine: &Engine, context: &[TokenId]) -> usize {
     session.read(engine, context, &|| true).expect("read");
     session.unread(engine, context)
@@ -279,7 +281,7 @@ fn a_request_reads_only_what_changed() {
     let mut ids = ids((0..1000).map(|i| i % VOCABULARY));
     let mut ask = |ids: &[TokenId]| {
         let cost = cost(&mut session, &engine, ids);
-        session.answer(&engine, ids).expect("distribution");
+        session.distribution(&engine, ids).expect("distribution");
         cost
     };
     assert_eq!(ask(&ids), 1000, "the first request reads everything");
@@ -314,7 +316,7 @@ fn a_very_long_document_keeps_few_states() {
     assert!(cost(&mut session, &engine, &ids[..70_000]) < 128);
 }
 
-/// Also in a document so long that its first hidden states have been forgotten.
+/// Also in a document so long that its first hidden states were dropped.
 #[test]
 fn similar_places_do_not_depend_on_earlier_requests() {
     let mean: Vec<f32> = random(16, 3).iter().map(|x| x / 4.0).collect();
@@ -323,14 +325,14 @@ fn similar_places_do_not_depend_on_earlier_requests() {
     let mut session = StateHistory::new();
     let mut check = |ids: &[TokenId]| {
         let ask = |session: &mut StateHistory| {
-            let answer = session.answer(&engine, ids).expect("answer");
+            let answer = session.distribution(&engine, ids).expect("answer");
             session.similarities(&engine, ids, &answer)
         };
         let (ours, fresh) = (ask(&mut session), ask(&mut StateHistory::new()));
         assert_eq!(ours.first, fresh.first);
-        assert_eq!(ours.first + ours.cosines.len(), ids.len());
-        assert_eq!(ours.cosines.len(), fresh.cosines.len());
-        for (a, b) in ours.cosines.iter().zip(&fresh.cosines) {
+        assert_eq!(ours.first + ours.values.len(), ids.len());
+        assert_eq!(ours.values.len(), fresh.values.len());
+        for (a, b) in ours.values.iter().zip(&fresh.values) {
             assert!((a - b).abs() < 0.03 && (-1.01..1.01).contains(a), "{a} {b}");
         }
     };
@@ -361,7 +363,8 @@ fn what_is_far_behind_is_glimpsed() {
         Some(&glimpse),
         session.unread(&engine, &ids[..8000])
     ));
-    // Tokens that follow are read behind the same window, which moves when it has become twice as long, or one goes back.
+    // Further tokens are read in the same window. The window moves when it has become twice as long, or when the cursor
+    // moves back.
     for (length, first) in [
         (19_000, 17_976),
         (19_001, 17_976),
@@ -371,11 +374,11 @@ fn what_is_far_behind_is_glimpsed() {
         (500, 1),
     ] {
         ids.resize(20_025, TokenId::new(1));
-        let (answer, similar) = glimpse.answer(&engine, &ids[..length]).expect("glimpse");
-        assert_eq!(similar.first + similar.cosines.len(), length);
+        let (answer, cosines) = glimpse.answer(&engine, &ids[..length]).expect("glimpse");
+        assert_eq!(cosines.first + cosines.values.len(), length);
         let window = [&ids[..1], &ids[first..length]].concat();
         let alone = StateHistory::new()
-            .answer(&engine, &window)
+            .distribution(&engine, &window)
             .expect("distribution");
         for (p, expected) in answer.to_dense().iter().zip(alone.to_dense()) {
             assert!((p - expected).abs() < 1e-3, "{length}: {p} {expected}");
@@ -399,12 +402,12 @@ fn no_tokens_are_an_error() {
         TruncatedContext::default().answer(&engine(), &[]),
         Err(EngineError::EmptyContext)
     ));
-    let answer = StateHistory::new().answer(&engine(), &[]);
+    let answer = StateHistory::new().distribution(&engine(), &[]);
     assert!(matches!(answer, Err(EngineError::EmptyContext)));
 }
 
 #[test]
 fn an_unknown_id_is_an_error() {
-    let answer = StateHistory::new().answer(&engine(), &ids([1, VOCABULARY]));
+    let answer = StateHistory::new().distribution(&engine(), &ids([1, VOCABULARY]));
     assert!(matches!(answer, Err(EngineError::UnknownId(id)) if id.get() == VOCABULARY));
 }

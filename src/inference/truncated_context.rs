@@ -1,33 +1,40 @@
-//! A window of the last tokens of a document, for an answer before the whole document is read.
+//! The last tokens of a document, for an answer before the whole document has been read.
 
 use std::sync::Arc;
 
 use super::{CosineScores, Distribution, Engine, EngineError, StateHistory};
 use crate::tokenizer::TokenId;
 
-/// The number of unread tokens that takes too long to wait for: 0.2 s.
-const FAR: usize = 8192;
-/// The same once a window is in use: a short pause among quick answers would be noticed.
-const CLOSE: usize = 256;
-/// The minimum length of the window in tokens. An LSTM hardly remembers what it read more than 500 tokens ago, so it loses
-/// little; a network that uses a longer context needs a longer window.
+/// Start a window if more tokens than this are unread: reading them would take more than 0.2 s.
+const START_ABOVE: usize = 8192;
+/// Keep a window in use as long as more tokens than this are unread: a short pause among quick answers would be
+/// noticeable.
+const KEEP_ABOVE: usize = 256;
+/// Minimum length of the window, in tokens. An LSTM hardly remembers tokens more than 500 positions back, so it loses
+/// little. A network that uses a longer context needs a longer window.
 const WINDOW: usize = 1024;
 
-/// The window, and the network's states in it.
+/// The window, and the network's states within it.
 #[derive(Debug, Default)]
 pub struct TruncatedContext {
-    /// The position of its first token.
+    /// The position of the window's first token.
     first: usize,
     states: StateHistory,
 }
 
 impl TruncatedContext {
-    /// Whether too much is unread to wait for, so that an answer should come from a window. `begun` is the one in use.
-    pub fn is_wanted(begun: Option<&Self>, unread: usize) -> bool {
-        unread > if begun.is_some() { CLOSE } else { FAR }
+    /// Whether so many tokens are unread that the answer should come from a window. `current` is the window in use.
+    pub fn is_wanted(current: Option<&Self>, unread: usize) -> bool {
+        let limit = if current.is_some() {
+            KEEP_ABOVE
+        } else {
+            START_ABOVE
+        };
+        unread > limit
     }
 
-    /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of earlier places among them.
+    /// The distribution after the last tokens of `context` alone, 1,024 or more, and the similarities of the positions
+    /// among them.
     pub fn answer(
         &mut self,
         engine: &Engine,
@@ -43,10 +50,10 @@ impl TruncatedContext {
             };
         }
         let window = [&[*start], &context[self.first..]].concat();
-        let answer = self.states.answer(engine, &window)?;
-        let mut similar = self.states.similarities(engine, &window, &answer);
-        similar.first += self.first - 1;
-        Ok((answer, similar))
+        let distribution = self.states.distribution(engine, &window)?;
+        let mut cosines = self.states.similarities(engine, &window, &distribution);
+        cosines.first += self.first - 1;
+        Ok((distribution, cosines))
     }
 
     /// Memory, in bytes.

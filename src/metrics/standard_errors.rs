@@ -21,7 +21,7 @@ pub const HEADLINE_METRICS: [&str; 6] = [
 pub fn standard_errors<'a>(
     files: impl Iterator<Item = (&'a Metrics, Option<&'a Metrics>)>,
 ) -> [Option<f64>; HEADLINE_METRICS.len()] {
-    // By figure: number of targets, and how many more were right than for the other system.
+    // For each figure: number of targets, and how many more were right than for the other system.
     let counts: Vec<[(f64, f64); HEADLINE_METRICS.len()]> = files
         .map(|(metrics, other)| {
             let others = other.map(right);

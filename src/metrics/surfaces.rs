@@ -102,7 +102,7 @@ impl Surfaces {
         }
     }
 
-    /// The answer with the highest logit; of equal logits the first.
+    /// The answer with the highest logit; the first one in a tie.
     fn first_answer(&self, logits: &[f32], highest: f32) -> Option<usize> {
         let is_answer = |id: &usize| !self.no_answers.contains(&TokenId::at(*id));
         let first = logits.iter().position(|&logit| logit >= highest);
@@ -123,7 +123,7 @@ impl Surfaces {
         }
         let text = entry.inserted.as_deref()?;
         if rank < LIST {
-            // In the list before anything is typed.
+            // Already in the list before anything is typed.
             return Some(Keystrokes {
                 keys: 1,
                 characters: text.chars().count() as u64,
@@ -140,7 +140,7 @@ impl Surfaces {
     }
 }
 
-/// Whether `id` ranks before `index`: by higher logit, or by lower id if the logits are equal.
+/// Whether `id` ranks before `index`: by higher logit, or by lower id in a tie.
 fn stands_before(logits: &[f32], id: usize, index: usize) -> bool {
     logits[id] > logits[index] || (logits[id] >= logits[index] && id < index)
 }

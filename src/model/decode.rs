@@ -1,6 +1,6 @@
 //! Decoding: whole sequences from a model that predicts one token at a time, by greedy search, beam search or sampling.
 //!
-//! The model is a [`StepModel`]. Knows nothing of networks or text.
+//! The model is a [`StepModel`]. This module does not depend on networks or text.
 
 use std::num::NonZeroUsize;
 
@@ -12,23 +12,23 @@ mod tests;
 
 /// A model that predicts the next token from what it has read.
 pub trait StepModel {
-    /// What the model has read. Beam search clones it where a hypothesis branches.
+    /// The tokens read so far, as the model represents them. Beam search clones it where a hypothesis branches.
     type State: Clone;
-    /// Why there is no prediction.
+    /// Why a prediction failed.
     type Error;
 
-    /// Adds `token` to `state` and returns the logits of the token after it, `[V]`: log probabilities up to a constant. Each is
-    /// finite, or −∞ for a token that is ruled out.
+    /// Adds `token` to `state` and returns the logits `[V]` of the token after it: log probabilities up to a constant.
+    /// Each is finite, or −∞ for a token that is ruled out.
     fn step(&mut self, state: &mut Self::State, token: TokenId) -> Result<Vec<f32>, Self::Error>;
 }
 
-/// How sequences are searched for.
+/// A search strategy.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Search {
-    /// The most probable token at each step; of equals, the one with the lowest id.
+    /// The most probable token at each step; in a tie, the one with the lowest id.
     Greedy,
-    /// Beam search: at each step, the `width` most probable of all extensions of the live hypotheses are kept. An extension by an
-    /// end token is finished. The search stops when no live hypothesis can replace one of `width` finished ones.
+    /// Beam search: at each step, the `width` most probable extensions of the live hypotheses are kept. An extension by
+    /// an end token is finished. The search stops when no live hypothesis can replace one of `width` finished ones.
     Beam {
         /// The number of hypotheses.
         width: NonZeroUsize,
@@ -36,26 +36,27 @@ pub enum Search {
         /// (Wu et al. 2016, "Google's Neural Machine Translation System", equation 14). 0 ranks by log probability.
         length_penalty: f64,
     },
-    /// Random draws from the model's distribution, with optional cuts: first `top_k`, then `top_p`.
+    /// Random draws from the model's distribution, optionally truncated: first by `top_k`, then by `top_p`.
     Sample {
-        /// Logits are divided by it.
+        /// Divides the logits.
         temperature: f64,
         /// Draw only from the k most probable tokens.
         top_k: Option<NonZeroUsize>,
-        /// Draw only from the nucleus: the fewest most probable tokens whose probabilities sum to at least p (Holtzman et al. 2020,
-        /// "The Curious Case of Neural Text Degeneration"). They are the probabilities at `temperature`, normalised after `top_k`.
+        /// Draw only from the nucleus: the fewest most probable tokens whose probabilities sum to at least p (Holtzman
+        /// et al. 2020, "The Curious Case of Neural Text Degeneration"). The probabilities are those at `temperature`,
+        /// normalised after `top_k`.
         top_p: Option<f64>,
         /// The same seed gives the same tokens.
         seed: u64,
     },
 }
 
-/// When a sequence stops.
+/// When a sequence ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Stop<'a> {
-    /// A sequence is finished by any of these tokens.
+    /// Any of these tokens finishes a sequence.
     pub end: &'a [TokenId],
-    /// The maximum number of tokens, end token included. A sequence of this length need not be finished.
+    /// Maximum number of tokens, including the end token. A sequence of this length need not be finished.
     pub max_tokens: usize,
 }
 
@@ -64,7 +65,8 @@ pub struct Stop<'a> {
 pub struct Hypothesis {
     /// The tokens after the start token. The last one is an end token, unless the sequence reached the maximum length.
     pub tokens: Vec<TokenId>,
-    /// The natural logarithm of the tokens' probability under the model itself: at temperature 1, without cuts or length penalty.
+    /// The natural logarithm of the tokens' probability under the model itself: at temperature 1, without truncation or
+    /// length penalty.
     pub log_probability: f64,
 }
 
@@ -77,8 +79,8 @@ impl Hypothesis {
     }
 }
 
-/// Decodes after `start`, with `state` before it. Returns the hypotheses best first: up to `width` by beam search, otherwise at
-/// most one. A hypothesis that no token can follow is dropped, so that there may be none.
+/// Decodes after `start`, from the state `state`. Returns the hypotheses best first: up to `width` for beam search,
+/// otherwise at most one. Drops a hypothesis that no token can follow, so the result may be empty.
 ///
 /// # Panics
 /// If a length penalty is negative, a temperature is not above 0, or `top_p` is not above 0.
@@ -122,7 +124,7 @@ pub fn decode<M: StepModel>(
     }
 }
 
-/// One hypothesis, each of whose tokens is chosen from the log probabilities `[V]` after those before it.
+/// Decodes one hypothesis. Each token is chosen from the log probabilities `[V]` after the previous ones.
 fn decode_one<M: StepModel>(
     model: &mut M,
     mut state: M::State,
@@ -189,13 +191,14 @@ fn beam_search<M: StepModel>(
         }
         live = next;
         keep_best(&mut finished);
-        // Log probabilities only fall, and the penalty is largest at the maximum length: no descendant's score is higher than this.
+        // Log probabilities only fall, and the penalty is largest at the maximum length, so no descendant has a higher
+        // score than this.
         let bound = live
             .first()
             .map(|(best, _)| score_at(best.log_probability, stop.max_tokens));
         let worst = finished.get(width - 1).map(score);
         if bound.is_none_or(|bound| worst.is_some_and(|worst| worst >= bound)) {
-            break; // what is live now ranks below the finished ones too
+            break; // the live hypotheses also rank below the finished ones
         }
     }
     finished.extend(live.into_iter().map(|(hypothesis, _)| hypothesis));
@@ -203,7 +206,7 @@ fn beam_search<M: StepModel>(
     Ok(finished)
 }
 
-/// The tokens to sample from, most probable first, each with its weight; see [`Search::Sample`].
+/// The tokens to sample from, most probable first, with their weights; see [`Search::Sample`].
 fn truncated(
     log_probabilities: &[f64],
     temperature: f64,
@@ -228,7 +231,7 @@ fn truncated(
     weights
 }
 
-/// A token drawn in proportion to the weights; `None` if there are none.
+/// Draws a token in proportion to the weights; `None` if there are none.
 fn draw(weights: &[(TokenId, f64)], random: &mut SplitMix64) -> Option<TokenId> {
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut rest = random.uniform() * total;
@@ -236,11 +239,11 @@ fn draw(weights: &[(TokenId, f64)], random: &mut SplitMix64) -> Option<TokenId> 
         rest -= weight;
         rest < 0.0
     });
-    // Rounding may leave nothing to find: any token will do, and the first has the highest probability.
+    // Rounding may leave no token: then any will do, and the first is the most probable.
     drawn.or(weights.first()).map(|&(id, _)| id)
 }
 
-/// The ids of the `count` most probable tokens that are not ruled out, most probable first; of equals, the lowest id first.
+/// The ids of the `count` most probable tokens that are not ruled out, most probable first; ties by lower id.
 fn most_probable(log_probabilities: &[f64], count: usize) -> Vec<TokenId> {
     let at = |id: TokenId| log_probabilities[id.index()];
     let order = |a: &TokenId, b: &TokenId| at(*b).total_cmp(&at(*a)).then(a.cmp(b));

@@ -1,12 +1,13 @@
 //! Language models. All are recurrent so far: embedding, two recurrent layers, output layer; RNN, LSTM and residual LSTM.
 //!
-//! Another kind of network is another [`Architecture`]: its sizes and parameters go into `config.rs`, its initial values into
-//! `initial.rs`, its layers into a file beside `recurrent.rs`, and [`Model`] and [`State`] in `language_model.rs` become
-//! enums. To serve it, implement `Network` (`inference/network.rs`), which also says where a key-value cache goes.
+//! To add another kind of network, add an [`Architecture`]: its sizes and parameters go into `config.rs`, its initial
+//! values into `initial.rs`, and its layers into a file next to `recurrent.rs`. [`Model`] and [`State`] in
+//! `language_model.rs` become enums. To serve it, implement `Network` (`inference/network.rs`), which also says where a
+//! key-value cache goes.
 //!
 //! The configuration ([`ModelConfig`]), [`Parameters`], initial values and [`decode()`] are plain Rust. The forward and
-//! backward passes use Candle and need the feature `candle`, which training enables. The server runs the same network in int8,
-//! [`crate::inference`]. Does not depend on files, text or optimisers.
+//! backward passes use Candle and need the feature `candle`, which training enables. The server runs the same network
+//! in int8 ([`crate::inference`]). Does not depend on files, text or optimisers.
 //!
 //! Axes: `T` time steps, `B` batch lanes, `E` embedding, `H` hidden, `V` vocabulary, `G` gates (4 in an LSTM, 1 in an
 //! RNN). Sequences are time-major, `[T,B,..]`, so that one step is one contiguous block.

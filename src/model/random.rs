@@ -1,5 +1,5 @@
-//! Random numbers with a specified outcome, the same on every machine: the generator of initial weights and dropout
-//! masks, and the project's only shuffle.
+//! Random numbers that are the same on every machine: the generator of initial weights and dropout masks, and the
+//! project's only shuffle.
 
 /// SplitMix64 (Steele, Lea & Flood 2014): 64 bits of state, one multiplication chain per number.
 #[derive(Clone, Debug)]

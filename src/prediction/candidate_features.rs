@@ -17,14 +17,14 @@ impl Prediction {
     pub fn features(
         &self,
         space: &CandidateSpace<'_>,
-        answer: &Distribution,
+        distribution: &Distribution,
         candidate: CandidateId,
     ) -> [f32; CANDIDATE_FEATURES] {
         let buffer = space.buffer();
         let word = space.word(candidate);
         let word = word.filter(|&word| buffer.lexeme(word).count > 0);
         let mut row = Row::new(CANDIDATE_FEATURE_NAMES);
-        self.put_probabilities(&mut row, space, answer, candidate);
+        self.put_probabilities(&mut row, space, distribution, candidate);
         put_occurrences(&mut row, space, candidate, word);
         put_neighbourhood(&mut row, buffer, word);
         row.finish()
@@ -35,12 +35,12 @@ impl Prediction {
         &self,
         row: &mut Features,
         space: &CandidateSpace<'_>,
-        answer: &Distribution,
+        distribution: &Distribution,
         candidate: CandidateId,
     ) {
         let log = |p: f32| p.max(FEATURE_FLOOR).ln();
         let network = match space.token_id(candidate) {
-            Some(id) => answer.probability(id) * self.in_vocabulary_scale,
+            Some(id) => distribution.probability(id) * self.in_vocabulary_scale,
             None => 0.0,
         };
         row.put("mixture: log probability", log(self.probability(candidate)));

@@ -86,8 +86,8 @@ impl Gate {
 
 /// Log prior weights derived from the network alone: in-vocabulary mass goes to the network, the `<UNK>` mass to the experts
 /// for out-of-vocabulary names. Other experts get 0, and an expert without any mass gets -∞.
-pub fn prior(answer: &Distribution, scores: &ExpertScores) -> [f32; Expert::COUNT] {
-    let unknown = answer.probability(TokenId::UNK);
+pub fn prior(distribution: &Distribution, scores: &ExpertScores) -> [f32; Expert::COUNT] {
+    let unknown = distribution.probability(TokenId::UNK);
     let unknown = unknown.clamp(FEATURE_FLOOR, 1.0 - FEATURE_FLOOR);
     Expert::ALL.map(|expert| {
         if !scores.has_mass(expert) {

@@ -10,20 +10,20 @@ use crate::inference::{CosineScores, Distribution};
 use crate::symbols::Site;
 use crate::tokenizer::TokenId;
 
-/// The gate's features, in the order of [`FEATURE_NAMES`], given the network's distribution `answer` and the cosines
-/// `similar` of earlier states with the current one.
+/// The gate's features, in the order of [`FEATURE_NAMES`], given the network's `distribution` and the `cosines` of
+/// earlier states with the current one.
 pub fn gate_features(
     space: &CandidateSpace<'_>,
-    answer: &Distribution,
-    similar: &CosineScores,
+    distribution: &Distribution,
+    cosines: &CosineScores,
     scores: &ExpertScores,
 ) -> [f32; FEATURES] {
     let mut row = Row::new(FEATURE_NAMES);
-    let (best, probability) = answer.best_except(TokenId::UNK);
-    put_network(&mut row, answer, probability);
+    let (best, probability) = distribution.best_except(TokenId::UNK);
+    put_network(&mut row, distribution, probability);
     put_buffer(&mut row, space, scores);
-    let cosines = similar.cosines.iter().copied();
-    row.put("neighbours: largest cosine", cosines.fold(0.0, f32::max));
+    let all = cosines.values.iter().copied();
+    row.put("neighbours: largest cosine", all.fold(0.0, f32::max));
     put_project(&mut row, space, &scores.project.continuations);
     let members = &scores.members;
     let count = log_count(members.shares.len());
@@ -31,15 +31,15 @@ pub fn gate_features(
     for (name, is_here) in Site::NAMES.iter().zip(members.place) {
         row.put(format_args!("place: {name}"), is_here);
     }
-    put_experts(&mut row, space, answer, scores, best.into());
+    put_experts(&mut row, space, distribution, scores, best.into());
     row.finish()
 }
 
 type Features = Row<FEATURES>;
 
-fn put_network(row: &mut Features, answer: &Distribution, best: f32) {
-    let unknown = answer.probability(TokenId::UNK);
-    row.put("network: entropy", answer.entropy());
+fn put_network(row: &mut Features, distribution: &Distribution, best: f32) {
+    let unknown = distribution.probability(TokenId::UNK);
+    row.put("network: entropy", distribution.entropy());
     let best = log(best, BEST_FLOOR);
     row.put("network: log probability of its best", best);
     let of_unknown = log(unknown, FEATURE_FLOOR);
@@ -89,7 +89,7 @@ fn put_project(row: &mut Features, space: &CandidateSpace<'_>, found: &Continuat
 fn put_experts(
     row: &mut Features,
     space: &CandidateSpace<'_>,
-    answer: &Distribution,
+    distribution: &Distribution,
     scores: &ExpertScores,
     network_best: CandidateId,
 ) {
@@ -99,7 +99,7 @@ fn put_experts(
         let best = scores.best(space, expert);
         let is_same = best.is_some_and(|(best, _)| best == network_best);
         let known = best.and_then(|(best, _)| space.token_id(best));
-        let known = known.map_or(0.0, |id| answer.probability(id));
+        let known = known.map_or(0.0, |id| distribution.probability(id));
         let known = log(known, FEATURE_FLOOR);
         let of_network_best = log(of_network_best[expert as usize], BEST_FLOOR);
         let mut put = |what: &str, value| row.put(format_args!("{name}: {what}"), value);

@@ -129,28 +129,28 @@ impl Mixture {
         &self.gate.mean_hidden
     }
 
-    /// Predicts the token after `buffer`, given the network's distribution `answer` and the cosines `similar` of earlier
+    /// Predicts the token after `buffer`, given the network's `distribution` and the `cosines` of earlier
     /// states with the current one.
     pub fn predict(
         &self,
         buffer: &BufferTokens,
-        answer: &Distribution,
-        similar: &CosineScores,
+        distribution: &Distribution,
+        cosines: &CosineScores,
     ) -> Prediction {
         let names = BufferNames {
             space: CandidateSpace::new(self.syntax.vocabulary_size(), buffer),
             syntax: &self.syntax,
         };
         let space = &names.space;
-        let mut scores = ExpertScores::new(space, &self.syntax, similar);
+        let mut scores = ExpertScores::new(space, &self.syntax, cosines);
         if self.ablated[Expert::Members as usize] {
             scores.members.floor = 0.0;
         }
-        let features = gate_features(space, answer, similar, &scores);
-        let prior = prior(answer, &scores);
-        let (mut weights, activations) = self.weigh(&features, answer.hidden(), &prior);
+        let features = gate_features(space, distribution, cosines, &scores);
+        let prior = prior(distribution, &scores);
+        let (mut weights, activations) = self.weigh(&features, distribution.hidden(), &prior);
         shrink_project_weights(&mut weights, buffer.project().len());
-        Prediction::new(&names, answer, scores, weights, activations)
+        Prediction::new(&names, distribution, scores, weights, activations)
     }
 
     /// The gate's forward pass: the experts' weights and the activations `[UNITS]`, from the [features](gate_features), the
@@ -192,12 +192,12 @@ impl Mixture {
         &self,
         prediction: &Prediction,
         space: &CandidateSpace<'_>,
-        answer: &Distribution,
+        distribution: &Distribution,
         candidates: impl Iterator<Item = CandidateId>,
         most: usize,
     ) -> Vec<(CandidateId, f32)> {
         if self.reranks {
-            (self.reranker).rank(prediction, space, answer, candidates, most)
+            (self.reranker).rank(prediction, space, distribution, candidates, most)
         } else {
             prediction.best(candidates, most)
         }

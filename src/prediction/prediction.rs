@@ -49,17 +49,17 @@ impl Prediction {
     /// Mixes the experts with the gate's `weights` and raises members to their floor.
     pub(super) fn new(
         names: &BufferNames<'_>,
-        answer: &Distribution,
+        distribution: &Distribution,
         scores: ExpertScores,
         weights: [f32; Expert::COUNT],
         gate_activations: Vec<f32>,
     ) -> Self {
         let space = &names.space;
-        let unknown = answer.probability(TokenId::UNK);
+        let unknown = distribution.probability(TokenId::UNK);
         let in_vocabulary_scale = 1.0 / (1.0 - unknown).max(FEATURE_FLOOR);
         let scale = weights[Expert::Network as usize] * in_vocabulary_scale;
         let mut probabilities = vec![0.0; space.len()];
-        answer.write_scaled(scale, &mut probabilities);
+        distribution.write_scaled(scale, &mut probabilities);
         probabilities[CandidateId::from(TokenId::UNK).index()] = 0.0;
         scores.add_to(&mut probabilities, space, &weights);
         if scores.members.floor > 0.0 {
@@ -77,17 +77,17 @@ impl Prediction {
     }
 
     /// The network's own distribution, including `<UNK>`.
-    pub fn of_network(answer: &Distribution) -> Self {
+    pub fn of_network(distribution: &Distribution) -> Self {
         let mut weights = [0.0; Expert::COUNT];
         weights[Expert::Network as usize] = 1.0;
         Self {
-            probabilities: answer.to_dense(),
+            probabilities: distribution.to_dense(),
             weights,
             restriction: Restriction::default(),
             scores: ExpertScores::default(),
             in_vocabulary_scale: 1.0,
             gate_activations: Vec::new(),
-            vocabulary_size: answer.vocabulary_size(),
+            vocabulary_size: distribution.vocabulary_size(),
         }
     }
 
@@ -126,13 +126,15 @@ impl Prediction {
     pub fn expert_shares(
         &self,
         space: &CandidateSpace<'_>,
-        answer: &Distribution,
+        distribution: &Distribution,
         candidate: CandidateId,
     ) -> Vec<(Expert, f32)> {
         if self.scores.is_empty() {
             return Vec::new();
         }
-        let mut parts = self.scores.expert_probabilities(space, answer, candidate);
+        let mut parts = self
+            .scores
+            .expert_probabilities(space, distribution, candidate);
         for (part, weight) in parts.iter_mut().zip(self.weights) {
             *part *= weight;
         }

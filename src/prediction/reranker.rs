@@ -82,13 +82,14 @@ impl Reranker {
         &self,
         prediction: &Prediction,
         space: &CandidateSpace<'_>,
-        answer: &Distribution,
+        distribution: &Distribution,
         candidates: impl Iterator<Item = CandidateId>,
         most: usize,
     ) -> Vec<(CandidateId, f32)> {
         let mut best = prediction.best(candidates, most.max(RERANKED));
         let head = best[..best.len().min(RERANKED)].iter();
-        let features = head.map(|&(candidate, _)| prediction.features(space, answer, candidate));
+        let features =
+            head.map(|&(candidate, _)| prediction.features(space, distribution, candidate));
         let mut scores = self.scores(&prediction.gate_activations, features);
         softmax_in_place(&mut scores);
         let members = &prediction.scores.members;

@@ -19,13 +19,13 @@ pub struct ExpertScores {
 }
 
 impl ExpertScores {
-    /// Runs all experts, given the cosines `similar` of earlier network states with the current one.
-    pub fn new(space: &CandidateSpace<'_>, syntax: &Syntax, similar: &CosineScores) -> Self {
+    /// Runs all experts, given the `cosines` of earlier network states with the current one.
+    pub fn new(space: &CandidateSpace<'_>, syntax: &Syntax, cosines: &CosineScores) -> Self {
         let tokens = space.buffer();
         let mut buffer = BufferScores::new(tokens.lexemes().len());
         recency::score(tokens, &mut buffer);
         let continuations = buffer_ngrams::score(tokens, &mut buffer);
-        continuous_cache::score(tokens, similar, &mut buffer);
+        continuous_cache::score(tokens, cosines, &mut buffer);
         buffer.normalise();
         Self {
             buffer,
@@ -75,14 +75,14 @@ impl ExpertScores {
     pub fn expert_probabilities(
         &self,
         space: &CandidateSpace<'_>,
-        answer: &Distribution,
+        distribution: &Distribution,
         candidate: CandidateId,
     ) -> [f32; Expert::COUNT] {
         let mut probabilities = self.scores_for(space, candidate);
         let id = space.token_id(candidate);
         if let Some(id) = id.filter(|&id| id != TokenId::UNK) {
-            let known = (1.0 - answer.probability(TokenId::UNK)).max(FEATURE_FLOOR);
-            probabilities[Expert::Network as usize] = answer.probability(id) / known;
+            let known = (1.0 - distribution.probability(TokenId::UNK)).max(FEATURE_FLOOR);
+            probabilities[Expert::Network as usize] = distribution.probability(id) / known;
         }
         probabilities
     }

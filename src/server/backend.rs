@@ -1,4 +1,4 @@
-//! The table of the protocol's methods, for the framework: each calls its handler in [`handlers`].
+//! The framework's table of methods. Each method calls its handler in [`handlers`].
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,9 +22,9 @@ use super::requests::RequestRunner;
 /// The language server.
 pub struct Backend(HandlerContext);
 
-/// The methods that the framework does not have.
+/// Methods that the framework does not define.
 impl Backend {
-    /// A server for one client. `shut_down` becomes true when the client sends `shutdown`.
+    /// Creates a server for one client. `shut_down` becomes true when the client sends `shutdown`.
     pub fn new(client: Client, requests: RequestRunner, shut_down: Arc<AtomicBool>) -> Self {
         Self(HandlerContext::new(client, requests, shut_down))
     }

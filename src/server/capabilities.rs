@@ -1,4 +1,4 @@
-//! The client's capabilities, read from `initialize`, and the server's, in its answer.
+//! Reads the client's capabilities from `initialize` and states the server's in the response.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use tower_lsp::ls_types::{
 use super::convert::{Encoding, Style};
 use super::settings::Settings;
 
-/// The client's encoding of positions, and which parts of a completion item it supports.
+/// The position encoding, and the parts of a completion item that the client supports.
 pub fn style(client: &ClientCapabilities) -> Style {
     let encodings = client
         .general
@@ -34,7 +34,7 @@ pub fn style(client: &ClientCapabilities) -> Style {
     }
 }
 
-/// The folders that this client has opened.
+/// The workspace folders that the client has open.
 #[allow(
     deprecated,
     reason = "rootUri and rootPath are all that older clients send"
@@ -61,7 +61,7 @@ pub fn watches_files(client: &ClientCapabilities) -> bool {
     watched.and_then(|watched| watched.dynamic_registration) == Some(true)
 }
 
-/// The registration that has the client report changes of Python files on the disk.
+/// Asks the client to report changes of Python files on disk.
 pub fn watching() -> Registration {
     Registration {
         id: "python-files".to_owned(),
@@ -70,7 +70,7 @@ pub fn watching() -> Registration {
     }
 }
 
-/// The answer to `initialize`.
+/// The response to `initialize`.
 pub fn answer(style: Style, settings: &Settings) -> InitializeResult {
     let synchronisation = TextDocumentSyncOptions {
         open_close: Some(true),

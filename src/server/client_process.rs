@@ -3,11 +3,11 @@
 #[cfg(unix)]
 use std::{thread, time::Duration};
 
-/// Time between two checks. The protocol's clients expect a server to end soon after them.
+/// Interval between two checks. Clients expect a server to exit soon after they do.
 #[cfg(unix)]
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Exits with status 1 soon after the process `id` has ended.
+/// Exits with status 1 soon after process `id` has exited.
 #[cfg(unix)]
 pub fn exit_when_client_dies(id: u32) {
     use rustix::process::{Pid, test_kill_process};
@@ -16,7 +16,8 @@ pub fn exit_when_client_dies(id: u32) {
         return;
     };
     let watch = move || {
-        // A process of another user exists although it cannot be signalled: any other error means that it lives.
+        // `ESRCH` alone means that the process is gone. With any other error, such as for another user's process, it
+        // exists.
         while test_kill_process(process) != Err(rustix::io::Errno::SRCH) {
             thread::sleep(INTERVAL);
         }
@@ -31,6 +32,6 @@ pub fn exit_when_client_dies(id: u32) {
     }
 }
 
-/// Does nothing: on other systems the server ends when standard input does.
+/// Does nothing: on other systems, the server exits when standard input ends.
 #[cfg(not(unix))]
 pub fn exit_when_client_dies(_id: u32) {}

@@ -1,7 +1,7 @@
-//! The open documents, as the client's edits leave them.
+//! The open documents, kept up to date with the client's edits.
 //!
-//! A text is shared: a snapshot costs nothing, and an edit copies the text only while a snapshot is still in use.
-//! This module knows nothing of models. Positions are converted by `convert`.
+//! Texts are shared: a snapshot is free, and an edit copies the text only while a snapshot is in use. This module does
+//! not depend on the model. `convert` converts positions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ pub struct Documents {
     open: HashMap<Uri, Document>,
 }
 
-/// One document at one version. A clone is a snapshot.
+/// One version of a document. A clone is a snapshot.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The whole text.
+    /// The full text.
     pub text: Arc<String>,
     /// The client's version number of this text.
     pub version: i32,
@@ -37,8 +37,8 @@ impl Documents {
         document
     }
 
-    /// Applies changes in order; the positions of each refer to the text after the changes before it. Returns the document, if
-    /// it is open, and the byte offset where the last change ends.
+    /// Applies changes in order. The positions of each change refer to the text after the previous changes. Returns the
+    /// document, if it is open, and the byte offset where the last change ends.
     pub fn change(
         &mut self,
         uri: &Uri,
@@ -62,7 +62,7 @@ impl Documents {
                     continue;
                 };
                 let start = offset(text, range.start, encoding);
-                // A range that ends before it starts is read as empty.
+                // A range that ends before it starts is treated as empty.
                 let end = offset(text, range.end, encoding).max(start);
                 text.replace_range(start..end, &change.text);
                 edited = start + change.text.len();
@@ -85,8 +85,8 @@ impl Documents {
 }
 
 impl Document {
-    /// The only way a text changes. An edit is never dropped, since every later one builds on it; but a version that goes
-    /// backwards is ignored.
+    /// The only function that changes a text. Every edit is applied, since later edits build on it; a lower version
+    /// number is ignored, but its edit is applied.
     fn update(&mut self, version: i32, edit: impl FnOnce(&mut String)) {
         if version <= self.version {
             warn!(

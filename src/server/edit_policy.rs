@@ -1,7 +1,8 @@
 //! What an edit changes besides the document's text: the line that is being edited, and with it the project context.
 //!
-//! A document's project context has its own lines below the edited one, and the modules that it imports. It is chosen
-//! anew when either may have changed, rather than at every key. Knows texts and edits, no protocol state.
+//! A document's project context contains its own lines below the edited one and the modules that it imports. It is
+//! selected again when either may have changed, rather than at every keystroke. This module knows texts and edits, but
+//! no protocol state.
 
 use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
 
@@ -13,25 +14,25 @@ use crate::{python, symbols};
 pub struct EditedLine {
     /// The document that it is in.
     pub uri: Uri,
-    /// The length of the text below it, in bytes: unlike its offset, this stays the same while the line is edited.
-    pub bytes_below: usize,
+    /// The length of the text below it, in bytes. Unlike its offset, this does not change while the line is edited.
+    pub suffix_bytes: usize,
 }
 
 /// An edit that has been applied.
 pub struct Edit {
     /// The document after the edit.
     pub document: Document,
-    /// The byte offset where the last change ends, most likely the cursor.
+    /// The byte offset where the last change ends, usually the cursor.
     pub end: usize,
-    /// The byte offset where the line after the edited one begins; the end of the text where the text below is not used.
+    /// The byte offset of the line after the edited one, or the end of the text if the text below is not used.
     pub line_end: usize,
-    /// The project context has to be chosen anew.
+    /// The project context must be selected again.
     pub affects_context: bool,
-    /// The document that was edited before this one, if it is another and still open.
+    /// The document that was edited before this one, if it is a different one and still open.
     pub left: Option<(Uri, Document)>,
 }
 
-/// Whether one of the changes brings an import statement with it.
+/// Whether one of the changes contains an import statement.
 pub fn brings_imports(changes: &[TextDocumentContentChangeEvent]) -> bool {
     changes.iter().any(|change| change.text.contains("import "))
 }

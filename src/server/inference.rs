@@ -1,14 +1,16 @@
-//! The inference thread, which runs the model so that the async executor never waits for arithmetic. (A long text is read on
-//! a second thread beside it.)
+//! The inference thread runs the model, so that the async executor never waits for it. (Long texts use a second
+//! thread.)
 //!
-//! One operating-system thread runs one job after another. A job works on its document's session, which holds the model's
-//! state after the text read so far. When no job waits, the thread reads ahead, the documents in turn. A caller may use an
-//! idle session [at once](Inference::at_once) for what needs no arithmetic, since waking the thread takes longer than that.
-//! This module knows neither the protocol nor what a job does.
+//! Jobs run one after another on one operating-system thread. A job works on its document's session, which holds the
+//! model's state for the text read so far. While no job is queued, the thread reads ahead, taking the documents in
+//! turn. For answers that need no network pass, a caller may use an idle session [on its own
+//! thread](Inference::try_run_now), since waking the inference thread would take longer. This module knows neither the
+//! protocol nor what a job does.
 //!
-//! A caller cancels a job by dropping its receiver: a waiting job is then skipped, and a running one stops when it polls. A job
-//! that panics loses its session, whose state may be half-written; its caller sees the sender dropped, and the document's next
-//! job starts with a new session. When all sessions together exceed the memory budget, the least recently used are evicted.
+//! A caller cancels a job by dropping its receiver: a queued job is then skipped, and a running one stops when it
+//! polls. A job that panics loses its session, whose state may be inconsistent. Its caller sees the sender dropped, and
+//! the document's next job gets a new session. When all sessions together exceed the memory budget, the least recently
+//! used ones are evicted.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -22,48 +24,48 @@ use std::thread;
 use tokio::sync::oneshot;
 use tracing::error;
 
-/// What a document's jobs keep between them.
+/// The state that a document's jobs share.
 pub trait Session: Default + Send + 'static {
     /// Memory, in bytes.
     fn bytes(&self) -> usize;
 }
 
-/// A handle to the thread, which ends when the handle is dropped and all is done.
+/// A handle to the thread. The thread ends when the handle is dropped and all jobs are done.
 pub struct Inference<K, S> {
     messages: Sender<Message<K, S>>,
-    /// Messages sent and not yet taken. Reading ahead stops while there are any.
+    /// Number of messages sent but not yet received. Reading ahead stops while there are any.
     waiting: Arc<AtomicUsize>,
-    /// The number of documents that have more to read ahead.
+    /// Number of documents that have more to read ahead.
     behind: Arc<AtomicUsize>,
-    /// Bytes that all sessions may take together.
+    /// Memory budget of all sessions together, in bytes.
     budget: Arc<AtomicUsize>,
     sessions: Sessions<K, S>,
 }
 
-/// How a job leaves its session.
+/// The state of a session after a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// In order.
+    /// The session is valid.
     Done,
-    /// In order, but there is more to read ahead.
+    /// The session is valid, but there is more to read ahead.
     Stopped,
-    /// Unusable: the next job gets a new one.
+    /// The session is unusable: the next job gets a new one.
     Failed,
 }
 
 /// A job on a session.
 type Job<S> = Box<dyn FnOnce(&mut S) -> Outcome + Send>;
-/// A job that reads ahead; the function returns whether it should stop.
+/// A job that reads ahead. It polls the function, which returns whether to stop.
 type Reading<S> = Box<dyn FnMut(&mut S, &dyn Fn() -> bool) -> Outcome + Send>;
 
 enum Message<K, S> {
-    Ask(K, Job<S>),
+    Run(K, Job<S>),
     ReadAhead(K, Reading<S>),
     Forget(K),
 }
 
 impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
-    /// Starts the thread; sessions take `budget` bytes at most, or one session does.
+    /// Starts the thread. Sessions take at most `budget` bytes, unless a single session is larger.
     pub fn start(budget: usize) -> io::Result<Self> {
         let (messages, received) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -91,7 +93,7 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         })
     }
 
-    /// Changes how many bytes sessions may take, from the next job on.
+    /// Changes the memory budget of the sessions, from the next job on.
     pub fn set_budget(&self, bytes: usize) {
         self.budget.store(bytes, Ordering::Relaxed);
     }
@@ -101,8 +103,9 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         self.waiting.load(Ordering::Relaxed) == 0 && self.behind.load(Ordering::Relaxed) == 0
     }
 
-    /// Runs a short job on the caller's thread, if the document has a session and the inference thread is not using it.
-    pub fn at_once<T>(&self, document: &K, job: impl FnOnce(&mut S) -> Option<T>) -> Option<T> {
+    /// Runs a short job on the caller's thread. Returns `None` if the document has no session or the inference thread
+    /// is using it.
+    pub fn try_run_now<T>(&self, document: &K, job: impl FnOnce(&mut S) -> Option<T>) -> Option<T> {
         let session = self.sessions.get(document)?;
         let mut session = match session.try_lock() {
             Ok(session) => session,
@@ -116,9 +119,9 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         })
     }
 
-    /// Queues a job on a document's session. The function that the job is given returns whether the caller has cancelled. The
+    /// Queues a job on a document's session. The job's second argument returns whether the caller has cancelled. The
     /// receiver fails if the job panics.
-    pub fn ask<T: Send + 'static>(
+    pub fn submit<T: Send + 'static>(
         &self,
         document: K,
         job: impl FnOnce(&mut S, &dyn Fn() -> bool) -> (T, Outcome) + Send + 'static,
@@ -129,16 +132,16 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
                 return Outcome::Done;
             }
             let (answer, outcome) = job(session, &|| sender.is_closed());
-            // The caller may have cancelled by now, which is no failure.
+            // The caller may have cancelled by now, which is not an error.
             let _ = sender.send(answer);
             outcome
         });
-        self.send(Message::Ask(document, job));
+        self.send(Message::Run(document, job));
         answer
     }
 
-    /// Lets a document's session read ahead whenever no job waits, until `reading` is done. It is called again after
-    /// each interruption, and replaces what the document was reading before.
+    /// Lets a document's session read ahead while no job is queued. `reading` is called again after each interruption
+    /// until it is done. It replaces any earlier reading of the document.
     pub fn read_ahead(
         &self,
         document: K,
@@ -147,19 +150,19 @@ impl<K: Eq + Hash + Clone + Send + 'static, S: Session> Inference<K, S> {
         self.send(Message::ReadAhead(document, Box::new(reading)));
     }
 
-    /// Drops a document's session once the jobs queued so far are done.
+    /// Drops a document's session after the jobs queued so far.
     pub fn forget(&self, document: K) {
         self.send(Message::Forget(document));
     }
 
     fn send(&self, message: Message<K, S>) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        // Should the thread be gone, the job is dropped here, and its receiver fails.
+        // If the thread is gone, the job is dropped here, and its receiver fails.
         let _ = self.messages.send(message);
     }
 }
 
-/// All sessions. Locked only to find one; each has a lock of its own.
+/// All sessions. The map is locked only to find a session; each session has its own lock.
 struct Sessions<K, S>(Arc<Mutex<HashMap<K, Arc<Mutex<S>>>>>);
 
 impl<K: Eq + Hash, S: Default> Sessions<K, S> {
@@ -192,16 +195,16 @@ impl<K, S> Default for Sessions<K, S> {
     }
 }
 
-/// What the thread owns.
+/// The state of the inference thread.
 struct Thread<K, S> {
     received: Receiver<Message<K, S>>,
     waiting: Arc<AtomicUsize>,
     behind: Arc<AtomicUsize>,
     sessions: Sessions<K, S>,
     budget: Arc<AtomicUsize>,
-    /// The documents that have a session and its size, the one whose last job is longest ago first.
+    /// The documents that have a session, with its size in bytes, least recently used first.
     used: VecDeque<(K, usize)>,
-    /// Next first.
+    /// In the order in which they will run.
     readings: VecDeque<(K, Reading<S>)>,
 }
 
@@ -215,10 +218,10 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
                 };
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 match message {
-                    Message::Ask(document, job) => drop(self.with_session(document, job)),
+                    Message::Run(document, job) => drop(self.with_session(document, job)),
                     Message::ReadAhead(document, reading) => {
                         self.readings.retain(|(other, _)| *other != document);
-                        // The next request most likely concerns the document that has just changed.
+                        // The next request is most probably for the document that has just changed.
                         self.readings.push_front((document, reading));
                     }
                     Message::Forget(document) => {
@@ -228,13 +231,13 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
                     }
                 }
             } else {
-                self.read_on();
+                self.continue_reading();
             }
         }
     }
 
-    /// Continues one of the readings, until it is done or a message waits.
-    fn read_on(&mut self) {
+    /// Continues the first reading until it is done or a message arrives.
+    fn continue_reading(&mut self) {
         let Some((document, mut reading)) = self.readings.pop_front() else {
             return;
         };
@@ -249,7 +252,7 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
     fn with_session(&mut self, document: K, job: impl FnOnce(&mut S) -> Outcome) -> Outcome {
         let session = self.sessions.get_or_new(document.clone());
         let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
-        // Unwind safety: what a job can leave broken is the session, and that is thrown away.
+        // Unwind safety: a panic can leave only the session inconsistent, and that is discarded.
         let outcome = catch_unwind(AssertUnwindSafe(|| job(&mut session))).unwrap_or_else(|_| {
             error!("an inference job panicked; its session is discarded");
             Outcome::Failed
@@ -264,7 +267,7 @@ impl<K: Eq + Hash + Clone, S: Session> Thread<K, S> {
         outcome
     }
 
-    /// Drops the sessions used longest ago while all together are too large.
+    /// Drops the least recently used sessions while all together exceed the budget.
     fn evict(&mut self) {
         let mut bytes: usize = self.used.iter().map(|(_, bytes)| bytes).sum();
         while bytes > self.budget.load(Ordering::Relaxed) && self.used.len() > 1 {
@@ -289,7 +292,7 @@ mod tests {
         }
     }
 
-    /// Adds one to the session and answers what it is then.
+    /// Increments the session and returns its new value.
     fn count(session: &mut u32, _: Stop<'_>) -> (u32, Outcome) {
         *session += 1;
         (*session, Outcome::Done)
@@ -298,29 +301,29 @@ mod tests {
     #[test]
     fn each_document_keeps_its_session() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
-        let answers = ["a", "a", "b", "a"].map(|document| inference.ask(document, count));
+        let answers = ["a", "a", "b", "a"].map(|document| inference.submit(document, count));
         assert_eq!(
             answers.map(|answer| answer.blocking_recv().unwrap()),
             [1, 2, 1, 3]
         );
         inference.forget("a");
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
-        assert_eq!(inference.ask("b", count).blocking_recv(), Ok(2));
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("b", count).blocking_recv(), Ok(2));
     }
 
     #[test]
     fn abandoned_jobs_are_skipped_or_stopped() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
         let (started, running) = channel();
-        let first = inference.ask("a", move |session, stop: Stop<'_>| {
+        let first = inference.submit("a", move |session, stop: Stop<'_>| {
             started.send(()).unwrap();
             while !stop() {
                 thread::yield_now();
             }
             count(session, stop)
         });
-        let skipped = inference.ask("a", count);
-        let last = inference.ask("a", count);
+        let skipped = inference.submit("a", count);
+        let last = inference.submit("a", count);
         running.recv().unwrap();
         drop(skipped);
         drop(first);
@@ -330,16 +333,16 @@ mod tests {
     #[test]
     fn a_panic_and_a_failure_lose_the_session_and_nothing_else() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
-        assert_eq!(inference.ask("b", count).blocking_recv(), Ok(1));
-        let lost = inference.ask("a", |_, _: Stop<'_>| -> ((), Outcome) {
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("b", count).blocking_recv(), Ok(1));
+        let lost = inference.submit("a", |_, _: Stop<'_>| -> ((), Outcome) {
             panic!("on purpose")
         });
         assert!(lost.blocking_recv().is_err());
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
-        let failed = inference.ask("b", |_, _: Stop<'_>| ("failed", Outcome::Failed));
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
+        let failed = inference.submit("b", |_, _: Stop<'_>| ("failed", Outcome::Failed));
         assert_eq!(failed.blocking_recv(), Ok("failed"));
-        assert_eq!(inference.ask("b", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("b", count).blocking_recv(), Ok(1));
     }
 
     #[test]
@@ -359,27 +362,28 @@ mod tests {
             Outcome::Stopped
         });
         running.recv().unwrap();
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
         done.recv().unwrap();
     }
 
     #[test]
     fn cached_answers_are_immediate_unless_the_session_is_in_use() {
         let inference = Inference::<&str, u32>::start(100).unwrap();
-        assert_eq!(inference.at_once(&"a", |session| Some(*session)), None);
-        assert_eq!(inference.ask("a", count).blocking_recv(), Ok(1));
-        // The answer comes before the thread has let go of the session.
-        let found = std::iter::repeat_with(|| inference.at_once(&"a", |session| Some(*session)));
+        assert_eq!(inference.try_run_now(&"a", |session| Some(*session)), None);
+        assert_eq!(inference.submit("a", count).blocking_recv(), Ok(1));
+        // The answer arrives before the thread has unlocked the session.
+        let found =
+            std::iter::repeat_with(|| inference.try_run_now(&"a", |session| Some(*session)));
         assert_eq!(found.flatten().next(), Some(1));
         let (started, running) = channel();
         let (finish, finished) = channel::<()>();
-        let busy = inference.ask("a", move |session, stop: Stop<'_>| {
+        let busy = inference.submit("a", move |session, stop: Stop<'_>| {
             started.send(()).unwrap();
             finished.recv().unwrap();
             count(session, stop)
         });
         running.recv().unwrap();
-        assert_eq!(inference.at_once(&"a", |session| Some(*session)), None);
+        assert_eq!(inference.try_run_now(&"a", |session| Some(*session)), None);
         finish.send(()).unwrap();
         assert_eq!(busy.blocking_recv(), Ok(2));
     }
@@ -392,7 +396,7 @@ mod tests {
                 *session += bytes;
                 (*session, Outcome::Done)
             };
-            inference.ask(document, job).blocking_recv().unwrap()
+            inference.submit(document, job).blocking_recv().unwrap()
         };
         assert_eq!([add("a", 40), add("b", 40), add("a", 1)], [40, 40, 41]);
         assert_eq!(add("c", 40), 40);

@@ -1,13 +1,13 @@
-//! The language server: the only part, with `cli` and `evaluate`, that names the framework or the async runtime.
+//! The language server. Only this module, `cli` and `evaluate` depend on the framework and the async runtime.
 //!
-//! * [`transport`] passes valid messages from standard input to the framework and answers the others; [`output`] queues what
-//!   the framework writes to [`standard_output`];
-//! * [`backend`] is the table of methods; [`handlers`] answer them, one family a file;
-//! * [`session`] owns the state of the client's session: the texts, [`documents`], what an edit affects, [`edit_policy`],
+//! * [`transport`] passes valid messages from standard input to the framework and answers invalid ones; [`output`]
+//!   queues what the framework writes to [`standard_output`];
+//! * [`backend`] is the table of methods; [`handlers`] implement them, one family per file;
+//! * [`session`] owns the state of the client's session: the [`documents`], the effects of an edit ([`edit_policy`]),
 //!   the user's [`settings`] and the client's [`capabilities`];
-//! * [`convert`] is the only place that knows both the protocol's terms and the library's;
-//! * [`requests`] run the completer on a thread of its own, [`inference`], until a newer request cancels them, [`supersede`];
-//! * [`indexer`] reads the project's files and chooses the project context of each open document;
+//! * [`convert`] is the only module that knows both the protocol's types and the library's;
+//! * [`requests`] run the completer on the [`inference`] thread until a newer request cancels them ([`supersede`]);
+//! * [`indexer`] reads the project's files and selects the project context of each open document;
 //! * [`client_process`] ends the server when its client dies.
 
 mod backend;
@@ -46,19 +46,19 @@ use settings::Settings;
 use standard_output::StandardOutput;
 use transport::{Input, Output};
 
-/// How long open answers may take once the client has closed standard input.
+/// How long pending requests may take after the client has closed standard input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-/// How long the last answers may take to be written.
+/// How long writing the last responses may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Messages that may be under way at once: no limit, so that an edit or a cancellation never queues behind answers
-/// that wait for the inference thread. A request under way is only a future; a client that asks for many of the same
-/// kind outdates its own.
+/// Maximum number of messages in flight: no limit, so that an edit or a cancellation never queues behind responses that
+/// wait for the inference thread. A request in flight is only a future, and a client that sends many of the same method
+/// supersedes its own.
 const CONCURRENCY: usize = usize::MAX;
 
-/// Serves one client on standard input and output until it ends; whether it ended as the protocol wants, by `shutdown`
-/// before the end.
+/// Serves one client on standard input and output until it disconnects. Returns whether the client sent `shutdown`
+/// before it exited.
 pub fn serve(completer: Completer) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -1,9 +1,9 @@
-//! The messages that wait to be written to the client, and the thread that writes them.
+//! The messages waiting to be written to the client, and the thread that writes them.
 //!
-//! Sending never blocks, so a client that is slow to read does not keep the server from reading its edits. A client that
-//! reads nothing at all cannot make the queue grow either: the thread that reads requests waits in
-//! [`OutputQueue::wait_for_room`] while more than [`CAPACITY`] bytes are queued. A short message that the stream takes without
-//! blocking is written at once, which saves the time to wake the thread: a twentieth of a millisecond.
+//! Sending never blocks, so a slow client does not keep the server from reading its edits. A client that reads nothing
+//! cannot make the queue grow either: the thread that reads requests waits in [`OutputQueue::wait_for_room`] while more
+//! than [`CAPACITY`] bytes are queued. A short message that the stream accepts without blocking is written immediately,
+//! which saves the 0.05 ms it takes to wake the thread.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-/// Bytes that may be queued before no more requests are read.
+/// Maximum number of queued bytes before the server stops reading requests.
 const CAPACITY: usize = 4 << 20;
 
 /// Maximum size of a message that a ready pipe accepts without blocking: `PIPE_BUF` on Linux, elsewhere the minimum that
 /// POSIX allows.
 pub const PIPE_BYTES: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
-/// Where messages are written.
+/// The destination of messages.
 pub trait Stream: Write + Send + 'static {
     /// Whether [`PIPE_BYTES`] bytes can be written without blocking.
     fn is_ready(&self) -> bool;
@@ -40,7 +40,7 @@ struct State {
     messages: VecDeque<Vec<u8>>,
     /// Bytes in `messages` and in the message that is being written.
     bytes: usize,
-    /// The stream has failed: the client is gone, and messages are dropped.
+    /// The stream has failed: the client is gone, and messages are discarded.
     is_broken: bool,
 }
 
@@ -65,7 +65,7 @@ impl OutputQueue {
         Ok(queue)
     }
 
-    /// Sends a whole message, without blocking.
+    /// Sends a whole message without blocking.
     pub fn send(&self, message: Vec<u8>) {
         let mut state = self.lock();
         if state.is_broken {
@@ -93,17 +93,17 @@ impl OutputQueue {
         drop(self.wait_while(self.lock(), State::is_full));
     }
 
-    /// Blocks until everything is written, at most for `timeout`: the client may have stopped reading.
+    /// Blocks until everything has been written, for at most `timeout`: the client may have stopped reading.
     pub fn flush(&self, timeout: Duration) {
         let is_pending = |state: &mut State| state.bytes > 0;
-        // The process ends next, with or without what is still queued.
+        // The process exits next, with or without the rest of the queue.
         drop(
             self.changed
                 .wait_timeout_while(self.lock(), timeout, is_pending),
         );
     }
 
-    /// Writes what is queued, in order, until the stream fails.
+    /// Writes the queued messages in order until the stream fails.
     fn write_queued(&self) {
         let mut state = self.lock();
         while !state.is_broken {
@@ -127,7 +127,7 @@ impl OutputQueue {
         stream.flush()
     }
 
-    /// Drops all messages if the stream has failed.
+    /// Discards all messages if the stream has failed.
     fn stop_if_broken(&self, state: &mut State, written: io::Result<()>) {
         if let Err(error) = written {
             warn!("standard output: {error}");
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    /// A stream whose every write waits for the test to say how it goes.
+    /// A stream whose writes each wait for a result from the test.
     struct Stepped {
         steps: Receiver<io::Result<()>>,
         written: Sender<Vec<u8>>,
@@ -189,7 +189,7 @@ mod tests {
         }
     }
 
-    /// A queue, what steps its stream, and what that has written.
+    /// A queue, the sender of its stream's results, and what the stream has written.
     type Started = (Arc<OutputQueue>, Sender<io::Result<()>>, Receiver<Vec<u8>>);
 
     fn start() -> Started {
@@ -230,7 +230,7 @@ mod tests {
         let queue = OutputQueue::start(stream).unwrap();
         step.send(Ok(())).unwrap();
         queue.send(vec![1; PIPE_BYTES]);
-        // No thread has to run before.
+        // No other thread needs to run first.
         assert_eq!(messages.try_recv(), Ok(vec![1; PIPE_BYTES]));
         // A long message may block, and a short one does not overtake it.
         queue.send(vec![2; PIPE_BYTES + 1]);

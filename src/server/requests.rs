@@ -1,5 +1,4 @@
-//! Runs requests about documents: the completer answers on the inference thread, and a request that has become outdated is
-//! cancelled.
+//! Runs requests about documents: the completer answers on the inference thread, and outdated requests are cancelled.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +15,7 @@ use crate::completion::{
 };
 use crate::inference::EngineError;
 
-/// Runs requests, and reads documents ahead of them.
+/// Runs requests, and reads documents before they are requested.
 pub struct RequestRunner {
     completer: Arc<Completer>,
     indexer: Indexer,
@@ -24,7 +23,7 @@ pub struct RequestRunner {
     supersede: Supersede<(Uri, Method)>,
 }
 
-/// What a request works with on the inference thread.
+/// The context of a request on the inference thread.
 struct Job<'a> {
     completer: &'a Completer,
     session: &'a mut CompletionSession,
@@ -33,7 +32,7 @@ struct Job<'a> {
     stop: &'a dyn Fn() -> bool,
 }
 
-/// A method; each has requests of its own to supersede.
+/// Requests of different methods do not supersede each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Method {
     /// `textDocument/completion`.
@@ -97,14 +96,14 @@ impl RequestRunner {
             let answer = completer.complete(session, text, cursor, &options, effort)?;
             Ok((!matches!(answer, Answer::Unavailable)).then_some(answer))
         };
-        // On this thread, if the network does not have to run.
+        // On this thread, if no network pass is needed.
         let context = self.indexer.project_context(&uri);
-        let immediate = self.inference.at_once(&uri, |session| {
+        let immediate = self.inference.try_run_now(&uri, |session| {
             if !session.has_project_context(context.as_ref()) {
                 return None;
             }
             let answer = complete(&self.completer, session, &document.text, Effort::Immediate);
-            // The inference thread reports an error.
+            // The inference thread reports the error.
             answer.ok().flatten()
         });
         if let Some(answer) = immediate {
@@ -117,7 +116,7 @@ impl RequestRunner {
         self.run(method, uri, document, request).await
     }
 
-    /// The `k` likeliest next tokens at a byte offset of a document. Dropping the future cancels the request.
+    /// The `k` most probable next tokens at a byte offset of a document. Dropping the future cancels the request.
     pub async fn next_tokens(
         &self,
         uri: Uri,
@@ -150,8 +149,8 @@ impl RequestRunner {
             .await
     }
 
-    /// Runs a request on the inference thread, and cancels the older request of the same method. A request that takes long
-    /// has to poll [`Job::stop`], and returns `None` when that is true, so that no other request waits for an outdated one.
+    /// Runs a request on the inference thread and cancels the older request of the same method. A long request must
+    /// poll [`Job::stop`] and return `None` once it is true, so that no other request waits for an outdated one.
     async fn run<T: Send + 'static>(
         &self,
         method: Method,
@@ -164,7 +163,7 @@ impl RequestRunner {
         let text = Arc::clone(&document.text);
         let (indexer, of_uri) = (self.indexer.clone(), uri.clone());
         let arrived = Instant::now();
-        let answer = self.inference.ask(uri, move |session, stop| {
+        let answer = self.inference.submit(uri, move |session, stop| {
             session.set_project_context(indexer.project_context(&of_uri));
             let queued = arrived.elapsed();
             let answer = request(Job {
@@ -185,16 +184,16 @@ impl RequestRunner {
         });
         tokio::select! {
             biased;
-            // A job that panicked drops its sender.
+            // A job that panics drops its sender.
             answer = answer => answer.unwrap_or(Err(RequestError::Failed)),
             _ = outdated => Err(RequestError::Outdated),
         }
     }
 
-    /// Has the model read a document up to a byte offset while no request waits, unless it has read it already.
+    /// Lets the model read a document up to a byte offset while no request is queued, unless it has already been read.
     pub fn read_ahead(&self, uri: Uri, document: Document, cursor: usize) {
-        // Most keys continue a word and change no token that the model reads: the thread is not woken for them, unless it is
-        // still reading an older text.
+        // Most keystrokes continue a word and change no token that the model reads, so they do not wake the thread
+        // unless it is still reading an older text.
         let context = self.indexer.project_context(&uri);
         let is_read = |session: &mut CompletionSession| {
             let (completer, text) = (&self.completer, &document.text);
@@ -205,12 +204,12 @@ impl RequestRunner {
                 );
             is_read.then_some(())
         };
-        if !self.inference.has_read_all() || self.inference.at_once(&uri, is_read).is_none() {
+        if !self.inference.has_read_all() || self.inference.try_run_now(&uri, is_read).is_none() {
             self.read(uri, document, cursor);
         }
     }
 
-    /// Has the model read a document up to a byte offset while no request waits.
+    /// Lets the model read a document up to a byte offset while no request is queued.
     pub fn read(&self, uri: Uri, document: Document, cursor: usize) {
         let completer = Arc::clone(&self.completer);
         let (indexer, of_uri) = (self.indexer.clone(), uri.clone());
@@ -227,12 +226,12 @@ impl RequestRunner {
         });
     }
 
-    /// Changes how many bytes the model's states of all documents may take.
+    /// Changes the memory budget of the model's states of all documents, in bytes.
     pub fn set_memory(&self, bytes: usize) {
         self.inference.set_budget(bytes);
     }
 
-    /// Forgets a document that was closed, and cancels its requests.
+    /// Drops the state of a closed document and cancels its requests.
     pub fn forget(&self, uri: Uri) {
         for method in [
             Method::Completion,

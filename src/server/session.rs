@@ -1,7 +1,7 @@
-//! The state of one client's session: its open documents, settings, abilities and workspace folders.
+//! The state of one client's session: its open documents, settings, capabilities and workspace folders.
 //!
-//! The one owner of what messages change. Handlers lock it, call one method and unlock it before they await anything; a
-//! request works on a [`Snapshot`]. Knows nothing of threads or of the model.
+//! Owns all state that messages change. Handlers lock it, call one method and unlock it before their first await. A
+//! request works on a [`Snapshot`]. This module does not depend on threads or on the model.
 
 use std::path::PathBuf;
 
@@ -19,23 +19,23 @@ use super::indexer::IndexScope;
 use super::settings::Settings;
 use crate::workspace::environment;
 
-/// What one client has opened and set.
+/// The state of one client's session.
 #[derive(Default)]
 pub struct Session {
     documents: Documents,
     settings: Settings,
-    /// The settings of `initializationOptions`, to which a later notification returns whatever it leaves out.
+    /// The settings from `initializationOptions`. A setting missing from a later notification returns to this value.
     initial_settings: Settings,
-    /// What is wrong with the current settings. A client that sends all settings with each change is told once.
+    /// Warnings about the current settings. A client that sends all settings with each change sees each warning once.
     settings_warnings: Vec<String>,
     style: Style,
     folders: Vec<PathBuf>,
-    /// In an open document.
+    /// The last edited line, if its document is open.
     edited_line: Option<EditedLine>,
     watches_files: bool,
 }
 
-/// A position in a document, as it was when a request arrived.
+/// A position in a document at the time of a request.
 pub struct Snapshot {
     pub document: Document,
     /// The position's byte offset.
@@ -44,16 +44,16 @@ pub struct Snapshot {
     pub style: Style,
 }
 
-/// What a change of the settings brings.
+/// The effects of a change of the settings.
 pub struct SettingsChange {
-    /// Warnings that the user has not seen for the settings before.
+    /// Warnings that the user has not seen yet.
     pub new_warnings: Vec<String>,
-    /// The project has to be read anew.
+    /// The project must be read again.
     pub affects_project: bool,
 }
 
 impl Session {
-    /// Takes over the client's settings, abilities and folders. Returns the answer to `initialize`.
+    /// Stores the client's settings, capabilities and folders. Returns the response to `initialize`.
     pub fn initialize(&mut self, params: &InitializeParams) -> InitializeResult {
         let raw = params
             .initialization_options
@@ -72,19 +72,19 @@ impl Session {
         &self.settings
     }
 
-    /// What is wrong with the current settings.
+    /// Warnings about the current settings.
     pub fn settings_warnings(&self) -> &[String] {
         &self.settings_warnings
     }
 
-    /// Whether the client can be asked to watch files.
+    /// Whether the client supports watching files.
     pub fn watches_files(&self) -> bool {
         self.watches_files
     }
 
-    /// Applies the settings of a notification to the initial ones, so that a setting which the user has removed returns to
-    /// its initial value. VS Code sends every setting each time; Neovim what its configuration holds under `settings`;
-    /// Emacs the settings of all servers, which may hold none of ours.
+    /// Applies the settings from a notification to the initial ones, so that a setting that the user has removed
+    /// returns to its initial value. VS Code sends every setting each time. Neovim sends its configuration's
+    /// `settings`. Emacs sends the settings of all servers, which may include none of ours.
     pub fn change_settings(&mut self, raw: &Value) -> SettingsChange {
         let mut warnings = Vec::new();
         let settings = self.initial_settings.changed(raw, &mut warnings);
@@ -99,7 +99,7 @@ impl Session {
         }
     }
 
-    /// Which files to index, according to folders and settings.
+    /// What to index, according to the folders and settings.
     pub fn index_scope(&self) -> IndexScope {
         match self.settings.project_bytes() {
             Some(budget) => IndexScope {
@@ -115,7 +115,7 @@ impl Session {
         }
     }
 
-    /// Replaces workspace folders.
+    /// Removes and adds workspace folders.
     pub fn change_folders(&mut self, removed: &[PathBuf], added: Vec<PathBuf>) {
         self.folders.retain(|folder| !removed.contains(folder));
         self.folders.extend(added);
@@ -126,7 +126,7 @@ impl Session {
         self.documents.get(uri)
     }
 
-    /// A position in a document, if that is open.
+    /// A snapshot of a document and a position in it, if it is open.
     pub fn snapshot(&self, uri: &Uri, position: Position) -> Option<Snapshot> {
         let document = self.documents.get(uri)?;
         Some(Snapshot {
@@ -158,10 +158,10 @@ impl Session {
         let line_end = edit_policy::line_end(text, end, self.settings.use_suffix_context);
         let line = EditedLine {
             uri: uri.clone(),
-            bytes_below: text.len() - line_end,
+            suffix_bytes: text.len() - line_end,
         };
         let before = self.edited_line.replace(line.clone());
-        // Several changes may include some below the last one.
+        // With several changes, some may be below the last one.
         let is_same_line = before.as_ref() == Some(&line) && is_one_change;
         let left = before.filter(|before| before.uri != *uri);
         let left = left.and_then(|left| {
@@ -179,7 +179,7 @@ impl Session {
         })
     }
 
-    /// Forgets a document that was closed.
+    /// Removes a document that was closed.
     pub fn close(&mut self, uri: &Uri) {
         self.documents.close(uri);
         self.edited_line.take_if(|line| line.uri == *uri);

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use super::output::Stream;
 
-/// Standard output without the line buffer of [`io::Stdout`], which would write a message in two pieces.
+/// Standard output without the line buffer of [`io::Stdout`], which would split a message into two writes.
 pub struct StandardOutput {
     file: File,
-    /// It is a pipe or a socket. The system does not tell how much a terminal accepts without blocking.
+    /// Whether it is a pipe or a socket. The system does not report how much a terminal accepts without blocking.
     is_pipe: bool,
 }
 

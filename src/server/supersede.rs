@@ -1,7 +1,7 @@
-//! Cancels a request when a newer one of the same method arrives for the same document. The older request is answered at
-//! once.
+//! Cancels a request when a newer one of the same method arrives for the same document. The older request is answered
+//! immediately.
 //!
-//! Each method has a key of its own, so that the several requests of one keystroke do not cancel each other.
+//! Requests of different methods do not supersede each other, since one keystroke sends several.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// The newest request under each key.
+/// The newest request for each key.
 #[derive(Debug)]
 pub struct Supersede<K>(Mutex<HashMap<K, oneshot::Sender<()>>>);
 
@@ -20,8 +20,8 @@ impl<K> Default for Supersede<K> {
 }
 
 impl<K: Eq + Hash> Supersede<K> {
-    /// Starts a request and cancels the older one under its key. The receiver resolves when this request is cancelled:
-    /// with an error, since nothing is ever sent.
+    /// Starts a request and cancels the previous one with the same key. The receiver resolves when the request is
+    /// cancelled: with an error, since nothing is ever sent.
     pub fn start(&self, key: K) -> oneshot::Receiver<()> {
         let (sender, cancelled) = oneshot::channel();
         let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,7 +30,7 @@ impl<K: Eq + Hash> Supersede<K> {
         cancelled
     }
 
-    /// Cancels the request under this key.
+    /// Cancels the request with this key.
     pub fn cancel(&self, key: &K) {
         let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         newest.remove(key);

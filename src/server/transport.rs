@@ -1,8 +1,8 @@
-//! Standard input and output as the framework's byte streams.
+//! Connects standard input and output to the framework's byte streams.
 //!
-//! The framework's decoder ends the session at the first message that it cannot read. So a thread reads standard input
-//! first: it passes valid messages on, answers anything else with a JSON-RPC error, and resumes at the next header. What
-//! the framework writes goes to an [`OutputQueue`].
+//! The framework's decoder ends the session at the first unreadable message. Therefore a thread reads standard input
+//! first: it passes valid messages on, answers anything else with a JSON-RPC error, and continues at the next header.
+//! The framework's output goes to an [`OutputQueue`].
 
 use std::io::{self, BufRead};
 use std::pin::Pin;
@@ -20,14 +20,14 @@ use tracing::warn;
 use super::output::OutputQueue;
 use crate::lsp::framing::{Frame, FrameReader, frame};
 
-/// Messages that may be read before the framework takes them.
+/// Maximum number of messages read before the framework takes them.
 const READ_AHEAD: usize = 256;
 
-/// The client's valid messages, framed again.
+/// The client's valid messages, with new headers.
 pub struct Input {
     frames: Receiver<Vec<u8>>,
     frame: Vec<u8>,
-    /// Bytes of `frame` that the framework has taken.
+    /// Number of bytes of `frame` that the framework has taken.
     taken: usize,
 }
 
@@ -35,8 +35,8 @@ pub struct Input {
 pub type Ended = oneshot::Receiver<()>;
 
 impl Input {
-    /// Starts the thread that reads `input`. It answers what is no message through `output`, and reads nothing while
-    /// that is full.
+    /// Starts the thread that reads `input`. The thread answers invalid messages through `output`, and stops reading
+    /// while that is full.
     pub fn start(
         input: impl BufRead + Send + 'static,
         output: Arc<OutputQueue>,
@@ -89,7 +89,7 @@ fn read_messages(
     }
 }
 
-/// Whether the framework can decode a body; if not, the answer to it.
+/// Checks that the framework can decode a body. If not, returns the response to it.
 fn check(body: &[u8]) -> Result<(), Response> {
     if serde_json::from_slice::<Request>(body).is_ok()
         || serde_json::from_slice::<Response>(body).is_ok()
@@ -142,7 +142,7 @@ impl AsyncRead for Input {
     }
 }
 
-/// Where the framework writes. Each of its writes is one or more whole messages.
+/// The framework's output. Each write is one or more whole messages.
 pub struct Output(pub Arc<OutputQueue>);
 
 impl AsyncWrite for Output {
@@ -173,7 +173,7 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    /// What reaches the framework, and what is answered, for some bytes from a client.
+    /// Returns what the framework receives, and what is answered, for bytes from a client.
     fn check(sent: &[u8]) -> (String, String) {
         let (answers, written) = mpsc::channel();
         let output = OutputQueue::start(Sink(answers)).unwrap();
@@ -191,7 +191,7 @@ mod tests {
         )
     }
 
-    /// Reads as the framework does, into whatever buffer it has.
+    /// Reads into a small buffer, as the framework may.
     fn read_some(input: &mut Input) -> Option<Vec<u8>> {
         let mut room = [0; 7];
         let mut buffer = ReadBuf::new(&mut room);

@@ -41,7 +41,7 @@ pub enum Origin {
 pub struct ProjectSymbols {
     modules: Vec<Module>,
     suffix: SymbolTable,
-    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is no identifier.
+    /// Last name parts of the buffer's package, its parent package, and so on; [`Name::NONE`] where a part is not an identifier.
     packages: Vec<Name>,
     /// Classes, functions and module members, sorted by name, nearest first.
     index: Vec<Entry>,

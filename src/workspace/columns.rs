@@ -1,8 +1,8 @@
-//! The columns where a text's lines begin.
+//! Indentation columns of a text's lines.
 
 use crate::python;
 
-/// The columns of the lines that the tokens of a text are in, in order, at most 255 each.
+/// The column of each line that contains a token, in order, capped at 255.
 pub(super) fn columns(text: &str, tokens: &[python::Token]) -> Vec<u8> {
     let is_begin = |at: usize| {
         let is_eol = |at: usize| tokens[at].kind == python::Kind::Eol;

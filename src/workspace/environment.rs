@@ -1,5 +1,4 @@
-//! The Python environment that a project's imports come from: finds it, and finds the files of modules in it. Nothing is
-//! executed.
+//! Finds the Python environment that a project imports from, and the files of the modules in it. Runs no Python code.
 
 use std::env;
 use std::fs;
@@ -8,12 +7,12 @@ use std::path::{Path, PathBuf};
 use super::module_names::is_nameable;
 use crate::python;
 
-/// The setting's value that has the environment searched for.
+/// Setting value that searches for an environment.
 pub const FOUND: &str = "auto";
-/// The setting's value for no environment.
+/// Setting value for no environment.
 pub const NONE: &str = "none";
 
-/// Modules that have no file in some builds of CPython.
+/// Modules without a file in some builds of CPython.
 const BUILT_IN: [&str; 22] = [
     "array",
     "atexit",
@@ -38,34 +37,34 @@ const BUILT_IN: [&str; 22] = [
     "unicodedata",
     "zlib",
 ];
-/// Modules that are listed of one folder, at most.
+/// Maximum number of modules listed per folder.
 const MAX_MODULES: usize = 5000;
 
-/// Folders that modules are imported from, in order.
+/// The folders that modules are imported from, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     roots: Vec<PathBuf>,
 }
 
-/// A module that was found for a dotted name.
+/// The module found for a dotted name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module<'a> {
     /// Its file.
     pub path: PathBuf,
-    /// The dotted name, as far as it names a module.
+    /// The part of the dotted name that names the module.
     pub name: &'a str,
-    /// The rest of the dotted name: what is inside the module.
+    /// The rest of the dotted name, inside the module.
     pub rest: &'a str,
 }
 
 impl Environment {
-    /// The environment in the folder `setting`, which may be relative to one of `folders`. [`FOUND`] searches: first in
-    /// `folders`, then in the shell's variables, then for a `python3` on the path.
+    /// Opens the environment in the folder `setting`, which may be relative to one of `folders`. [`FOUND`] searches
+    /// `folders`, then the shell's variables, then the path for a `python3`.
     pub fn new(setting: &str, folders: &[PathBuf]) -> Self {
         if setting == NONE {
             return Self::default();
         }
-        // `join` leaves an absolute setting as it is.
+        // `join` keeps an absolute setting unchanged.
         let mut prefixes: Vec<PathBuf> =
             folders.iter().map(|folder| folder.join(setting)).collect();
         prefixes.push(PathBuf::from(setting));
@@ -92,7 +91,7 @@ impl Environment {
         self.roots.is_empty()
     }
 
-    /// The names that can be imported without a dot, sorted.
+    /// The top-level modules, sorted.
     pub fn names(&self) -> Vec<Box<str>> {
         let mut names: Vec<Box<str>> = Vec::new();
         if !self.roots.is_empty() {
@@ -108,13 +107,13 @@ impl Environment {
         names
     }
 
-    /// The module with the longest part of a dotted name, in the first folder that has it.
+    /// The module for the longest part of a dotted name that names one, in the first folder that contains it.
     pub fn module<'a>(&self, dotted: &'a str) -> Option<Module<'a>> {
         let mut found: Option<Module<'_>> = None;
         for root in &self.roots {
             let (mut folder, mut end) = (root.clone(), 0);
             for part in dotted.split('.') {
-                // The name comes from a document and must not lead out of the environment, as `..` would.
+                // The name comes from a document. It must not lead out of the environment, as `..` would.
                 if !is_module_name(part) {
                     break;
                 }
@@ -156,7 +155,7 @@ fn is_module_name(part: &str) -> bool {
     is_nameable(part) && python::is_name(part)
 }
 
-/// The file of a module without its `.py`.
+/// The file of a module, given its path without `.py`.
 fn file(module: &Path) -> Option<PathBuf> {
     let package = module.join("__init__.py");
     let mut alone = module.as_os_str().to_owned();
@@ -170,7 +169,7 @@ fn is_virtual(folder: &Path) -> bool {
     folder.join("pyvenv.cfg").is_file()
 }
 
-/// Where the `python3`s of the path are installed.
+/// The prefixes of the `python3` programs on the path.
 fn of_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let programs = env::split_paths(&path).map(|folder| folder.join("python3"));
@@ -178,14 +177,14 @@ fn of_path() -> Vec<PathBuf> {
     let prefixes = programs
         .filter(|program| program.is_file())
         .filter_map(|program| {
-            // Of a virtual environment's the folder counts, of another one's what it is a link to.
+            // For a virtual environment, use the folder of the link; otherwise, follow the link.
             let virtual_one = prefix(&program).filter(|prefix| is_virtual(prefix));
             virtual_one.or_else(|| prefix(&fs::canonicalize(&program).ok()?))
         });
     prefixes.collect()
 }
 
-/// The folders of a Python installation that modules are imported from: the standard library and installed packages.
+/// The folders that a Python installation imports modules from: the standard library and installed packages.
 fn roots(prefix: &Path) -> Vec<PathBuf> {
     let config = fs::read_to_string(prefix.join("pyvenv.cfg")).unwrap_or_default();
     let entry = |name: &str| {
@@ -198,7 +197,7 @@ fn roots(prefix: &Path) -> Vec<PathBuf> {
     let mut roots = below(prefix, true);
     if let Some(home) = entry("home").map(Path::new) {
         let shares = entry("include-system-site-packages") == Some("true");
-        // On Windows `home` is the installation itself, elsewhere its `bin`.
+        // On Windows, `home` is the installation itself; elsewhere, its `bin`.
         let above = home.parent().unwrap_or(home);
         roots.extend(
             [above, home]
@@ -210,7 +209,7 @@ fn roots(prefix: &Path) -> Vec<PathBuf> {
     roots
 }
 
-/// The folders that may lie below a prefix; `added`: those of installed packages too.
+/// Folders of the standard library that may exist under a prefix, and those of installed packages if `added`.
 fn below(prefix: &Path, added: bool) -> Vec<PathBuf> {
     let mut versioned = vec![prefix.join("Lib")]; // Windows
     for lib in ["lib", "lib64"] {
@@ -228,7 +227,7 @@ fn below(prefix: &Path, added: bool) -> Vec<PathBuf> {
     roots
 }
 
-/// `python3.11` and the like, the latest version first, and `python3` of Debian behind them.
+/// Folders such as `python3.11`, latest version first, then Debian's `python3`.
 fn python_folders(lib: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(lib).into_iter().flatten().flatten();
     let version = |entry: &fs::DirEntry| -> Option<u32> {

@@ -1,12 +1,12 @@
-//! A map of files by path that keeps count of their tokens and memory.
+//! A map of files by path that tracks their total tokens and memory.
 //!
-//! The totals change only in [`Files::insert`] and [`Files::remove`], by the file's own [`Counted::totals`]. A file cannot be
-//! changed in place.
+//! The totals change only in [`Files::insert`] and [`Files::remove`], by the file's [`Counted::totals`]. Files cannot
+//! be changed in place.
 
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, Deref, SubAssign};
 
-/// Sizes of files.
+/// Tokens and memory of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) tokens: usize,
@@ -20,7 +20,7 @@ pub(super) struct Files<F> {
     totals: Totals,
 }
 
-/// A file that knows its sizes.
+/// A file that can report its size.
 pub(super) trait Counted {
     fn totals(&self) -> Totals;
 }

@@ -1,4 +1,4 @@
-//! The modules that a file imports, and the paths that they may have.
+//! The modules that a file imports, and their possible paths.
 
 use rustc_hash::FxHashSet;
 
@@ -8,24 +8,25 @@ use crate::symbols::{self, ImportStatement, ImportedName, TokenKind};
 /// The modules that a file imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imports {
-    /// Dotted, with the leading dots of relative imports, sorted. `from a import b` is `a` and `a.b`; so it is with `*`.
+    /// Dotted, with the leading dots of relative imports, sorted. `from a import b` imports `a` and `a.b`; `*` counts
+    /// as a name.
     modules: Vec<Box<str>>,
-    /// Pairs of a name in this file and the module that it stands for.
+    /// Pairs of a name in this file and the module it refers to.
     aliases: Vec<(Box<str>, Box<str>)>,
 }
 
-/// The paths that may be imported, by their endings.
+/// The possible paths of imported modules, by their endings.
 #[derive(Debug, Default)]
 pub(super) struct ImportPaths {
     /// Parts of paths, without `.py`.
     ends: Box<[Box<str>]>,
 }
 
-/// The endings of several files' imports, hashed: for tests of many paths.
+/// The endings of several files' imports, in a hash set for testing many paths.
 #[derive(Debug)]
 pub(super) struct ImportSet {
     ends: FxHashSet<Box<str>>,
-    /// Their last parts.
+    /// The last part of each ending.
     names: FxHashSet<Box<str>>,
 }
 
@@ -41,7 +42,7 @@ impl Imports {
         imports
     }
 
-    /// Adds what a statement imports, the first of whose tokens these are.
+    /// Adds the imports of a statement, which starts at the first of `tokens`.
     fn read(&mut self, statement: &ImportStatement, tokens: &[&str]) {
         let dotted = |parts: &[usize]| {
             let parts: Vec<&str> = parts.iter().map(|&at| tokens[at]).collect();
@@ -49,7 +50,7 @@ impl Imports {
         };
         let dots = ".".repeat(statement.level);
         let module = dots + &dotted(&statement.module);
-        // A module without a name is a package only once something is imported from it.
+        // `from .` names a package only once something is imported from it.
         if !statement.module.is_empty() || !statement.names.is_empty() && statement.level > 0 {
             self.add(&module);
         }
@@ -78,8 +79,8 @@ impl Imports {
         self.modules.iter().map(|module| &**module)
     }
 
-    /// The modules that a name may come from: those that end with it, those imported under that name, and those imported with
-    /// `*`.
+    /// The modules that a name may come from: those that end with it, those imported under that name, and those
+    /// imported with `*`.
     pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let modules = self.modules();
         let ending = modules.filter(move |module| {
@@ -93,7 +94,7 @@ impl Imports {
         ending.chain(aliases.map(|(_, module)| &**module))
     }
 
-    /// The modules that have another name in this file.
+    /// The modules that are imported under another name.
     pub fn aliased(&self) -> impl Iterator<Item = &str> {
         self.aliases.iter().map(|(_, module)| &**module)
     }
@@ -104,7 +105,7 @@ impl Imports {
         }
     }
 
-    /// The paths that the modules may have, imported from a file at `path`.
+    /// The possible paths of the modules, imported from a file at `path`.
     pub(super) fn resolve(&self, path: &str) -> ImportPaths {
         let ends = self.modules.iter().filter_map(|module| {
             let name = module.trim_start_matches('.');
@@ -133,7 +134,7 @@ impl Imports {
         bytes_of(&self.modules) + aliases.sum::<usize>()
     }
 
-    /// The share of these modules that another file imports too, from 0 to 1.
+    /// The fraction of these modules that another file also imports.
     pub(super) fn in_common(&self, other: &Self) -> f32 {
         let mut common = 0;
         for module in &self.modules {
@@ -157,12 +158,12 @@ impl ImportPaths {
 }
 
 impl ImportSet {
-    /// The imports of several files.
+    /// Combines the imports of several files.
     pub(super) fn of<'a>(all: impl Iterator<Item = &'a ImportPaths>) -> Self {
         Self::new(all.flat_map(|resolved| &*resolved.ends).map(|end| &**end))
     }
 
-    /// The imports of one file with the packages that contain them, which Python imports too.
+    /// The imports of one file and the packages that contain them, which Python also imports.
     pub(super) fn with_packages(resolved: &ImportPaths) -> Self {
         fn above<'a>(end: &&'a str) -> Option<&'a str> {
             Some(end.rsplit_once('/')?.0)
@@ -183,7 +184,7 @@ impl ImportSet {
     /// Whether the file at `path` may be one of the modules.
     pub(super) fn contains(&self, path: &str) -> bool {
         let module = module_path(path);
-        // The last part rules most paths out.
+        // The last part excludes most paths.
         self.names.contains(last_part(module)) && self.ends.iter().any(|end| ends_with(module, end))
     }
 }

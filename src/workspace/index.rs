@@ -1,4 +1,4 @@
-//! The project's files, held as tokens, 4 bytes each.
+//! The project's files as tokens, at 4 bytes each.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::python;
 use crate::symbols::ModuleRef;
 use crate::tokenizer::{TokenId, Vocabulary};
 
-/// Files, by path. A path is relative to anything, as long as it is the same for all, and has `/` between its parts.
+/// Files by path. Paths are relative to one common root, with `/` between their parts.
 #[derive(Debug)]
 pub struct WorkspaceIndex {
     pub(super) names: NameTable,
     pub(super) files: Files<File>,
-    /// What can be imported of the files without a dot, once it is needed.
+    /// The top-level modules of the project, cached on first use.
     pub(super) top_modules: Option<Arc<[Box<str>]>>,
-    /// Files that are no part of the project.
+    /// Files outside the project.
     pub(super) libraries: Files<Library>,
-    /// The number of files that have been read so far.
+    /// Number of files read so far.
     pub(super) version: u64,
 }
 
@@ -29,9 +29,9 @@ pub struct WorkspaceIndex {
 pub(super) struct File {
     pub(super) version: u64,
     pub(super) names: ModuleRef,
-    /// `<s>` first; numbers of the name table.
+    /// Numbers in the name table, starting with `<s>`.
     pub(super) tokens: Vec<u32>,
-    /// The columns where its lines begin; empty if unknown.
+    /// Indentation columns of its lines; empty if unknown.
     pub(super) columns: Vec<u8>,
     pub(super) imports: Imports,
     pub(super) resolved: ImportPaths,
@@ -48,7 +48,7 @@ impl Counted for File {
 }
 
 impl WorkspaceIndex {
-    /// Without files.
+    /// Creates an empty index.
     pub fn new(vocabulary: &Vocabulary) -> Self {
         Self {
             names: NameTable::new(vocabulary),
@@ -59,8 +59,8 @@ impl WorkspaceIndex {
         }
     }
 
-    /// Adds a file or replaces it, given its tokens from `<s>` on, each an id and its text. Its indentation is unknown. Returns
-    /// whether that changes the index.
+    /// Adds or replaces a file, given its tokens from `<s>` on, each an id and its text. The indentation is unknown.
+    /// Returns whether the index has changed.
     pub fn insert<'a>(
         &mut self,
         path: &str,
@@ -71,7 +71,7 @@ impl WorkspaceIndex {
         self.replace(path, tokens.into_iter(), Vec::new(), imports)
     }
 
-    /// Adds a file or replaces it, given its text. Returns whether that changes the index.
+    /// Adds or replaces a file, given its text. Returns whether the index has changed.
     pub fn read(&mut self, vocabulary: &Vocabulary, path: &str, text: &str) -> bool {
         let lexed = python::lex(text);
         let spelled: Vec<String> = lexed
@@ -114,17 +114,17 @@ impl WorkspaceIndex {
         true
     }
 
-    /// Whether the index has a file.
+    /// Whether the index contains a file.
     pub fn contains(&self, path: &str) -> bool {
         self.files.contains_key(path)
     }
 
-    /// The number of tokens of all files.
+    /// Number of tokens in all files.
     pub fn tokens(&self) -> usize {
         self.files.totals().tokens
     }
 
-    /// Removes a file. Returns whether the index had it.
+    /// Removes a file. Returns whether the index contained it.
     pub fn remove(&mut self, path: &str) -> bool {
         let is_there = self.files.remove(path).is_some();
         if is_there {
@@ -147,24 +147,24 @@ impl WorkspaceIndex {
         });
     }
 
-    /// The number of files.
+    /// Number of files.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
-    /// Forgets all files and their names. A [fingerprint](WorkspaceIndex::state_of) from before does not recur.
+    /// Removes all files and their names. Earlier [fingerprints](WorkspaceIndex::state_of) do not recur.
     pub fn clear(&mut self, vocabulary: &Vocabulary) {
         let version = self.version;
         *self = Self::new(vocabulary);
         self.version = version;
     }
 
-    /// Whether the index has no files.
+    /// Whether the index is empty.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// Memory in bytes, without that of libraries.
+    /// Memory in bytes, excluding libraries.
     pub fn bytes(&self) -> usize {
         self.files.totals().bytes + self.names.bytes() + 200 * self.files.len()
     }

@@ -1,4 +1,4 @@
-//! The declarations of files that are no part of the project, such as those of installed packages.
+//! Declarations of files outside the project, such as installed packages.
 
 use super::files::Files;
 use super::imports::Imports;
@@ -7,11 +7,11 @@ use super::library::Library;
 use crate::symbols::{self, ModuleRef, Name, Numbering};
 use crate::tokenizer::Vocabulary;
 
-/// Bytes of symbols that are kept of all libraries together.
+/// Maximum size of all libraries' symbols together, in bytes.
 const MAX_SYMBOL_BYTES: usize = 12_000_000;
 
 impl WorkspaceIndex {
-    /// Reads the declarations of a library's file, which is imported under the dotted `name`.
+    /// Reads the declarations of a library file that is imported under the dotted `name`.
     pub fn read_library(&mut self, vocabulary: &Vocabulary, path: &str, text: &str, name: &str) {
         let package = name.split('.').next().unwrap_or_default();
         let (mut symbols, spelled) = symbols::build_from_text(text);
@@ -27,7 +27,7 @@ impl WorkspaceIndex {
         });
         self.forget_library(path);
         if self.libraries.totals().bytes + symbols.bytes() > MAX_SYMBOL_BYTES {
-            self.libraries = Files::default(); // what is still imported is read again
+            self.libraries = Files::default(); // read again if still imported
         }
         let mut parts = name.rsplit('.');
         let mut part = || parts.next().unwrap_or_default();
@@ -47,13 +47,13 @@ impl WorkspaceIndex {
         self.libraries.insert(path, library);
     }
 
-    /// What a library's file imports, and how many bytes its symbols take, if it has been read.
+    /// The imports of a library file and the size of its symbols in bytes, if it has been read.
     pub fn library(&self, path: &str) -> Option<(&Imports, usize)> {
         let file = self.libraries.get(path)?;
         Some((&file.imports, file.symbols.bytes()))
     }
 
-    /// Forgets a library's file that may have changed.
+    /// Drops a library file that may have changed.
     pub fn forget_library(&mut self, path: &str) {
         self.libraries.remove(path);
     }

@@ -1,10 +1,10 @@
-//! One file that is no part of the project.
+//! A file outside the project.
 
 use super::files::{Counted, Totals};
 use super::imports::Imports;
 use crate::symbols::{ModuleRef, SymbolTable};
 
-/// A file that is no part of the project.
+/// A file outside the project.
 #[derive(Debug)]
 pub(super) struct Library {
     pub(super) version: u64,

@@ -1,13 +1,14 @@
-//! The files of a project, and which of them matter to a document.
+//! The files of a project, and which of them are relevant to a document.
 //!
-//! [`WorkspaceIndex`] holds the tokens of every file, and the symbol tables of what is imported from elsewhere. A
-//! [`ContextSelection`] says which of them a document's project context has: what it imports, the files near it, and its own
-//! text below the edited line. Knows nothing of editors, and only `environment` of disks: files are read elsewhere.
+//! [`WorkspaceIndex`] holds the tokens of every project file, and the symbol tables of imported files outside the
+//! project. A [`ContextSelection`] lists the contents of a document's project context: its imports, nearby files, and
+//! its own text below the edited line. This module knows nothing of editors. Only `environment` accesses the disk;
+//! other files are read elsewhere.
 //!
-//! * `index` adds and removes files, `files` counts their memory, `names` numbers their names;
-//! * `imports` reads what a file imports, `modules` finds which files these are, `module_names` names them;
-//! * `libraries` reads declarations of files that are no part of the project;
-//! * `ranking` finds the files near a document, `suffix` the text below its edited line;
+//! * `index` adds and removes files, `files` tracks their memory, `names` numbers their names;
+//! * `imports` extracts a file's imports, `modules` resolves them to files, `module_names` names modules;
+//! * `libraries` reads declarations of files outside the project;
+//! * `ranking` finds the files near a document, `suffix` tokenises the text below its edited line;
 //! * `selection` builds the context.
 
 mod columns;

@@ -1,4 +1,4 @@
-//! The project's files as modules: which of them a document imports, and what it could import.
+//! The project's files as modules: resolves a document's imports, and lists importable modules.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use super::index::{File, WorkspaceIndex};
 use super::module_names::is_nameable;
 use crate::symbols::ModuleRef;
 
-/// Imported files that are found, at most.
+/// Maximum number of imported files.
 const MAX_IMPORTED: usize = 64;
-/// How often the imports of imported files are followed.
+/// Maximum number of imports followed from a document to a file.
 const MAX_HOPS: usize = 2;
 
 impl WorkspaceIndex {
-    /// The paths of the files that a document at `path` with these imports imports, directly or through others.
+    /// The paths of the files that a document at `path` imports, directly or indirectly.
     pub fn imported(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();
         let mut wanted = ImportSet::with_packages(&imports.resolve(path));
@@ -30,7 +30,7 @@ impl WorkspaceIndex {
                         && !found.contains(&other)
                 })
                 .collect();
-            // A file deep in the tree is likelier to have the name by chance.
+            // A file deep in the tree is more likely to match by chance.
             new.sort_by_key(|(other, _)| other.matches('/').count());
             new.truncate(MAX_IMPORTED - found.len());
             found.extend(new.iter().map(|&(other, _)| other));
@@ -39,8 +39,8 @@ impl WorkspaceIndex {
         found
     }
 
-    /// Whether a document at `path` can import the file `other`, whose name fits. A file outside packages, such as
-    /// `tools/logging.py`, has to be in a folder above the document or in one named `src`.
+    /// Whether a document at `path` can import the file `other`, whose name matches. A file outside packages, such as
+    /// `tools/logging.py`, must be in a folder above the document or in a folder named `src`.
     fn may_be_meant(&self, other: &str, file: &File, path: &str) -> bool {
         let folder = folder_of(other);
         let is_above = path
@@ -49,7 +49,7 @@ impl WorkspaceIndex {
         !file.names.is_top || self.is_in_package(other) || is_above || folder.ends_with("/src")
     }
 
-    /// The names of the modules in the package whose `__init__.py` is at `path`: files, and folders with files in them.
+    /// The names of the modules in the package whose `__init__.py` is at `path`: files, and folders that contain files.
     pub fn modules_in(&self, path: &str) -> Vec<ModuleRef> {
         let mut found: Vec<ModuleRef> = Vec::new();
         let Some(folder) = path.strip_suffix("__init__.py") else {
@@ -82,8 +82,7 @@ impl WorkspaceIndex {
         found
     }
 
-    /// The names that can be imported without a dot, sorted: those of files and folders outside packages. Cached until a file is
-    /// added or removed.
+    /// The top-level modules, sorted: files and folders outside packages. Cached until a file is added or removed.
     pub fn top_modules(&mut self) -> Arc<[Box<str>]> {
         let known = self.top_modules.take();
         let names = known.unwrap_or_else(|| self.find_top_modules());

@@ -1,6 +1,7 @@
-//! The names of a project's files: each name outside the vocabulary has a number of its own, from the vocabulary's size on.
+//! Numbers the names in a project's files: each out-of-vocabulary name has its own number, starting at the vocabulary
+//! size.
 //!
-//! Files are held in bulk as these numbers. A [`TokenId`] becomes a plain `u32` when it is looked up or interned.
+//! Files are stored as these numbers. A lookup converts a [`TokenId`] to a plain `u32`.
 
 use rustc_hash::FxHashMap;
 
@@ -9,21 +10,21 @@ use crate::python;
 use crate::symbols::{NO_COLUMN, Name, NumberedToken, Numbering, TokenKind};
 use crate::tokenizer::{TokenId, Vocabulary};
 
-/// An interner: names by number and numbers by name.
+/// An interner: maps numbers to names and back.
 #[derive(Debug)]
 pub(super) struct NameTable {
     syntax: Syntax,
-    /// The names outside the vocabulary. Grows only: a name that is no longer used costs a few bytes.
+    /// Out-of-vocabulary names. Never shrinks: an unused name costs a few bytes.
     words: Vec<Box<str>>,
     /// Their token kinds.
     token_kinds: Vec<TokenKind>,
     bytes: usize,
-    /// All names, those of the vocabulary too, and their tokens.
+    /// The numbers of all names, including those in the vocabulary.
     by_text: FxHashMap<Box<str>, u32>,
 }
 
 impl NameTable {
-    /// The vocabulary's names.
+    /// Creates a table with the vocabulary's names.
     pub(super) fn new(vocabulary: &Vocabulary) -> Self {
         let entries = vocabulary.entries();
         let names = entries.filter(|(_, token)| python::is_name(token));
@@ -36,27 +37,27 @@ impl NameTable {
         }
     }
 
-    /// What the vocabulary's tokens are in Python.
+    /// Syntactic properties of the vocabulary's tokens.
     pub(super) fn syntax(&self) -> &Syntax {
         &self.syntax
     }
 
-    /// The names outside the vocabulary, in the order of their numbers.
+    /// Out-of-vocabulary names, in the order of their numbers.
     pub(super) fn words(&self) -> &[Box<str>] {
         &self.words
     }
 
-    /// The memory of the names outside the vocabulary, in bytes.
+    /// Memory of the out-of-vocabulary names, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// A name, if the table has it.
+    /// A name, if the table contains it.
     pub(super) fn find(&self, text: &str) -> Option<Name> {
         self.by_text.get(text).map(|&token| self.name(token))
     }
 
-    /// Tokens as symbol tables are built from them, given the columns where their lines begin.
+    /// Converts tokens to the input of symbol tables, given the indentation columns of their lines.
     pub(super) fn numbered_tokens<'a>(
         &'a self,
         tokens: &'a [u32],
@@ -84,7 +85,7 @@ impl NameTable {
     fn token_kind(&self, token: u32) -> TokenKind {
         match (token as usize).checked_sub(self.syntax.vocabulary_size()) {
             None => self.syntax.token_kind(TokenId::new(token)),
-            // The text below a document may have words of its own.
+            // The text below a document may contain additional words.
             Some(word) => self
                 .token_kinds
                 .get(word)
@@ -93,7 +94,7 @@ impl NameTable {
         }
     }
 
-    /// The name that a token is.
+    /// The name of a token.
     pub(super) fn name(&self, token: u32) -> Name {
         let word = (token as usize).checked_sub(self.syntax.vocabulary_size());
         Name::new(match word {
@@ -102,7 +103,7 @@ impl NameTable {
         })
     }
 
-    /// The number of a token with this id and text; `None` if it is a name that the table does not have.
+    /// The number of a token with this id and text; `None` if it is a name that the table does not contain.
     pub(super) fn number(&self, id: TokenId, text: &str) -> Option<u32> {
         if id != TokenId::UNK || !python::is_name(text) {
             return Some(id.get());
@@ -110,13 +111,13 @@ impl NameTable {
         self.by_text.get(text).copied()
     }
 
-    /// The number of a token with this id and text, which is added if it is a new name.
+    /// The number of a token with this id and text. Adds a new name to the table.
     pub(super) fn intern(&mut self, id: TokenId, text: &str) -> u32 {
         if let Some(token) = self.number(id, text) {
             return token;
         }
         let token = (self.syntax.vocabulary_size() + self.words.len()) as u32;
-        // In the list and in the map, a third of whose entries are empty.
+        // One copy in the list and one in the map, a third of whose slots are empty.
         self.bytes += 2 * (text.len() + 16) + 40;
         self.words.push(text.into());
         self.token_kinds.push(TokenKind::of(text));

@@ -1,15 +1,15 @@
-//! Which files are near a document: those that it imports, those that import it, its neighbours in the tree of folders, and
-//! those that import the same.
+//! Finds the files near a document: those that it imports, those that import it, those in nearby folders, and those
+//! with the same imports.
 
 use super::imports::{ImportSet, Imports};
 use super::index::WorkspaceIndex;
 
-/// The tokens of all near files together, at most.
+/// Maximum number of tokens in all near files together.
 const MAX_NEAR_TOKENS: usize = 300_000;
 
 impl WorkspaceIndex {
-    /// The paths of the files nearest to the one at `path`, which imports `imports` and is left out; the nearest first. A file
-    /// that does not fit into what is left of 300,000 tokens is left out too.
+    /// The paths of the files nearest to the one at `path`, which imports `imports`, nearest first. Skips that file
+    /// itself, and any file that exceeds the rest of the budget of 300,000 tokens.
     pub fn nearest(&self, path: &str, imports: &Imports) -> Vec<&str> {
         let folders: Vec<&str> = path.split('/').collect();
         let imported = imports.resolve(path);

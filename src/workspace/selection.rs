@@ -1,4 +1,4 @@
-//! From a selection of files to a document's project context.
+//! Builds a document's project context from a selection of files.
 
 use std::hash::{Hash, Hasher};
 
@@ -10,28 +10,28 @@ use super::suffix::SuffixText;
 use crate::context::{Declarations, ImportableModules, ProjectContext};
 use crate::symbols::{self, Module, ModuleRef, Name, SymbolTable};
 
-/// What a document's project context is made of.
+/// The contents of a document's project context.
 #[derive(Clone, Debug, Default)]
 pub struct ContextSelection<'a> {
-    /// The text below it in its own file.
-    pub below: SuffixText,
-    /// The paths of files near it, the nearest first: [`WorkspaceIndex::nearest`].
+    /// The text below the edited line in the document itself.
+    pub suffix: SuffixText,
+    /// The paths of nearby files, nearest first: [`WorkspaceIndex::nearest`].
     pub near: Vec<&'a str>,
-    /// The paths of files that it imports, directly or through others: [`WorkspaceIndex::imported`].
+    /// The paths of imported files, direct and indirect: [`WorkspaceIndex::imported`].
     pub imported: Vec<&'a str>,
-    /// The paths of files of which only the declarations count: libraries, [`WorkspaceIndex::read_library`], or others.
+    /// The paths of files whose declarations alone are used: libraries ([`WorkspaceIndex::read_library`]) or others.
     pub libraries: Vec<&'a str>,
-    /// Modules of which only the names are known: [`WorkspaceIndex::module`], [`WorkspaceIndex::modules_in`].
+    /// Modules known only by name: [`WorkspaceIndex::module`], [`WorkspaceIndex::modules_in`].
     pub submodules: Vec<ModuleRef>,
-    /// What can be imported without a dot.
+    /// Modules that can be imported without a dot.
     pub importable: ImportableModules,
 }
 
 impl WorkspaceIndex {
-    /// A fingerprint of a selection: of which files it has, their order and their contents.
+    /// A fingerprint of a selection: of its files, their order and their contents.
     pub fn state_of(&self, around: &ContextSelection<'_>) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        (&around.below, &around.submodules, &around.importable).hash(&mut hasher);
+        (&around.suffix, &around.submodules, &around.importable).hash(&mut hasher);
         let near = around.near.iter().map(|path| (path, self.files.get(*path)));
         for (path, file) in near {
             (path, file.map(|file| file.version)).hash(&mut hasher);
@@ -46,7 +46,7 @@ impl WorkspaceIndex {
 
     /// The project context of the document at `path`.
     pub fn surroundings(&self, path: &str, around: &ContextSelection<'_>) -> ProjectContext {
-        // A file's own package is the folder that it is in.
+        // A file's own package is the folder that contains it.
         let folders = path.rsplit('/').skip(1).map(nameable);
         let packages = folders.map(|part| {
             let name = self.names.find(part).filter(|_| !part.is_empty());
@@ -55,10 +55,10 @@ impl WorkspaceIndex {
         let declarations = Declarations {
             packages: packages.collect(),
             modules: self.modules(around),
-            suffix: self.suffix_symbols(&around.below),
+            suffix: self.suffix_symbols(&around.suffix),
         };
         let files = around.near.iter().filter_map(|path| self.files.get(*path));
-        let SuffixText { tokens, words, .. } = &around.below;
+        let SuffixText { tokens, words, .. } = &around.suffix;
         ProjectContext::new(
             self.names.syntax(),
             [self.names.words(), words],
@@ -113,8 +113,8 @@ impl WorkspaceIndex {
     }
 
     /// The symbol table of the suffix.
-    fn suffix_symbols(&self, below: &SuffixText) -> SymbolTable {
-        let tokens = self.names.numbered_tokens(&below.tokens, &below.columns);
-        symbols::build_suffix(tokens, &below.scopes)
+    fn suffix_symbols(&self, suffix: &SuffixText) -> SymbolTable {
+        let tokens = self.names.numbered_tokens(&suffix.tokens, &suffix.columns);
+        symbols::build_suffix(tokens, &suffix.scopes)
     }
 }

@@ -17,7 +17,7 @@ const TEXTS: [&str; 6] = [
     "# nothing\n",
     "from .order import Order\nimport os.path as path\n",
     "import shop\n\nclass Order(shop.Base):\n    currency = 'EUR'\n    def total(self):\n        return self.amount\n",
-    // The same tokens on other lines.
+    // The same tokens with different line breaks.
     "import shop\nclass Order(shop.Base):\n  currency = 'EUR'\n  def total(self):\n    return self.amount\n",
     "from shop.parts.line import *\n\ndef zauberlehrling(besenstiel, meister=None):\n    return besenstiel\n",
 ];

@@ -1,8 +1,8 @@
 //! Allocator settings: memory that a training step frees is kept for the next one.
 //!
-//! Every step allocates and frees the same few hundred megabytes in blocks of up to 64. Left alone, glibc returns each
-//! such block to the kernel and gets it back as pages to be cleared, which costs a third of the time of a step in bf16
-//! (9,200 tokens/s instead of 13,000, measured on two cores of an EPYC).
+//! Every step allocates and frees the same few hundred megabytes, in blocks of up to 64 MB. By default, glibc returns
+//! each block to the kernel and gets it back as pages that must be cleared, which costs a third of the time of a bf16
+//! step (9,200 instead of 13,000 tokens/s, measured on two cores of an EPYC).
 
 /// Tells glibc's allocator to keep freed memory; does nothing with other allocators.
 pub fn keep_freed_pages() {

@@ -1,26 +1,26 @@
 //! Inner products of int8 weights with int16 activations, summed exactly in int32.
 //!
-//! A *panel* is 16 rows of a matrix, two columns at a time: `[columns / 2][16][2]`. Widened to 16 bits, such a group of 32
-//! weights is one AVX-512 register, and `vpdpwssd` (or `vpmaddwd` and an addition) multiplies each row's pair with the
-//! same pair of activations and adds both products to that row's sum: no register is ever summed across. Sums of
-//! integers do not depend on their order, so that every kernel gives the same bits.
+//! A *panel* is 16 rows of a matrix, stored two columns at a time: `[columns / 2][16][2]`. Widened to 16 bits, such a
+//! group of 32 weights fills one AVX-512 register. `vpdpwssd` (or `vpmaddwd` and an addition) multiplies each row's
+//! pair by the same pair of activations and adds both products to that row's sum, so no horizontal sum is needed.
+//! Integer sums do not depend on their order, so every kernel gives the same bits.
 
-/// Rows of a panel.
+/// Rows in a panel.
 pub(in crate::inference) const ROWS: usize = 16;
-/// Vectors that [`Kernel::products`] multiplies in one pass over the weights.
+/// Maximum number of vectors that [`Kernel::products`] multiplies in one pass over the weights.
 pub(in crate::inference) const LANES: usize = 4;
 
 /// The weights of two columns of a panel.
 pub(in crate::inference) type Pair = [i8; 2 * ROWS];
-/// Sums of one panel and one vector.
+/// Sums of one panel with one vector.
 pub(in crate::inference) type Sums = [i32; ROWS];
 
-/// Two activations in 32 bits, as the instructions take them.
+/// Packs two activations into 32 bits, in the order that the instructions expect.
 pub(in crate::inference) fn pack(even: i16, odd: i16) -> i32 {
     i32::from(odd) << 16 | i32::from(even) & 0xffff
 }
 
-/// An implementation; all of them give the same sums.
+/// An implementation. All of them give the same sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inference) enum Kernel {
     /// `vpdpwssd` on 512 bits.
@@ -40,7 +40,7 @@ pub(in crate::inference) enum Kernel {
 }
 
 impl Kernel {
-    /// What this processor has, best first.
+    /// The kernels that this processor supports, fastest first.
     pub(in crate::inference) fn available() -> Vec<Self> {
         let mut kernels = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -65,7 +65,7 @@ impl Kernel {
         kernels
     }
 
-    /// The instructions' usual name.
+    /// The usual name of the instructions.
     pub(in crate::inference) fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -80,8 +80,8 @@ impl Kernel {
         }
     }
 
-    /// Products of all `panels` (of `pairs` pairs of columns each) with up to [`LANES`] vectors of activations, handed
-    /// to `out` as (panel, lane, sums).
+    /// Multiplies all `panels` (of `pairs` pairs of columns each) by up to [`LANES`] vectors of activations. Passes the
+    /// results to `out` as (panel, lane, sums).
     pub(in crate::inference) fn products(
         self,
         panels: &[Pair],
@@ -90,7 +90,8 @@ impl Kernel {
         out: impl FnMut(usize, usize, &Sums),
     ) {
         match self {
-            // SAFETY: `available` found the processor to have these instructions, and nothing else makes these values.
+            // SAFETY: only `available` creates these values, and it has checked that the processor has the
+            // instructions.
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => unsafe { avx512_vnni::products(panels, pairs, vectors, out) },
             // SAFETY: as above.
@@ -107,8 +108,8 @@ impl Kernel {
     }
 }
 
-/// A kernel's module: `tile`, the sums of `P` panels with `T` vectors, and `products`, which cuts the work into tiles of
-/// `$single` panels for one vector and of `$many` panels for [`LANES`].
+/// Defines a kernel's module: `tile` sums `P` panels with `T` vectors, and `products` divides the work into tiles of
+/// `$single` panels for one vector and of `$many` panels for [`LANES`] vectors.
 macro_rules! kernel {
     ($name:ident, $(features $features:literal,)? single $single:literal, many $many:literal, $body:ident!($($dot:tt)*)) => {
         mod $name {
@@ -158,7 +159,7 @@ macro_rules! kernel {
     };
 }
 
-/// A tile on 512 bits: `$dot(sums, activations, weights)`.
+/// A tile with 512-bit registers: `$dot(sums, activations, weights)`.
 #[cfg(target_arch = "x86_64")]
 macro_rules! tile_512 {
     ($panels:ident, $vectors:ident, $P:ident, $T:ident, |$s:ident, $a:ident, $w:ident| $dot:expr) => {{
@@ -198,7 +199,7 @@ macro_rules! tile_512 {
 #[cfg(target_arch = "x86_64")]
 use tile_512;
 
-/// A tile on 256 bits, each panel's rows in two halves: `$dot(sums, activations, weights)`.
+/// A tile with 256-bit registers, each panel's rows in two halves: `$dot(sums, activations, weights)`.
 #[cfg(target_arch = "x86_64")]
 macro_rules! tile_256 {
     ($panels:ident, $vectors:ident, $P:ident, $T:ident, |$s:ident, $a:ident, $w:ident| $dot:expr) => {{

@@ -1,8 +1,8 @@
 //! Quantised matrices and vectors.
 //!
-//! Weights are int8 with one scale a row, activations int16 with one scale a vector, both symmetric: `w ≈ s q`. The
-//! activations' 15 bits cost no memory that matters and no time (the weights' way from memory is what binds), and the
-//! error that is left is the weights' own.
+//! Weights are int8 with one scale per row; activations are int16 with one scale per vector. Both are symmetric:
+//! `w ≈ s q`. The 15-bit activations cost neither noticeable memory nor time, because reading the weights from memory is
+//! the bottleneck; the remaining error comes from the weights.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::simd::multiversioned;
 /// Largest magnitude of a quantised weight.
 const WEIGHT: f32 = 127.0;
 
-/// Panels that a matrix grows by.
+/// Number of panels by which a matrix grows.
 const GROWTH: usize = 16;
 
 /// A matrix `[rows, columns]`.
@@ -23,9 +23,9 @@ pub(in crate::inference) struct Matrix {
     rows: usize,
     /// Pairs of columns.
     pairs: usize,
-    /// Panel after panel; rows and columns that make the last ones full are zero.
+    /// One panel after another. The last panel is padded with zero rows, and an odd number of columns with a zero column.
     panels: Vec<Pair>,
-    /// Of each row, those that fill the last panel included.
+    /// One per row, including the padding rows.
     scales: Vec<f32>,
 }
 
@@ -39,7 +39,7 @@ pub(in crate::inference) struct Activations {
 }
 
 impl Matrix {
-    /// Quantises `weights`, `[rows, columns]` row by row.
+    /// Quantises `weights`, row-major `[rows, columns]`.
     pub(in crate::inference) fn new(weights: &[f32], columns: usize) -> Self {
         let rows = weights.len() / columns;
         let pairs = columns.div_ceil(2);
@@ -62,7 +62,7 @@ impl Matrix {
         }
     }
 
-    /// A matrix without rows, to be filled with [`Matrix::push_direction`].
+    /// Creates a matrix without rows; [`Matrix::push_direction`] adds them.
     pub(in crate::inference) fn empty(columns: usize) -> Self {
         Self {
             rows: 0,
@@ -72,12 +72,12 @@ impl Matrix {
         }
     }
 
-    /// How many rows.
+    /// Number of rows.
     pub(in crate::inference) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The products of some rows with the one vector of `x`.
+    /// The products of a range of rows with `x`, which holds one vector.
     pub(in crate::inference) fn products(
         &self,
         kernel: Kernel,
@@ -104,11 +104,11 @@ impl Matrix {
         out
     }
 
-    /// Appends a row, quantised and then divided by its length: products with it are projections on its direction.
+    /// Quantises a row, normalises it to length 1 and appends it: a product with it is the projection on its direction.
     pub(in crate::inference) fn push_direction(&mut self, row: &[f32]) {
         if self.rows == self.scales.len() {
             if self.panels.len() == self.panels.capacity() {
-                // Not twice as much as it has: every document has such a matrix.
+                // Does not double the capacity: every document has such a matrix.
                 self.panels.reserve_exact(GROWTH * self.pairs);
             }
             self.panels
@@ -136,7 +136,7 @@ impl Matrix {
         self.scales.truncate(panels * ROWS);
     }
 
-    /// Drops the first rows, as many as make full panels within `rows`; how many those are.
+    /// Drops as many of the first `rows` rows as fill whole panels. Returns how many it dropped.
     pub(in crate::inference) fn drop_first(&mut self, rows: usize) -> usize {
         let panels = rows.min(self.rows) / ROWS;
         self.panels.drain(..panels * self.pairs);
@@ -145,12 +145,13 @@ impl Matrix {
         panels * ROWS
     }
 
-    /// Bytes that one product reads.
+    /// Number of bytes that one product reads.
     pub(in crate::inference) fn bytes(&self) -> usize {
         size_of_val(&self.panels[..]) + size_of_val(&self.scales[..])
     }
 
-    /// Row `row` as activations, appended to `out`: the embedding's rows are the first layer's input as they stand.
+    /// Appends row `row` to `out` as activations: the embedding's rows are the first layer's input without further
+    /// rounding.
     pub(in crate::inference) fn push_row(&self, row: usize, out: &mut Activations) {
         let (panel, lane) = (row / ROWS * self.pairs, row % ROWS * 2);
         let pairs = self.panels[panel..panel + self.pairs].iter();
@@ -160,7 +161,7 @@ impl Matrix {
         out.pairs = self.pairs;
     }
 
-    /// `out[t] += W x[t]` for each vector; `out` is `[vectors, rows]`.
+    /// Computes `out[t] += W x[t]` for each vector; `out` is `[vectors, rows]`.
     pub(in crate::inference) fn add_products(
         &self,
         kernel: Kernel,
@@ -197,19 +198,19 @@ impl Matrix {
 }
 
 impl Activations {
-    /// How many vectors.
+    /// Number of vectors.
     pub(in crate::inference) fn len(&self) -> usize {
         self.scales.len()
     }
 
-    /// Appends the vectors of `other`, which are as long.
+    /// Appends the vectors of `other`, which have the same length.
     pub(in crate::inference) fn extend(&mut self, other: &Self) {
         self.pairs = other.pairs;
         self.packed.extend_from_slice(&other.packed);
         self.scales.extend_from_slice(&other.scales);
     }
 
-    /// Forgets the vectors, keeps their memory.
+    /// Removes the vectors but keeps their memory.
     pub(in crate::inference) fn clear(&mut self) {
         self.packed.clear();
         self.scales.clear();
@@ -220,19 +221,19 @@ impl Activations {
         self.pairs = x.len().div_ceil(2);
         let at = self.packed.len();
         self.packed.resize(at + self.pairs, 0);
-        // The sum of all products stays within an int32.
+        // This bound keeps the sum of all products within an int32.
         let most = (i32::MAX as f32 / (WEIGHT * (2 * self.pairs) as f32)).floor();
         let scale = quantise_activations(x, most.min(f32::from(i16::MAX)), &mut self.packed[at..]);
         self.scales.push(scale);
     }
 }
 
-/// `weights`, `[rows, columns]`, as a [`Matrix`] keeps them.
+/// Rounds `weights`, `[rows, columns]`, to the values that a [`Matrix`] stores.
 pub(in crate::inference) fn rounded(weights: &[f32], columns: usize) -> Vec<f32> {
     let mut quantised = vec![0; columns];
     let mut values = Vec::with_capacity(weights.len());
     for row in weights.chunks_exact(columns) {
-        // A scale that f16 can hold 127 times of: then the largest weight, and so the scale, survives being stored.
+        // f16 holds 127 times this scale exactly, so the largest weight, and with it the scale, survives storage.
         let scale = f16::from_f32(quantise_weights(row, &mut quantised) * WEIGHT).to_f32() / WEIGHT;
         values.extend(quantised.iter().map(|&q| f32::from(q) * scale));
     }
@@ -248,7 +249,7 @@ multiversioned! {
         scale
     }
 
-    /// Quantises a vector to at most `most`, packed in pairs; returns its scale.
+    /// Quantises a vector to integers of magnitude at most `most`, packed in pairs; returns its scale.
     fn quantise_activations(x: &[f32], most: f32, out: &mut [i32]) -> f32 {
         let scale = largest_magnitude(x) / most;
         let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
@@ -261,7 +262,8 @@ multiversioned! {
     }
 }
 
-/// The nearest integer to `x`, |x| < 2²², ties to even: adding 1.5 · 2²³ leaves it in the lowest bits of the mantissa.
+/// Rounds `x`, |x| < 2²², to the nearest integer, ties to even: adding 1.5 · 2²³ leaves it in the lowest bits of the
+/// mantissa.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must vectorise in its caller")]
 fn nearest(x: f32) -> i32 {

@@ -1,5 +1,5 @@
-//! Int8 matrix products. [`matrix`] owns the quantised formats; [`kernel`] owns the processor's instructions. Neither
-//! knows what network it computes.
+//! Int8 matrix products. [`matrix`] owns the quantised formats; [`kernel`] owns the processor-specific instructions.
+//! Neither knows which network it computes.
 
 pub(super) mod kernel;
 pub(super) mod matrix;

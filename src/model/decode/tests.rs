@@ -1,4 +1,4 @@
-//! Beam search against exhaustive search, sampling against the exact distribution.
+//! Compares beam search with exhaustive search, and sampling with the exact distribution.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -31,8 +31,8 @@ impl StepModel for RandomModel {
     }
 }
 
-/// The probabilities of the next token by the number of tokens read, and how often they were asked for. The last ones hold for
-/// all further tokens.
+/// The probabilities of the next token by the number of tokens read, and the number of requests for them. The last
+/// entry repeats.
 struct FixedModel {
     probabilities: Vec<Vec<f32>>,
     steps: usize,
@@ -92,7 +92,7 @@ fn sample(temperature: f64, top_k: usize, top_p: Option<f64>, seed: u64) -> Sear
     }
 }
 
-/// Every sequence that is finished within `max_tokens` or has as many, by an own softmax.
+/// Every sequence that is finished within `max_tokens` tokens or reaches that length, with an independent softmax.
 fn all_hypotheses(
     model: &mut RandomModel,
     prefix: &Hypothesis,
@@ -158,24 +158,24 @@ fn greedy_search_is_a_beam_of_width_one() {
 
 #[test]
 fn a_beam_stays_narrow_and_stops_when_nothing_can_change() {
-    // Two hypotheses are finished after two steps, with the probabilities 1/2 and 1/4. The live one has 1/4 too, and ranks above
-    // the second when it is finished, since it is longer.
+    // Two hypotheses finish after two steps, with probabilities 1/2 and 1/4. The live one also has 1/4, and ranks above
+    // the second once it is finished, since it is longer.
     let mut model = FixedModel::new(&[&[0.5, 0.5], &[0.5, 0.5], &[1.0, 0.0]]);
     let found = search(&mut model, &beam(2, 1.0), 9);
     let tokens: Vec<Vec<u32>> = found.iter().map(|h| numbers(&h.tokens)).collect();
     assert_eq!(tokens, [&[0][..], &[1, 1, 0]]);
-    // 0.9 and 0.09 are finished after two steps, and the live hypothesis has 0.01.
+    // Hypotheses with 0.9 and 0.09 finish after two steps, and the live one has 0.01.
     let mut model = FixedModel::new(&[&[0.9, 0.1]]);
     let found = search(&mut model, &beam(2, 0.0), 50);
     assert_eq!(found.len(), 2);
     assert_eq!(model.steps, 2);
-    // Never more than `width` live hypotheses: one step, then three for each further token.
+    // At most `width` live hypotheses: one step for the first token, then three for each further token.
     let mut model = FixedModel::new(&[&[0.0, 0.3, 0.3, 0.2, 0.2]]);
     assert_eq!(search(&mut model, &beam(3, 0.6), 5).len(), 3);
     assert_eq!(model.steps, 1 + 4 * 3);
 }
 
-/// The log probability of a sequence that a model reads by itself.
+/// The log probability of a sequence, from a separate pass of the model.
 fn log_probability_of(model: &mut RandomModel, tokens: &[TokenId]) -> f64 {
     let (mut state, mut last, mut sum) = (Vec::new(), END, 0.0);
     for &token in tokens {
@@ -223,7 +223,7 @@ fn end_tokens_finish_and_a_dead_end_is_dropped() {
 
 #[test]
 fn cuts_keep_exactly_the_most_probable_tokens() {
-    // By falling probability: 3, 1, then 0 before 4 for its lower id, and 2 is ruled out.
+    // By decreasing probability: 3, 1, then 0 before 4 for its lower id; 2 is ruled out.
     let logits = [
         0.125f32.ln(),
         0.25f32.ln(),
@@ -258,8 +258,8 @@ fn cuts_keep_exactly_the_most_probable_tokens() {
     assert_eq!(kept(1e-6, 0, Some(1e-9)), [3]);
 }
 
-/// Whether a count of `n` draws lies within 4.5 standard deviations of the binomial distribution: it fails by chance once in
-/// 150,000.
+/// Checks that a count out of `n` draws is within 4.5 standard deviations of the binomial mean. A correct program fails
+/// once in 150,000.
 fn assert_frequency(count: usize, n: usize, probability: f64) {
     let expected = n as f64 * probability;
     let deviation = (expected * (1.0 - probability)).sqrt();

@@ -14,11 +14,11 @@ const UNKNOWN: usize = Expert::UnknownNeighbours.column();
 /// Scores the tokens that followed earlier states by the states' cosine similarity with the current one.
 pub(in crate::prediction) fn score(
     buffer: &BufferTokens,
-    similar: &CosineScores,
+    cosines: &CosineScores,
     scores: &mut BufferScores,
 ) {
-    let largest = similar.cosines.iter().copied().fold(-1.0, f32::max);
-    for (position, cosine) in (similar.first..).zip(&similar.cosines) {
+    let largest = cosines.values.iter().copied().fold(-1.0, f32::max);
+    for (position, cosine) in (cosines.first..).zip(&cosines.values) {
         let word = buffer.word_at(Position::at(position));
         let row = scores.row(word);
         row[ALL] += (SHARPNESS * (cosine - largest)).exp();

@@ -1,4 +1,5 @@
-//! The completer's results as the protocol's completion list, inline completion and answer to `minicopilot/nextTokens`.
+//! Converts the completer's results to the protocol's completion list, inline completion and response to
+//! `minicopilot/nextTokens`.
 
 use std::collections::BTreeMap;
 
@@ -20,15 +21,16 @@ use crate::symbols::{self, Expects};
 /// How the client counts positions and shows items.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
-    /// What positions count.
+    /// How offsets in a line are counted.
     pub encoding: Encoding,
-    /// The client supports label details, which then show the probability; otherwise `detail` does.
+    /// The client supports label details, which then show the probability. Otherwise `detail` shows it.
     pub label_details: bool,
-    /// The client lets its user choose whether to replace the word under the cursor or to insert before the rest of it.
+    /// The client can let the user choose whether to replace the word under the cursor or to insert before the rest of
+    /// it.
     pub insert_replace: bool,
 }
 
-/// The list of one completion request. It is always incomplete: a further character changes the probabilities.
+/// The response to a completion request. It is always incomplete, since another character changes the probabilities.
 pub fn completion_list(text: &str, found: Completions, style: Style) -> CompletionList {
     let start = found.replace.start;
     let insert = range(text, found.replace, style.encoding);
@@ -36,7 +38,7 @@ pub fn completion_list(text: &str, found: Completions, style: Style) -> Completi
     let place = Place::of(&text[..start]);
     let items = found.items.into_iter().enumerate();
     let item = |(rank, candidate): (usize, Candidate)| {
-        // Where the rest of the word ends the candidate too, its text lacks that.
+        // If the candidate ends with the rest of the word, its text omits that rest.
         let is_whole = candidate.text == candidate.token;
         let edit = if style.insert_replace && is_whole && replace != insert {
             CompletionTextEdit::InsertAndReplace(InsertReplaceEdit {
@@ -56,7 +58,7 @@ pub fn completion_list(text: &str, found: Completions, style: Style) -> Completi
     }
 }
 
-/// The rest of a line.
+/// The response to an inline-completion request.
 pub fn inline_completion(
     text: &str,
     line: InlineCompletion,
@@ -110,7 +112,7 @@ fn percent(probability: f32) -> String {
     }
 }
 
-/// What precedes a candidate, as far as it decides its icon.
+/// The text before a candidate, reduced to what determines the icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     ModulePath,
@@ -119,7 +121,7 @@ enum Place {
 }
 
 impl Place {
-    /// From the text before the typed prefix.
+    /// Classifies the text before the typed prefix.
     fn of(before: &str) -> Self {
         let line = &before[line_start(before, before.len())..];
         match symbols::import_at_end(line).map(|import| import.expects) {
@@ -130,8 +132,8 @@ impl Place {
     }
 }
 
-/// The kind, and thus the icon, of a candidate. Types are unknown, so that of a name follows from its context, its spelling
-/// (PEP 8), and whether the file calls it anywhere.
+/// The kind, and thus the icon, of a candidate. Types are unknown, so a name's kind is guessed from its context, its
+/// spelling (PEP 8), and whether the file calls it.
 fn item_kind(candidate: &Candidate, place: Place, text: &str) -> CompletionItemKind {
     let name = &*candidate.text;
     match candidate.kind {
@@ -172,13 +174,13 @@ fn is_called(name: &str, text: &str) -> bool {
     memchr::memmem::find_iter(bytes, &call).any(|at| at == 0 || !is_word(&bytes[at - 1]))
 }
 
-/// The answer of `minicopilot/nextTokens`.
+/// The response to `minicopilot/nextTokens`.
 #[derive(Debug, Default, Serialize)]
 pub struct NextTokensAnswer {
     tokens: Vec<TokenAnswer>,
-    /// The version of the document that the answer is for.
+    /// The document version that the response is for.
     version: i32,
-    /// The typed prefix of the next token, by which the tokens are not filtered.
+    /// The typed prefix of the next token. The tokens are not filtered by it.
     prefix: String,
 }
 
@@ -187,16 +189,16 @@ struct TokenAnswer {
     token: String,
     id: u32,
     probability: f32,
-    /// The probability by the network alone.
+    /// The probability from the network alone.
     network: f32,
-    /// The experts' shares of the probability, if at least 1 %; empty if the network is the only expert.
+    /// Each expert's share of the probability, if at least 1 %; empty if the network is the only expert.
     source: BTreeMap<&'static str, f32>,
-    /// The shares by the source of the evidence: `network`, `buffer`, `project` and `declarations`. They sum to 1.
+    /// The shares by origin of the evidence: `network`, `buffer`, `project` and `declarations`. They sum to 1.
     scope: BTreeMap<&'static str, f32>,
 }
 
 impl NextTokensAnswer {
-    /// The answer to an outdated request.
+    /// The response to an outdated request.
     pub fn none(document: &Document) -> Self {
         Self {
             version: document.version,
@@ -205,7 +207,7 @@ impl NextTokensAnswer {
     }
 }
 
-/// The raw next tokens of a document.
+/// Converts the most probable next tokens.
 pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
     let tokens = found.tokens.into_iter().map(|next| TokenAnswer {
         token: next.token,
@@ -224,7 +226,7 @@ pub fn next_tokens(document: &Document, found: NextTokens) -> NextTokensAnswer {
     }
 }
 
-/// The experts' shares, summed by scope and scaled to a sum of 1.
+/// The experts' shares, summed by scope and normalised to 1.
 fn scope_shares(expert_shares: &[(Expert, f32)]) -> BTreeMap<&'static str, f32> {
     let total: f32 = expert_shares.iter().map(|(_, share)| share).sum();
     if total == 0.0 {
@@ -259,7 +261,7 @@ mod tests {
         }
     }
 
-    /// The snake takes two UTF-16 units.
+    /// The snake takes two UTF-16 code units.
     const TEXT: &str = "\u{1f40d}\n(val)";
 
     #[test]
@@ -308,7 +310,8 @@ mod tests {
         assert_snapshot!(serde_json::to_string(&item.label_details).unwrap(), @r#"{"description":"63 %"}"#);
     }
 
-    /// In `x.va|l` where the client may replace the whole word, unless the candidate only adds what its rest lacks.
+    /// In `x.va|l`, for a client that can replace the whole word. A candidate that only adds what the rest lacks is
+    /// inserted.
     #[test]
     fn a_word_can_be_replaced_from_its_middle() {
         let style = Style {

@@ -1,5 +1,5 @@
-//! Between the protocol's terms and the library's: positions in the client's encoding against byte offsets, the
-//! completer's candidates against completion items. The only place that knows both; it decides nothing.
+//! Converts between protocol types and the library's: positions in the client's encoding and byte offsets, candidates
+//! and completion items. The only module that knows both; it contains no policy.
 
 mod items;
 mod paths;

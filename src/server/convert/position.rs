@@ -1,8 +1,9 @@
-//! A protocol position (line, code units of the negotiated encoding) against a byte offset into UTF-8 text.
+//! Converts between a protocol position (line, code units of the negotiated encoding) and a byte offset into UTF-8
+//! text.
 //!
-//! A line ends at `\n`, `\r\n` or `\r` and nowhere else. What lies outside is clamped as the specification says: past
-//! a line's last character means its end; past the last line, the end of the text. A position inside a character
-//! means its start.
+//! Lines end at `\n`, `\r\n` or `\r` and nowhere else. Positions outside the text are clamped, as the specification says:
+//! past the last character of a line means the end of the line, and past the last line means the end of the text. A
+//! position inside a character means its start.
 
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
 
@@ -21,7 +22,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The first that the client offers and that exists; UTF-16 if it offers none.
+    /// The first encoding in the client's list that the server supports; UTF-16 if there is none.
     pub fn negotiate(offered: Option<&[PositionEncodingKind]>) -> Self {
         let known = offered.unwrap_or_default().iter().find_map(|kind| {
             [Self::Utf8, Self::Utf16, Self::Utf32]
@@ -31,7 +32,7 @@ impl Encoding {
         known.unwrap_or_default()
     }
 
-    /// Its name in the protocol.
+    /// The encoding's name in the protocol.
     pub const fn kind(self) -> PositionEncodingKind {
         match self {
             Self::Utf8 => PositionEncodingKind::UTF8,
@@ -70,7 +71,7 @@ pub fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
         }
 }
 
-/// The position of a byte offset. Between the two characters of `\r\n` is no position: it is taken for the line's end.
+/// The position of a byte offset. An offset between `\r` and `\n` maps to the end of the line.
 pub fn position(text: &str, offset: usize, encoding: Encoding) -> Position {
     let offset = text.floor_char_boundary(offset);
     let (mut number, mut line) = (0, 0..0);
@@ -100,7 +101,7 @@ mod tests {
 
     const ALL: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32];
 
-    /// Every place of a text by the definition: one step a character, no search.
+    /// All positions of a text by the definition: one character at a time, without a search.
     fn places(text: &str, encoding: Encoding) -> Vec<(Position, usize)> {
         let mut found = Vec::new();
         let (mut line, mut character) = (0, 0);
@@ -143,7 +144,7 @@ mod tests {
         fn positions_outside_the_text_are_clamped(text in text(), line in 0_u32..9, character in 0_u32..30) {
             for encoding in ALL {
                 let wanted = Position::new(line, character);
-                // The last place of that line that is not after the wanted one; else the end.
+                // The last position on that line at or before the wanted one, or else the end of the text.
                 let expected = places(&text, encoding).into_iter()
                     .rfind(|(at, _)| at.line == line && at.character <= character)
                     .map_or(text.len(), |(_, bytes)| bytes);

@@ -9,8 +9,8 @@ use super::super::convert::completion_list;
 use super::HandlerContext;
 use crate::completion::Answer;
 
-/// The candidates at a position. A request without an answer gets an empty, incomplete list: an editor would show an error
-/// to its user.
+/// The candidates at a position. Without an answer, the list is empty and incomplete: an editor would show an error to
+/// the user.
 pub async fn completion(server: &HandlerContext, params: CompletionParams) -> CompletionList {
     let empty = CompletionList {
         is_incomplete: true,
@@ -37,7 +37,7 @@ pub async fn completion(server: &HandlerContext, params: CompletionParams) -> Co
         .complete(uri.clone(), &document, snapshot.cursor, options)
         .await;
     if let Ok(Answer::Truncated(_)) = answer {
-        // An edited document is being read already, as it is now.
+        // An edited document is already being read in its current version.
         let now = server.session().document(&uri);
         if now.is_some_and(|now| now.version == document.version) {
             server.requests.read(uri, document.clone(), snapshot.cursor);
@@ -55,7 +55,7 @@ pub async fn completion(server: &HandlerContext, params: CompletionParams) -> Co
     completion_list(&document.text, completions, snapshot.style)
 }
 
-/// The character that opened the list, unless the user or a typed word did.
+/// The trigger character that opened the list, unless the user requested it or typed a word.
 fn trigger_character(context: Option<&CompletionContext>) -> Option<&str> {
     let context = context?;
     let is_typed = context.trigger_kind == CompletionTriggerKind::TRIGGER_CHARACTER;

@@ -4,9 +4,9 @@ use tower_lsp::ls_types::DidChangeConfigurationParams;
 
 use super::HandlerContext;
 
-/// The settings have changed.
+/// Applies changed settings.
 pub async fn did_change(server: &HandlerContext, params: DidChangeConfigurationParams) {
-    // A client that expects to be asked for its settings sends null.
+    // Null comes from a client that expects the server to request the settings.
     if params.settings.is_null() {
         return;
     }
@@ -21,6 +21,6 @@ pub async fn did_change(server: &HandlerContext, params: DidChangeConfigurationP
     }
     server.warn_user(change.new_warnings).await;
     if change.affects_project {
-        server.warn_of_project().await;
+        server.warn_about_project().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What every handler works with: the client, the session, and the threads that answer.
+//! The context of every handler: the client, the session, and the threads that compute answers.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,17 +10,17 @@ use tracing::warn;
 use super::super::requests::RequestRunner;
 use super::super::session::Session;
 
-/// What every handler works with.
+/// The context of every handler.
 pub struct HandlerContext {
     pub client: Client,
     pub requests: RequestRunner,
-    /// Becomes true when the client has sent `shutdown`, after which `exit` may follow.
+    /// Set when the client has sent `shutdown`, after which `exit` may follow.
     pub shut_down: Arc<AtomicBool>,
     session: Mutex<Session>,
 }
 
 impl HandlerContext {
-    /// A new session for this client.
+    /// Creates the context with a new session.
     pub fn new(client: Client, requests: RequestRunner, shut_down: Arc<AtomicBool>) -> Self {
         Self {
             client,
@@ -30,19 +30,19 @@ impl HandlerContext {
         }
     }
 
-    /// The session, locked. Not to be held over an await.
+    /// Locks the session. Do not hold the lock over an await.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Indexes the workspace's files, as folders and settings say.
+    /// Indexes the workspace according to its folders and the settings.
     pub fn index_workspace(&self) {
         let scope = self.session().index_scope();
         self.requests.indexer().index(scope);
     }
 
-    /// Waits until the project has been read, and tells the user what could not be read.
-    pub async fn warn_of_project(&self) {
+    /// Waits until the project has been read, then warns the user about anything that could not be read.
+    pub async fn warn_about_project(&self) {
         let status = self.requests.indexer().settled().await;
         let mut warnings = Vec::new();
         {

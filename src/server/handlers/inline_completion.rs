@@ -1,4 +1,4 @@
-//! `textDocument/inlineCompletion`. The framework has its types, but no method for it.
+//! `textDocument/inlineCompletion`. The framework has types for it, but no method.
 
 use tower_lsp::ls_types::{InlineCompletionParams, InlineCompletionResponse};
 use tracing::warn;
@@ -6,8 +6,8 @@ use tracing::warn;
 use super::super::convert;
 use super::HandlerContext;
 
-/// The rest of the line at a position. Without one the answer is an empty list, not null: some editors ignore null and go on
-/// showing what they show.
+/// The rest of the line at a position. Without one, the response is an empty list, not null: some editors ignore null
+/// and keep showing the old suggestion.
 pub async fn inline_completion(
     server: &HandlerContext,
     params: InlineCompletionParams,

@@ -9,7 +9,7 @@ use super::super::capabilities;
 use super::super::client_process::exit_when_client_dies;
 use super::HandlerContext;
 
-/// `initialize`: starts the session and begins to read the workspace.
+/// `initialize`: initialises the session and starts to index the workspace.
 pub fn initialize(server: &HandlerContext, params: &InitializeParams) -> InitializeResult {
     if let Some(id) = params.process_id {
         exit_when_client_dies(id);
@@ -26,7 +26,7 @@ pub fn initialize(server: &HandlerContext, params: &InitializeParams) -> Initial
     answer
 }
 
-/// `initialized`: from here on the client may be asked and told things.
+/// `initialized`: from now on, the server may send messages to the client.
 pub async fn initialized(server: &HandlerContext) {
     let (warnings, watches_files) = {
         let session = server.session();
@@ -42,7 +42,7 @@ pub async fn initialized(server: &HandlerContext) {
             warn!("the client refused to watch files: {error}");
         }
     }
-    server.warn_of_project().await;
+    server.warn_about_project().await;
 }
 
 /// `shutdown`.

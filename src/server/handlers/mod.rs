@@ -1,7 +1,8 @@
-//! The protocol's methods, one family a file. Each handler converts in, makes one call and converts out.
+//! Handlers of the protocol's methods, one family per file. Each converts its input, makes one call and converts the
+//! result.
 //!
-//! A handler changes the session before it awaits anything, so that an edit counts for every request that the client sends
-//! after it, and holds no lock over an await. The model runs on a thread of its own.
+//! A handler changes the session before its first await, so that an edit is visible to every later request. It holds no
+//! lock over an await. The model runs on its own thread.
 
 pub mod completion;
 pub mod configuration;

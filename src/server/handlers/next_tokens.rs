@@ -8,7 +8,7 @@ use super::super::convert::{self, NextTokensAnswer};
 use super::super::requests::RequestError;
 use super::HandlerContext;
 
-/// A position, and how many tokens to return.
+/// A position, and the number of tokens to return.
 #[derive(Debug, Deserialize)]
 pub struct NextTokensParams {
     #[serde(flatten)]
@@ -16,7 +16,7 @@ pub struct NextTokensParams {
     k: usize,
 }
 
-/// The `k` likeliest next tokens at a position, with their probabilities.
+/// The `k` most probable next tokens at a position.
 pub async fn next_tokens(
     server: &HandlerContext,
     params: NextTokensParams,

@@ -1,6 +1,6 @@
 //! `textDocument/didOpen`, `didChange`, `didClose` and `didSave`.
 //!
-//! None of them awaits anything: the document has changed before the next message is taken.
+//! None of them awaits anything: the change is complete before the next message is handled.
 
 use tower_lsp::ls_types::{
     DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
@@ -10,7 +10,7 @@ use tower_lsp::ls_types::{
 use super::super::convert::paths;
 use super::HandlerContext;
 
-/// Opens a document, indexes it and reads it to its end.
+/// Opens a document, indexes it, and reads it to the end.
 pub fn did_open(server: &HandlerContext, params: DidOpenTextDocumentParams) {
     let opened = params.text_document;
     let document = server
@@ -24,7 +24,7 @@ pub fn did_open(server: &HandlerContext, params: DidOpenTextDocumentParams) {
     server.requests.read_ahead(opened.uri, document, end);
 }
 
-/// Applies an edit, and reads up to where it ends. Text behind that is not asked about yet.
+/// Applies an edit, and reads the text up to where it ends. The text after it is not needed yet.
 pub fn did_change(server: &HandlerContext, params: DidChangeTextDocumentParams) {
     let changed = params.text_document;
     let edit = server.session().change(&changed, params.content_changes);
@@ -43,7 +43,7 @@ pub fn did_change(server: &HandlerContext, params: DidChangeTextDocumentParams) 
         .read_ahead(changed.uri, edit.document, edit.end);
 }
 
-/// Closes a document. Requests about it that are still open are answered.
+/// Closes a document. Its pending requests are answered as outdated.
 pub fn did_close(server: &HandlerContext, params: DidCloseTextDocumentParams) {
     let uri = params.text_document.uri;
     server.session().close(&uri);
@@ -51,7 +51,7 @@ pub fn did_close(server: &HandlerContext, params: DidCloseTextDocumentParams) {
     server.requests.forget(uri);
 }
 
-/// A document was written to the disk, open or not.
+/// Indexes a file after it has been saved, whether it is open or not.
 pub fn did_save(server: &HandlerContext, params: &DidSaveTextDocumentParams) {
     let uri = &params.text_document.uri;
     let document = server.session().document(uri);

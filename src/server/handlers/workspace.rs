@@ -6,7 +6,7 @@ use super::super::convert::paths;
 use super::super::indexer::Status;
 use super::HandlerContext;
 
-/// Files have changed on the disk. An open document keeps the text that the editor has.
+/// Indexes files that have changed on disk. For an open document, the editor's text takes precedence.
 pub fn did_change_watched_files(server: &HandlerContext, params: &DidChangeWatchedFilesParams) {
     let changed = params.changes.iter().map(|change| &change.uri);
     let closed: Vec<_> = {
@@ -18,7 +18,7 @@ pub fn did_change_watched_files(server: &HandlerContext, params: &DidChangeWatch
     server.requests.indexer().files_changed(paths(closed));
 }
 
-/// The user has added folders to the workspace or removed some.
+/// Updates the workspace folders after the user has added or removed some.
 pub fn did_change_workspace_folders(
     server: &HandlerContext,
     params: &DidChangeWorkspaceFoldersParams,
@@ -29,7 +29,7 @@ pub fn did_change_workspace_folders(
     server.index_workspace();
 }
 
-/// `minicopilot/project`: what has been read of the project, once every message so far has been dealt with.
+/// `minicopilot/project`: the status of the index, after all earlier messages have been processed.
 pub async fn project(server: &HandlerContext) -> Status {
     server.requests.indexer().settled().await
 }

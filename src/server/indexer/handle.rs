@@ -1,4 +1,4 @@
-//! The handle to the indexer's thread.
+//! The handle to the indexer thread.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use super::thread::{IndexerThread, lower_priority};
 use crate::completion::Completer;
 use crate::context::ProjectContext;
 
-/// A handle to the thread, which ends when the last handle is dropped.
+/// A handle to the indexer thread, which ends when the last handle is dropped.
 #[derive(Clone)]
 pub struct Indexer {
     messages: Sender<Message>,
@@ -23,7 +23,7 @@ pub struct Indexer {
 }
 
 impl Indexer {
-    /// Starts the thread, with no folders yet.
+    /// Starts the thread with an empty index.
     pub fn start(completer: Arc<Completer>) -> io::Result<Self> {
         let (messages, received) = channel();
         let contexts = Contexts::default();
@@ -37,40 +37,41 @@ impl Indexer {
         Ok(Self { messages, contexts })
     }
 
-    /// Reads the Python files of a scope, in place of those that were indexed.
+    /// Indexes the Python files of a scope. Replaces the current index.
     pub fn index(&self, scope: IndexScope) {
         self.send(Message::Index(scope));
     }
 
-    /// A document was opened, edited or saved, and has this text. Its context is chosen soon.
+    /// Sends the text of a document that was opened, edited or saved. The thread will select its context again.
     pub fn document_edited(&self, uri: &Uri, text: &Arc<String>) {
         self.contexts.add(uri);
         self.send(Message::DocumentEdited(uri.clone(), Arc::clone(text)));
     }
 
-    /// A document has this text, and the line that ends at this byte offset is being edited. Its context is chosen soon.
+    /// Sends a document's text and the byte offset where the edited line ends. The thread will select its context
+    /// again.
     pub fn line_edited(&self, uri: &Uri, text: &Arc<String>, line_end: usize) {
         self.contexts.add(uri);
         self.send(Message::LineEdited(uri.clone(), Arc::clone(text), line_end));
     }
 
-    /// A document was closed.
+    /// Tells the thread that a document was closed.
     pub fn document_closed(&self, uri: &Uri) {
         self.contexts.remove(uri);
         self.send(Message::DocumentClosed(uri.clone()));
     }
 
-    /// Files were changed, created or deleted on the disk.
+    /// Tells the thread that files were changed, created or deleted on disk.
     pub fn files_changed(&self, paths: Vec<PathBuf>) {
         self.send(Message::FilesChanged(paths));
     }
 
-    /// The project context of a document, if one has been chosen.
+    /// The project context of a document, if one has been published.
     pub fn project_context(&self, uri: &Uri) -> Option<Arc<ProjectContext>> {
         self.contexts.get(uri)
     }
 
-    /// Waits until every message sent so far has been dealt with.
+    /// Waits until all earlier messages have been processed.
     pub async fn settled(&self) -> Status {
         let (sender, receiver) = oneshot::channel();
         self.send(Message::Settle(sender));
@@ -78,7 +79,7 @@ impl Indexer {
     }
 
     fn send(&self, message: Message) {
-        // Should the thread be gone, documents have no project context.
+        // If the thread is gone, documents have no project context.
         let _ = self.messages.send(message);
     }
 }

@@ -1,6 +1,6 @@
-//! What the Python environment has of the modules that a document imports: their declarations, read when they are needed.
+//! Declarations of imported modules, read from the Python environment on demand.
 //!
-//! The search follows imports from module to module to where a name is defined, breadth first and within limits.
+//! The search follows imports from module to module up to the definition of a name, breadth-first and within limits.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
@@ -16,34 +16,34 @@ use crate::tokenizer::Vocabulary;
 use crate::workspace::environment::{self, Environment, Module, modules_in};
 use crate::workspace::{Imports, WorkspaceIndex};
 
-/// Modules that are looked for on behalf of one document.
+/// Maximum number of modules searched per document.
 const MAX_MODULES_SEARCHED: usize = 256;
-/// Bytes of symbols that one document's context has of libraries.
+/// Maximum size of the library symbols in one document's context, in bytes.
 const MAX_SYMBOL_BYTES: usize = 1_000_000;
-/// How often a name is followed from the module that imports it to the module that it comes from.
+/// Maximum number of imports followed from a module to the definition of a name.
 const MAX_HOPS: usize = 4;
 
-/// The environment, and which submodules of its packages are known.
+/// The environment, and a cache of its packages' submodules.
 pub(super) struct Libraries {
     environment: Environment,
     setting: String,
-    /// What can be imported of the environment without a dot.
+    /// Top-level modules of the environment.
     top_modules: Arc<[Box<str>]>,
-    /// The submodules of the packages that were read, by the packages' paths.
+    /// Submodules of the packages read so far, by the package's path.
     submodules: HashMap<String, Vec<ModuleRef>>,
 }
 
-/// What the environment has of what one document imports.
+/// The modules of the environment that one document imports.
 #[derive(Default)]
 pub(super) struct FoundLibraries {
-    /// Library paths of the modules that were read.
+    /// Library paths of the modules that have been read.
     pub(super) paths: Vec<String>,
-    /// Modules of which only the name is known.
+    /// Modules known only by name.
     pub(super) submodules: Vec<ModuleRef>,
 }
 
 impl Libraries {
-    /// Without an environment.
+    /// Creates an instance without an environment.
     pub(super) fn none() -> Self {
         Self {
             environment: Environment::default(),
@@ -53,7 +53,7 @@ impl Libraries {
         }
     }
 
-    /// The environment that a setting names, for a workspace of these folders.
+    /// Opens the environment that `setting` names for a workspace with these folders.
     pub(super) fn open(setting: String, folders: &[PathBuf]) -> Self {
         let environment = Environment::new(&setting, folders);
         Self {
@@ -69,26 +69,25 @@ impl Libraries {
         &self.setting
     }
 
-    /// What can be imported of the environment without a dot.
+    /// The top-level modules of the environment.
     pub(super) fn top_modules(&self) -> Arc<[Box<str>]> {
         Arc::clone(&self.top_modules)
     }
 
-    /// Whether the setting names an environment that has no modules.
+    /// Whether the setting names an environment that contains no modules.
     pub(super) fn lacks_environment(&self) -> bool {
         let names_none = [environment::FOUND, environment::NONE].contains(&&*self.setting);
         self.environment.is_empty() && !names_none
     }
 
-    /// Forgets a file that may have changed on the disk.
+    /// Drops the cached declarations of a file that may have changed on disk.
     pub(super) fn forget(&mut self, index: &mut WorkspaceIndex, path: &Path) {
         let path = to_library_path(path);
         index.forget_library(&path);
         self.submodules.remove(&path);
     }
 
-    /// Finds the modules that a document imports and that are no files of the project, and reads those that have not been
-    /// read.
+    /// Finds the modules outside the project that a document imports, and reads those that are not cached.
     #[expect(clippy::too_many_lines, reason = "one search, bounded by one budget")]
     pub(super) fn find(
         &mut self,
@@ -97,7 +96,7 @@ impl Libraries {
         imports: &Imports,
     ) -> FoundLibraries {
         let absolute = imports.modules().filter(|module| !module.starts_with('.'));
-        // The modules to look for, and how many imports lead to each.
+        // The queue of modules to find, each with the number of imports that lead to it.
         let mut queue: VecDeque<(String, usize)> =
             absolute.map(|module| (module.to_owned(), 0)).collect();
         let (mut found, mut bytes) = (FoundLibraries::default(), 0);
@@ -127,7 +126,7 @@ impl Libraries {
                 let wanted_name = module.rest.split('.').next().unwrap_or_default();
                 let mut further: Vec<&str> = imports.called(wanted_name).collect();
                 if is_imported_itself {
-                    // What the document may name next: `os.path`, `numpy.linalg`.
+                    // Modules that the document may name next: `os.path`, `numpy.linalg`.
                     further.extend(imports.aliased());
                     further.extend(
                         imports
@@ -163,7 +162,7 @@ impl Libraries {
     }
 }
 
-/// Reads the declarations of a module, unless they have been read. A module that cannot be read has none.
+/// Reads the declarations of a module unless they are cached. An unreadable module has none.
 fn read_library(
     vocabulary: &Vocabulary,
     index: &mut WorkspaceIndex,
@@ -173,7 +172,7 @@ fn read_library(
     if index.library(path).is_some() {
         return;
     }
-    // Unlike in the project, a link is as good as a file.
+    // Unlike in the project, links are followed.
     let is_small_file = |data: fs::Metadata| data.is_file() && data.len() <= MAX_FILE_BYTES;
     let text = fs::metadata(&module.path).is_ok_and(is_small_file);
     let text = text.then(|| python_files::read(&module.path));
@@ -181,7 +180,7 @@ fn read_library(
     index.read_library(vocabulary, path, &text, module.name);
 }
 
-/// The absolute name of what the module `name` imports as `import`, which may begin with dots.
+/// The absolute name of `import`, which may start with dots, in the module `name`.
 fn absolute_module(import: &str, name: &str, is_package: bool) -> Option<String> {
     let below = import.trim_start_matches('.');
     let level = import.len() - below.len();

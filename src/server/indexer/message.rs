@@ -1,4 +1,4 @@
-//! What the server tells the indexer's thread, and what it is told.
+//! Messages between the server and the indexer thread.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,39 +11,39 @@ use tower_lsp::ls_types::Uri;
 pub struct IndexScope {
     /// The workspace's folders.
     pub folders: Vec<PathBuf>,
-    /// The bytes that the index may take.
+    /// Memory budget of the index, in bytes.
     pub budget: usize,
-    /// The setting that says where imports from elsewhere come from:
+    /// The setting that selects the Python environment; see
     /// [`Environment::new`](crate::workspace::environment::Environment::new).
     pub environment: String,
 }
 
-/// What has been read of the project.
+/// The state of the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     pub(super) files: usize,
     pub(super) tokens: usize,
     pub(super) bytes: usize,
-    /// Some files were left out, since all of them would exceed the memory budget.
+    /// Some files were skipped because the index would exceed its memory budget.
     pub is_full: bool,
-    /// The environment that the setting names has no modules.
+    /// The environment that the setting names contains no modules.
     #[serde(skip)]
     pub lacks_environment: bool,
 }
 
-/// A message to the thread.
+/// A message to the indexer thread.
 pub(super) enum Message {
-    /// Index this in place of what was indexed.
+    /// Index this scope. Replaces the current index.
     Index(IndexScope),
-    /// The document was opened, edited or saved, and has this text.
+    /// The document was opened, edited or saved. It now has this text.
     DocumentEdited(Uri, Arc<String>),
-    /// The document has this text, and the line that ends at this byte offset is being edited.
+    /// The document now has this text. The line that ends at this byte offset is being edited.
     LineEdited(Uri, Arc<String>, usize),
     /// The document was closed.
     DocumentClosed(Uri),
     /// These files or folders may have changed on the disk.
     FilesChanged(Vec<PathBuf>),
-    /// Answer once every message before this one has been dealt with.
+    /// Report the status after all earlier messages have been processed.
     Settle(oneshot::Sender<Status>),
 }

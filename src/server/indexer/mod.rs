@@ -1,14 +1,14 @@
-//! The indexer: reads the workspace's Python files on a thread of its own, keeps them in step with the disk, and chooses
-//! the project context of each open document.
+//! The indexer: reads the workspace's Python files on its own thread, follows changes on disk, and selects the project
+//! context of each open document.
 //!
-//! No request waits for it. A document's context has the files near it, the declarations of what it imports, and its own
-//! text below the line that is being edited. Unsaved text of one document counts for the others once another is edited.
-//! Nothing is executed.
+//! No request waits for it. A document's context contains nearby files, the declarations of its imports, and its own
+//! text below the edited line. Other documents see unsaved text as soon as another document is edited. No Python code
+//! is executed.
 //!
-//! * [`handle`] is what the server calls; it sends [`message`]s to the [`thread`];
-//! * [`contexts`] holds the contexts that the thread has published, [`open`] the documents that it publishes them for;
+//! * [`handle`] is the interface for the server: it sends [`message`]s to the [`thread`];
+//! * [`contexts`] holds the published contexts, and [`open`] the documents that have one;
 //! * [`project`] reads the workspace's files, [`walk`] finds them, and [`paths`] names them;
-//! * [`libraries`] reads what documents import from elsewhere.
+//! * [`libraries`] reads modules outside the project.
 
 mod contexts;
 mod handle;

@@ -1,12 +1,12 @@
-//! Paths on the disk as paths in the index.
+//! Converts paths on disk to paths in the index.
 //!
-//! A file of the workspace has an index path: its folder's name, then its path in that folder, with `/` between the parts.
-//! A library's file has its path on the disk, with `/` too.
+//! A workspace file has an index path: the name of its folder, then its path within that folder, separated by `/`. A
+//! library file keeps its path on disk, also with `/`.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// The index path of a file in one of these folders.
+/// The index path of a file, if it is in one of the folders.
 pub(super) fn to_index_path(folders: &[PathBuf], path: &Path) -> Option<String> {
     let mut numbered = folders.iter().enumerate();
     let (number, folder) = numbered.find(|(_, folder)| path.starts_with(folder))?;
@@ -20,7 +20,7 @@ pub(super) fn to_index_path(folders: &[PathBuf], path: &Path) -> Option<String> 
     )
 }
 
-/// The path of a library's file in the index.
+/// The index path of a library file.
 pub(super) fn to_library_path(path: &Path) -> String {
     let path = path.to_string_lossy();
     if cfg!(windows) {
@@ -30,7 +30,7 @@ pub(super) fn to_library_path(path: &Path) -> String {
     }
 }
 
-/// A folder's name in the index, unique among the folders.
+/// A folder's unique name in the index.
 fn folder_name(folders: &[PathBuf], number: usize) -> Cow<'_, str> {
     let name = folders[number].file_name();
     let has_same_name = |other: &PathBuf| other.file_name() == name;

@@ -1,4 +1,4 @@
-//! The workspace's files in the index: read from the disk, or from an open document.
+//! The workspace's files in the index, read from disk or from open documents.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,17 +12,17 @@ use crate::files::python_files;
 use crate::tokenizer::Vocabulary;
 use crate::workspace::WorkspaceIndex;
 
-/// The workspace's files, in an index of limited size.
+/// The workspace's files, in an index with a memory budget.
 pub(super) struct ProjectFiles {
     pub(super) index: WorkspaceIndex,
     folders: Vec<PathBuf>,
-    /// Bytes that the index may take.
+    /// Memory budget of the index, in bytes.
     budget: usize,
     is_full: bool,
 }
 
 impl ProjectFiles {
-    /// Without folders.
+    /// Creates an empty index without folders.
     pub(super) fn new(vocabulary: &Vocabulary) -> Self {
         Self {
             index: WorkspaceIndex::new(vocabulary),
@@ -37,28 +37,28 @@ impl ProjectFiles {
         &self.folders
     }
 
-    /// Changes how many bytes the index may take, for the files that are read from now on.
+    /// Changes the memory budget for files that are read from now on.
     pub(super) fn set_budget(&mut self, bytes: usize) {
         self.budget = bytes;
     }
 
-    /// Whether files were left out for lack of memory.
+    /// Whether files were skipped for lack of memory.
     pub(super) fn is_full(&self) -> bool {
         self.is_full
     }
 
-    /// The path of a file in the index, if it is in one of the folders.
+    /// The index path of a file, if it is in one of the folders.
     pub(super) fn to_index_path(&self, path: &Path) -> Option<String> {
         to_index_path(&self.folders, path)
     }
 
-    /// Forgets all files and folders.
+    /// Removes all files and folders.
     pub(super) fn clear(&mut self, vocabulary: &Vocabulary) {
         self.folders.clear();
         self.index.clear(vocabulary);
     }
 
-    /// Reads all files of the folders, in place of those that were indexed, then the open documents.
+    /// Replaces the index with the files of the folders, then adds the open documents.
     pub(super) fn read_folders(
         &mut self,
         vocabulary: &Vocabulary,
@@ -91,8 +91,8 @@ impl ProjectFiles {
         );
     }
 
-    /// Reads an open document with the text that the editor has, if it belongs to the project. Returns whether that has
-    /// changed the index.
+    /// Indexes the editor's text of an open document if it belongs to the project. Returns whether the index has
+    /// changed.
     pub(super) fn read_open(&mut self, vocabulary: &Vocabulary, document: &OpenDocument) -> bool {
         let Some(path) = document.uri.to_file_path() else {
             return false;
@@ -106,7 +106,7 @@ impl ProjectFiles {
         belongs && self.index.read(vocabulary, &index_path, &document.text)
     }
 
-    /// Reads a file that may have changed or be new. A path that is gone is removed, with all files below it.
+    /// Reads a file that may be new or changed. If the path no longer exists, removes it and all files below it.
     pub(super) fn reread(&mut self, vocabulary: &Vocabulary, path: &Path) {
         let Some(index_path) = self.to_index_path(path) else {
             return;
@@ -120,7 +120,7 @@ impl ProjectFiles {
         }
     }
 
-    /// Reads a file, or removes it from the index if it cannot be read.
+    /// Reads a file. Removes it from the index if it cannot be read.
     fn read_file(&mut self, vocabulary: &Vocabulary, path: &Path) {
         let Some(index_path) = self.to_index_path(path) else {
             return;

@@ -1,4 +1,4 @@
-//! The indexer's thread: takes one message after another, and chooses contexts once no more arrive for a while.
+//! The indexer thread: processes messages in order and selects contexts when no more arrive for a while.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,12 +21,12 @@ use crate::completion::Completer;
 use crate::context::{ImportableModules, ProjectContext};
 use crate::workspace::{ContextSelection, Imports};
 
-/// How long changes are gathered before contexts are chosen anew.
+/// How long changes are collected before contexts are selected again.
 const DEBOUNCE: Duration = Duration::from_millis(300);
-/// The number of changed files above which the whole workspace is read again, rather than file by file.
+/// Maximum number of changed files that are read one by one; above it, the whole workspace is read again.
 const MAX_SINGLE_REREADS: usize = 32;
 
-/// What the thread owns.
+/// The state of the indexer thread.
 pub(super) struct IndexerThread {
     completer: Arc<Completer>,
     project: ProjectFiles,
@@ -36,7 +36,7 @@ pub(super) struct IndexerThread {
 }
 
 impl IndexerThread {
-    /// Without folders and documents; publishes to `contexts`.
+    /// Creates the state without folders and documents. Contexts are published to `contexts`.
     pub(super) fn new(completer: Arc<Completer>, contexts: Contexts) -> Self {
         Self {
             project: ProjectFiles::new(completer.vocabulary()),
@@ -47,7 +47,7 @@ impl IndexerThread {
         }
     }
 
-    /// Works until the last sender is gone.
+    /// Processes messages until the last sender is dropped.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
         let mut stale_since: Option<Instant> = None;
         loop {
@@ -58,7 +58,7 @@ impl IndexerThread {
             if matches!(message, Err(RecvTimeoutError::Disconnected)) {
                 return;
             }
-            // Unwind safety: what may be half-written is the index, and that is thrown away.
+            // Unwind safety: a panic can leave only the index inconsistent, and that is discarded.
             let done = catch_unwind(AssertUnwindSafe(|| match message {
                 Ok(message) => self.handle(message),
                 Err(_) => self.refresh_contexts(),
@@ -80,7 +80,7 @@ impl IndexerThread {
             Message::Index(scope) => {
                 self.project.set_budget(scope.budget);
                 self.read_workspace(scope.folders, scope.environment);
-                // After a wait for the whole project there is no further wait.
+                // Reading the project took long enough: select the contexts without a further wait.
                 self.refresh_contexts();
             }
             Message::DocumentEdited(uri, text) => {
@@ -92,12 +92,12 @@ impl IndexerThread {
                 }
             }
             Message::LineEdited(uri, text, line_end) => {
-                let bytes_below = text.len() - line_end;
-                self.touch(uri, text, Some(bytes_below));
+                let suffix_bytes = text.len() - line_end;
+                self.touch(uri, text, Some(suffix_bytes));
             }
             Message::DocumentClosed(uri) => {
                 self.open.close(&uri);
-                // The index may have text of it that was not saved.
+                // The index may contain unsaved text of the document.
                 if let Some(path) = uri.to_file_path() {
                     self.reread(&[path.into_owned()]);
                 }
@@ -120,20 +120,20 @@ impl IndexerThread {
                     is_full: self.project.is_full(),
                     lacks_environment: self.libraries.lacks_environment(),
                 };
-                // The receiver may be gone.
+                // The receiver may have been dropped.
                 let _ = sender.send(status);
             }
         }
     }
 
-    /// Makes a document the one edited last; the one edited longest ago may lose its context.
-    fn touch(&mut self, uri: Uri, text: Arc<String>, bytes_below: Option<usize>) {
-        if let Some(dropped) = self.open.touch(uri, text, bytes_below) {
+    /// Makes a document the most recently edited one. The least recently edited one may lose its context.
+    fn touch(&mut self, uri: Uri, text: Arc<String>, suffix_bytes: Option<usize>) {
+        if let Some(dropped) = self.open.touch(uri, text, suffix_bytes) {
             self.contexts.publish(&dropped.uri, None);
         }
     }
 
-    /// Reads the files of these folders and of the open documents, and finds the environment that the setting names.
+    /// Indexes the files of these folders and the open documents, and opens the environment that the setting names.
     fn read_workspace(&mut self, folders: Vec<PathBuf>, environment: String) {
         self.libraries = Libraries::open(environment, &folders);
         let vocabulary = self.completer.vocabulary();
@@ -142,7 +142,7 @@ impl IndexerThread {
         self.open.mark_all_stale();
     }
 
-    /// Reads files again that may have changed, be new or be gone.
+    /// Reads files that may be changed, new or deleted.
     fn reread(&mut self, paths: &[PathBuf]) {
         for path in paths {
             self.libraries.forget(&mut self.project.index, path);
@@ -151,7 +151,7 @@ impl IndexerThread {
         self.open.mark_all_stale();
     }
 
-    /// Chooses the contexts of the stale documents, the one edited last first, and publishes those that differ.
+    /// Selects the contexts of stale documents, most recently edited first, and publishes those that have changed.
     fn refresh_contexts(&mut self) {
         for open in self.open.with_context() {
             if !std::mem::take(&mut open.is_stale) {
@@ -171,8 +171,8 @@ impl IndexerThread {
     }
 }
 
-/// The project context of a document and its fingerprint, if that is not the one that the document has. An empty context is
-/// none.
+/// Selects the project context of a document. Returns it with its fingerprint, or `None` if the fingerprint has not
+/// changed. An empty context is returned as `None`.
 fn choose_context(
     completer: &Completer,
     project: &mut ProjectFiles,
@@ -181,8 +181,8 @@ fn choose_context(
 ) -> Option<(u64, Option<Arc<ProjectContext>>)> {
     let vocabulary = completer.vocabulary();
     let imports = Imports::of_text(&open.text);
-    let below_begins = open.text.len().saturating_sub(open.bytes_below);
-    let below = project.index.below(vocabulary, &open.text, below_begins);
+    let suffix_start = open.text.len().saturating_sub(open.suffix_bytes);
+    let suffix = project.index.suffix(vocabulary, &open.text, suffix_start);
     let path = open.uri.to_file_path().map(Cow::into_owned);
     let path = path.and_then(|path| project.to_index_path(&path));
     let path = path.unwrap_or_default();
@@ -198,7 +198,7 @@ fn choose_context(
         found.submodules.extend(project.index.modules_in(path));
     }
     let selection = ContextSelection {
-        below,
+        suffix,
         near: project.index.nearest(&path, &imports),
         imported,
         libraries: found.paths.iter().map(|path| &**path).collect(),
@@ -214,7 +214,7 @@ fn choose_context(
     Some((fingerprint, context))
 }
 
-/// Lowers this thread's priority where a thread can have one of its own, so that reading files does not slow typing down.
+/// Lowers the thread's priority where the system supports it, so that indexing does not slow typing down.
 pub(super) fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(10) {

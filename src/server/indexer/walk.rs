@@ -1,8 +1,8 @@
-//! Which files of a folder belong to the project: Python files, no links, of a size that people write, less what
-//! `.gitignore` and the like name, hidden folders and virtual environments.
+//! Finds the files of the project in a folder: Python files of a size that people write, not links, not ignored by
+//! `.gitignore` and the like, not in hidden folders or virtual environments.
 //!
-//! Other walks for Python files differ on purpose: those of [`python_files`](crate::files::python_files) and of the
-//! trainer also take what is ignored by git, since they are given the files to measure or learn from.
+//! Other walks differ on purpose: [`python_files`](crate::files::python_files) and the trainer include git-ignored
+//! files, since the user names the files to measure or learn from.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use tracing::debug;
 
-/// The size of a file in bytes above which it holds data rather than code.
+/// Maximum size of a file in bytes: larger files contain data rather than code.
 pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// The file that marks a folder as a virtual environment.
+/// The file that marks a virtual environment.
 const ENVIRONMENT_MARK: &str = "pyvenv.cfg";
 
 /// The project's files in a folder, sorted by name.
@@ -43,7 +43,7 @@ pub(super) fn is_project_file(path: &Path, folders: &[PathBuf]) -> bool {
     found.any(|entry| entry.path() == path)
 }
 
-/// Whether this is a Python file, no link to one, and not too large.
+/// Whether this is a Python file, not a link, and not too large.
 pub(super) fn is_readable(path: &Path) -> bool {
     let is_small_file = |data: fs::Metadata| data.is_file() && data.len() <= MAX_FILE_BYTES;
     is_python(path) && fs::symlink_metadata(path).is_ok_and(is_small_file)

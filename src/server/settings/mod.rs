@@ -17,9 +17,9 @@ use crate::completion::Options;
 use crate::workspace::environment;
 use Accepts::{Boolean, Characters, Integer, Probability, Text};
 
-/// Declares [`Settings`], its defaults and [`SETTINGS`] from one list. An entry reads
-/// `"name" (was "oldName") => field: type = default, accepted values;`, and its doc comment is the description that users
-/// see, in Markdown. Two settings with the same old name are both set by it.
+/// Declares [`Settings`], its defaults and [`SETTINGS`] from one list. An entry has the form
+/// `"name" (was "oldName") => field: type = default, accepted values;`, and its doc comment is the Markdown description
+/// shown to users. An old name shared by two settings sets both.
 macro_rules! settings {
     ($(
         $(#[doc = $description:literal])+
@@ -115,7 +115,7 @@ struct Setting {
     set: fn(&mut Settings, &Value) -> serde_json::Result<()>,
     #[cfg(test)]
     default: fn() -> Value,
-    /// What it does, in Markdown.
+    /// The Markdown description.
     #[cfg(test)]
     description: &'static str,
 }
@@ -126,9 +126,9 @@ enum Accepts {
     Integer(RangeInclusive<u64>),
     /// A number from 0 to 1.
     Probability,
-    /// A string that is not empty, and what it means.
+    /// A non-empty string, with a description of its meaning for the warning.
     Text(&'static str),
-    /// A list of strings of one character.
+    /// A list of single characters.
     Characters,
 }
 
@@ -156,7 +156,8 @@ impl Settings {
             if let Some(warning) = renamed(name) {
                 warnings.push(warning);
             } else if !SETTINGS.iter().any(|setting| setting.name == name) {
-                // No setting is an object: this is another server's part of a file that an editor sends to all of them.
+                // No setting is an object, so this belongs to another server: some editors send one file to all
+                // servers.
                 if value.is_object() {
                     tracing::info!("ignoring the settings of {name:?}");
                 } else {
@@ -193,13 +194,13 @@ impl Settings {
             .then_some(self.workspace_memory_mb << 20)
     }
 
-    /// The probability that the first candidate needs for a list to be shown, given the trigger character that opened it;
-    /// `None` if this character opens no list.
+    /// The minimum probability of the first candidate for the list to open after this trigger character; `None` if the
+    /// character does not open the list.
     pub fn min_list_probability(&self, trigger: Option<&str>) -> Option<f32> {
         let Some(trigger) = trigger else {
             return Some(0.0);
         };
-        // A client may go on sending characters that a later change of the settings has removed.
+        // A client may still send characters that a later change of the settings has removed.
         let is_set = self.trigger_characters.iter().any(|set| set == trigger);
         is_set.then_some(match trigger {
             " " => self.space_min_probability,
@@ -220,7 +221,7 @@ impl Settings {
     }
 }
 
-/// Entries under their dotted names: `{"group": {"name": 1}}` means the same as `{"group.name": 1}`.
+/// Flattens groups to dotted names: `{"group": {"name": 1}}` means the same as `{"group.name": 1}`.
 fn dotted(entries: &Map<String, Value>) -> Vec<(String, &Value)> {
     let is_group = |key: &str| {
         let mut groups = SETTINGS

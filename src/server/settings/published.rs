@@ -1,5 +1,5 @@
-//! Holds what users read to the list of settings: generates the VS Code extension's contribution, and checks README.md's
-//! table and Neovim's help.
+//! Keeps user-facing documentation in step with the list of settings: generates the VS Code extension's contribution,
+//! and checks README.md's table and Neovim's help.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 
-/// A setting's JSON schema without default and description.
+/// The JSON schema of a setting, without its default and description.
 fn schema(accepts: &Accepts) -> Value {
     match accepts {
         Boolean => json!({"type": "boolean"}),
@@ -22,7 +22,7 @@ fn schema(accepts: &Accepts) -> Value {
     }
 }
 
-/// The entry of VS Code's `contributes.configuration` for a setting. `formerName` is read by the extension.
+/// A setting's entry in VS Code's `contributes.configuration`. The extension reads `formerName`.
 fn property(order: usize, setting: &Setting) -> (&'static str, Value) {
     let mut property = schema(&setting.accepts);
     property["default"] = (setting.default)();
@@ -34,7 +34,7 @@ fn property(order: usize, setting: &Setting) -> (&'static str, Value) {
     (setting.name, property)
 }
 
-/// The entries for old names, after all others. VS Code shows them only where a user has set them.
+/// Entries for old names, listed last. VS Code shows them only if the user has set them.
 fn deprecated() -> Vec<(&'static str, Value)> {
     let mut properties: Vec<(&str, Value)> = Vec::new();
     for setting in SETTINGS {
@@ -100,8 +100,8 @@ fn vs_code_contributes_every_setting() {
     );
 }
 
-/// A row of README.md's table names one setting, or several with the same default. In Neovim's help the default follows
-/// the name.
+/// A row of README.md's table names one setting, or several with the same default. In Neovim's help, the default
+/// follows the name.
 #[test]
 fn readme_and_help_name_every_setting_and_its_default() {
     let readme = read("README.md");

@@ -108,18 +108,18 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
         own: project.top_modules(),
         ..ImportableModules::default()
     };
-    let below = if case.is_indented {
+    let suffix = if case.is_indented {
         let whole = format!("{text}\n{}", case.below);
-        project.below(&vocabulary, &whole, text.len() + 1)
+        project.suffix(&vocabulary, &whole, text.len() + 1)
     } else {
         let tokens = tokens(case.below);
         let tokens = tokens
             .iter()
             .map(|(token, _)| (vocabulary.id(token), &**token));
         project.insert("below.py", tokens);
-        let below = project.rest("below.py", 0);
+        let suffix = project.indexed_suffix("below.py", 0);
         project.remove("below.py");
-        below
+        suffix
     };
     let imported = if case.is_read {
         project.imported(own, &imports)
@@ -127,7 +127,7 @@ fn at_end(case: &Case<'_>, text: &str) -> (String, f32) {
         Vec::new()
     };
     let around = workspace::ContextSelection {
-        below,
+        suffix,
         near: project.nearest(own, &imports),
         submodules: imported
             .iter()

@@ -1,6 +1,6 @@
 //! The files that pass the filters, as numbered tokens, ordered by the SHA-256 of their paths. All later decisions
-//! follow this order, so the manifest's order does not matter. A package that was not selected never claims a file of
-//! another one as its duplicate.
+//! follow this order, so the manifest's order does not matter. A file is never a duplicate of a file in a package that
+//! was not selected.
 
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};

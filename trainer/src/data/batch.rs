@@ -1,28 +1,28 @@
-//! A batch: the inputs and targets of one training step, several lanes in parallel.
+//! A batch: the inputs and targets of one training step, for several lanes.
 
 use minicopilot::tokenizer::TokenId;
 
-/// `<PAD>`, as a batch holds it.
+/// `<PAD>` as a plain integer.
 const PAD: u32 = TokenId::PAD.get();
 
-/// Inputs and targets of one training step, time-major: place `t * lanes + b` is step `t` of lane `b`. Ids are plain
-/// integers here, as tensors take them.
+/// Inputs and targets of one training step, time-major: index `t * lanes + b` is step `t` of lane `b`. Ids are plain
+/// integers, as tensors expect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// T, the number of time steps.
     pub steps: usize,
-    /// B, the number of lanes side by side.
+    /// B, the number of parallel lanes.
     pub lanes: usize,
-    /// Ids that the network reads; `<PAD>` where a lane has nothing left.
+    /// Input ids; `<PAD>` where a lane has ended.
     pub inputs: Vec<u32>, // [T * B]
-    /// Ids that it must predict, each the token after its input; `<PAD>` is no target.
+    /// Target ids, each the token after its input; `<PAD>` is not counted.
     pub targets: Vec<u32>, // [T * B]
-    /// The input is its file's first token: the state before it is zero.
+    /// Whether the input is the first token of its file: the state before it is zero.
     pub starts: Vec<bool>, // [T * B]
 }
 
 impl Batch {
-    /// Nothing but padding.
+    /// Creates a batch that contains only padding.
     pub(super) fn padding(steps: usize, lanes: usize) -> Self {
         let places = steps * lanes;
         Self {
@@ -34,12 +34,13 @@ impl Batch {
         }
     }
 
-    /// How many targets count.
+    /// Number of targets, excluding padding.
     pub fn target_count(&self) -> u64 {
         self.targets.iter().filter(|&&target| target != PAD).count() as u64
     }
 
-    /// Writes `tokens` into `lane` from step `at` on: each but the last is an input, each but the first its target.
+    /// Writes `tokens` to `lane`, starting at step `at`: all but the last are inputs, and all but the first are
+    /// targets.
     pub(super) fn write_lane(&mut self, lane: usize, at: usize, tokens: &[u16], is_start: bool) {
         for (i, pair) in tokens.windows(2).enumerate() {
             let place = (at + i) * self.lanes + lane;

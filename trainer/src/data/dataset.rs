@@ -54,7 +54,7 @@ impl Dataset {
         })
     }
 
-    /// Fails unless the files are encoded with `vocabulary`, the vocabulary of a checkpoint.
+    /// Fails unless the files are encoded with `vocabulary`, which belongs to a checkpoint.
     pub fn check_vocabulary(&self, vocabulary: &Vocabulary) -> Result<()> {
         ensure!(
             self.vocabulary == *vocabulary,

@@ -141,7 +141,7 @@ impl Shards {
 
     fn offsets(&self) -> &[u64] {
         let bytes = &self.map[self.map.len() - 8 * (self.files + 1)..];
-        // As above, and `expected_len` is a multiple of 8.
+        // As above; `expected_len` is also a multiple of 8.
         bytemuck::cast_slice(bytes)
     }
 }

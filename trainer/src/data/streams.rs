@@ -7,8 +7,8 @@ use super::batch::Batch;
 use super::shard::Shards;
 use crate::random::{below, generator, shuffle};
 
-/// This many files per lane are taken longest first at an epoch's end, so that the lanes finish close together and few
-/// steps are padding. Their tokens outweigh any single file.
+/// Number of files per lane that are taken longest first at the end of an epoch, so that the lanes finish close
+/// together and few steps are padding. Their tokens outweigh any single file.
 const EVENED_OUT: usize = 32;
 
 /// One epoch over a split: every token except a file's first is a target exactly once. Deterministic in seed and epoch.
@@ -24,7 +24,7 @@ pub struct Streams<'a> {
 #[derive(Clone, Copy)]
 struct Place {
     file: usize,
-    /// Index of the next input in the file: at most its length - 2, because the last token is only a target.
+    /// Index of the next input in the file, at most its length - 2: the last token is only a target.
     at: usize,
 }
 

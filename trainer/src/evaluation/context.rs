@@ -239,15 +239,15 @@ fn observe(contestant: &Contestant, dataset: &Dataset, place: &PredictionSite<'_
     let space = place.space();
     let ranked = match &contestant.mixture {
         None => {
-            let prediction = Prediction::of_network(place.answer);
+            let prediction = Prediction::of_network(place.distribution);
             let unknown = CandidateId::from(TokenId::UNK);
             let known = prediction.candidates().filter(|&id| id != unknown);
             prediction.best(known, ANSWERS)
         }
         Some(mixture) => {
-            let prediction = mixture.predict(place.document, place.answer, place.similar);
+            let prediction = mixture.predict(place.document, place.distribution, place.cosines);
             let all = space.candidates();
-            mixture.rank(&prediction, &space, place.answer, all, ANSWERS)
+            mixture.rank(&prediction, &space, place.distribution, all, ANSWERS)
         }
     };
     let answers: Vec<(&str, f32)> = ranked

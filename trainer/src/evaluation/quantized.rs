@@ -160,7 +160,7 @@ impl Both<'_> {
             state = after;
             let rows: Vec<Vec<f32>> = self.model.logits(&hidden.squeeze(1)?)?.to_vec2()?;
             for (at, logits) in (block * TOGETHER..).zip(rows) {
-                let answer = session.answer(&self.engine, &ids[..=at])?;
+                let answer = session.distribution(&self.engine, &ids[..=at])?;
                 let answer = answer.to_dense();
                 agreement.targets += 1;
                 let (ours, theirs) = (best(&answer), best(&logits));

@@ -260,8 +260,8 @@ impl Replay<'_> {
         self.each(
             "averaging hidden states",
             &|site, sum: &mut Sum| {
-                sum.0.resize(site.answer.hidden().len(), 0.0);
-                let hidden = site.answer.hidden().iter();
+                sum.0.resize(site.distribution.hidden().len(), 0.0);
+                let hidden = site.distribution.hidden().iter();
                 sum.0
                     .iter_mut()
                     .zip(hidden)
@@ -282,26 +282,28 @@ impl Replay<'_> {
 /// Adds the gate's input at a site whose target some expert could predict.
 fn gate_example(syntax: &Syntax, site: &PredictionSite<'_>, examples: &mut GateExamples) {
     let space = site.space();
-    let scores = ExpertScores::new(&space, syntax, site.similar);
+    let scores = ExpertScores::new(&space, syntax, site.cosines);
     let Some(target) = site.candidate() else {
         return;
     };
-    let likelihoods = scores.expert_probabilities(&space, site.answer, target);
+    let likelihoods = scores.expert_probabilities(&space, site.distribution, target);
     if likelihoods.iter().all(|&p| p <= 0.0) {
         return;
     }
     // Candle's softmax cannot handle infinities.
-    let priors = prior(site.answer, &scores).map(|prior| prior.max(-60.0));
-    let features = gate_features(&space, site.answer, site.similar, &scores);
+    let priors = prior(site.distribution, &scores).map(|prior| prior.max(-60.0));
+    let features = gate_features(&space, site.distribution, site.cosines, &scores);
     examples.features.extend(features);
-    examples.hidden.extend_from_slice(site.answer.hidden());
+    examples
+        .hidden
+        .extend_from_slice(site.distribution.hidden());
     examples.priors.extend(priors);
     examples.likelihoods.extend(likelihoods);
 }
 
 /// Adds the reranker's input at a site whose target is among the mixture's top candidates.
 fn reranker_example(mixture: &Mixture, site: &PredictionSite<'_>, examples: &mut RerankerExamples) {
-    let prediction = mixture.predict(site.document, site.answer, site.similar);
+    let prediction = mixture.predict(site.document, site.distribution, site.cosines);
     let best = prediction.best(prediction.candidates(), RERANKED);
     let target = site.candidate();
     let found = best
@@ -314,8 +316,11 @@ fn reranker_example(mixture: &Mixture, site: &PredictionSite<'_>, examples: &mut
         .units
         .extend_from_slice(prediction.gate_activations());
     for k in 0..RERANKED {
-        let mut features =
-            prediction.features(&site.space(), site.answer, best[k.min(best.len() - 1)].0);
+        let mut features = prediction.features(
+            &site.space(),
+            site.distribution,
+            best[k.min(best.len() - 1)].0,
+        );
         if k >= best.len() {
             features[0] = -60.0; // no such candidate
         }

@@ -46,8 +46,8 @@ pub const BLOCK: usize = 20;
 pub struct PredictionSite<'a> {
     /// The tokens before the site.
     pub document: &'a BufferTokens,
-    pub answer: &'a Distribution,
-    pub similar: &'a CosineScores,
+    pub distribution: &'a Distribution,
+    pub cosines: &'a CosineScores,
     /// The actual next token: its id and its spelling.
     pub target: TokenId,
     pub text: &'a str,
@@ -140,11 +140,11 @@ impl<'a> CorpusReplay<'a> {
             selector.choose(&texts[..at], text, &mut document);
             // A corpus has no indentation.
             document.push(id, text, is_name, None);
-            let (answer, similar) = pass.after(&ids[..=at])?;
+            let (distribution, cosines) = pass.after(&ids[..=at])?;
             see(&PredictionSite {
                 document: &document,
-                answer: &answer,
-                similar: &similar,
+                distribution: &distribution,
+                cosines: &cosines,
                 target: ids[at + 1],
                 text: texts[at + 1],
                 previous: text,
@@ -204,14 +204,14 @@ impl<'a> ContextSelector<'a> {
         if !is_time {
             return;
         }
-        let mut below = SuffixText::default();
+        let mut suffix = SuffixText::default();
         if self.context.suffix {
             let block = self.lines / BLOCK;
             let end = self.ends.get((block + 1) * BLOCK - 1);
-            below = end.map_or(below, |&end| project.rest(self.path, end));
+            suffix = end.map_or(suffix, |&end| project.indexed_suffix(self.path, end));
         }
         let mut around = ContextSelection {
-            below,
+            suffix,
             ..ContextSelection::default()
         };
         if self.context.project || self.context.libraries {
@@ -233,7 +233,7 @@ impl<'a> ContextSelector<'a> {
 impl PredictionSite<'_> {
     /// The candidates for the next token.
     pub fn space(&self) -> CandidateSpace<'_> {
-        CandidateSpace::new(self.answer.vocabulary_size(), self.document)
+        CandidateSpace::new(self.distribution.vocabulary_size(), self.document)
     }
 
     /// The actual next token as a candidate, if it is one.

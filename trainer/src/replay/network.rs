@@ -84,9 +84,9 @@ impl ModelPass<'_> {
     pub fn after(&mut self, context: &[TokenId]) -> Result<(Arc<Distribution>, CosineScores)> {
         match self {
             Self::Int8(engine, session) => {
-                let answer = session.answer(engine, context)?;
-                let similar = session.similarities(engine, context, &answer);
-                Ok((answer, similar))
+                let distribution = session.distribution(engine, context)?;
+                let cosines = session.similarities(engine, context, &distribution);
+                Ok((distribution, cosines))
             }
             Self::Full(full) => full.after(context.len()),
         }
@@ -118,13 +118,13 @@ impl Full<'_> {
             .filter(|&&p| p > 0.0)
             .map(|p| -p * p.ln());
         let (entropy, hidden) = (nats.sum(), &self.hidden[at * size..read * size]);
-        let answer = Distribution::new(probabilities, entropy, hidden.to_vec());
+        let distribution = Distribution::new(probabilities, entropy, hidden.to_vec());
         // Position p has the state after token p - 1.
         let first = at.saturating_sub(WINDOW) + 1;
         let here = &self.directions[at * size..read * size];
         let earlier = self.directions[(first - 1) * size..at * size].chunks_exact(size);
         let cosines = earlier.map(|other| other.iter().zip(here).map(|(a, b)| a * b).sum());
-        let cosines = cosines.collect();
-        Ok((Arc::new(answer), CosineScores { first, cosines }))
+        let values = cosines.collect();
+        Ok((Arc::new(distribution), CosineScores { first, values }))
     }
 }

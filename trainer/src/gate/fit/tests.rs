@@ -110,7 +110,7 @@ fn compare(parameters: &Parameters, generator: &mut SplitMix64) {
 #[test]
 fn the_fitted_gate_equals_the_serving_gate() {
     let mut generator = SplitMix64::new(7);
-    // A hidden size that is no multiple of a vector register.
+    // A hidden size that is not a multiple of a vector register.
     for hidden_size in [1, 37, 512] {
         let parameters = random(&mut generator, hidden_size);
         compare(&parameters, &mut generator);
