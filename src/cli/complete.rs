@@ -193,6 +193,7 @@ fn bar(probability: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::completion::Origin;
     use crate::python::Kind;
 
     fn place(text: &str) -> Option<(String, usize, usize)> {
@@ -249,6 +250,7 @@ mod tests {
             token: text.to_owned(),
             kind: Kind::Name,
             probability,
+            origin: Origin::Model,
         };
         let items = [
             candidate("self", 1.0),

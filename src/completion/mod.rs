@@ -32,7 +32,7 @@ mod speculation;
 #[cfg(test)]
 mod tests;
 
-pub use candidate::{Candidate, Completions, NextToken, NextTokens};
+pub use candidate::{Candidate, Completions, NextToken, NextTokens, Origin};
 pub use completer::Completer;
 pub use effort::{Answer, Effort};
 pub use inline::InlineCompletion;
