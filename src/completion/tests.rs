@@ -371,6 +371,33 @@ fn every_candidate_has_an_origin() {
 }
 
 #[test]
+fn the_expert_shares_of_a_candidate_are_those_of_its_token() {
+    let completer = joined_completer();
+    let options = Options {
+        max_items: 50,
+        ..Options::default()
+    };
+    // In the second text, only `on` is missing from the out-of-vocabulary name `wonderful`.
+    for fixture in ["wonderful = 1\nx = $0", "wonderful = 1\nx = w$0derful"] {
+        let (left, right) = fixture.split_once("$0").expect("a cursor");
+        let (mut session, text) = (CompletionSession::new(), format!("{left}{right}"));
+        let found = complete(&completer, &mut session, &text, left.len(), &options);
+        let shares = found.items.iter();
+        let shares: Vec<_> = shares
+            .map(|item| completer.expert_shares(&session, item))
+            .collect();
+        let raw = next_tokens(&completer, &mut session, &text, left.len(), 1000);
+        assert!(found.items.iter().any(|item| item.token == "wonderful"));
+        for (item, shares) in found.items.iter().zip(shares) {
+            let mut tokens = raw.tokens.iter();
+            let next = tokens.find(|next| next.token == item.token);
+            assert!(!shares.is_empty());
+            assert_eq!(next.map(|next| &next.sources), Some(&shares));
+        }
+    }
+}
+
+#[test]
 fn next_tokens_are_raw_and_stand_in_place_of_the_word_begun() {
     let completer = completer();
     let raw = |text: &str| {
