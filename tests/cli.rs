@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 
 use common::{URI, failure, minicopilot, next_tokens_at, run, start};
 use minicopilot::lsp::Position;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap()
@@ -47,6 +47,53 @@ fn complete_shows_five_tokens() {
     );
     let in_comment = run(&["complete", &format!("{path}:2:34"), "--json"]);
     assert_eq!(stdout(&in_comment), "{\"tokens\":[]}\n");
+}
+
+#[test]
+fn complete_explains_its_candidates() {
+    let (folder, path) = example();
+    let explained = |place: &str| -> Vec<Value> {
+        let output = run(&["complete", "--why", "--json", place]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let mut answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        serde_json::from_value(answer["tokens"].take()).unwrap()
+    };
+    // After `print(`.
+    let place = format!("{path}:2:7");
+    let tokens = explained(&place);
+    assert_eq!(tokens.len(), 5);
+    for next in &tokens {
+        assert_eq!(next["origin"], "model");
+        let shares = next["source"].as_object().unwrap().values();
+        let shares: Vec<f64> = shares.map(|share| share.as_f64().unwrap()).collect();
+        assert!(shares.iter().all(|&share| share >= 0.01), "{next}");
+        let sum: f64 = shares.iter().sum();
+        assert!(sum > 0.9 && sum < 1.0 + 1e-5, "{next}");
+    }
+    let plain = run(&["complete", "--json", &place]);
+    let mut plain: Value = serde_json::from_slice(&plain.stdout).unwrap();
+    let of_plain = plain["tokens"].as_array_mut().unwrap();
+    for (plain, next) in of_plain.iter_mut().zip(&tokens) {
+        plain["origin"] = next["origin"].clone();
+        plain["source"] = next["source"].clone();
+    }
+    assert_eq!(*of_plain, tokens, "the list is the same without --why");
+
+    let output = run(&["complete", "--why", &place]);
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines.len(), 10);
+    for (next, lines) in tokens.iter().zip(lines.chunks(2)) {
+        assert!(lines[0].contains(next["token"].as_str().unwrap()));
+        assert!(lines[1].starts_with("    model: ") && lines[1].ends_with(" %"));
+    }
+
+    let keys = folder.path().join("keys.py");
+    fs::write(&keys, "prices = {'apple': 1}\nprint(prices['").unwrap();
+    let place = format!("{}:2:15", keys.display());
+    assert_eq!(
+        explained(&place),
+        [json!({"token": "apple'", "probability": 1.0, "origin": "dictionaryKey", "source": {}})]
+    );
 }
 
 #[test]
@@ -285,6 +332,7 @@ fn usage_errors_exit_with_2() {
         &["complete", "a.py"],
         &["complete", "a.py:0:1"],
         &["complete", "a.py:1:1", "--beam", "2"],
+        &["complete", "a.py:1:1", "--line", "--why"],
         &["complete", "a.py:1:1", "--line", "--beam", "0"],
         &[
             "complete",

@@ -1,7 +1,10 @@
-//! `minicopilot complete FILE:LINE:COL`: prints the completions at a position in a file.
+//! `minicopilot complete FILE:LINE:COL`: prints the completions at a position in a file, with `--why` also where each comes
+//! from.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
+use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -11,7 +14,7 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::output::print;
-use crate::completion::{Candidate, Completer, CompletionSession, Effort, Options};
+use crate::completion::{Candidate, Completer, CompletionSession, Effort, Options, Origin};
 use crate::files::python_files;
 use crate::inference::EngineError;
 use crate::python;
@@ -53,18 +56,35 @@ impl FromStr for Place {
 }
 
 #[derive(Serialize)]
-struct JsonAnswer<'a> {
-    tokens: Vec<JsonToken<'a>>,
+struct Answer<'a> {
+    tokens: Vec<Row<'a>>,
 }
 
+/// A candidate, as printed.
 #[derive(Serialize)]
-struct JsonToken<'a> {
+struct Row<'a> {
+    /// The text that it inserts.
     token: &'a str,
     probability: f32,
+    #[serde(flatten)]
+    why: Option<Why>,
 }
 
-/// Prints the five most probable completions.
-pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<ExitCode> {
+/// Where a candidate comes from.
+#[derive(Serialize)]
+struct Why {
+    origin: Origin,
+    /// The experts' shares of its prediction, if at least 1 %; empty if the origin is not the model.
+    source: BTreeMap<&'static str, f32>,
+}
+
+/// Prints the five most probable completions, and with `why` where each comes from.
+pub fn run(
+    completer: &Completer,
+    place: &Place,
+    why: bool,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let (text, cursor) = place.read()?;
     let mut session = CompletionSession::new();
     read(completer, &mut session, &text, cursor)?;
@@ -78,26 +98,21 @@ pub fn run(completer: &Completer, place: &Place, json: bool) -> anyhow::Result<E
     let items = answer
         .completions()
         .map_or_else(Vec::new, |found| found.items);
+    let rows = items.iter().map(|candidate| Row {
+        token: &candidate.text,
+        probability: candidate.probability,
+        why: why.then(|| Why::new(completer, &session, candidate)),
+    });
+    let tokens: Vec<Row> = rows.collect();
     if json {
-        let tokens = items.iter().map(
-            |Candidate {
-                 text, probability, ..
-             }| JsonToken {
-                token: text,
-                probability: *probability,
-            },
-        );
-        let answer = JsonAnswer {
-            tokens: tokens.collect(),
-        };
-        print(&(serde_json::to_string(&answer)? + "\n"))?;
-    } else if items.is_empty() {
+        print(&(serde_json::to_string(&Answer { tokens })? + "\n"))?;
+    } else if tokens.is_empty() {
         print(
             "No completions here: the cursor is in a string or comment, no known name starts with the typed text, or the word is already complete.\n",
         )?;
     } else {
         let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        print(&render(&items, colours))?;
+        print(&render(&tokens, colours))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -151,30 +166,67 @@ impl Place {
     }
 }
 
-/// One line per candidate: text, percentage, bar.
-fn render(items: &[Candidate], colours: bool) -> String {
+impl Why {
+    /// Explains a candidate of the last list of `session`.
+    fn new(completer: &Completer, session: &CompletionSession, candidate: &Candidate) -> Self {
+        let shares = completer.expert_shares(session, candidate).into_iter();
+        Self {
+            origin: candidate.origin,
+            source: shares
+                .map(|(expert, share)| (expert.name(), share))
+                .collect(),
+        }
+    }
+}
+
+/// The origin, and the experts with the largest share first.
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.origin {
+            Origin::Model => "model",
+            Origin::DictionaryKey => "dictionary key",
+            Origin::Module => "module",
+            Origin::NewName => "new name",
+        })?;
+        let mut shares: Vec<(&&str, &f32)> = self.source.iter().collect();
+        shares.sort_by(|a, b| b.1.total_cmp(a.1));
+        let separators = iter::once(": ").chain(iter::repeat(", "));
+        for ((expert, share), separator) in shares.into_iter().zip(separators) {
+            write!(f, "{separator}{expert} {:.0} %", share * 100.0)?;
+        }
+        Ok(())
+    }
+}
+
+/// One line per candidate: text, percentage, bar; below it, where it comes from, if wanted.
+fn render(rows: &[Row], colours: bool) -> String {
     let (strong, faint, plain) = if colours {
         ("\x1b[1m", "\x1b[36m", "\x1b[0m")
     } else {
         ("", "", "")
     };
-    let width = items
+    let width = rows
         .iter()
-        .map(|item| item.text.chars().count())
+        .map(|row| row.token.chars().count())
         .max()
         .unwrap_or(0);
     let mut lines = String::new();
-    for Candidate {
-        text, probability, ..
-    } in items
+    for Row {
+        token,
+        probability,
+        why,
+    } in rows
     {
         let percent = probability * 100.0;
         let bar = bar(*probability);
         // Writing to a string cannot fail.
         let _ = writeln!(
             lines,
-            "  {strong}{text:<width$}{plain}  {percent:5.1} %  {faint}{bar}{plain}"
+            "  {strong}{token:<width$}{plain}  {percent:5.1} %  {faint}{bar}{plain}"
         );
+        if let Some(why) = why {
+            let _ = writeln!(lines, "    {why}");
+        }
     }
     lines
 }
@@ -193,7 +245,7 @@ fn bar(probability: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::python::Kind;
+    use crate::prediction::Expert;
 
     fn place(text: &str) -> Option<(String, usize, usize)> {
         let Place { file, line, column } = text.parse().ok()?;
@@ -244,23 +296,47 @@ mod tests {
 
     #[test]
     fn the_list_is_readable() {
-        let candidate = |text: &str, probability| Candidate {
-            text: text.to_owned(),
-            token: text.to_owned(),
-            kind: Kind::Name,
+        let row = |token, probability| Row {
+            token,
             probability,
+            why: None,
         };
-        let items = [
-            candidate("self", 1.0),
-            candidate("cls", 0.51),
-            candidate("\u{e9}", 0.004),
-            candidate("x", 0.0),
+        let mut rows = [
+            row("self", 1.0),
+            row("cls", 0.51),
+            row("\u{e9}", 0.004),
+            row("x", 0.0),
         ];
-        insta::assert_snapshot!(render(&items, false), @r"
+        insta::assert_snapshot!(render(&rows, false), @r"
         self  100.0 %  ████████████████████████████
         cls    51.0 %  ██████████████▎
         é       0.4 %  ▏
         x       0.0 %
+        ");
+        let shares = [
+            (Expert::Network, 0.25),
+            (Expert::Ngrams, 0.015),
+            (Expert::RecentNames, 0.735),
+        ];
+        let of_model = shares.map(|(expert, share)| (expert.name(), share));
+        let explanations = [
+            (Origin::Model, BTreeMap::from(of_model)),
+            (Origin::DictionaryKey, BTreeMap::new()),
+            (Origin::Module, BTreeMap::new()),
+            (Origin::NewName, BTreeMap::new()),
+        ];
+        for (row, (origin, source)) in rows.iter_mut().zip(explanations) {
+            row.why = Some(Why { origin, source });
+        }
+        insta::assert_snapshot!(render(&rows, false), @r"
+        self  100.0 %  ████████████████████████████
+          model: recent names 74 %, network 25 %, n-grams 2 %
+        cls    51.0 %  ██████████████▎
+          dictionary key
+        é       0.4 %  ▏
+          module
+        x       0.0 %
+          new name
         ");
     }
 }

@@ -60,10 +60,18 @@ enum Command {
         model: ModelArgument,
     },
     /// Show the five most probable completions at a position in a file, or with --line the rest of the line
+    ///
+    /// Only the text of the file up to the cursor is taken into account: no other files and no installed packages.
     Complete {
         /// File, line and column; both are 1-based, and the column is in characters
         #[arg(value_name = "FILE:LINE:COL")]
         place: complete::Place,
+        /// Show where each completion comes from: the experts of the model that predict it, or another source
+        ///
+        /// The experts' shares, of which those of at least 1 % are shown, are the ones before reranking and before the
+        /// minimum probability for members.
+        #[arg(long, conflicts_with = "line")]
+        why: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -149,12 +157,13 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve { model, .. } => serve(&model),
         Command::Complete {
             place,
+            why,
             json,
             line,
             model,
         } => match line.search() {
             Some(search) => line::run(&model.load()?, &place, &search, json),
-            None => complete::run(&model.completer()?, &place, json),
+            None => complete::run(&model.completer()?, &place, why, json),
         },
         Command::Tokens {
             files,

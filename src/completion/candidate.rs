@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 use crate::prediction::Expert;
 use crate::python::Kind;
 use crate::tokenizer::TokenId;
@@ -53,4 +55,30 @@ pub struct Candidate {
     /// Its probability among all tokens that match the typed prefix and can be inserted. For a new name, the measured
     /// precision of such suggestions.
     pub probability: f32,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a candidate comes from. If both the model and another source give it probability, the larger part decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    /// The mixture of the network and the other experts.
+    Model,
+    /// A string literal before the cursor that looks like a dictionary key.
+    DictionaryKey,
+    /// A module that the project or the Python environment has.
+    Module,
+    /// A name that does not exist yet, with the suffix of a known one.
+    NewName,
+}
+
+impl Candidate {
+    /// Adds the part of the probability that another source gives. The larger part decides the origin.
+    pub(super) fn raise(&mut self, part: f32, source: Origin) {
+        if part > self.probability {
+            self.origin = source;
+        }
+        self.probability += part;
+    }
 }

@@ -6,6 +6,7 @@
 //!              -> rank         candidates that match the typed prefix and can be inserted
 //!                 sources      dictionary keys, modules, new names
 //!              -> list         the completion list
+//!              -> explain      the experts behind a candidate
 //! inline                       the rest of a line, by greedy decoding in a speculation
 //! next_tokens                  the raw prediction
 //! ```
@@ -17,6 +18,7 @@ mod candidate;
 mod completer;
 mod context;
 mod effort;
+mod explain;
 mod fuzzy;
 mod inline;
 mod lexicon;
@@ -32,7 +34,7 @@ mod speculation;
 #[cfg(test)]
 mod tests;
 
-pub use candidate::{Candidate, Completions, NextToken, NextTokens};
+pub use candidate::{Candidate, Completions, NextToken, NextTokens, Origin};
 pub use completer::Completer;
 pub use effort::{Answer, Effort};
 pub use inline::InlineCompletion;

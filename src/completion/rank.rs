@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Origin};
 use super::context::word;
 use super::fuzzy::FuzzyPattern;
 use super::options::Options;
@@ -130,6 +130,7 @@ impl CandidateTable {
                 token: token.to_string(),
                 kind,
                 probability: (f64::from(p) / total) as f32,
+                origin: Origin::Model,
             })
         });
         let mut candidates: Vec<Candidate> = candidates.collect();
@@ -166,6 +167,7 @@ impl CandidateTable {
                 text,
                 kind: Kind::Name,
                 probability,
+                origin: Origin::NewName,
             })
             .collect();
         let mut all = known;

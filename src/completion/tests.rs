@@ -1,12 +1,14 @@
 //! Ranking with given probabilities, and the whole completer with a small random network.
 
+use std::sync::Arc;
+
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::completer::Completer;
 use super::rank::{CandidateTable, InsertionSite};
 use super::*;
-use crate::context::BufferTokens;
+use crate::context::{BufferTokens, Declarations, ImportableModules, ProjectContext, Syntax};
 use crate::inference::{Distribution, Engine};
 use crate::model::Parameter;
 use crate::model::{Architecture, Initialization, ModelConfig, SplitMix64, initial_parameters};
@@ -45,13 +47,18 @@ fn check_with(fixture: &str, distribution: &[(&str, f32)], options: &Options) ->
                 token,
                 kind,
                 probability,
+                origin,
             } = candidate;
             let behind = if token == text {
                 String::new()
             } else {
                 format!("  ({token})")
             };
-            format!("{probability:.2} {kind:?} {text}{behind}\n")
+            let kind = match origin {
+                Origin::Model => format!("{kind:?}"),
+                other => format!("{other:?}"),
+            };
+            format!("{probability:.2} {kind} {text}{behind}\n")
         });
     lines.collect()
 }
@@ -110,11 +117,11 @@ fn what_the_word_begun_may_be_short_for_is_offered_where_nothing_starts_with_it(
 #[test]
 fn a_new_name_may_end_as_another_does() {
     let names = [("set_name", 0.5), ("data_user", 0.3)];
-    assert_snapshot!(check("x = del_na$0", &names), @"0.12 Name del_name");
+    assert_snapshot!(check("x = del_na$0", &names), @"0.12 NewName del_name");
     // Names it may abbreviate are known, and come first if they are more probable.
     assert_snapshot!(check("x = d_us$0", &names), @r"
         0.89 Name data_user
-        0.11 Name d_user
+        0.11 NewName d_user
         ");
 }
 
@@ -130,7 +137,7 @@ fn abbreviated_and_new_names_can_be_turned_off() {
         check_with("x = d_us$0", &names, &options)
     };
     assert_snapshot!(check(true, false), @"1.00 Name data_user");
-    assert_snapshot!(check(false, true), @"0.12 Name d_user");
+    assert_snapshot!(check(false, true), @"0.12 NewName d_user");
     assert_snapshot!(check(false, false), @"");
 }
 
@@ -327,6 +334,67 @@ fn keys_of_dictionaries_are_offered() {
     assert_snapshot!(check("b = a['na$0_1']"), @r#""na" name"#);
     assert_snapshot!(check("b = f('na$0')"), @r#""" "#);
     assert_snapshot!(check("b = a['na$0 "), @r#""na" name_1'"#); // in strings too
+}
+
+#[test]
+fn every_candidate_has_an_origin() {
+    let completer = joined_completer();
+    let importable = ImportableModules {
+        installed: ["orjson", "os"].map(Box::from).into(),
+        ..ImportableModules::default()
+    };
+    let project = Arc::new(ProjectContext::new(
+        &Syntax::new(completer.vocabulary()),
+        [&[], &[]],
+        &[],
+        std::iter::empty(),
+        Declarations::default(),
+        importable,
+    ));
+    let check = |fixture: &str| {
+        let (left, right) = fixture.split_once("$0").expect("a cursor");
+        let (mut session, text) = (CompletionSession::new(), format!("{left}{right}"));
+        session.set_project_context(Some(Arc::clone(&project)));
+        let options = Options::default();
+        let found = complete(&completer, &mut session, &text, left.len(), &options);
+        let items = found.items.iter();
+        let lines = items.map(|item| format!("{:?} {}\n", item.origin, item.text));
+        lines.collect::<String>()
+    };
+    assert_snapshot!(check("import o$0"), @r"
+        Model os
+        Module orjson
+        ");
+    assert_snapshot!(check("set_user_name = 1\nx = del_user_n$0"), @"NewName del_user_name");
+    assert_snapshot!(check("a['key'] = 1\nx = a['$0']"), @"DictionaryKey key");
+    assert_snapshot!(check("a_name = 1\nx = a_n$0"), @"Model a_name");
+}
+
+#[test]
+fn the_expert_shares_of_a_candidate_are_those_of_its_token() {
+    let completer = joined_completer();
+    let options = Options {
+        max_items: 50,
+        ..Options::default()
+    };
+    // In the second text, only `on` is missing from the out-of-vocabulary name `wonderful`.
+    for fixture in ["wonderful = 1\nx = $0", "wonderful = 1\nx = w$0derful"] {
+        let (left, right) = fixture.split_once("$0").expect("a cursor");
+        let (mut session, text) = (CompletionSession::new(), format!("{left}{right}"));
+        let found = complete(&completer, &mut session, &text, left.len(), &options);
+        let shares = found.items.iter();
+        let shares: Vec<_> = shares
+            .map(|item| completer.expert_shares(&session, item))
+            .collect();
+        let raw = next_tokens(&completer, &mut session, &text, left.len(), 1000);
+        assert!(found.items.iter().any(|item| item.token == "wonderful"));
+        for (item, shares) in found.items.iter().zip(shares) {
+            let mut tokens = raw.tokens.iter();
+            let next = tokens.find(|next| next.token == item.token);
+            assert!(!shares.is_empty());
+            assert_eq!(next.map(|next| &next.expert_shares), Some(&shares));
+        }
+    }
 }
 
 #[test]

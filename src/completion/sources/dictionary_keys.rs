@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use crate::completion::candidate::{Candidate, Completions};
+use crate::completion::candidate::{Candidate, Completions, Origin};
 use crate::completion::context::CompletionContext;
 use crate::completion::options::Options;
 use crate::python::{CursorIn, Kind, Token};
@@ -77,7 +77,7 @@ impl DictionaryKeys {
             let text = format!("{0}{key}{0}", self.quote);
             let known = items[..there].iter_mut().find(|item| item.text == text);
             if let Some(item) = known {
-                item.probability += all * share;
+                item.raise(all * share, Origin::DictionaryKey);
             } else if items.len() < there + most {
                 items.push(candidate(text, all * share));
             }
@@ -98,6 +98,7 @@ fn candidate(text: String, probability: f32) -> Candidate {
         text,
         kind: Kind::String,
         probability,
+        origin: Origin::DictionaryKey,
     }
 }
 
@@ -229,6 +230,35 @@ mod tests {
             &text[keys.typed],
             shares.collect::<String>()
         )
+    }
+
+    #[test]
+    fn a_key_that_the_model_offers_too_has_the_origin_of_the_larger_part() {
+        let of_model = |text: &str, probability| Candidate {
+            origin: Origin::Model,
+            ..candidate(text.to_owned(), probability)
+        };
+        let mut items = vec![
+            of_model("''", 0.6),
+            of_model("'id'", 0.3),
+            of_model("'name'", 0.01),
+        ];
+        let keys = DictionaryKeys {
+            typed: 0..0,
+            quote: '\'',
+            is_open: false,
+            shares: [("name", 0.4), ("id", 0.2), ("size", 0.1)]
+                .map(|(key, share)| (key.to_owned(), share))
+                .into(),
+        };
+        keys.merge(&mut items, 5);
+        let shown = items
+            .iter()
+            .map(|item| format!("{} {:.2} {:?}", item.text, item.probability, item.origin));
+        assert_eq!(
+            shown.collect::<Vec<_>>().join(", "),
+            "'id' 0.42 Model, 'name' 0.25 DictionaryKey, '' 0.18 Model, 'size' 0.06 DictionaryKey"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Module names in import statements: adds the importable modules and demotes other names.
 
-use crate::completion::candidate::Candidate;
+use crate::completion::candidate::{Candidate, Origin};
 use crate::completion::prefix_range::prefix_range;
 use crate::context::ImportableModules;
 use crate::python::Kind;
@@ -46,7 +46,7 @@ impl Modules<'_> {
         let own = &own[prefix_range(own, prefix)];
         let each = whole * OWN / own.len() as f32;
         for item in items.iter_mut().filter(|item| has(own, &item.text)) {
-            item.probability += each;
+            item.raise(each, Origin::Module);
         }
         let others = own.iter().filter(|name| *name != document);
         add_new(items, others.map(|name| &**name), each, most);
@@ -91,6 +91,7 @@ fn module(name: &str, probability: f32) -> Candidate {
         token: name.to_owned(),
         kind: Kind::Name,
         probability,
+        origin: Origin::Module,
     }
 }
 
@@ -141,18 +142,23 @@ mod tests {
     #[test]
     fn the_projects_own_modules_are_never_far() {
         let importable = ImportableModules {
-            own: ["app", "here", "tools"].map(Box::from).into(),
+            own: ["app", "here", "other", "tools"].map(Box::from).into(),
             document: "here".into(),
             ..ImportableModules::default()
         };
-        let mut items = vec![module("os", 0.5), module("tools", 0.3), module("json", 0.2)];
-        Modules(&importable).merge(&mut items, "", 4);
+        let of_model = |(name, probability)| Candidate {
+            origin: Origin::Model,
+            ..module(name, probability)
+        };
+        let offered = [("os", 0.5), ("tools", 0.3), ("json", 0.19), ("other", 0.01)];
+        let mut items = offered.map(of_model).to_vec();
+        Modules(&importable).merge(&mut items, "", 5);
         let shown = items
             .iter()
-            .map(|i| format!("{} {:.2}", i.text, i.probability));
+            .map(|i| format!("{} {:.2} {:?}", i.text, i.probability, i.origin));
         assert_eq!(
             shown.collect::<Vec<_>>().join(", "),
-            "os 0.47, tools 0.31, json 0.19, app 0.03"
+            "os 0.47 Model, tools 0.30 Model, json 0.18 Model, other 0.03 Module, app 0.02 Module"
         );
     }
 }

@@ -99,7 +99,7 @@ fn completion_item(
         sort_text: Some(format!("{rank:05}")),
         filter_text: Some(candidate.text),
         text_edit: Some(edit),
-        data: Some(json!({"probability": candidate.probability})),
+        data: Some(json!({"probability": candidate.probability, "origin": candidate.origin})),
         ..CompletionItem::default()
     }
 }
@@ -242,6 +242,7 @@ fn scope_shares(expert_shares: &[(Expert, f32)]) -> BTreeMap<&'static str, f32> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::completion::Origin;
     use insta::assert_snapshot;
 
     fn candidate(name: &str) -> Candidate {
@@ -250,6 +251,7 @@ mod tests {
             token: name.to_owned(),
             kind: Kind::Name,
             probability: 0.625,
+            origin: Origin::DictionaryKey,
         }
     }
 
@@ -291,6 +293,7 @@ mod tests {
                 "newText": "value"
               },
               "data": {
+                "origin": "dictionaryKey",
                 "probability": 0.625
               }
             }
