@@ -325,6 +325,7 @@ mod tests {
             (Origin::Module, BTreeMap::new()),
             (Origin::NewName, BTreeMap::new()),
         ];
+        rows[3].probability = 0.02;
         for (row, (origin, source)) in rows.iter_mut().zip(explanations) {
             row.why = Some(Why { origin, source });
         }
@@ -335,7 +336,7 @@ mod tests {
           dictionary key
         é       0.4 %  ▏
           module
-        x       0.0 %
+        x       2.0 %  ▌
           new name
         ");
     }

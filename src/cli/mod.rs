@@ -68,8 +68,8 @@ enum Command {
         place: complete::Place,
         /// Show where each completion comes from: the experts of the model that predict it, or another source
         ///
-        /// The experts' shares, of which those of at least 1 % are shown, are the ones before reranking and before the
-        /// minimum probability for members.
+        /// An expert is shown if its share is at least 1 %, before members are raised to their minimum probability and
+        /// before reranking.
         #[arg(long, conflicts_with = "line")]
         why: bool,
         /// Print JSON

@@ -6,8 +6,8 @@ use super::session::CompletionSession;
 use crate::prediction::Expert;
 
 impl Completer {
-    /// The experts that contribute at least 1 % to the prediction of a candidate's token, with their shares, before the
-    /// minimum for members and before reranking. Empty if the origin of the candidate is not the model.
+    /// The experts that contribute at least 1 % to the probability of a candidate's token, with their shares, before members
+    /// are raised to their floor and before reranking. Empty if the candidate's origin is not the model.
     ///
     /// The candidate must be from the last completion list of `session`: its prediction is still cached, so the network does
     /// not run.
