@@ -240,6 +240,7 @@ mod tests {
         step.send(Ok(())).unwrap();
         assert_eq!(messages.recv(), Ok(vec![2; PIPE_BYTES + 1]));
         assert_eq!(messages.recv(), Ok(vec![3]));
+        queue.flush(Duration::from_mins(1));
         step.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
         queue.send(vec![4]);
         assert!(queue.lock().is_broken);

@@ -328,7 +328,7 @@ fn nothing_from_a_file_becomes_markup() {
     assert!(html.contains("&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;"));
     for expected in [
         "<h2>Evaluation: &lt;script&gt;</h2>",
-        "Measured on the &lt;script&gt; part",
+        "Measured on the &lt;script&gt; split",
         "<td>&lt;script&gt;</td>",
         ">&lt;script&gt; <tspan",
         ">&lt;script&gt;</text>",
