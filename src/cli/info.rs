@@ -15,18 +15,14 @@ pub fn run(checkpoint: &Checkpoint, json: bool) -> anyhow::Result<ExitCode> {
     let text = if json {
         format!("{described:#}\n")
     } else {
-        let parts = ["model", "training", "metrics", "fingerprints"].map(|part| {
+        let mut lines = String::new();
+        for part in ["model", "training", "metrics", "fingerprints"] {
             let mut rows = Vec::new();
             describe(&mut rows, "", &described[part]);
-            (part, rows)
-        });
-        let names = parts.iter().flat_map(|(_, rows)| rows);
-        let width = names.map(|(name, _)| name.len()).max().unwrap_or(0);
-        let mut lines = String::new();
-        for (part, rows) in &parts {
+            let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
             // Writing to a string cannot fail.
             let _ = writeln!(lines, "{part}");
-            for (name, value) in rows {
+            for (name, value) in &rows {
                 let _ = writeln!(lines, "  {name:<width$}  {value}");
             }
         }
