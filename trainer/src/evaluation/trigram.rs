@@ -54,10 +54,11 @@ impl Trigram {
         let keys = [before << 16 | last, last, 0];
         let orders: [ContinuationCounts; 3] =
             std::array::from_fn(|i| self.orders[i].after(keys[i]));
-        let mut weight = 1.0;
         for (order, followers) in orders.iter().enumerate() {
             for (&id, &count) in followers.ids.iter().zip(followers.counts) {
-                let score = weight * count as f32 / followers.total as f32;
+                // Multiplied as in the formula, so that equal scores are equal to the last bit.
+                let share = count as f32 / followers.total as f32;
+                let score = (0..order).fold(share, |score, _| BACK_OFF * score);
                 if answers.len() == k && answers.last().is_none_or(|&(_, last)| score < last) {
                     break; // and so is the rest
                 }
@@ -74,7 +75,6 @@ impl Trigram {
                 answers.insert(place, (id, score));
                 answers.truncate(k);
             }
-            weight *= BACK_OFF;
         }
     }
 }
