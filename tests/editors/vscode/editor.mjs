@@ -138,6 +138,20 @@ export class Editor {
       })).sort((a, b) => a.top - b.top));
   }
 
+  /**
+   * Waits until the list, if there is one, belongs to the typed word. VS Code keeps an incomplete list until the next answer arrives,
+   * and Enter would accept an old item: what a person sees on the screen before pressing it, a test must wait for.
+   */
+  async settles(word) {
+    await until(`the list for ${word}`, () =>
+      this.page.locator(".suggest-widget").evaluateAll((widgets, word) => {
+        const rows = widgets.flatMap((widget) => [...widget.querySelectorAll(".monaco-list-row")]);
+        const first = rows.find((row) => parseFloat(row.style.top) === 0);
+        const matched = [...(first?.querySelectorAll(".label-name .highlight") ?? [])].map((part) => part.textContent).join("");
+        return first === undefined || matched.toLowerCase() === word.toLowerCase();
+      }, word));
+  }
+
   /** Ours among a list's rows: those with a probability beside them. */
   async ours() {
     return (await this.list()).filter(({ beside }) => /^<?\d+ %$/.test(beside));
