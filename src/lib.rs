@@ -15,6 +15,7 @@ mod common_prefix;
 pub mod completion;
 pub mod context;
 pub mod files;
+mod index_types;
 pub mod inference;
 pub mod metrics;
 pub mod model;

@@ -19,14 +19,7 @@ fn best(scores: &[f32], count: usize) -> Vec<usize> {
 #[test]
 fn the_default_model_answers_in_int8_as_in_f32() {
     let checkpoint = embedded::load(None).unwrap();
-    let config = &checkpoint.config;
-    let engine = Engine::new(
-        &config.model,
-        checkpoint.parameters(),
-        config.temperature,
-        None,
-    )
-    .unwrap();
+    let engine = Engine::of(&checkpoint, None).unwrap();
     let model = checkpoint.model(&Device::Cpu).unwrap();
     let (mut asked, mut same_first, mut same_five) = (0, 0, 0);
     for file in ["compare_lexer.py", "make_fixtures.py", "pytorch_model.py"] {

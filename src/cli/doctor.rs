@@ -30,12 +30,7 @@ pub fn run(load: impl FnOnce() -> anyhow::Result<Checkpoint>) -> anyhow::Result<
     let began = Instant::now();
     let checkpoint = load()?;
     let config = &checkpoint.config;
-    let mut engine = Engine::new(
-        &config.model,
-        checkpoint.parameters(),
-        config.temperature,
-        None,
-    )?;
+    let mut engine = Engine::of(&checkpoint, None)?;
     let loaded = began.elapsed();
     let ids = ids(&checkpoint);
 

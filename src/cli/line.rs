@@ -95,13 +95,7 @@ pub fn run(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let (text, cursor) = place.read()?;
-    let config = &checkpoint.config;
-    let engine = Engine::new(
-        &config.model,
-        checkpoint.parameters(),
-        config.temperature,
-        None,
-    )?;
+    let engine = Engine::of(checkpoint, None)?;
     let lines = rest_of_line(&engine, &checkpoint.vocabulary, &text, cursor, search)?;
     if json {
         print(&(serde_json::to_string(&JsonAnswer { lines })? + "\n"))?;

@@ -20,14 +20,8 @@ pub struct Completer {
 impl Completer {
     /// Creates a completer with the network, vocabulary and gate of `checkpoint`, on the CPU.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, CheckpointError> {
-        let config = &checkpoint.config;
         let mixture = Mixture::of(checkpoint)?;
-        let engine = Engine::new(
-            &config.model,
-            checkpoint.parameters(),
-            config.temperature,
-            mixture.as_ref().map(Mixture::mean_hidden),
-        )?;
+        let engine = Engine::of(checkpoint, mixture.as_ref().map(Mixture::mean_hidden))?;
         Ok(Self::over(engine, checkpoint.vocabulary.clone(), mixture))
     }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use tracing::debug_span;
 
 use super::candidate::{Candidate, Completions};
+use super::effort::Effort;
 use super::lexicon::Lexicon;
 use super::session::CompletionSession;
 use crate::context::Position;
@@ -77,6 +78,19 @@ impl<'t> CompletionContext<'t> {
             prefix: lexed.prefix,
             place: lexed.place,
         }
+    }
+
+    /// [`CompletionContext::new`], unless lexing the unread text is more work than `effort` allows.
+    pub(super) fn within(
+        effort: Effort<'_>,
+        session: &mut CompletionSession,
+        lexicon: &Lexicon,
+        text: &'t str,
+        cursor: usize,
+    ) -> Option<Self> {
+        effort
+            .can_lex(session.lexer.unread(text, cursor))
+            .then(|| Self::new(session, lexicon, text, cursor))
     }
 
     /// The whole text.

@@ -25,10 +25,10 @@ impl Completer {
         options: &Options,
         effort: Effort<'_>,
     ) -> Result<Answer, EngineError> {
-        if !effort.can_lex(session.lexer.unread(text, cursor)) {
+        let Some(context) = CompletionContext::within(effort, session, &self.lexicon, text, cursor)
+        else {
             return Ok(Answer::Unavailable);
-        }
-        let context = CompletionContext::new(session, &self.lexicon, text, cursor);
+        };
         let keys = dictionary_keys::at(&context, session.lexer.tokens(), options);
         if let Some(keys) = keys.as_ref().filter(|keys| keys.is_open) {
             return Ok(Answer::Full(keys.completions(text, options.max_items)));

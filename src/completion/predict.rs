@@ -35,10 +35,10 @@ impl Completer {
         cursor: usize,
         effort: Effort<'_>,
     ) -> Result<bool, EngineError> {
-        if !effort.can_lex(session.lexer.unread(text, cursor)) {
+        let Some(context) = CompletionContext::within(effort, session, &self.lexicon, text, cursor)
+        else {
             return Ok(false);
-        }
-        let context = CompletionContext::new(session, &self.lexicon, text, cursor);
+        };
         let is_code = context.place == CursorIn::Code;
         let Effort::Full { stop } = effort else {
             return Ok(!is_code || session.cached().is_some());

@@ -253,3 +253,6 @@ impl<'a> Suffix<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,38 +3,8 @@
 //!
 //! [`CandidateSpace`](super::CandidateSpace) converts between them. This module does not know spellings or what is indexed.
 
+use crate::index_types::index_types;
 use crate::tokenizer::TokenId;
-
-macro_rules! index_types {
-    ($($(#[$meta:meta])* $name:ident,)*) => {$(
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(transparent)]
-        pub struct $name(u32);
-
-        impl $name {
-            /// The index with this number.
-            pub const fn new(number: u32) -> Self {
-                Self(number)
-            }
-
-            /// The index at a position in a list. No indexed list reaches 2³² elements.
-            pub const fn at(index: usize) -> Self {
-                Self(index as u32)
-            }
-
-            /// The number.
-            pub const fn get(self) -> u32 {
-                self.0
-            }
-
-            /// The number as a slice index.
-            pub const fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
-    )*};
-}
 
 index_types! {
     /// A distinct token of a buffer, in the vocabulary or not.

@@ -28,8 +28,8 @@ pub use distribution::Distribution;
 pub use state_history::StateHistory;
 pub use truncated_context::TruncatedContext;
 
-use crate::model::ModelConfig;
-use crate::model::{MissingParameter, Parameter, Parameters, named};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::{MissingParameter, ModelConfig, Parameter, Parameters, named};
 use crate::simd::{dot, softmax_in_place};
 use crate::tokenizer::TokenId;
 use int8::kernel::Kernel;
@@ -106,6 +106,20 @@ impl Engine {
             temperature: temperature as f32,
             mean_hidden: mean_hidden.map(<[f32]>::to_vec),
         })
+    }
+
+    /// [`Engine::new`] with the network and the temperature of a checkpoint.
+    pub fn of(
+        checkpoint: &Checkpoint,
+        mean_hidden: Option<&[f32]>,
+    ) -> Result<Self, MissingParameter> {
+        let config = &checkpoint.config;
+        Self::new(
+            &config.model,
+            checkpoint.parameters(),
+            config.temperature,
+            mean_hidden,
+        )
     }
 
     /// The names of the kernels that this processor can run, fastest first.

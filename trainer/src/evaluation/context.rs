@@ -148,12 +148,7 @@ fn network(checkpoint: &Checkpoint, centre: Vec<f32>, full_precision: bool) -> R
             centre,
         }));
     }
-    let engine = Engine::new(
-        &config.model,
-        checkpoint.parameters(),
-        config.temperature,
-        Some(&centre),
-    )?;
+    let engine = Engine::of(checkpoint, Some(&centre))?;
     Ok(Network::Int8(engine))
 }
 

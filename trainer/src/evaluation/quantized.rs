@@ -114,12 +114,7 @@ fn measure(
     let config = &checkpoint.config;
     let both = Both {
         model,
-        engine: Engine::new(
-            &config.model,
-            checkpoint.parameters(),
-            config.temperature,
-            None,
-        )?,
+        engine: Engine::of(checkpoint, None)?,
         temperature: config.temperature as f32,
         surfaces: super::language_model::surfaces(dataset, config.temperature),
     };

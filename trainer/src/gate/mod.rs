@@ -78,16 +78,7 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
         "{} has no files in its validation split; see `trainer prepare --help`",
         settings.data.display()
     );
-    let config = &checkpoint.config;
-    let engine = |mean_hidden| {
-        Engine::new(
-            &config.model,
-            checkpoint.parameters(),
-            config.temperature,
-            mean_hidden,
-        )
-    };
-    let network = Network::Int8(engine(None)?);
+    let network = Network::Int8(Engine::of(&checkpoint, None)?);
     let few = &used[..used.len().min(CENTRE_FILES)];
     let shards = dataset.files(Split::Validation);
     let centre = Replay {
@@ -101,7 +92,7 @@ pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
         host,
     }
     .mean_hidden()?;
-    let network = Network::Int8(engine(Some(&centre[..]))?);
+    let network = Network::Int8(Engine::of(&checkpoint, Some(&centre[..]))?);
     let replay = Replay {
         network: &network,
         files: &files.with_projects()?,
