@@ -109,11 +109,50 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+
+    /// Every permissive licence in the project's manifests, as the packages name it.
+    const PERMISSIVE: [&str; 27] = [
+        "0BSD",
+        "Apache 2.0",
+        "Apache 2.0 License",
+        "Apache License",
+        "Apache License 2.0",
+        "Apache License Version 2.0",
+        "Apache License, Version 2.0",
+        "Apache Software License",
+        "Apache-2.0",
+        "BSD",
+        "BSD 2-Clause License",
+        "BSD License",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC0-1.0",
+        "ISC",
+        "ISC License (ISCL)",
+        "LicenseRef-Biopython-License-Agreement",
+        "LicenseRef-Repoze-BSD-derived",
+        "MIT",
+        "MIT AND (Apache-2.0 OR BSD-2-Clause)",
+        "MIT License",
+        "MIT-CMU",
+        "Python Software Foundation License",
+        "The MIT License",
+        "Unlicense",
+        "Zlib",
+    ];
+
+    fn manifest(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("corpus")
+            .join(name)
+    }
 
     #[test]
     fn the_project_s_manifest_is_read() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/manifest.tsv");
+        let path = manifest("manifest.tsv");
         let items = read(&path, &[]).unwrap();
         let test = items.iter().filter(|item| item.test).count();
         assert_eq!((items.len(), test), (111, 26));
@@ -122,6 +161,46 @@ mod tests {
         assert_eq!(files, ["flask-3.1.3.tar.gz", "Kivy-2.3.1.tar.gz"]);
         let error = read(&path, &["flusk".to_owned()]).unwrap_err();
         assert!(error.to_string().starts_with("flusk: not in "), "{error}");
+    }
+
+    #[test]
+    fn the_wide_manifest_adds_training_packages_to_the_project_s() {
+        let [base, wide] = ["manifest.tsv", "wide.tsv"].map(manifest);
+        let [base_text, wide_text] =
+            [&base, &wide].map(|path| std::fs::read_to_string(path).unwrap());
+        assert!(base_text.ends_with('\n'));
+        assert!(wide_text.starts_with(&base_text), "its rows come first");
+        let items = read(&wide, &[]).unwrap();
+        let added = &items[read(&base, &[]).unwrap().len()..];
+        assert_eq!(added.len(), 149);
+        assert!(added.iter().all(|item| !item.test));
+        // `read` compares names literally; the index does not distinguish these spellings.
+        let names: BTreeSet<_> = items
+            .iter()
+            .map(|item| item.package.to_lowercase().replace(['_', '.'], "-"))
+            .collect();
+        assert_eq!(names.len(), items.len());
+    }
+
+    #[test]
+    fn licences_are_permissive() {
+        for path in ["manifest.tsv", "wide.tsv"].map(manifest) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut rows = text
+                .lines()
+                .map(|line| line.split('\t').collect::<Vec<_>>());
+            let header = rows.next().unwrap();
+            let column = header.iter().position(|&name| name == "licence").unwrap();
+            for row in rows {
+                let licence = row[column];
+                let is_permissive = |name| PERMISSIVE.contains(&name);
+                assert!(
+                    is_permissive(licence) || licence.split(" AND ").all(is_permissive),
+                    "{}: {licence}",
+                    row[0]
+                );
+            }
+        }
     }
 
     #[test]
