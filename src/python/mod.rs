@@ -9,10 +9,12 @@
 //! * [`surface`]: a token's py150 spelling; [`surface_kind`], [`insertable`], [`print()`]: from a spelling to Python
 //! * [`decode()`]: a file's bytes -> text, by byte order mark or coding line; [`validate()`]: the same, but only for files
 //!   that `CPython` accepts
+//! * [`Blocks`]: where blocks begin and end, as tokens that networks can learn
 //! * [`lines`], [`line_break`], [`line_start`]: where lines begin and end
 //!
 //! This module does not depend on vocabularies, models or editors.
 
+mod blocks;
 mod column;
 mod context;
 mod decode;
@@ -28,6 +30,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::{Blocks, DEDENT, INDENT};
 pub use column::column;
 pub use context::{CursorContext, IncrementalLexer};
 pub use decode::decode;

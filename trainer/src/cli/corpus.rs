@@ -18,6 +18,9 @@ pub struct CorpusArgs {
     /// Keep duplicates and all files of large packages, to inspect what the other rules keep
     #[arg(long)]
     keep_duplicates: bool,
+    /// Mark where blocks begin and end with <INDENT> and <DEDENT>, which the py150 format lacks
+    #[arg(long)]
+    blocks: bool,
 }
 
 impl CorpusArgs {
@@ -28,6 +31,7 @@ impl CorpusArgs {
             out: self.out,
             packages: self.packages,
             keep_duplicates: self.keep_duplicates,
+            blocks: self.blocks,
         }
     }
 }

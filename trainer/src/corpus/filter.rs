@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use minicopilot::python::{self, Kind};
+use minicopilot::python::{self, Blocks, Kind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Serialize;
 
@@ -135,8 +135,8 @@ impl Tokens {
 }
 
 /// The tokens of the file at `path` in its archive, or the first rule that removes it. `bytes` may be None for a file
-/// longer than [`LONGEST`].
-pub fn tokens(path: &str, bytes: Option<&[u8]>) -> Result<Tokens, Rule> {
+/// longer than [`LONGEST`]. With `blocks`, tokens mark where blocks begin and end; no rule counts them.
+pub fn tokens(path: &str, bytes: Option<&[u8]>, blocks: bool) -> Result<Tokens, Rule> {
     by_path(path)?;
     let bytes = bytes
         .filter(|bytes| bytes.len() as u64 <= LONGEST)
@@ -149,7 +149,7 @@ pub fn tokens(path: &str, bytes: Option<&[u8]>) -> Result<Tokens, Rule> {
         return Err(Rule::Generated);
     }
     let text = python::validate(bytes).map_err(|_| Rule::Refused)?;
-    lexed(&text)
+    lexed(&text, blocks)
 }
 
 fn by_path(path: &str) -> Result<(), Rule> {
@@ -180,18 +180,29 @@ fn says_that_it_is_generated(bytes: &[u8]) -> bool {
         || comments.any(|line| GENERATED.is_match(line))
 }
 
-fn lexed(text: &str) -> Result<Tokens, Rule> {
+fn lexed(text: &str, blocks: bool) -> Result<Tokens, Rule> {
     let mut tokens = Tokens::default();
-    let (mut surface, mut literals, mut line_ends) = (String::new(), 0, 0);
+    let (mut surface, mut literals, mut line_ends, mut count) = (String::new(), 0, 0, 2);
+    let mut blocks = blocks.then(Blocks::default);
     tokens.push(python::START);
     for token in python::lex(text) {
+        let marks = blocks.as_mut().map(|blocks| blocks.before(text, token));
+        marks
+            .into_iter()
+            .flatten()
+            .for_each(|mark| tokens.push(mark));
+        count += 1;
         literals += usize::from(matches!(token.kind, Kind::String | Kind::Number));
         line_ends += usize::from(token.kind == Kind::Eol);
         python::surface(text, token, &mut surface);
         tokens.push(&surface);
     }
+    let marks = blocks.map(Blocks::at_end);
+    marks
+        .into_iter()
+        .flatten()
+        .for_each(|mark| tokens.push(mark));
     tokens.push(python::END);
-    let count = tokens.ends.len();
     let is_table =
         literals > MANY_LITERALS && 100 * literals > LITERAL_PERCENT * (count - line_ends);
     if count < FEWEST_TOKENS || is_table {
@@ -209,7 +220,7 @@ mod tests {
         "def function(argument, another):\n    return argument + another * argument\n";
 
     fn rule(path: &str, bytes: &[u8]) -> Option<Rule> {
-        tokens(path, Some(bytes)).err()
+        tokens(path, Some(bytes), false).err()
     }
 
     #[test]
@@ -272,9 +283,12 @@ mod tests {
             let shown = &source[..40];
             assert_eq!(rule("a.py", source.as_bytes()), expected, "{shown}");
         }
-        let kept = tokens("a.py", Some(repeated(20).as_bytes())).unwrap();
+        let kept = tokens("a.py", Some(repeated(20).as_bytes()), false).unwrap();
         let head: Vec<_> = kept.iter().take(4).collect();
         assert_eq!(head, ["<s>", "def", "function", "("]);
-        assert_eq!(tokens("a.py", None).err(), Some(Rule::Size));
+        let marked = tokens("a.py", Some(repeated(20).as_bytes()), true).unwrap();
+        let count = |mark| marked.iter().filter(|token| *token == mark).count();
+        assert_eq!((count("<INDENT>"), count("<DEDENT>")), (20, 20));
+        assert_eq!(tokens("a.py", None, false).err(), Some(Rule::Size));
     }
 }

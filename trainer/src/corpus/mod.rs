@@ -54,6 +54,8 @@ pub struct Settings {
     pub packages: Vec<String>,
     /// Keep duplicates, and all files of a large package.
     pub keep_duplicates: bool,
+    /// Mark where blocks begin and end.
+    pub blocks: bool,
 }
 
 /// Downloads and filters the packages. The report is also written to the folder as `corpus.json`.
@@ -74,7 +76,7 @@ fn build_from(
     check_out(&settings.out)?;
     let files = download::all(client, index, &items, &settings.out.join(DOWNLOADS), host)?;
     let mut report = Report::new(&items, settings.keep_duplicates);
-    let documents = read(client, &items, &files, &mut report, host)?;
+    let documents = read(client, &items, &files, settings.blocks, &mut report, host)?;
     let rules = if settings.keep_duplicates {
         vec![None; documents.list.len()]
     } else {
@@ -139,6 +141,7 @@ fn read(
     client: &Client<'_>,
     items: &[Item],
     files: &[PathBuf],
+    blocks: bool,
     report: &mut Report,
     host: &dyn Host,
 ) -> Result<Documents> {
@@ -152,7 +155,7 @@ fn read(
         let members = archive::python_files(file, filter::LONGEST)?;
         let filtered: Vec<_> = members
             .par_iter()
-            .map(|member| filter::tokens(&member.path, member.bytes.as_deref()))
+            .map(|member| filter::tokens(&member.path, member.bytes.as_deref(), blocks))
             .collect();
         for (member, tokens) in members.iter().zip(filtered) {
             match tokens {
