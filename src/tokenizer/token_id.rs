@@ -15,3 +15,6 @@ impl TokenId {
     /// `<UNK>`, which represents all out-of-vocabulary tokens.
     pub const UNK: Self = Self(1);
 }
+
+/// The spellings of [`TokenId::PAD`] and [`TokenId::UNK`]: entries added by the vocabulary, which never occur in source text.
+pub const RESERVED: [&str; 2] = ["<PAD>", "<UNK>"];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use minicopilot::tokenizer::{MAX_LEN, RESERVED};
 
-use crate::data::SplitBy;
+use crate::data::{Pieces, SplitBy};
 use crate::prepare::Settings;
 
 /// Arguments of `trainer prepare`.
@@ -29,6 +29,9 @@ pub struct PrepareArgs {
     /// Fraction of the files, or of the tokens when split by package, to hold out
     #[arg(long, default_value_t = 0.2, value_name = "SHARE", value_parser = share)]
     validation: f64,
+    /// Hold out these packages instead, such as those that another folder's prepare.json names
+    #[arg(long, value_name = "PACKAGE", num_args = 1.., conflicts_with_all = ["split_by", "validation", "seed"])]
+    hold_out: Vec<String>,
     /// Random seed for choosing the held-out files
     #[arg(long, default_value_t = 42)]
     seed: u64,
@@ -36,6 +39,9 @@ pub struct PrepareArgs {
     #[arg(long, default_value_t = 10_000, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=(MAX_LEN - RESERVED.len()) as i64))]
     vocabulary_size: u32,
+    /// Build a vocabulary of pieces instead of whole tokens, so that no token is out of vocabulary
+    #[arg(long, value_enum, value_name = "SCHEME", conflicts_with = "vocabulary")]
+    pieces: Option<Pieces>,
     /// Use this tokenizer.json, or the one in this folder, instead of building a vocabulary
     #[arg(long, value_name = "FILE|DIR", conflicts_with = "vocabulary_size")]
     vocabulary: Option<PathBuf>,
@@ -61,8 +67,10 @@ impl PrepareArgs {
             split_by: self.split_by,
             validation: self.validation,
             seed: self.seed,
+            hold_out: self.hold_out,
             vocabulary: self.vocabulary,
             vocabulary_size: self.vocabulary_size,
+            pieces: self.pieces,
             threads: self.threads,
         }
     }

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::data::{Split, SplitBy};
+use crate::data::{Pieces, Split, SplitBy};
 
 impl ValueEnum for Split {
     fn value_variants<'a>() -> &'a [Self] {
@@ -32,6 +32,19 @@ impl ValueEnum for SplitBy {
                 "package",
                 "Whole packages, so that validation resembles a test set of other packages",
             ),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for Pieces {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Bpe]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Bpe => ("bpe", "Byte-pair encoding inside tokens"),
         };
         Some(PossibleValue::new(name).help(help))
     }

@@ -16,7 +16,7 @@ mod tests;
 pub use batch::Batch;
 pub use dataset::{Dataset, REPORT, TOKENIZER};
 pub use report::{
-    Counts, PrepareReport, RecordedSettings, RecordedSource, Skipped, SourceKind, SplitBy,
+    Counts, Pieces, PrepareReport, RecordedSettings, RecordedSource, Skipped, SourceKind, SplitBy,
     VocabularyPart,
 };
 pub use sequences::{SEQUENCE_LEN, Sequences};

@@ -42,12 +42,26 @@ pub struct RecordedSettings {
     pub validation: f64,
     /// Seed of the held-out choice.
     pub seed: u64,
+    /// The packages that were held out by name; then share and seed chose nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold_out: Vec<String>,
     /// The vocabulary that was passed in, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<PathBuf>,
     /// The size of the vocabulary that was built, if none was passed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary_size: Option<u32>,
+    /// How tokens are split, unless the vocabulary was passed in or consists of whole tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<Pieces>,
+}
+
+/// How tokens are split into the entries of a vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pieces {
+    /// By byte-pair encoding.
+    Bpe,
 }
 
 /// One source.
@@ -101,6 +115,9 @@ pub struct Counts {
     pub files: u64,
     /// Tokens, including `<s>` and `</s>`.
     pub tokens: u64,
+    /// Pieces of these tokens, if the vocabulary consists of pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<u64>,
     /// Out-of-vocabulary tokens.
     pub unknown: u64,
     /// `unknown` / `tokens`.

@@ -11,6 +11,7 @@ use minicopilot::model::{Model, TrainingPass};
 use minicopilot::tokenizer::TokenId;
 use rayon::prelude::*;
 
+use super::token_observer::TokenObserver;
 use crate::data::{Batch, Dataset, SEQUENCE_LEN, Split, Streams};
 
 /// Lanes that are evaluated together, and steps per batch: wide enough for efficient matrix products.
@@ -54,7 +55,13 @@ pub fn measure(
 ) -> Result<Measured> {
     let surfaces = surfaces(dataset, temperature);
     let mut measured = Measured::default();
-    let mut places = vec![0usize; LANES]; // position of each lane's next input in its file
+    let vocabulary = dataset.vocabulary();
+    let mut lanes = Lanes {
+        positions: vec![0; LANES],
+        pieces: vocabulary
+            .has_pieces()
+            .then(|| TokenObserver::new(vocabulary, LANES)),
+    };
     each_step(
         model,
         dataset,
@@ -62,16 +69,24 @@ pub fn measure(
         max_tokens,
         progress,
         &mut |batch, t, logits| {
-            step(batch, t, logits, &surfaces, &mut places, &mut measured);
+            step(batch, t, logits, &surfaces, &mut lanes, &mut measured);
         },
     )?;
     Ok(measured)
 }
 
+/// Where each lane is in its file.
+struct Lanes<'v> {
+    /// Position of the next target.
+    positions: Vec<usize>,
+    /// Merges targets into tokens, if they are pieces.
+    pieces: Option<TokenObserver<'v>>,
+}
+
 /// Token classes and texts of the vocabulary's entries.
 pub(super) fn surfaces(dataset: &Dataset, temperature: f64) -> Surfaces {
     let vocabulary = dataset.vocabulary();
-    let tokens = vocabulary.entries().map(|(_, token)| token);
+    let tokens = vocabulary.entries().map(|(_, token)| token.trim_end());
     Surfaces::new(tokens, temperature)
 }
 
@@ -117,12 +132,16 @@ fn step(
     t: usize,
     logits: &[f32],
     surfaces: &Surfaces,
-    places: &mut [usize],
+    lanes: &mut Lanes<'_>,
     measured: &mut Measured,
 ) {
     let at = t * batch.lanes..(t + 1) * batch.lanes;
-    for (place, &start) in places.iter_mut().zip(&batch.starts[at.clone()]) {
-        *place = if start { 0 } else { *place + 1 };
+    let starts = batch.starts[at.clone()].iter().enumerate();
+    for (lane, _) in starts.filter(|&(_, &is_start)| is_start) {
+        lanes.positions[lane] = 1;
+        if let Some(pieces) = &mut lanes.pieces {
+            pieces.restart(lane);
+        }
     }
     let rows = logits.par_chunks_exact(logits.len() / batch.lanes);
     let targets = batch.targets[at.clone()].par_iter().zip(&batch.inputs[at]);
@@ -133,11 +152,18 @@ fn step(
             (target != TokenId::PAD).then(|| surfaces.observe(row, target, previous))
         })
         .collect();
-    for (seen, &mut place) in observations.iter().zip(places) {
-        let Some(seen) = seen else { continue };
-        measured.whole.add(seen, place + 1);
-        if place + 1 < SEQUENCE_LEN {
-            measured.original.add(seen, place + 1);
+    for (lane, seen) in observations.into_iter().enumerate() {
+        let target = TokenId::new(batch.targets[t * batch.lanes + lane]);
+        let whole = match &mut lanes.pieces {
+            Some(pieces) => seen.and_then(|seen| pieces.add(lane, target, &seen)),
+            None => seen,
+        };
+        let Some(seen) = whole else { continue };
+        let position = lanes.positions[lane];
+        lanes.positions[lane] += 1;
+        measured.whole.add(&seen, position);
+        if position < SEQUENCE_LEN {
+            measured.original.add(&seen, position);
         }
     }
 }

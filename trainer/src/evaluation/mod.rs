@@ -13,6 +13,7 @@ pub(crate) mod record;
 mod subject;
 mod table;
 pub(crate) mod temperature;
+mod token_observer;
 mod trigram;
 
 pub use self::subject::Subject;

@@ -12,10 +12,10 @@ use minicopilot::tokenizer::{TokenId, Vocabulary};
 use super::corpus::Corpus;
 use super::split::Assignment;
 use crate::data::shard::ShardWriter;
-use crate::data::{Counts, Split, TOKENIZER};
+use crate::data::{Counts, Pieces, Split, TOKENIZER};
 use crate::host::{Host, Unit, ensure_running};
 
-/// Names of token classes; the last is the class of `<s>` and `</s>`.
+/// Names of token classes; the last is the class of `<s>`, `</s>`, `<INDENT>` and `<DEDENT>`.
 const CLASSES: [&str; 7] = [
     "name", "keyword", "number", "string", "operator", "eol", "special",
 ];
@@ -24,6 +24,7 @@ const CLASSES: [&str; 7] = [
 pub fn count(
     corpus: &Corpus,
     assignment: &Assignment,
+    pieces: Option<Pieces>,
     size: usize,
     host: &dyn Host,
 ) -> Result<Vocabulary> {
@@ -47,11 +48,38 @@ pub fn count(
         .words
         .iter()
         .zip(counts)
-        .filter(|&(_, count)| count > 0);
-    Ok(Vocabulary::from_counts(
-        counts.map(|(word, count)| (word.clone(), count)),
-        size,
-    ))
+        .filter(|&(_, count)| count > 0)
+        .map(|(word, count)| (word.clone(), count));
+    Ok(match pieces {
+        None => Vocabulary::from_counts(counts, size),
+        Some(Pieces::Bpe) => Vocabulary::from_pieces(counts, size),
+    })
+}
+
+/// The ids of each distinct token.
+struct Encoding {
+    ids: Vec<u16>,
+    /// The end of each token's ids.
+    ends: Vec<usize>,
+}
+
+impl Encoding {
+    fn new(words: &[String], vocabulary: &Vocabulary) -> Self {
+        let (mut all, mut ids, mut ends) =
+            (Vec::new(), Vec::new(), Vec::with_capacity(words.len()));
+        for word in words {
+            ids.clear();
+            vocabulary.encode(word, &mut ids);
+            all.extend(ids.iter().map(|id| id.get() as u16));
+            ends.push(all.len());
+        }
+        Self { ids: all, ends }
+    }
+
+    fn of(&self, word: usize) -> &[u16] {
+        let begin = word.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.ids[begin..self.ends[word]]
+    }
 }
 
 /// Writes everything except the report to `folder`; returns the counts of each split, in the order of [`Split::ALL`]. A
@@ -63,14 +91,10 @@ pub fn encode(
     folder: &Path,
     host: &dyn Host,
 ) -> Result<[Counts; 3]> {
-    let table: Vec<u16> = corpus
-        .words
-        .iter()
-        .map(|word| vocabulary.id(word).get() as u16)
-        .collect();
+    let encoding = Encoding::new(&corpus.words, vocabulary);
     let classes: Vec<u8> = corpus.words.iter().map(|word| class(word)).collect();
     let [train, validation, test] = Split::ALL;
-    let create = |split| SplitWriter::create(folder, split);
+    let create = |split| SplitWriter::create(folder, split, vocabulary.has_pieces());
     let mut writers = [create(train)?, create(validation)?, create(test)?];
 
     let mut split_of = assignment.start();
@@ -81,23 +105,21 @@ pub fn encode(
         ensure_running(host)?;
         progress.add(entry.tokens.len() as u64);
         ids.clear();
-        ids.extend(entry.tokens.iter().map(|&token| table[token as usize]));
         unknown.clear();
-        for (&token, _) in entry
-            .tokens
-            .iter()
-            .zip(&ids)
-            .filter(|(_, id)| is_unknown(**id))
-        {
-            if !unknown.is_empty() {
-                unknown.push(' ');
-            }
-            unknown.push_str(&corpus.words[token as usize]);
-        }
         let writer = &mut writers[split_of(entry) as usize];
         for &token in &entry.tokens {
-            writer.classes[usize::from(classes[token as usize])] += 1;
+            let token = token as usize;
+            let of_token = encoding.of(token);
+            ids.extend(of_token);
+            writer.classes[usize::from(classes[token])] += 1;
+            if of_token.iter().any(|&id| is_unknown(id)) {
+                if !unknown.is_empty() {
+                    unknown.push(' ');
+                }
+                unknown.push_str(&corpus.words[token]);
+            }
         }
+        writer.counts.tokens += entry.tokens.len() as u64;
         writer.push(&entry.path, &ids, &unknown)
     })?;
     drop(progress);
@@ -119,7 +141,7 @@ struct SplitWriter {
 }
 
 impl SplitWriter {
-    fn create(folder: &Path, split: Split) -> Result<Self> {
+    fn create(folder: &Path, split: Split, has_pieces: bool) -> Result<Self> {
         let shard = ShardWriter::create(&folder.join(split.shard()))
             .with_context(|| unwritable(&split.shard()))?;
         let text = |name: String| {
@@ -131,14 +153,19 @@ impl SplitWriter {
             shard,
             paths: text(split.paths())?,
             unknown: text(split.unknown())?,
-            counts: Counts::default(),
+            counts: Counts {
+                pieces: has_pieces.then_some(0),
+                ..Counts::default()
+            },
             classes: [0; CLASSES.len()],
         })
     }
 
     fn push(&mut self, path: &str, ids: &[u16], unknown: &str) -> Result<()> {
         self.counts.files += 1;
-        self.counts.tokens += ids.len() as u64;
+        if let Some(pieces) = &mut self.counts.pieces {
+            *pieces += ids.len() as u64;
+        }
         self.counts.unknown += ids.iter().filter(|&&id| is_unknown(id)).count() as u64;
         self.shard
             .push(ids)
@@ -179,7 +206,7 @@ impl SplitWriter {
 
 /// Index of a token's class in [`CLASSES`].
 fn class(word: &str) -> u8 {
-    if word == python::START || word == python::END {
+    if [python::START, python::END, python::INDENT, python::DEDENT].contains(&word) {
         return 6;
     }
     match python::surface_kind(word) {

@@ -34,7 +34,7 @@ use minicopilot::tokenizer::Vocabulary;
 use self::hub::Hub;
 pub use self::report::summary;
 use self::source::Source;
-use crate::data::{PrepareReport, REPORT, RecordedSettings, SplitBy, TOKENIZER};
+use crate::data::{Pieces, PrepareReport, REPORT, RecordedSettings, SplitBy, TOKENIZER};
 use crate::host::Host;
 
 /// Settings of a preparation.
@@ -54,10 +54,14 @@ pub struct Settings {
     pub validation: f64,
     /// Random seed for choosing the held-out files.
     pub seed: u64,
+    /// The packages to hold out, instead of a choice by share and seed.
+    pub hold_out: Vec<String>,
     /// A `tokenizer.json`, or a folder with one, to use instead of building a vocabulary from the training split.
     pub vocabulary: Option<PathBuf>,
     /// Otherwise, the number of most frequent training tokens in the vocabulary.
     pub vocabulary_size: u32,
+    /// Build a vocabulary of pieces of tokens instead of whole tokens.
+    pub pieces: Option<Pieces>,
     /// Threads that read sources; one per core if None.
     pub threads: Option<NonZero<usize>>,
 }
@@ -92,17 +96,22 @@ fn prepare_with(settings: &Settings, hub: &Hub, host: &dyn Host) -> Result<Prepa
         corpus.skipped
     );
 
-    let assignment = split::Assignment::new(
-        &corpus,
-        settings.split_by,
-        settings.validation,
-        settings.seed,
-    )?;
+    let assignment = if settings.hold_out.is_empty() {
+        split::Assignment::new(
+            &corpus,
+            settings.split_by,
+            settings.validation,
+            settings.seed,
+        )?
+    } else {
+        split::Assignment::of_packages(&corpus, &settings.hold_out)?
+    };
     let vocabulary = match given {
         Some(vocabulary) => vocabulary,
         None => encode::count(
             &corpus,
             &assignment,
+            settings.pieces,
             settings.vocabulary_size as usize,
             host,
         )?,
@@ -128,6 +137,7 @@ fn recorded_settings(settings: &Settings, sources: &[Source]) -> RecordedSetting
     let Settings {
         vocabulary,
         vocabulary_size,
+        pieces,
         ..
     } = settings;
     RecordedSettings {
@@ -135,8 +145,10 @@ fn recorded_settings(settings: &Settings, sources: &[Source]) -> RecordedSetting
         split_by: settings.split_by,
         validation: settings.validation,
         seed: settings.seed,
+        hold_out: settings.hold_out.clone(),
         vocabulary: vocabulary.clone(),
         vocabulary_size: vocabulary.is_none().then_some(*vocabulary_size),
+        pieces: pieces.filter(|_| vocabulary.is_none()),
     }
 }
 

@@ -90,15 +90,7 @@ pub fn summary(report: &PrepareReport, out: &Path) -> String {
             100.0 * oov_rate
         );
     }
-    let VocabularyPart {
-        tokens, distinct, ..
-    } = report.vocabulary;
-    let reserved = RESERVED.len();
-    let frequent = tokens - reserved;
-    let _ = writeln!(
-        text,
-        "vocabulary: {frequent} of {distinct} distinct tokens, and {reserved} reserved ones"
-    );
+    text += &vocabulary_line(report);
     if let Some(packages) = &report.held_out_packages {
         let _ = writeln!(text, "held out: {} packages", packages.len());
     }
@@ -115,6 +107,24 @@ pub fn summary(report: &PrepareReport, out: &Path) -> String {
     text
 }
 
+/// What the vocabulary consists of.
+fn vocabulary_line(report: &PrepareReport) -> String {
+    let VocabularyPart {
+        tokens, distinct, ..
+    } = report.vocabulary;
+    let reserved = RESERVED.len();
+    let entries = tokens - reserved;
+    let train = report.counts(Split::Train);
+    let pieces = train.and_then(|counts| Some((counts.pieces?, counts.tokens)));
+    if let Some((pieces, tokens)) = pieces {
+        let each = pieces as f64 / tokens.max(1) as f64;
+        return format!(
+            "vocabulary: {entries} pieces, and {reserved} reserved entries; {each:.3} pieces per training token\n"
+        );
+    }
+    format!("vocabulary: {entries} of {distinct} distinct tokens, and {reserved} reserved ones\n")
+}
+
 /// SHA-256 over the contents of the files and the settings that affect the output, independent of file locations.
 fn fingerprint(settings: &RecordedSettings, corpus: &Corpus, vocabulary: &str) -> String {
     let mut hash: Sha256 = corpus.fingerprint.clone();
@@ -122,10 +132,14 @@ fn fingerprint(settings: &RecordedSettings, corpus: &Corpus, vocabulary: &str) -
         split_by,
         validation,
         seed,
+        hold_out,
         ..
     } = settings;
     hash.update(format!(
         "{FORMAT} {split_by:?} {validation} {seed} {vocabulary}"
     ));
+    for package in hold_out {
+        hash.update(format!(" {package}"));
+    }
     minicopilot::files::fingerprint::finish(hash)
 }

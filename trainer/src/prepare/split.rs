@@ -53,6 +53,21 @@ impl Assignment {
         Ok(Self { by })
     }
 
+    /// Holds out the packages of these names.
+    pub fn of_packages(corpus: &Corpus, names: &[String]) -> Result<Self> {
+        let packages = &corpus.packages;
+        for name in names {
+            ensure!(
+                packages.iter().any(|package| package.name == *name),
+                "--hold-out {name}: the sources contain no such package"
+            );
+        }
+        let is_held_out = |package: &Package| names.contains(&package.name);
+        Ok(Self {
+            by: By::Package(packages.iter().map(is_held_out).collect()),
+        })
+    }
+
     /// A fresh assignment; call the result for each entry of the spool, in order.
     pub fn start(&self) -> impl FnMut(&Entry) -> Split + '_ {
         let mut sampling = match self.by {
