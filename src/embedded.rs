@@ -4,10 +4,23 @@ use std::path::Path;
 
 use crate::model::checkpoint::{Checkpoint, CheckpointError};
 
-/// The checkpoint in `folder`, or the one inside the binary.
+/// The checkpoint in `folder`, which must be one that can be served, or the one inside the binary.
 pub fn load(folder: Option<&Path>) -> Result<Checkpoint, CheckpointError> {
     match folder {
-        Some(folder) => Checkpoint::load(folder),
+        Some(folder) => {
+            let checkpoint = Checkpoint::load(folder)?;
+            let what = if checkpoint.config.model.transformer.is_some() {
+                "a transformer"
+            } else if checkpoint.vocabulary.has_pieces() {
+                "a network over pieces of tokens"
+            } else {
+                return Ok(checkpoint);
+            };
+            Err(CheckpointError::Unserved {
+                path: folder.to_owned(),
+                what,
+            })
+        }
         None => Checkpoint::from_bytes(
             "models/default (embedded)",
             include_bytes!("../models/default/config.json"),

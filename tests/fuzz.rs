@@ -167,6 +167,7 @@ fn checkpoints() {
         embedding_size: 3,
         hidden_size: 4,
         dropout: 0.0,
+        transformer: None,
     };
     let parameters = initial_parameters(&config, Initialization::Pytorch, 1, &[]);
     let gate = prediction::parameters(4).into_iter().map(|(name, shape)| {

@@ -47,6 +47,7 @@ fn completer_with(mixture: Option<Mixture>) -> Completer {
         embedding_size: 8,
         hidden_size: 8,
         dropout: 0.0,
+        transformer: None,
     };
     let parameters = initial_parameters(&config, Initialization::Pytorch, 7, &[]);
     let mean_hidden = mixture.as_ref().map(Mixture::mean_hidden);

@@ -79,7 +79,7 @@ impl RecurrentNetwork {
             Ok(Layer {
                 cell: match config.architecture {
                     Architecture::Rnn => elman_cell,
-                    Architecture::Lstm | Architecture::ResidualLstm => lstm_cell,
+                    _ => lstm_cell,
                 },
                 input: matrix(&name("weight_ih"))?,
                 recurrent: matrix(&name("weight_hh"))?,
@@ -187,7 +187,7 @@ impl RecurrentNetwork {
             Architecture::ResidualLstm => {
                 first.iter_mut().zip(second).for_each(|(a, b)| *a += b);
             }
-            Architecture::Rnn | Architecture::Lstm => first.copy_from_slice(second),
+            _ => first.copy_from_slice(second),
         }
         first
     }

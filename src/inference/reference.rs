@@ -30,7 +30,7 @@ pub fn distribution(
     let (output, output_bias) = (values("output.weight")?, values("output.bias")?);
     let cell = match config.architecture {
         Architecture::Rnn => elman_cell,
-        Architecture::Lstm | Architecture::ResidualLstm => lstm_cell,
+        _ => lstm_cell,
     };
     let size = config.hidden_size;
     let mut states = [0, 1].map(|_| (vec![0.0; size], vec![0.0; size]));

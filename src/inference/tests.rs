@@ -20,6 +20,7 @@ fn config(architecture: Architecture, embedding_size: usize, hidden_size: usize)
         embedding_size,
         hidden_size,
         dropout: 0.0,
+        transformer: None,
     }
 }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Maximum of each size of a transformer.
+const MAX_SIZE: usize = 1 << 14;
+
 /// The architecture of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,6 +18,8 @@ pub enum Architecture {
     Lstm,
     /// Two LSTM layers whose outputs are added before the output layer: `H_final = H1 + H2`.
     ResidualLstm,
+    /// A decoder-only transformer (Vaswani et al. 2017), whose output layer shares the embedding's matrix.
+    Transformer,
 }
 
 /// The spelling in `config.json`.
@@ -36,8 +41,76 @@ pub struct ModelConfig {
     pub embedding_size: usize,
     /// `H`, the hidden size.
     pub hidden_size: usize,
-    /// Dropout probability between the layers and before the output layer, in training only.
+    /// Dropout probability between the layers (of a transformer: after the embedding) and before the output layer, in training
+    /// only.
     pub dropout: f64,
+    /// The sizes that only a transformer has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transformer: Option<TransformerConfig>,
+}
+
+/// The sizes of a transformer's layers. Its embedding size and hidden size are the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformerConfig {
+    /// Number of layers: attention and a feed-forward network in each.
+    pub layers: usize,
+    /// `Q`, the query heads of a layer.
+    pub heads: usize,
+    /// `K`, the key-value heads of a layer, each shared by `Q / K` query heads.
+    pub key_value_heads: usize,
+    /// `D`, the values per head.
+    pub head_size: usize,
+    /// Pairs of each head's values that are rotated by the token's position.
+    pub rotated_pairs: usize,
+    /// `M`, the inner size of the feed-forward network.
+    pub inner_size: usize,
+    /// How many tokens a layer attends to, the last one included: the first layer the first number, and so on, in a cycle.
+    pub windows: Vec<usize>,
+}
+
+impl TransformerConfig {
+    /// How many tokens a layer attends to.
+    pub fn window(&self, layer: usize) -> usize {
+        self.windows[layer % self.windows.len()]
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        let sizes = [self.layers, self.heads, self.head_size, self.inner_size];
+        let checks = [
+            (
+                sizes
+                    .iter()
+                    .chain(&self.windows)
+                    .any(|&size| size > MAX_SIZE),
+                "the sizes of a transformer must be at most 16384",
+            ),
+            (
+                self.layers == 0,
+                "model.transformer.layers must be at least 1",
+            ),
+            (
+                self.key_value_heads == 0
+                    || self.heads == 0
+                    || !self.heads.is_multiple_of(self.key_value_heads),
+                "model.transformer.heads must be a multiple of key_value_heads",
+            ),
+            (
+                self.head_size == 0 || 2 * self.rotated_pairs > self.head_size,
+                "model.transformer.head_size must be at least twice rotated_pairs",
+            ),
+            (
+                self.inner_size == 0,
+                "model.transformer.inner_size must be at least 1",
+            ),
+            (
+                self.windows.is_empty() || self.windows.contains(&0),
+                "model.transformer.windows must name at least one number, each at least 1",
+            ),
+        ];
+        let found = checks.into_iter().find(|(is_so, _)| *is_so);
+        found.map(|(_, problem)| problem)
+    }
 }
 
 impl ModelConfig {
@@ -50,6 +123,11 @@ impl ModelConfig {
             ..
         } = *self;
         let mut all = vec![("embedding.weight".to_owned(), vec![v, e])];
+        if let Some(sizes) = &self.transformer {
+            all.extend(transformer_parameters(sizes, h));
+            all.push(("output.bias".to_owned(), vec![v]));
+            return all;
+        }
         for layer in [0, 1] {
             let gates = self.gates() * h;
             let input = if layer == 0 { e } else { h };
@@ -62,6 +140,46 @@ impl ModelConfig {
         all.push(("output.weight".to_owned(), vec![v, h]));
         all.push(("output.bias".to_owned(), vec![v]));
         all
+    }
+
+    /// The matrices between hidden layers, with the number of matrices, of a gate or a head each, that are stacked in it.
+    pub fn hidden_matrices(&self) -> Vec<(String, usize)> {
+        if let Some(sizes) = &self.transformer {
+            let all = transformer_parameters(sizes, self.hidden_size).into_iter();
+            let matrices = all.filter(|(_, shape)| shape.len() == 2);
+            let stacked = |name: &str| {
+                let is_projection = name.ends_with("projection.weight");
+                if is_projection {
+                    sizes.heads + 2 * sizes.key_value_heads
+                } else {
+                    1
+                }
+            };
+            return matrices
+                .map(|(name, _)| (name.clone(), stacked(&name)))
+                .collect();
+        }
+        let layers = [0, 1].into_iter();
+        let names =
+            layers.flat_map(|layer| ["weight_ih", "weight_hh"].map(|parameter| (layer, parameter)));
+        names
+            .map(|(layer, parameter)| (self.layer_parameter(layer, parameter), self.gates()))
+            .collect()
+    }
+
+    /// What about the transformer's sizes is impossible, missing or superfluous, if anything is.
+    pub fn problem(&self) -> Option<&'static str> {
+        match (&self.transformer, self.architecture) {
+            (None, Architecture::Transformer) => Some("[model.transformer] must give its sizes"),
+            (None, _) => None,
+            (Some(sizes), Architecture::Transformer) => {
+                let differs = self.embedding_size != self.hidden_size;
+                let differs = differs
+                    .then_some("a transformer's embedding_size and hidden_size must be the same");
+                sizes.problem().or(differs)
+            }
+            (Some(_), _) => Some("[model.transformer] belongs to architecture = \"transformer\""),
+        }
     }
 
     /// Number of trainable parameters.
@@ -81,7 +199,7 @@ impl ModelConfig {
     /// `G`, the number of gates.
     fn gates(&self) -> usize {
         match self.architecture {
-            Architecture::Rnn => 1,
+            Architecture::Rnn | Architecture::Transformer => 1,
             Architecture::Lstm | Architecture::ResidualLstm => 4,
         }
     }
@@ -90,9 +208,34 @@ impl ModelConfig {
     /// model two one-layer modules.
     fn layer_names(&self) -> [(&'static str, &'static str); 2] {
         match self.architecture {
-            Architecture::Rnn => [("rnn", "l0"), ("rnn", "l1")],
+            Architecture::Rnn | Architecture::Transformer => [("rnn", "l0"), ("rnn", "l1")],
             Architecture::Lstm => [("lstm", "l0"), ("lstm", "l1")],
             Architecture::ResidualLstm => [("lstm1", "l0"), ("lstm2", "l0")],
         }
     }
+}
+
+/// Name and shape of each parameter of a transformer's layers, `C` being the hidden size.
+fn transformer_parameters(sizes: &TransformerConfig, c: usize) -> Vec<(String, Vec<usize>)> {
+    let TransformerConfig {
+        layers,
+        heads,
+        key_value_heads,
+        head_size,
+        inner_size,
+        ..
+    } = *sizes;
+    let queries = heads * head_size;
+    let projected = queries + 2 * key_value_heads * head_size;
+    let of_layer = |layer: usize| {
+        [
+            ("attention.projection.weight", vec![projected, c]),
+            ("attention.gain", vec![heads]),
+            ("attention.output.weight", vec![c, queries]),
+            ("feed_forward.up.weight", vec![inner_size, c]),
+            ("feed_forward.down.weight", vec![c, inner_size]),
+        ]
+        .map(|(name, shape)| (format!("layers.{layer}.{name}"), shape))
+    };
+    (0..layers).flat_map(of_layer).collect()
 }

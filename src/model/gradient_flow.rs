@@ -3,6 +3,7 @@
 use candle_core::{DType, Result, Tensor, Var};
 use serde::{Deserialize, Serialize};
 
+use super::language_model::{Body, Memory};
 use super::loss::cross_entropy;
 use super::{MatmulPrecision, Model, Softmax, TrainingPass};
 
@@ -24,10 +25,13 @@ impl Model {
         let state = self.zero_state(lanes)?;
         let training = Some(TrainingPass::default());
         let x = Var::from_tensor(&self.embed(ids)?)?; // [T,B,E]
-        let (h1, _) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
+        let (Body::Recurrent(layers), Memory::Recurrent(before)) = (&self.body, &state.0) else {
+            candle_core::bail!("only recurrent networks have two layers to trace")
+        };
+        let (h1, _) = layers[0].seq(&x, &before[0], training)?; // [T,B,H]
         // The first layer's output as a separate variable: its gradient comes from the layers above only.
         let seen = Var::from_tensor(&h1.detach())?;
-        let (h2, _) = self.layers[1].seq(&seen, &state.layers[1], training)?;
+        let (h2, _) = layers[1].seq(&seen, &before[1], training)?;
         let hidden = self.join(seen.as_tensor(), h2)?;
         let loss = cross_entropy(
             &hidden.get(steps - 1)?,

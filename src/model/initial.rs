@@ -32,7 +32,9 @@ pub fn initial_parameters(
     for (index, (name, shape)) in config.parameters().into_iter().enumerate() {
         let mut generator = SplitMix64::new(SplitMix64::mix(seed, index as u64));
         let count = shape.iter().product();
-        let values: Vec<f32> = if name == "embedding.weight" {
+        let values: Vec<f32> = if config.transformer.is_some() && name != "output.bias" {
+            of_transformer(&name, &shape, informed, &mut generator)
+        } else if name == "embedding.weight" {
             let deviation = if informed { 0.3 } else { 1.0 };
             (0..count)
                 .map(|_| (deviation * generator.normal()) as f32)
@@ -57,6 +59,37 @@ pub fn initial_parameters(
         parameters.insert(name, Parameter::new(values, shape));
     }
     parameters
+}
+
+/// Initial values of a transformer's parameter: the embedding normal with deviation 0.02, as it is the output layer too (Radford
+/// et al. 2019, GPT-2); gains 2; matrices uniform with variance 1 / fan-in if `informed`, else as by Xavier (Glorot & Bengio
+/// 2010). If `informed`, the last matrix of each sublayer is 0, so that each block begins as the identity.
+fn of_transformer(
+    name: &str,
+    shape: &[usize],
+    informed: bool,
+    generator: &mut SplitMix64,
+) -> Vec<f32> {
+    let count: usize = shape.iter().product();
+    let is_last = name.ends_with("output.weight") || name.ends_with("down.weight");
+    match *shape {
+        _ if name == "embedding.weight" => (0..count)
+            .map(|_| (0.02 * generator.normal()) as f32)
+            .collect(),
+        [rows, columns] if !(informed && is_last) => {
+            let variance = if informed {
+                1.0 / columns as f64
+            } else {
+                2.0 / (rows + columns) as f64
+            };
+            let bound = (3.0 * variance).sqrt();
+            (0..count)
+                .map(|_| (bound * (2.0 * generator.uniform() - 1.0)) as f32)
+                .collect()
+        }
+        [_, _] => vec![0.0; count],
+        _ => vec![2.0; count],
+    }
 }
 
 /// Log relative frequency of each id, with add-one smoothing so that unseen ids stay finite.

@@ -1,4 +1,4 @@
-//! Recurrent language model in Candle.
+//! A language model in Candle: embedding, layers, output layer.
 //!
 //! One constructor serves training and inference: the [`VarBuilder`] provides variables in training and plain tensors
 //! otherwise.
@@ -16,18 +16,31 @@ use super::pass::{MatmulPrecision, TrainingPass};
 use super::random::SplitMix64;
 use super::recurrent::Layer;
 use super::softmax::Softmax;
+use super::transformer::{self, Block, TransformerState};
 use super::{gpu, loss};
 
-/// The recurrent state: `h` (and `c` in an LSTM) of shape `[B,H]` per layer. Cloning is cheap.
+/// What a network remembers of the tokens that it has read. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct State {
-    pub(super) layers: [LayerState; 2],
+pub struct State(pub(super) Memory);
+
+#[derive(Clone, Debug)]
+pub(super) enum Memory {
+    /// `h` (and `c` in an LSTM) of shape `[B,H]` per layer.
+    Recurrent([LayerState; 2]),
+    /// Keys and values.
+    Transformer(TransformerState),
 }
 
 impl State {
     /// The tensors of the state in a fixed order, for checkpoints or compression.
-    pub fn tensors(&self) -> Vec<&Tensor> {
-        self.layers.iter().flat_map(LayerState::tensors).collect()
+    pub fn tensors(&self) -> Result<Vec<Tensor>> {
+        match &self.0 {
+            Memory::Recurrent(layers) => {
+                let tensors = layers.iter().flat_map(LayerState::tensors);
+                Ok(tensors.cloned().collect())
+            }
+            Memory::Transformer(state) => state.tensors(),
+        }
     }
 
     /// The state described by `tensors`, in the order of [`State::tensors`].
@@ -35,13 +48,21 @@ impl State {
         let layers = match tensors {
             [h1, h2] => [LayerState::new(h1, None), LayerState::new(h2, None)],
             [h1, c1, h2, c2] => [LayerState::new(h1, Some(c1)), LayerState::new(h2, Some(c2))],
-            _ => candle_core::bail!(
-                "a recurrent state has two or four tensors, not {}",
-                tensors.len()
-            ),
+            [read, layers @ ..] if !layers.is_empty() && layers.len().is_multiple_of(2) => {
+                let state = TransformerState::from_tensors(read, layers)?;
+                return Ok(Self(Memory::Transformer(state)));
+            }
+            _ => candle_core::bail!("no state has {} tensors", tensors.len()),
         };
-        Ok(Self { layers })
+        Ok(Self(Memory::Recurrent(layers)))
     }
+}
+
+/// The layers between embedding and output layer.
+#[derive(Clone, Debug)]
+pub(super) enum Body {
+    Recurrent(Box<[Layer; 2]>),
+    Transformer(Vec<Block>),
 }
 
 /// A network for training or inference.
@@ -49,7 +70,7 @@ impl State {
 pub struct Model {
     config: ModelConfig,
     pub(super) embedding: Tensor, // [V,E]
-    pub(super) layers: [Layer; 2],
+    pub(super) body: Body,
     pub(super) output_weight: Tensor, // [V,H]
     pub(super) output_bias: Tensor,   // [V]
 }
@@ -62,13 +83,19 @@ impl Model {
             parameters.push(vb.get(shape, &name)?);
         }
         let output_bias = parameters.pop().expect("output.bias");
-        let output_weight = parameters.pop().expect("output.weight");
-        let layers =
-            [&parameters[1..5], &parameters[5..9]].map(|p| Layer::new(config.architecture, p));
+        let (body, output_weight) = if let Some(sizes) = &config.transformer {
+            let blocks = transformer::blocks(sizes, &parameters[1..]);
+            (Body::Transformer(blocks), parameters[0].clone())
+        } else {
+            let output_weight = parameters.pop().expect("output.weight");
+            let layers =
+                [&parameters[1..5], &parameters[5..9]].map(|p| Layer::new(config.architecture, p));
+            (Body::Recurrent(Box::new(layers)), output_weight)
+        };
         Ok(Self {
             config: config.clone(),
             embedding: parameters[0].clone(),
-            layers,
+            body,
             output_weight,
             output_bias,
         })
@@ -100,10 +127,15 @@ impl Model {
 
     /// The initial state of a file: zeros.
     pub fn zero_state(&self, batch: usize) -> Result<State> {
-        let zero = || self.layers[0].zero_state(batch, self.config.hidden_size, self.device());
-        Ok(State {
-            layers: [zero()?, zero()?],
-        })
+        Ok(State(match &self.body {
+            Body::Recurrent(layers) => {
+                let zero = || layers[0].zero_state(batch, self.config.hidden_size, self.device());
+                Memory::Recurrent([zero()?, zero()?])
+            }
+            Body::Transformer(blocks) => {
+                Memory::Transformer(transformer::zero_state(blocks, batch)?)
+            }
+        }))
     }
 
     /// One step: `ids` `[B]` -> final hidden `[B,H]` and the new state.
@@ -141,10 +173,19 @@ impl Model {
             }
             _ => Ok(x),
         };
-        let (h1, s1) = self.layers[0].seq(&x, &state.layers[0], training)?; // [T,B,H]
-        let (h2, s2) = self.layers[1].seq(&drop(h1.clone(), 0)?, &state.layers[1], training)?; // [T,B,H]
-        let hidden = self.join(&h1, h2)?;
-        Ok((drop(hidden, 1)?, State { layers: [s1, s2] }))
+        let (hidden, after) = match (&self.body, &state.0) {
+            (Body::Recurrent(layers), Memory::Recurrent(before)) => {
+                let (h1, s1) = layers[0].seq(&x, &before[0], training)?; // [T,B,H]
+                let (h2, s2) = layers[1].seq(&drop(h1.clone(), 0)?, &before[1], training)?; // [T,B,H]
+                (self.join(&h1, h2)?, Memory::Recurrent([s1, s2]))
+            }
+            (Body::Transformer(blocks), Memory::Transformer(before)) => {
+                let (hidden, after) = transformer::seq(blocks, &drop(x, 0)?, before, training)?;
+                (hidden, Memory::Transformer(after))
+            }
+            _ => candle_core::bail!("the state is one of another architecture"),
+        };
+        Ok((drop(hidden, 1)?, State(after)))
     }
 
     /// Embeds `ids` `[T,B]` -> `[T,B,E]`.
@@ -163,7 +204,7 @@ impl Model {
     pub(super) fn join(&self, h1: &Tensor, h2: Tensor) -> Result<Tensor> {
         match self.config.architecture {
             Architecture::ResidualLstm => h1 + h2,
-            Architecture::Rnn | Architecture::Lstm => Ok(h2),
+            _ => Ok(h2),
         }
     }
 

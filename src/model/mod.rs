@@ -1,9 +1,10 @@
-//! Language models. All are recurrent so far: embedding, two recurrent layers, output layer; RNN, LSTM and residual LSTM.
+//! Language models: an embedding, layers, an output layer. The layers are two recurrent ones (RNN, LSTM, residual LSTM) or those of
+//! a transformer.
 //!
 //! To add another kind of network, add an [`Architecture`]: its sizes and parameters go into `config.rs`, its initial
-//! values into `initial.rs`, and its layers into a file next to `recurrent.rs`. [`Model`] and [`State`] in
-//! `language_model.rs` become enums. To serve it, implement `Network` (`inference/network.rs`), which also says where a
-//! key-value cache goes.
+//! values into `initial.rs`, and its layers into a file next to `recurrent.rs` and `transformer.rs`. [`Model`] and [`State`]
+//! in `language_model.rs` hold one variant for each. To serve it, implement `Network` (`inference/network.rs`), which also
+//! says where a key-value cache goes.
 //!
 //! The configuration ([`ModelConfig`]), [`Parameters`], initial values and [`decode()`] are plain Rust. The forward and
 //! backward passes use Candle and need the feature `candle`, which training enables. The server runs the same network
@@ -36,13 +37,17 @@ mod loss;
 #[cfg(feature = "candle")]
 mod pass;
 #[cfg(feature = "candle")]
+mod places;
+#[cfg(feature = "candle")]
 mod recurrent;
 #[cfg(feature = "candle")]
 mod softmax;
 #[cfg(all(test, feature = "candle"))]
 mod tests;
+#[cfg(feature = "candle")]
+mod transformer;
 
-pub use config::{Architecture, ModelConfig};
+pub use config::{Architecture, ModelConfig, TransformerConfig};
 pub use decode::{Hypothesis, Search, StepModel, Stop, decode};
 #[cfg(feature = "candle")]
 pub use fused::{accelerated as bf16_accelerated, peak_rate};

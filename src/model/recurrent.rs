@@ -32,7 +32,7 @@ impl Layer {
     pub(super) fn new(architecture: Architecture, parameters: &[Tensor]) -> Self {
         let cell = match architecture {
             Architecture::Rnn => Cell::Elman,
-            Architecture::Lstm | Architecture::ResidualLstm => Cell::Lstm,
+            _ => Cell::Lstm,
         };
         let [input, recurrent, bias_input, bias_recurrent] =
             [0, 1, 2, 3].map(|k| parameters[k].clone());

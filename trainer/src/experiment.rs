@@ -1,8 +1,10 @@
 //! Experiment settings: `experiments/*.toml`, one file per trained model, validated once and stored with the run in
 //! resolved form.
 
-use anyhow::{Context, Result, anyhow, ensure};
-use minicopilot::model::{Architecture, Initialization, MatmulPrecision, ModelConfig};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use minicopilot::model::{
+    Architecture, Initialization, MatmulPrecision, ModelConfig, TransformerConfig,
+};
 use serde::{Deserialize, Serialize};
 
 /// An experiment.
@@ -28,6 +30,9 @@ pub struct ModelSettings {
     pub hidden_size: usize,
     /// Dropout probability between layers and before the output layer.
     pub dropout: f64,
+    /// The sizes that only a transformer has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transformer: Option<TransformerConfig>,
 }
 
 /// How files are cut into batches.
@@ -48,6 +53,16 @@ pub enum Schedule {
     Constant,
     /// Cosine decay to `final_fraction` of the rate over the tokens of the run (Loshchilov & Hutter 2017).
     Cosine,
+}
+
+/// How gradients become updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// Adam, or with weight decay AdamW, for all parameters.
+    Adam,
+    /// Muon for the matrices between hidden layers, Adam for everything else.
+    Muon,
 }
 
 /// Batching, run length, optimiser and validation.
@@ -76,6 +91,11 @@ pub struct TrainingSettings {
     pub warmup_steps: u64,
     /// Fraction of the peak rate at the end of a cosine schedule.
     pub final_fraction: f64,
+    /// How gradients become updates.
+    pub algorithm: Algorithm,
+    /// Share that one update keeps of the exponential moving average of the parameters, which is what is validated and kept as
+    /// the best; 0 keeps no average.
+    pub average: f64,
     /// Adam's decay rate of the first moments.
     pub beta1: f64,
     /// Adam's decay rate of the second moments.
@@ -115,6 +135,8 @@ impl Default for TrainingSettings {
             schedule: Schedule::Constant,
             warmup_steps: 0,
             final_fraction: 0.02,
+            algorithm: Algorithm::Adam,
+            average: 0.0,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
@@ -151,6 +173,10 @@ impl Experiment {
                 (0.0..1.0).contains(&t.beta1) && (0.0..1.0).contains(&t.beta2),
                 "training.beta1 and beta2 must be in [0, 1)",
             ),
+            (
+                (0.0..1.0).contains(&t.average),
+                "training.average must be in [0, 1)",
+            ),
             (t.epsilon > 0.0, "training.epsilon must be positive"),
             (
                 t.weight_decay >= 0.0 && t.clip >= 0.0,
@@ -180,6 +206,9 @@ impl Experiment {
         for (holds, message) in checks {
             ensure!(holds, message);
         }
+        if let Some(problem) = experiment.model_config(1).problem() {
+            bail!("{problem}");
+        }
         Ok(experiment)
     }
 
@@ -195,6 +224,7 @@ impl Experiment {
             embedding_size,
             hidden_size,
             dropout,
+            ref transformer,
         } = self.model;
         ModelConfig {
             architecture,
@@ -202,6 +232,7 @@ impl Experiment {
             embedding_size,
             hidden_size,
             dropout,
+            transformer: transformer.clone(),
         }
     }
 }

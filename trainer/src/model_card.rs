@@ -12,6 +12,7 @@ pub(crate) fn card(config: &Config) -> String {
     let name = match model.architecture {
         Architecture::Rnn => "RNN",
         Architecture::Lstm => "LSTM",
+        Architecture::Transformer => "Decoder-only transformer",
         Architecture::ResidualLstm => "Residual LSTM (H_final = H1 + H2)",
     };
     let mut card = format!(

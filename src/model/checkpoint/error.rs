@@ -93,6 +93,14 @@ pub enum CheckpointError {
         /// The problem with it.
         problem: String,
     },
+    /// The program can train and evaluate this kind of network, but not serve it.
+    #[error("{path} holds {what}; only recurrent networks over whole tokens can be served", path = .path.display())]
+    Unserved {
+        /// The folder.
+        path: PathBuf,
+        /// The kind of network.
+        what: &'static str,
+    },
     /// A network or a gate was built without one of its parameters.
     #[error(transparent)]
     Parameter(#[from] MissingParameter),

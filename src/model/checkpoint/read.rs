@@ -145,7 +145,8 @@ fn read_config(path: &Path, bytes: &[u8]) -> Result<Config, CheckpointError> {
         .into_iter()
         .find(|&(_, size, most)| size == 0 || size > most)
         .map(|(what, ..)| what)
-        .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"));
+        .or((!(0.01..=100.0).contains(&config.temperature)).then_some("temperature"))
+        .or(config.model.problem().map(|_| "model.transformer"));
     match wrong {
         Some(what) => Err(CheckpointError::Size {
             path: path.to_owned(),

@@ -20,6 +20,7 @@ fn small() -> Checkpoint {
         embedding_size: 3,
         hidden_size: 4,
         dropout: 0.0,
+        transformer: None,
     };
     let parameters = initial_parameters(&model, Initialization::Pytorch, 1, &[]);
     Checkpoint::new(
@@ -148,8 +149,12 @@ fn every_kind_of_damage_has_its_own_error() {
         "format 99, but this program reads format 1",
     );
     check(
+        broken(CONFIG, edit("residual_lstm", "perceptron")),
+        "unknown variant `perceptron`",
+    );
+    check(
         broken(CONFIG, edit("residual_lstm", "transformer")),
-        "unknown variant `transformer`",
+        "model.transformer is out of range",
     );
     check(
         broken(CONFIG, edit("\"hidden_size\": 4", "\"hidden_size\": 0")),

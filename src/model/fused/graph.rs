@@ -129,7 +129,7 @@ pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
 }
 
 /// Calls `f` with the values of CPU tensors; contiguous ones are not copied.
-fn with_values<const N: usize, R>(
+pub(super) fn with_values<const N: usize, R>(
     tensors: [&Tensor; N],
     f: impl FnOnce([&[f32]; N]) -> R,
 ) -> Result<R> {
@@ -148,6 +148,6 @@ fn with_values<const N: usize, R>(
     Ok(f(slices))
 }
 
-fn values(tensor: &Tensor) -> Result<Vec<f32>> {
+pub(super) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     tensor.flatten_all()?.to_vec1()
 }

@@ -6,15 +6,20 @@
 //! and weights after it are matrix products over the whole sequence. Backward equations: Graves 2012, "Supervised
 //! Sequence Labelling with Recurrent Neural Networks", section 4.6.
 
+mod attention;
 mod bf16;
 mod cell;
+mod feed_forward;
 mod graph;
 mod kernel;
 mod layer;
 mod matrix;
+mod norm;
 mod view;
 
+pub(crate) use attention::{HeadSizes, KeyValues, attention};
 pub(crate) use cell::{Elman, FusedCell, Gated};
+pub(crate) use feed_forward::feed_forward;
 pub(crate) use graph::{seq, slice};
 pub use kernel::accelerated;
 pub(crate) use layer::Weights;

@@ -67,6 +67,7 @@ fn losses_and_gradients_match_the_fused_operations() {
         embedding_size: 6,
         hidden_size: HIDDEN,
         dropout: 0.0,
+        transformer: None,
     };
     let parameters = initial_parameters(&config, Initialization::Pytorch, 3, &[]);
     let starts: Vec<bool> = ids(STEPS * LANES, 6, 5).iter().map(|&x| x == 0).collect();
@@ -115,6 +116,7 @@ fn losses_and_gradients_match_the_fused_operations() {
         all.extend(
             after
                 .tensors()
+                .unwrap()
                 .iter()
                 .map(|t| ("state".to_owned(), flat(t))),
         );

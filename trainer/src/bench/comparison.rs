@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use anyhow::Result;
-use minicopilot::model::bf16_accelerated;
+use minicopilot::model::{ModelConfig, bf16_accelerated};
 use serde::Serialize;
 
 use super::measure::{Turn, VOCABULARY_SIZE};
@@ -113,11 +113,27 @@ pub fn classes(experiment: &Experiment) -> usize {
 /// backward pass.
 pub fn flops_per_token(experiment: &Experiment) -> f64 {
     let config = experiment.model_config(VOCABULARY_SIZE);
-    let recurrent: usize = config
+    let hidden = config.hidden_matrices();
+    let is_hidden = |name: &str| hidden.iter().any(|(matrix, _)| matrix == name);
+    let weights: usize = config
         .parameters()
         .iter()
-        .filter(|(name, shape)| shape.len() == 2 && name.contains("weight_"))
+        .filter(|(name, _)| is_hidden(name))
         .map(|(_, shape)| shape.iter().product::<usize>())
         .sum();
-    6.0 * (recurrent + classes(experiment) * config.hidden_size) as f64
+    let classes = classes(experiment) * config.hidden_size;
+    6.0 * (weights + classes + attended(&config, experiment.training.steps)) as f64
+}
+
+/// Products of a query with keys, and of scores with values, per token of a pass from the start of a file, in all layers.
+fn attended(config: &ModelConfig, steps: usize) -> usize {
+    let Some(sizes) = &config.transformer else {
+        return 0;
+    };
+    let keys = |window: usize| -> usize {
+        let each = (1..=steps).map(|seen| seen.min(window));
+        each.sum::<usize>() / steps.max(1)
+    };
+    let windows = (0..sizes.layers).map(|layer| keys(sizes.window(layer)));
+    2 * windows.sum::<usize>() * sizes.heads * sizes.head_size
 }

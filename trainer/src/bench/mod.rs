@@ -44,6 +44,10 @@ pub struct Settings {
 /// Measures this trainer in bf16 and in f32, and PyTorch if `torch` is set.
 pub fn compare(settings: &Settings, host: &dyn Host) -> Result<Comparison> {
     let experiment = experiment(settings)?;
+    ensure!(
+        settings.torch.is_none() || experiment.model.transformer.is_none(),
+        "--torch has no transformer to compare with; leave it out"
+    );
     let contenders = commands(settings, &experiment)?;
     let mut best: Vec<Option<Turn>> = vec![None; contenders.len()];
     for round in 1..=settings.rounds {

@@ -88,6 +88,10 @@ impl Task for LanguageModel {
         (0..shards.len()).map(|i| targets(i).min(most)).sum()
     }
 
+    fn hidden_matrices(&self) -> Vec<(String, usize)> {
+        self.model.config().hidden_matrices()
+    }
+
     fn targets(&self, batch: &Batch) -> u64 {
         batch.target_count()
     }
@@ -134,9 +138,11 @@ impl Task for LanguageModel {
         Ok(measured.whole.metrics.figures())
     }
 
-    fn carried(&self, carry: &Option<State>) -> Vec<Tensor> {
-        let tensors = carry.iter().flat_map(State::tensors);
-        tensors.cloned().collect()
+    fn carried(&self, carry: &Option<State>) -> Result<Vec<Tensor>> {
+        match carry {
+            Some(state) => Ok(state.tensors()?),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn carry_of(&self, tensors: &[Tensor]) -> Result<Option<State>> {

@@ -25,6 +25,10 @@ pub trait Task {
     /// Number of targets per epoch.
     fn epoch_targets(&self, data: &Self::Data) -> u64;
 
+    /// The parameters that are matrices between hidden layers, with the number of matrices that are stacked along the rows of
+    /// each.
+    fn hidden_matrices(&self) -> Vec<(String, usize)>;
+
     /// Number of targets in a batch, excluding `<PAD>`.
     fn targets(&self, batch: &Self::Batch) -> u64;
 
@@ -36,7 +40,7 @@ pub trait Task {
     fn validate(&self, data: &Self::Data) -> Result<Figures>;
 
     /// The tensors of `carry`, in the order that [`Task::carry_of`] expects.
-    fn carried(&self, carry: &Self::Carry) -> Vec<Tensor>;
+    fn carried(&self, carry: &Self::Carry) -> Result<Vec<Tensor>>;
 
     /// The carry described by these tensors; the initial one if there are none.
     fn carry_of(&self, tensors: &[Tensor]) -> Result<Self::Carry>;

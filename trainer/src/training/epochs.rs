@@ -91,7 +91,10 @@ impl Limits {
 /// Validates and saves. Returns false if the loss has not improved for too long.
 fn validate<T: Task>(run: &mut Run<T>, data: &T::Data, progress: &dyn Progress) -> Result<bool> {
     progress.message("validating");
-    let figures = run.learner.task.validate(data)?;
+    let learner = &run.learner;
+    let figures = learner
+        .optimizer
+        .with_average(|| learner.task.validate(data))??;
     run.log_validation(&figures)?;
     progress.note(&run.progress.validation_line());
     run.save_last()?;

@@ -8,14 +8,14 @@ use minicopilot::model::SplitMix64;
 
 use super::communicator::Communicator;
 use super::gradients::{GradientNorms, Gradients};
-use super::optimizer::Adam;
+use super::optimizer::Optimizer;
 use crate::experiment::TrainingSettings;
 use crate::tasks::{LossSum, Pass, Phases, Task};
 
 /// A network in training.
 pub struct Learner<T: Task> {
     pub task: T,
-    pub adam: Adam,
+    pub optimizer: Optimizer,
     /// The state for the next batch.
     pub carry: T::Carry,
     settings: TrainingSettings,
@@ -40,9 +40,10 @@ impl<T: Task> Learner<T> {
         settings: &TrainingSettings,
         communicator: Box<dyn Communicator>,
     ) -> Result<Self> {
+        let matrices = task.hidden_matrices();
         Ok(Self {
             task,
-            adam: Adam::new(parameters, settings)?,
+            optimizer: Optimizer::new(parameters, matrices, settings)?,
             carry: T::Carry::default(),
             settings: settings.clone(),
             communicator,
@@ -58,7 +59,7 @@ impl<T: Task> Learner<T> {
             phases: &mut phases,
         };
         let LossSum { sum, mut targets } = self.task.loss(batch, &mut self.carry, pass)?;
-        let mut gradients = Gradients::of(&sum, &self.adam.parameters)?;
+        let mut gradients = Gradients::of(&sum, &self.optimizer.parameters)?;
         phases.end("backward");
 
         let mut loss = f64::from(sum.to_scalar::<f32>()?);
@@ -75,7 +76,7 @@ impl<T: Task> Learner<T> {
         } else {
             1.0
         };
-        self.adam.step(&gradients, rate, clip)?;
+        self.optimizer.step(&gradients, rate, clip)?;
         phases.end("update");
         Ok(Step {
             loss,

@@ -207,7 +207,8 @@ impl<T: Task> Run<T> {
         if improved {
             self.progress.best_loss = Some(loss);
             self.progress.validations_since_best = 0;
-            self.save(&self.folder.join(BEST), |_| Ok(()))?;
+            let save = || self.save(&self.folder.join(BEST), |_| Ok(()));
+            self.learner.optimizer.with_average(save)??;
         } else {
             self.progress.validations_since_best += 1;
         }
@@ -219,16 +220,13 @@ impl<T: Task> Run<T> {
         self.tick();
         self.progress.log_bytes = self.log.sync()?;
         let mut tensors: HashMap<String, Tensor> = HashMap::new();
-        for (prefix, side) in [
-            ("first", &self.learner.adam.first),
-            ("second", &self.learner.adam.second),
-        ] {
+        for (prefix, side) in self.learner.optimizer.state() {
             tensors.extend(
                 side.iter()
                     .map(|(name, t)| (format!("{prefix}.{name}"), t.clone())),
             );
         }
-        let carried = self.learner.task.carried(&self.learner.carry);
+        let carried = self.learner.task.carried(&self.learner.carry)?;
         tensors.extend(
             carried
                 .into_iter()
@@ -248,7 +246,7 @@ impl<T: Task> Run<T> {
         if !self.learner.is_main() {
             return Ok(());
         }
-        let parameters = self.learner.adam.parameters.iter();
+        let parameters = self.learner.optimizer.parameters.iter();
         let parameters = parameters
             .map(|(name, var)| Ok((name.clone(), Parameter::from_tensor(var)?)))
             .collect::<Result<_>>()?;

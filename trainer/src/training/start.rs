@@ -21,7 +21,7 @@ use crate::tasks::{LanguageModel, Task};
 pub struct Start {
     parameters: Parameters,
     pub progress: RunProgress,
-    /// Adam's moments and the carried recurrent state by their names in `state.safetensors`; None for a new run.
+    /// The optimiser's state and the carried recurrent state by their names in `state.safetensors`; None for a new run.
     state: Option<HashMap<String, Tensor>>,
 }
 
@@ -94,16 +94,13 @@ impl Start {
             .collect::<candle_core::Result<_>>()?;
         let task = LanguageModel::over(experiment, vocabulary_size, &parameters, device)?;
         let mut learner = Learner::new(task, parameters, &experiment.training, communicator)?;
-        learner.adam.updates = self.progress.step;
+        learner.optimizer.updates = self.progress.step;
         let Some(state) = &self.state else {
             return Ok(learner);
         };
-        for (prefix, moments) in [
-            ("first", &mut learner.adam.first),
-            ("second", &mut learner.adam.second),
-        ] {
-            for (name, moment) in moments.iter_mut() {
-                *moment = taken(state, &format!("{prefix}.{name}"), last)?.to_device(device)?;
+        for (prefix, tensors) in learner.optimizer.state_mut() {
+            for (name, tensor) in tensors.iter_mut() {
+                *tensor = taken(state, &format!("{prefix}.{name}"), last)?.to_device(device)?;
             }
         }
         let carried: Vec<Tensor> = (0..)

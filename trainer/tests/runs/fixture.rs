@@ -47,6 +47,18 @@ impl Fixture {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// The same with a transformer.
+    pub fn transformer(&self, name: &str, more: &str) {
+        let text = format!(
+            "[model]\narchitecture = \"transformer\"\nembedding_size = 8\nhidden_size = 8\ndropout = 0.2\n\
+             [model.transformer]\nlayers = 2\nheads = 2\nkey_value_heads = 1\nhead_size = 4\nrotated_pairs = 1\n\
+             inner_size = 12\nwindows = [5, 20]\n\
+             [training]\nloader = \"streams\"\nlanes = 3\nsteps = 16\nepochs = 2\nschedule = \"cosine\"\n\
+             algorithm = \"muon\"\naverage = 0.9\nprecision = \"bf16\"\n{more}\n"
+        );
+        fs::write(self.path(name), text).unwrap();
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
         command

@@ -33,6 +33,31 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     let fixture = Fixture::new();
     // Some validations fall on the steps at which the run is cut.
     fixture.experiment("experiment.toml", "validate_every = 96\npatience = 1000");
+    resumes(&fixture);
+}
+
+/// Also with keys and values as carried state, momentum instead of moments, and averages of the weights.
+#[test]
+fn a_resumed_transformer_over_pieces_equals_an_uninterrupted_one_bit_for_bit() {
+    let fixture = Fixture::new();
+    let pieces = [
+        "prepare",
+        "corpus.txt",
+        "--pieces",
+        "bpe",
+        "--vocabulary-size",
+        "380",
+        "--out",
+        "data",
+        "--force",
+    ];
+    let prepared = fixture.trainer(&pieces);
+    assert!(prepared.status.success(), "{}", stderr(&prepared));
+    fixture.transformer("experiment.toml", "validate_every = 96\npatience = 1000");
+    resumes(&fixture);
+}
+
+fn resumes(fixture: &Fixture) {
     let whole = fixture.train("whole", &[]);
     assert!(whole.status.success(), "{}", stderr(&whole));
     let expected = fixture.outcome("whole");

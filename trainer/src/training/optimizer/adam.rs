@@ -1,85 +1,61 @@
-//! Adam and AdamW, equal to PyTorch's, with moments that can be saved. Candle's own optimiser hides its moments, so a
-//! run could not be resumed exactly.
-
-use std::collections::BTreeMap;
+//! Adam and AdamW (Kingma & Ba 2015, algorithm 1; decay as in Loshchilov & Hutter 2019), equal to PyTorch's.
 
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
 use rayon::prelude::*;
 
-use super::gradients::Gradients;
-use super::slices::{CHUNK, contiguous, contiguous_mut};
+use super::super::slices::{CHUNK, contiguous, contiguous_mut};
 use crate::experiment::TrainingSettings;
 
-/// The parameters, their moments and the number of updates.
-pub struct Adam {
-    pub parameters: BTreeMap<String, Var>,
-    pub first: BTreeMap<String, Tensor>,
-    pub second: BTreeMap<String, Tensor>,
-    pub updates: u64,
-    settings: TrainingSettings,
+/// One update of Adam.
+pub(super) struct Adam {
+    betas: (f64, f64),
+    update: Update,
 }
 
 impl Adam {
-    /// Zero moments for `parameters`.
-    pub fn new(parameters: BTreeMap<String, Var>, settings: &TrainingSettings) -> Result<Self> {
-        let zeros = || {
-            parameters
-                .iter()
-                .map(|(n, p)| Ok((n.clone(), p.zeros_like()?)))
-                .collect::<Result<_>>()
-        };
-        let (first, second) = (zeros()?, zeros()?);
-        Ok(Self {
-            parameters,
-            first,
-            second,
-            updates: 0,
-            settings: settings.clone(),
-        })
-    }
-
-    /// One update (Kingma & Ba 2015, algorithm 1; decay as in Loshchilov & Hutter 2019) with the gradients multiplied
-    /// by `scale`.
-    pub fn step(&mut self, gradients: &Gradients, rate: f64, scale: f64) -> Result<()> {
-        self.updates += 1;
+    /// The update number `number`, from 1.
+    pub(super) fn new(settings: &TrainingSettings, rate: f64, number: u64) -> Self {
         let TrainingSettings {
             beta1,
             beta2,
             epsilon,
             weight_decay,
             ..
-        } = self.settings;
-        let power = self.updates as f64;
-        let update = Update {
-            size: rate / (1.0 - beta1.powf(power)),
-            root: (1.0 - beta2.powf(power)).sqrt(),
-            epsilon,
-            keep: 1.0 - rate * weight_decay,
-        };
-        for (name, parameter) in &self.parameters {
-            let Some(gradient) = gradients.get(name) else {
-                continue;
-            };
-            let (Some(first), Some(second)) = (self.first.get_mut(name), self.second.get_mut(name))
-            else {
-                candle_core::bail!("{name} has no moments")
-            };
-            let apply = if parameter.device().is_cpu() {
-                fused
-            } else {
-                plain
-            };
-            apply(
-                parameter,
-                first,
-                second,
-                gradient,
-                (beta1, beta2),
-                scale,
-                &update,
-            )?;
+        } = *settings;
+        let power = number as f64;
+        Self {
+            betas: (beta1, beta2),
+            update: Update {
+                size: rate / (1.0 - beta1.powf(power)),
+                root: (1.0 - beta2.powf(power)).sqrt(),
+                epsilon,
+                keep: 1.0 - rate * weight_decay,
+            },
         }
-        Ok(())
+    }
+
+    /// Updates a parameter and its moments with the gradient multiplied by `scale`.
+    pub(super) fn apply(
+        &self,
+        parameter: &Var,
+        (first, second): (&mut Tensor, &mut Tensor),
+        gradient: &Tensor,
+        scale: f64,
+    ) -> Result<()> {
+        let apply = if parameter.device().is_cpu() {
+            fused
+        } else {
+            plain
+        };
+        apply(
+            parameter,
+            first,
+            second,
+            gradient,
+            self.betas,
+            scale,
+            &self.update,
+        )
     }
 }
 
@@ -242,12 +218,15 @@ mod tests {
             weight_decay: 0.01,
             ..TrainingSettings::default()
         };
-        let mut adam = Adam::new([("p".to_owned(), p.clone())].into(), &settings).unwrap();
+        let (mut first, mut second) = (p.zeros_like().unwrap(), p.zeros_like().unwrap());
         let weights = Tensor::new(&WEIGHTS, &Device::Cpu).unwrap();
-        for expected in PYTORCH {
+        for (number, expected) in (1..).zip(PYTORCH) {
             let loss = (p.sqr().unwrap() * &weights).unwrap().sum_all().unwrap();
-            let doubled = Gradients::of(&(loss * 2.0).unwrap(), &adam.parameters).unwrap();
-            adam.step(&doubled, 0.1, 0.5).unwrap(); // half of twice the gradient
+            let gradients = (loss * 2.0).unwrap().backward().unwrap();
+            let doubled = gradients.get(&p).unwrap();
+            Adam::new(&settings, 0.1, number)
+                .apply(&p, (&mut first, &mut second), doubled, 0.5) // half of twice the gradient
+                .unwrap();
             agree(&p, expected);
         }
     }
