@@ -69,7 +69,7 @@ mod tests {
 
     /// After three updates in PyTorch 2.15:
     /// ```python
-    /// torch.Tensor.bfloat16 = torch.Tensor.clone  # Newton-Schulz in f32
+    /// torch.bfloat16 = torch.float32  # Newton-Schulz in f32
     /// p = torch.nn.Parameter(torch.tensor(START).reshape(shape)); w = torch.tensor(WEIGHTS).reshape(shape)
     /// o = torch.optim.Muon([p], lr=0.1, weight_decay=0.01, momentum=0.95, adjust_lr_fn="match_rms_adamw")
     /// for k in range(3):
@@ -79,23 +79,23 @@ mod tests {
         (
             (2, 3),
             [
-                0.983_113_2,
-                -2.033_749_6,
-                2.931_394_3,
-                0.460_719_17,
-                -0.305_891_16,
-                2.036_926,
+                0.982_986_15,
+                -2.033_867_1,
+                2.931_438_2,
+                0.460_265_64,
+                -0.306_487_4,
+                2.037_187_8,
             ],
         ),
         (
             (3, 2),
             [
-                0.996_456,
-                -2.097_283_6,
-                2.919_092_4,
-                0.508_792_16,
-                -0.252_490_9,
-                2.045_982_6,
+                0.996_644_6,
+                -2.097_473,
+                2.919_344_7,
+                0.508_997_56,
+                -0.252_573_85,
+                2.046_280_9,
             ],
         ),
     ];
