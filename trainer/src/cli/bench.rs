@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use minicopilot::model::MatmulPrecision;
 
+use super::values::precision;
 use crate::bench::Settings;
 
 /// Arguments of `trainer bench`.
@@ -46,13 +47,5 @@ impl BenchArgs {
             seconds: self.seconds,
             rounds: self.rounds,
         }
-    }
-}
-
-fn precision(name: &str) -> Result<MatmulPrecision, String> {
-    match name {
-        "f32" => Ok(MatmulPrecision::F32),
-        "bf16" => Ok(MatmulPrecision::Bf16),
-        _ => Err("f32 or bf16".to_owned()),
     }
 }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use minicopilot::model::MatmulPrecision;
+
+use super::values::precision;
 use crate::training::Settings;
 
 /// Arguments of `trainer train`.
@@ -39,6 +42,9 @@ pub struct TrainArgs {
     /// Overrides the experiment's token budget
     #[arg(long)]
     max_tokens: Option<u64>,
+    /// Overrides the experiment's precision, also of a run that is resumed: `trainer bench` shows which one is faster here
+    #[arg(long, value_name = "f32|bf16", value_parser = precision)]
+    precision: Option<MatmulPrecision>,
     /// Stop after this many minutes (with --seeds: all runs together); --resume continues the run
     #[arg(long)]
     max_minutes: Option<f64>,
@@ -60,6 +66,7 @@ impl TrainArgs {
             seed: self.seed,
             seeds: self.seeds,
             max_tokens: self.max_tokens,
+            precision: self.precision,
             max_minutes: self.max_minutes,
             save_every: self.save_every,
         }

@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use minicopilot::model::MatmulPrecision;
+
 use crate::data::{Pieces, Split, SplitBy};
 
 impl ValueEnum for Split {
@@ -47,5 +49,14 @@ impl ValueEnum for Pieces {
             Self::Bpe => ("bpe", "Byte-pair encoding inside tokens"),
         };
         Some(PossibleValue::new(name).help(help))
+    }
+}
+
+/// The precision of this name.
+pub fn precision(name: &str) -> Result<MatmulPrecision, String> {
+    match name {
+        "f32" => Ok(MatmulPrecision::F32),
+        "bf16" => Ok(MatmulPrecision::Bf16),
+        _ => Err("f32 or bf16".to_owned()),
     }
 }

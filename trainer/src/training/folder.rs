@@ -30,11 +30,12 @@ pub fn ensure_free(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Fails unless the experiment equals that of the run.
+/// Fails unless the experiment equals that of the run. The precision may differ: which one is faster depends on the machine.
 pub fn same_experiment(config: &Path, experiment: &Experiment) -> Result<()> {
     let text = fs::read_to_string(config)
         .with_context(|| format!("no run to resume: cannot read {}", config.display()))?;
-    let of_run = Experiment::parse(&text).with_context(|| config.display().to_string())?;
+    let mut of_run = Experiment::parse(&text).with_context(|| config.display().to_string())?;
+    of_run.training.precision = experiment.training.precision;
     ensure!(
         of_run == *experiment,
         "the experiment differs from {}; a resumed run keeps its experiment: omit --config, --seed and --max-tokens",

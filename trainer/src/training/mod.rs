@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use minicopilot::model::MatmulPrecision;
 
 pub(crate) use self::communicator::Solo;
 pub(crate) use self::learner::Learner;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub seeds: Vec<u64>,
     /// Overrides the experiment's token budget.
     pub max_tokens: Option<u64>,
+    /// Overrides the experiment's precision.
+    pub precision: Option<MatmulPrecision>,
     /// Stop after this many minutes, all runs together.
     pub max_minutes: Option<f64>,
     /// Minutes between checkpoints, at most 10.
@@ -136,6 +139,9 @@ fn experiment(settings: &Settings, out: &Path, seed: Option<u64>) -> Result<Expe
     let mut experiment = Experiment::parse(&text).with_context(|| path.display().to_string())?;
     if let Some(seed) = seed {
         experiment.training.seed = seed;
+    }
+    if let Some(precision) = settings.precision {
+        experiment.training.precision = precision;
     }
     if settings.max_tokens.is_some() {
         experiment.training.max_tokens = settings.max_tokens;

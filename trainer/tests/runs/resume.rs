@@ -86,6 +86,19 @@ fn resumes(fixture: &Fixture) {
     assert_eq!(fixture.outcome("cut"), expected);
 }
 
+/// The machine that resumes a run may be faster in the other precision. The run's experiment stays as it is.
+#[test]
+fn a_run_can_be_resumed_in_another_precision() {
+    let fixture = Fixture::new();
+    let one_step = ["--max-minutes", "0", "--precision", "f32"];
+    assert!(fixture.train("run", &one_step).status.success());
+    let config = || std::fs::read_to_string(fixture.path("run/config.toml")).unwrap();
+    let before = config();
+    let resumed = fixture.resume("run", &["--precision", "bf16"]);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    assert_eq!(config(), before);
+}
+
 /// A resume does not continue a run that was stopped early by validation either.
 #[test]
 fn a_run_that_stopped_improving_stays_stopped() {
