@@ -9,17 +9,8 @@ pub fn load(folder: Option<&Path>) -> Result<Checkpoint, CheckpointError> {
     match folder {
         Some(folder) => {
             let checkpoint = Checkpoint::load(folder)?;
-            let what = if checkpoint.config.model.transformer.is_some() {
-                "a transformer"
-            } else if checkpoint.vocabulary.has_pieces() {
-                "a network over pieces of tokens"
-            } else {
-                return Ok(checkpoint);
-            };
-            Err(CheckpointError::Unserved {
-                path: folder.to_owned(),
-                what,
-            })
+            checkpoint.check_served()?;
+            Ok(checkpoint)
         }
         None => Checkpoint::from_bytes(
             "models/default (embedded)",

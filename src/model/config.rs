@@ -65,7 +65,7 @@ pub struct TransformerConfig {
     pub rotated_pairs: usize,
     /// `M`, the inner size of the feed-forward network.
     pub inner_size: usize,
-    /// How many tokens a layer attends to, the last one included: the first layer the first number, and so on, in a cycle.
+    /// Number of tokens that each layer attends to, the current one included. Layer `i` uses number `i` modulo their count.
     pub windows: Vec<usize>,
 }
 
@@ -75,15 +75,17 @@ impl TransformerConfig {
         self.windows[layer % self.windows.len()]
     }
 
-    fn problem(&self) -> Option<&'static str> {
+    fn is_too_large(&self) -> bool {
         let sizes = [self.layers, self.heads, self.head_size, self.inner_size];
+        let largest = sizes.iter().chain(&self.windows).max();
+        largest.is_some_and(|&size| size > MAX_SIZE) || self.heads * self.head_size > MAX_SIZE
+    }
+
+    fn problem(&self) -> Option<&'static str> {
         let checks = [
             (
-                sizes
-                    .iter()
-                    .chain(&self.windows)
-                    .any(|&size| size > MAX_SIZE),
-                "the sizes of a transformer must be at most 16384",
+                self.is_too_large(),
+                "the sizes of a transformer, and heads * head_size, must be at most 16384",
             ),
             (
                 self.layers == 0,
@@ -96,7 +98,7 @@ impl TransformerConfig {
                 "model.transformer.heads must be a multiple of key_value_heads",
             ),
             (
-                self.head_size == 0 || 2 * self.rotated_pairs > self.head_size,
+                self.head_size == 0 || self.rotated_pairs > self.head_size / 2,
                 "model.transformer.head_size must be at least twice rotated_pairs",
             ),
             (
@@ -104,8 +106,8 @@ impl TransformerConfig {
                 "model.transformer.inner_size must be at least 1",
             ),
             (
-                self.windows.is_empty() || self.windows.contains(&0),
-                "model.transformer.windows must name at least one number, each at least 1",
+                self.windows.iter().min().is_none_or(|&window| window < 2),
+                "model.transformer.windows must name at least one number, each at least 2",
             ),
         ];
         let found = checks.into_iter().find(|(is_so, _)| *is_so);
@@ -142,7 +144,7 @@ impl ModelConfig {
         all
     }
 
-    /// The matrices between hidden layers, with the number of matrices, of a gate or a head each, that are stacked in it.
+    /// Name of each weight matrix between hidden layers, and how many matrices, one per gate or head, are stacked along its rows.
     pub fn hidden_matrices(&self) -> Vec<(String, usize)> {
         if let Some(sizes) = &self.transformer {
             let all = transformer_parameters(sizes, self.hidden_size).into_iter();
@@ -167,7 +169,7 @@ impl ModelConfig {
             .collect()
     }
 
-    /// What about the transformer's sizes is impossible, missing or superfluous, if anything is.
+    /// Why the transformer's sizes are invalid, missing or not allowed; `None` if they are fine.
     pub fn problem(&self) -> Option<&'static str> {
         match (&self.transformer, self.architecture) {
             (None, Architecture::Transformer) => Some("[model.transformer] must give its sizes"),

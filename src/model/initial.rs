@@ -11,10 +11,12 @@ use crate::model::{Parameter, Parameters};
 pub enum Initialization {
     /// As in PyTorch: embedding N(0, 1) (`nn.Embedding`), everything else uniform in ±1/√H (`nn.LSTM`, and `nn.Linear`,
     /// whose Kaiming bound with a = √5 is 1/√fan-in).
+    /// A transformer's matrices as by Xavier (Glorot & Bengio 2010).
     #[default]
     Pytorch,
     /// Embedding N(0, 0.3), orthogonal recurrent matrices per gate (Saxe et al. 2014), forget-gate bias 1 (Jozefowicz
-    /// et al. 2015), output bias at the log frequency of each token; the rest as in PyTorch.
+    /// et al. 2015), output bias at the log frequency of each token; the rest as in PyTorch. A transformer's matrices have variance
+    /// 1 / fan-in, and each block begins as the identity.
     Informed,
 }
 

@@ -37,7 +37,7 @@ mod loss;
 #[cfg(feature = "candle")]
 mod pass;
 #[cfg(feature = "candle")]
-mod places;
+mod positions;
 #[cfg(feature = "candle")]
 mod recurrent;
 #[cfg(feature = "candle")]

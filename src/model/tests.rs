@@ -41,7 +41,7 @@ fn tiny(architecture: Architecture) -> ModelConfig {
             head_size: 6,
             rotated_pairs: 2,
             inner_size: 14,
-            windows: vec![5, 70],
+            windows: vec![5, 70, 2],
         }),
     }
 }

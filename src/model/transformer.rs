@@ -11,10 +11,7 @@ use candle_core::{D, Result, Tensor};
 use super::config::TransformerConfig;
 use super::fused::{self, HeadSizes, KeyValues};
 use super::pass::{MatmulPrecision, TrainingPass};
-use super::places::Places;
-
-/// Added to the mean square of what is normalised.
-const EPSILON: f64 = 1e-6;
+use super::positions::Positions;
 
 /// One block: attention and a feed-forward network.
 #[derive(Clone, Debug)]
@@ -122,17 +119,20 @@ pub(super) fn run(
     is_plain: bool,
 ) -> Result<(Tensor, TransformerState)> {
     let (steps, lanes, _) = x.dims3()?;
+    if state.layers.len() != blocks.len() || state.read.len() != lanes {
+        candle_core::bail!("the state belongs to other layers or lanes")
+    }
     let starts = training.and_then(|training| training.starts);
     let pairs = blocks.first().map_or(0, |block| block.pairs);
-    let places = Arc::new(Places::new(&state.read, steps, starts, pairs));
+    let positions = Arc::new(Positions::new(&state.read, steps, starts, pairs));
     let precision = training.map_or(MatmulPrecision::F32, |training| training.precision);
     let mut x = normalized(x)?;
     let mut layers = Vec::with_capacity(blocks.len());
     for (block, past) in blocks.iter().zip(&state.layers) {
         let (y, new) = if is_plain {
-            block.plain(&x, &places, past)?
+            block.plain(&x, &positions, past)?
         } else {
-            block.fused(&x, &places, past, precision)?
+            block.fused(&x, &positions, past, precision)?
         };
         let keep = |past: &Tensor, new: Tensor| {
             let all = Tensor::cat(&[past, &new.detach()], 0)?;
@@ -146,7 +146,7 @@ pub(super) fn run(
         x = y;
     }
     let state = TransformerState {
-        read: places.after(lanes),
+        read: positions.after(lanes),
         layers,
     };
     Ok((normalized(&x)?, state))
@@ -156,18 +156,23 @@ impl Block {
     fn fused(
         &self,
         x: &Tensor,
-        places: &Arc<Places>,
+        positions: &Arc<Positions>,
         past: &KeyValues,
         precision: MatmulPrecision,
     ) -> Result<(Tensor, KeyValues)> {
         let weights = [&self.projection, &self.gain, &self.output];
-        let (x, new) = fused::attention(x, weights, (places, past), self.sizes, precision)?;
+        let (x, new) = fused::attention(x, weights, (positions, past), self.sizes, precision)?;
         let x = fused::feed_forward(&x, &self.up, &self.down, precision)?;
         Ok((x, new))
     }
 
     /// The block in plain differentiable Candle operations; scores of all queries are in memory at once.
-    fn plain(&self, x: &Tensor, places: &Places, past: &KeyValues) -> Result<(Tensor, KeyValues)> {
+    fn plain(
+        &self,
+        x: &Tensor,
+        positions: &Positions,
+        past: &KeyValues,
+    ) -> Result<(Tensor, KeyValues)> {
         let HeadSizes {
             heads,
             key_value_heads,
@@ -180,7 +185,7 @@ impl Block {
             .matmul(&self.projection.t()?)?
             .reshape((steps, lanes, heads + 2 * key_value_heads, head_size))?; // [T,B,Q+2K,D]
         let placed = projected.narrow(2, 0, heads + key_value_heads)?;
-        let placed = self.rotated(&normalized(&placed)?, places)?;
+        let placed = self.rotated(&normalized(&placed)?, positions)?;
         let queries = placed.narrow(2, 0, heads)?; // [T,B,Q,D]
         let flat = |part: Tensor| part.contiguous()?.reshape((steps, lanes, ()));
         let new = KeyValues {
@@ -210,7 +215,7 @@ impl Block {
             .contiguous()?; // [B*Q,T,D]
         let scores = queries.matmul(&keys.t()?.contiguous()?)?; // [B*Q,T,N]
         let masked =
-            scores.broadcast_add(&self.mask(places, past.keys.dim(0)?, (steps, lanes), x)?)?;
+            scores.broadcast_add(&self.mask(positions, past.keys.dim(0)?, (steps, lanes), x)?)?;
         let shares = candle_nn::ops::softmax(&masked, D::Minus1)?;
         let mixed = shares
             .matmul(&values)?
@@ -236,11 +241,11 @@ impl Block {
     }
 
     /// Rotates the first pairs of each head of `x` `[T,B,N,D]`.
-    fn rotated(&self, x: &Tensor, places: &Places) -> Result<Tensor> {
+    fn rotated(&self, x: &Tensor, positions: &Positions) -> Result<Tensor> {
         let (steps, lanes, ..) = x.dims4()?;
         let rows = 0..steps * lanes;
         let (cosines, sines): (Vec<&[f32]>, Vec<&[f32]>) =
-            rows.map(|row| places.angles(row)).unzip();
+            rows.map(|row| positions.angles(row)).unzip();
         let tensor = |rows: Vec<&[f32]>| {
             Tensor::from_vec(rows.concat(), (steps, lanes, 1, self.pairs), x.device())
         };
@@ -259,7 +264,7 @@ impl Block {
     /// `[B*Q,T,P+T]`: 0 where a query sees a key, -inf elsewhere.
     fn mask(
         &self,
-        places: &Places,
+        positions: &Positions,
         past: usize,
         (steps, lanes): (usize, usize),
         like: &Tensor,
@@ -268,7 +273,9 @@ impl Block {
         for (at, row) in mask.chunks_exact_mut(past + steps).enumerate() {
             let (lane, step) = (at / steps, at % steps);
             let own = past + step;
-            let seen = places.visible(step * lanes + lane).min(self.sizes.window);
+            let seen = positions
+                .visible(step * lanes + lane)
+                .min(self.sizes.window);
             row[own + 1 - seen.min(own + 1)..=own].fill(0.0);
         }
         let heads = self.sizes.heads;
@@ -279,8 +286,8 @@ impl Block {
     }
 }
 
-/// Divides the last axis by its root mean square.
+/// Divides each row of the last axis by its root mean square.
 fn normalized(x: &Tensor) -> Result<Tensor> {
     let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
-    x.broadcast_div(&(mean + EPSILON)?.sqrt()?)
+    x.broadcast_div(&(mean + f64::from(fused::EPSILON))?.sqrt()?)
 }

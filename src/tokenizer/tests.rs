@@ -245,6 +245,7 @@ fn byte_pair_encodings_with_other_ids_are_refused() {
     };
     let settings = "settings of the byte-pair encoding";
     check("/model/end_of_word_suffix", json!("</w>"), settings);
+    check("/model/continuing_subword_prefix", json!("##é"), settings);
     check("/model/byte_fallback", json!(false), settings);
     check("/model/dropout", json!(0.5), settings);
     check("/model/ignore_merges", json!(true), settings);

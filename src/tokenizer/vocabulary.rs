@@ -39,7 +39,7 @@ impl Vocabulary {
             .filter(|(token, _)| is_one_word(token))
             .collect();
         counts.sort_unstable();
-        let size = size.clamp(alphabet().count(), MAX_LEN - RESERVED.len());
+        let size = size.clamp(Self::min_pieces(), MAX_LEN - RESERVED.len());
         let Learned { pieces, merges } =
             learn(counts.iter().map(|(word, count)| (&**word, *count)), size);
         let unordered = Self::from_tokens(most_frequent(
@@ -63,6 +63,11 @@ impl Vocabulary {
         let ordered = Self::from_tokens(most_frequent(used.collect(), size));
         let ordered = ordered.with_merges(&merges);
         ordered.expect("another order has the same pieces")
+    }
+
+    /// The number of pieces that [`Vocabulary::from_pieces`] has at least.
+    pub fn min_pieces() -> usize {
+        alphabet().count()
     }
 
     /// Number of entries, including the two reserved ones: the rows of the embedding.
@@ -147,7 +152,7 @@ impl Vocabulary {
         }
     }
 
-    /// The same entries as pieces, which merge in this order. Returns the first missing piece as an error.
+    /// Treats the entries as pieces that are merged in this order. The error is the first missing piece.
     pub(super) fn with_merges(self, merges: &[[String; 2]]) -> Result<Self, String> {
         let merges = Merges::new(merges, |piece| self.get(piece))?;
         Ok(Self {

@@ -94,7 +94,7 @@ def write_fixture():
 
     V, T, B = 23, 104, 2
     torch.manual_seed(1)
-    model = Transformer(V, 10, 3, heads=4, key_value_heads=2, head_size=6, rotated_pairs=2, inner_size=14, windows=[5, 70])
+    model = Transformer(V, 10, 3, heads=4, key_value_heads=2, head_size=6, rotated_pairs=2, inner_size=14, windows=[5, 70, 2])
     nn.init.normal_(model.output.bias)
     ids, targets = torch.randint(V, (T, B)), torch.randint(V, (T, B))
     targets[90:, 1] = 0

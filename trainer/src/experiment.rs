@@ -93,8 +93,8 @@ pub struct TrainingSettings {
     pub final_fraction: f64,
     /// How gradients become updates.
     pub algorithm: Algorithm,
-    /// Share that one update keeps of the exponential moving average of the parameters, which is what is validated and kept as
-    /// the best; 0 keeps no average.
+    /// Decay of the exponential moving average of the parameters. If it is not 0, the average is validated and saved as the
+    /// best.
     pub average: f64,
     /// Adam's decay rate of the first moments.
     pub beta1: f64,

@@ -135,6 +135,21 @@ impl Checkpoint {
         }
     }
 
+    /// Fails unless the server's engine can run this network: a recurrent one over whole tokens.
+    pub fn check_served(&self) -> Result<(), CheckpointError> {
+        let what = if self.config.model.transformer.is_some() {
+            "a transformer"
+        } else if self.vocabulary.has_pieces() {
+            "a network over pieces of tokens"
+        } else {
+            return Ok(());
+        };
+        Err(CheckpointError::Unserved {
+            path: self.folder.clone(),
+            what,
+        })
+    }
+
     /// The number format in which the weights can be stored without loss: the format of the file they were read from.
     pub fn precision(&self) -> Precision {
         self.precision

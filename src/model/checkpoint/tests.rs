@@ -10,7 +10,7 @@ use super::*;
 
 use crate::files::recover_folder;
 use crate::model::Parameter;
-use crate::model::{Architecture, Initialization, initial_parameters};
+use crate::model::{Architecture, Initialization, TransformerConfig, initial_parameters};
 
 fn small() -> Checkpoint {
     let vocabulary = Vocabulary::from_counts((0..9u64).map(|n| (format!("word{n}"), n)), 10_000);
@@ -206,4 +206,60 @@ fn every_kind_of_damage_has_its_own_error() {
         }),
         "tensor output.bias contains values that are not finite",
     );
+}
+
+#[test]
+fn only_recurrent_networks_over_whole_tokens_are_served() {
+    assert!(small().check_served().is_ok());
+    let mut transformer = small();
+    transformer.config.model.transformer = Some(TransformerConfig {
+        layers: 1,
+        heads: 1,
+        key_value_heads: 1,
+        head_size: 2,
+        rotated_pairs: 1,
+        inner_size: 1,
+        windows: vec![2],
+    });
+    let mut pieces = small();
+    pieces.vocabulary = Vocabulary::from_pieces([("a".to_owned(), 1)], 400);
+    for (checkpoint, what) in [
+        (transformer, "a transformer"),
+        (pieces, "over pieces of tokens"),
+    ] {
+        let error = checkpoint.check_served().unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+}
+
+#[test]
+fn impossible_sizes_of_a_transformer_are_refused() {
+    let sizes = TransformerConfig {
+        layers: 2,
+        heads: 4,
+        key_value_heads: 2,
+        head_size: 8,
+        rotated_pairs: 4,
+        inner_size: 16,
+        windows: vec![4],
+    };
+    let problem = |architecture, change: &dyn Fn(&mut TransformerConfig)| {
+        let mut sizes = sizes.clone();
+        change(&mut sizes);
+        let mut config = small().config.model;
+        (config.architecture, config.embedding_size) = (architecture, config.hidden_size);
+        config.transformer = Some(sizes);
+        config.problem()
+    };
+    let of = |change: &dyn Fn(&mut TransformerConfig)| {
+        problem(Architecture::Transformer, change).unwrap_or_default()
+    };
+    assert_eq!(problem(Architecture::Transformer, &|_| ()), None);
+    assert!(problem(Architecture::Lstm, &|_| ()).is_some());
+    assert!(of(&|sizes| sizes.layers = 0).contains("layers"));
+    assert!(of(&|sizes| sizes.key_value_heads = 3).contains("key_value_heads"));
+    assert!(of(&|sizes| sizes.rotated_pairs = usize::MAX / 2 + 1).contains("rotated_pairs"));
+    assert!(of(&|sizes| sizes.windows.clear()).contains("windows"));
+    assert!(of(&|sizes| sizes.windows.push(1)).contains("windows"));
+    assert!(of(&|sizes| (sizes.heads, sizes.head_size) = (16_384, 16_384)).contains("16384"));
 }

@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::graph::{slice, with_values};
-use super::norm::{add_gradient, normalize};
+use super::norm::{normalize, scale_rows, through_norm};
 use super::{PackedRhs, View};
 use crate::model::pass::MatmulPrecision;
 use crate::simd::multiversioned;
@@ -44,7 +44,7 @@ struct FeedForward {
 /// What the backward pass needs besides the input.
 #[derive(Default)]
 struct Saved {
-    /// Of the input's rows.
+    /// Inverse root mean square of each input row, `[N]`.
     inverse: Vec<f32>,
     /// `norm(x) U^T` `[N,M]`.
     before: Vec<f32>,
@@ -150,33 +150,6 @@ multiversioned! {
             *d *= 2.0 * b.max(0.0);
         }
     }
-}
-
-/// Multiplies each row by its factor.
-pub(super) fn scale_rows(x: &mut [f32], factors: &[f32]) {
-    let columns = x.len() / factors.len();
-    x.par_chunks_exact_mut(columns)
-        .zip(factors)
-        .for_each(|(row, factor)| row.iter_mut().for_each(|x| *x *= factor));
-}
-
-/// The gradient of a sublayer's input: that of its output, which includes the input itself, and that through the norm.
-pub(super) fn through_norm(
-    grad: &[f32],
-    normal: &[f32],
-    inverse: &[f32],
-    d_normal: &[f32],
-) -> Vec<f32> {
-    let columns = grad.len() / inverse.len();
-    let mut d_x = grad.to_vec();
-    d_x.par_chunks_exact_mut(columns)
-        .zip(normal.par_chunks_exact(columns))
-        .zip(inverse)
-        .zip(d_normal.par_chunks_exact(columns))
-        .for_each(|(((d_x, normal), &inverse), d_normal)| {
-            add_gradient(normal, inverse, d_normal, d_x);
-        });
-    d_x
 }
 
 impl CustomOp2 for FeedForward {

@@ -25,4 +25,5 @@ pub use kernel::accelerated;
 pub(crate) use layer::Weights;
 pub(crate) use matrix::PackedRhs;
 pub use matrix::peak_rate;
+pub(crate) use norm::EPSILON;
 pub(crate) use view::{View, threads};

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use crate::simd::multiversioned;
 
-/// Added to the mean square, as PyTorch's `rms_norm` is called in the fixtures.
-const EPSILON: f32 = 1e-6;
+/// Added to the mean square; the PyTorch reference uses the same value.
+pub(crate) const EPSILON: f32 = 1e-6;
 
 /// Rows of `columns` values divided by their root mean square, and the inverse of each root.
 pub(crate) fn normalize(x: &[f32], columns: usize) -> (Vec<f32>, Vec<f32>) {
@@ -58,4 +58,31 @@ multiversioned! {
             *x += inverse * (d - n * mean);
         }
     }
+}
+
+/// Multiplies each row by its factor.
+pub(super) fn scale_rows(x: &mut [f32], factors: &[f32]) {
+    let columns = x.len() / factors.len();
+    x.par_chunks_exact_mut(columns)
+        .zip(factors)
+        .for_each(|(row, factor)| row.iter_mut().for_each(|x| *x *= factor));
+}
+
+/// The gradient of a sublayer's input: that of its output, which includes the input itself, and that through the norm.
+pub(super) fn through_norm(
+    grad: &[f32],
+    normal: &[f32],
+    inverse: &[f32],
+    d_normal: &[f32],
+) -> Vec<f32> {
+    let columns = grad.len() / inverse.len();
+    let mut d_x = grad.to_vec();
+    d_x.par_chunks_exact_mut(columns)
+        .zip(normal.par_chunks_exact(columns))
+        .zip(inverse)
+        .zip(d_normal.par_chunks_exact(columns))
+        .for_each(|(((d_x, normal), &inverse), d_normal)| {
+            add_gradient(normal, inverse, d_normal, d_x);
+        });
+    d_x
 }

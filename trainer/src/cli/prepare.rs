@@ -58,13 +58,20 @@ pub struct PrepareArgs {
 
 impl PrepareArgs {
     /// The library settings for these arguments.
-    pub fn settings(self) -> Settings {
+    pub fn settings(mut self) -> Settings {
+        self.hold_out.sort_unstable();
+        self.hold_out.dedup();
+        let by_package = !self.hold_out.is_empty();
         Settings {
             sources: self.sources,
             test: self.test,
             out: self.out,
             force: self.force,
-            split_by: self.split_by,
+            split_by: if by_package {
+                SplitBy::Package
+            } else {
+                self.split_by
+            },
             validation: self.validation,
             seed: self.seed,
             hold_out: self.hold_out,

@@ -182,7 +182,7 @@ fn says_that_it_is_generated(bytes: &[u8]) -> bool {
 
 fn lexed(text: &str, blocks: bool) -> Result<Tokens, Rule> {
     let mut tokens = Tokens::default();
-    let (mut surface, mut literals, mut line_ends, mut count) = (String::new(), 0, 0, 2);
+    let (mut surface, mut literals, mut line_ends, mut count) = (String::new(), 0, 0, 2); // `<s>` and `</s>`
     let mut blocks = blocks.then(Blocks::default);
     tokens.push(python::START);
     for token in python::lex(text) {

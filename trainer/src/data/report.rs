@@ -42,7 +42,7 @@ pub struct RecordedSettings {
     pub validation: f64,
     /// Seed of the held-out choice.
     pub seed: u64,
-    /// The packages that were held out by name; then share and seed chose nothing.
+    /// The packages that were held out by name; if there are any, `validation` and `seed` were not used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold_out: Vec<String>,
     /// The vocabulary that was passed in, if any.

@@ -110,6 +110,7 @@ pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Compariso
         subject, context, ..
     } = settings;
     let (checkpoint, dataset) = subject.open()?;
+    checkpoint.check_served()?;
     subject.measure(&dataset, "", host, |limit, progress| {
         let mixture = Mixture::of(&checkpoint)?
             .context("the checkpoint has no gate; fit one with `trainer gate`")?;

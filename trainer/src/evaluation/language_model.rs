@@ -140,7 +140,7 @@ fn step(
     for (lane, _) in starts.filter(|&(_, &is_start)| is_start) {
         lanes.positions[lane] = 1;
         if let Some(pieces) = &mut lanes.pieces {
-            pieces.restart(lane);
+            pieces.restart(lane, TokenId::new(batch.inputs[at.start + lane]));
         }
     }
     let rows = logits.par_chunks_exact(logits.len() / batch.lanes);

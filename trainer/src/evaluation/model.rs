@@ -83,6 +83,10 @@ pub fn evaluate(settings: &Settings, host: &dyn Host) -> Result<Option<Evaluatio
         ("1000", measured.original.metrics.figures()),
     ];
     if settings.baseline {
+        ensure!(
+            !dataset.vocabulary().has_pieces(),
+            "--baseline needs a vocabulary of whole tokens: the trigram would be measured per piece"
+        );
         let trigram = trigram::counted_for(&checkpoint, &dataset)?;
         let metrics = subject.measure(&dataset, "baseline", host, |limit, progress| {
             Ok(trigram::measure(&trigram, &dataset, split, limit, progress))

@@ -88,6 +88,7 @@ impl fmt::Display for Agreement {
 /// Evaluates both networks of a checkpoint; `None` if the user cancelled.
 pub fn evaluate(subject: &Subject, host: &dyn Host) -> Result<Option<Agreement>> {
     let (checkpoint, dataset) = subject.open()?;
+    checkpoint.check_served()?;
     let model = checkpoint.model(&Device::Cpu)?;
     subject.measure(&dataset, "", host, |limit, progress| {
         measure(

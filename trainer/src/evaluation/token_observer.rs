@@ -6,10 +6,13 @@ use minicopilot::tokenizer::{TokenId, Vocabulary};
 
 /// Merges the observations of each token's pieces, in several lanes.
 ///
-/// The log-probability of a token is the sum over its pieces. A token of one piece has that piece's rank among all pieces; since
-/// a piece ahead of it may begin several less probable tokens, this never flatters. A token of several pieces has rank 0 if
-/// each of its pieces has, as greedy decoding would find it, and otherwise none. Probabilities of other tokens and
-/// keystrokes would need a search over pieces and are not observed.
+/// The log-probability of a token is the sum over its pieces. A token of one piece has that piece's rank among all pieces. This
+/// is an upper bound on the token's rank, because a piece ranked above it may stand for several tokens that are each less
+/// probable. A token of several pieces has rank 0 if each of its pieces has, as greedy decoding would find it, and
+/// otherwise none. Probabilities of other tokens and keystrokes would need a search over pieces and are not observed.
+///
+/// Marks of blocks are not tokens of the format: they count as pieces of the token that follows them, which could not be
+/// predicted without predicting them.
 pub struct TokenObserver<'v> {
     vocabulary: &'v Vocabulary,
     lanes: Vec<Lane>,
@@ -23,6 +26,8 @@ struct Lane {
     pieces: usize,
     log_probability: f64,
     is_first: bool,
+    /// Whether this is the rest of `<s>`, which is an input and never predicted.
+    is_start: bool,
 }
 
 impl<'v> TokenObserver<'v> {
@@ -31,51 +36,56 @@ impl<'v> TokenObserver<'v> {
         Self { vocabulary, lanes }
     }
 
-    /// Forgets the tokens of a lane: a new file begins.
-    pub fn restart(&mut self, lane: usize) {
-        self.lanes[lane] = Lane::default();
+    /// Forgets the tokens of a lane: a new file begins with the piece `first`.
+    pub fn restart(&mut self, lane: usize, first: TokenId) {
+        self.lanes[lane] = Lane {
+            is_start: !self.vocabulary.ends_token(first),
+            ..Lane::default()
+        };
     }
 
-    /// Adds the observation of a piece; returns the token's if the piece ends it. Marks of blocks are not tokens of the format.
+    /// Adds the observation of a piece; returns the token's if the piece ends it.
     pub fn add(&mut self, lane: usize, piece: TokenId, seen: &Observation) -> Option<Observation> {
         let lane = &mut self.lanes[lane];
         let view = seen.model?;
-        let spelling = self.vocabulary.token(piece)?;
         lane.is_first = view.rank == 0 && (lane.pieces == 0 || lane.is_first);
         lane.pieces += 1;
         lane.log_probability += view.log_probability;
-        lane.text.push_str(spelling);
+        lane.text.push_str(self.vocabulary.token(piece)?);
         if !self.vocabulary.ends_token(piece) {
             return None;
         }
-        let text = lane.text.trim_end().to_owned();
+        let text = std::mem::take(&mut lane.text).trim_end().to_owned();
+        if lane.is_start {
+            *lane = Lane::default();
+            return None;
+        }
+        if [python::INDENT, python::DEDENT].contains(&text.as_str()) {
+            return None;
+        }
+        let (model_rank, rank) = match (lane.is_first, lane.pieces) {
+            (true, _) => (0, Some(0)),
+            (false, 1) => (view.rank, seen.rank),
+            (false, _) => (usize::MAX, None),
+        };
         let token = Observation {
             class: Class::of(&text, &lane.previous),
             model: Some(ModelView {
                 log_probability: lane.log_probability,
-                rank: if lane.is_first { 0 } else { view.rank.max(1) },
+                rank: model_rank,
                 unknown: false,
             }),
-            rank: if lane.pieces == 1 {
-                seen.rank
-            } else {
-                lane.is_first.then_some(0)
-            },
+            rank,
             exact: lane.is_first,
             shown: None,
             raw: None,
             keystrokes: None,
         };
-        let is_mark = [python::INDENT, python::DEDENT].contains(&text.as_str());
         *lane = Lane {
-            previous: if is_mark {
-                std::mem::take(&mut lane.previous)
-            } else {
-                text
-            },
+            previous: text,
             ..Lane::default()
         };
-        (!is_mark).then_some(token)
+        Some(token)
     }
 }
 
@@ -91,6 +101,9 @@ mod tests {
         let counts = [("self", 90), (".", 9), ("<INDENT>", 9)];
         let counts = counts.map(|(token, count)| (token.to_owned(), count));
         let vocabulary = Vocabulary::from_pieces(counts, 400);
+        let mut mark = Vec::new();
+        vocabulary.encode("<INDENT>", &mut mark);
+        let mark = mark.len();
         let mut observer = TokenObserver::new(&vocabulary, 1);
         let mut observe = |token: &str, ranks: &[usize]| {
             let mut pieces = Vec::new();
@@ -115,8 +128,10 @@ mod tests {
             let all: Vec<_> = seen.collect();
             assert!(all[..all.len() - 1].iter().all(Option::is_none), "{token}");
             let seen = all.last().copied().flatten()?;
-            let nats = -seen.model.map_or(0.0, |view| view.log_probability);
-            Some((seen.class, seen.rank, seen.exact, nats))
+            let view = seen.model?;
+            let is_counted = view.rank < 10;
+            assert_eq!(is_counted, seen.rank.is_some(), "{token}");
+            Some((seen.class, seen.rank, seen.exact, -view.log_probability))
         };
         assert_eq!(
             observe("self", &[0]),
@@ -140,18 +155,11 @@ mod tests {
             Some((Identifier, Some(0), true, 3.0))
         );
         assert_eq!(observe(".", &[0]), Some((Operator, Some(0), true, 1.0)));
-        let marks = observe(
-            "<INDENT>",
-            &vec![
-                0;
-                {
-                    let mut pieces = Vec::new();
-                    vocabulary.encode("<INDENT>", &mut pieces);
-                    pieces.len()
-                }
-            ],
-        );
-        assert_eq!(marks, None);
-        assert_eq!(observe("x", &[0]), Some((Attribute, Some(0), true, 1.0)));
+        // A mark counts as part of the token that follows.
+        assert_eq!(observe("<INDENT>", &vec![0; mark]), None);
+        let nats = mark as f64 + 1.0;
+        assert_eq!(observe("x", &[0]), Some((Attribute, Some(0), true, nats)));
+        assert_eq!(observe("<INDENT>", &vec![1; mark]), None);
+        assert_eq!(observe("x", &[0]), Some((Identifier, None, false, nats)));
     }
 }

@@ -69,6 +69,7 @@ impl fmt::Display for Fitted {
 #[expect(clippy::too_many_lines, reason = "one fit, step after step")]
 pub fn fit(settings: &Settings, host: &dyn Host) -> Result<Fitted> {
     let checkpoint = Checkpoint::load(&settings.checkpoint)?;
+    checkpoint.check_served()?;
     let dataset = Dataset::open(&settings.data)?;
     dataset.check_vocabulary(&checkpoint.vocabulary)?;
     let files = CorpusReplay::new(&dataset, Split::Validation)?;

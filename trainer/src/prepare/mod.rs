@@ -31,9 +31,11 @@ use anyhow::{Context, Result, ensure};
 use minicopilot::files::replace_folder;
 use minicopilot::tokenizer::Vocabulary;
 
+use self::corpus::Corpus;
 use self::hub::Hub;
 pub use self::report::summary;
 use self::source::Source;
+use self::split::Assignment;
 use crate::data::{Pieces, PrepareReport, REPORT, RecordedSettings, SplitBy, TOKENIZER};
 use crate::host::Host;
 
@@ -80,6 +82,12 @@ fn prepare_with(settings: &Settings, hub: &Hub, host: &dyn Host) -> Result<Prepa
         .as_deref()
         .map(read_vocabulary)
         .transpose()?;
+    ensure!(
+        settings.pieces.is_none() || settings.vocabulary_size as usize >= Vocabulary::min_pieces(),
+        "--vocabulary-size {} is too small for --pieces, which needs {} for single characters and bytes",
+        settings.vocabulary_size,
+        Vocabulary::min_pieces()
+    );
     let threads = settings
         .threads
         .or_else(|| thread::available_parallelism().ok());
@@ -96,16 +104,7 @@ fn prepare_with(settings: &Settings, hub: &Hub, host: &dyn Host) -> Result<Prepa
         corpus.skipped
     );
 
-    let assignment = if settings.hold_out.is_empty() {
-        split::Assignment::new(
-            &corpus,
-            settings.split_by,
-            settings.validation,
-            settings.seed,
-        )?
-    } else {
-        split::Assignment::of_packages(&corpus, &settings.hold_out)?
-    };
+    let assignment = assignment(&corpus, settings)?;
     let vocabulary = match given {
         Some(vocabulary) => vocabulary,
         None => encode::count(
@@ -130,6 +129,18 @@ fn prepare_with(settings: &Settings, hub: &Hub, host: &dyn Host) -> Result<Prepa
     })
     .with_context(|| format!("{}: nothing was written", out.display()))?;
     report.context("the folder was replaced without a report")
+}
+
+fn assignment(corpus: &Corpus, settings: &Settings) -> Result<Assignment> {
+    if !settings.hold_out.is_empty() {
+        return Assignment::of_packages(corpus, &settings.hold_out);
+    }
+    Assignment::new(
+        corpus,
+        settings.split_by,
+        settings.validation,
+        settings.seed,
+    )
 }
 
 /// The settings that `prepare.json` records.

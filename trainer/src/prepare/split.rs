@@ -58,11 +58,19 @@ impl Assignment {
         let packages = &corpus.packages;
         for name in names {
             ensure!(
-                packages.iter().any(|package| package.name == *name),
-                "--hold-out {name}: the sources contain no such package"
+                packages
+                    .iter()
+                    .any(|package| package.name == *name && package.files > 0),
+                "--hold-out {name}: the sources, apart from those of --test, contain no such package"
             );
         }
         let is_held_out = |package: &Package| names.contains(&package.name);
+        ensure!(
+            packages
+                .iter()
+                .any(|package| package.files > 0 && !is_held_out(package)),
+            "--hold-out names every package; nothing would be left to train on"
+        );
         Ok(Self {
             by: By::Package(packages.iter().map(is_held_out).collect()),
         })

@@ -21,7 +21,7 @@ use crate::tasks::{LanguageModel, Task};
 pub struct Start {
     parameters: Parameters,
     pub progress: RunProgress,
-    /// The optimiser's state and the carried recurrent state by their names in `state.safetensors`; None for a new run.
+    /// The optimiser's state and the carried state by their names in `state.safetensors`; None for a new run.
     state: Option<HashMap<String, Tensor>>,
 }
 

@@ -5,14 +5,13 @@ use std::sync::PoisonError;
 use rayon::prelude::*;
 
 use super::heads::{clear_except, rotate, rows_of};
-use super::{Attention, HeadSizes, Saved, Task};
-use crate::model::fused::feed_forward::{scale_rows, through_norm};
-use crate::model::fused::norm::add_gradient;
+use super::{Attention, HeadSizes, LaneHead, Saved};
+use crate::model::fused::norm::{add_gradient, scale_rows, through_norm};
 use crate::model::fused::{PackedRhs, View};
 use crate::simd::{dot, exp, multiversioned};
 
-/// The gradients of one [`Task`].
-struct TaskGradients {
+/// The gradients of one [`LaneHead`].
+struct HeadGradients {
     /// `[group,T,D]`, rotated.
     queries: Vec<f32>,
     /// `[T,D]`, rotated.
@@ -57,7 +56,7 @@ impl Attention {
         );
 
         let tasks = self.tasks();
-        let gradients: Vec<TaskGradients> = tasks
+        let gradients: Vec<HeadGradients> = tasks
             .par_iter()
             .enumerate()
             .map(|(index, &task)| {
@@ -72,7 +71,7 @@ impl Attention {
                 .zip(&gradients.gain)
                 .for_each(|(a, b)| *a += b);
         }
-        let d_projected = self.unplaced(&saved, &gradients);
+        let d_projected = self.projection_gradient(&saved, &gradients);
         drop(gradients);
 
         let mut normal = x.to_vec();
@@ -106,11 +105,11 @@ impl Attention {
     )]
     fn attend_backward(
         &self,
-        (index, task): (usize, Task),
+        (index, task): (usize, LaneHead),
         saved: &Saved,
         gain: &[f32],
         d_mixed: &[f32],
-    ) -> TaskGradients {
+    ) -> HeadGradients {
         let size = self.sizes.head_size;
         let keys = self.keys(task, &saved.projected);
         let values = self.values(task, &saved.projected);
@@ -121,7 +120,7 @@ impl Attention {
         for (member, d_queries) in d_queries.chunks_exact_mut(self.steps * size).enumerate() {
             let queries = self.queries(task, member, &saved.projected, gain);
             let column = (task.head * self.group() + member) * size;
-            let width = self.sizes.columns().0;
+            let (width, _, all) = self.sizes.columns();
             let d_out = self.columns_of(task.lane, (d_mixed, width), column);
             let out = self.columns_of(task.lane, (&saved.mixed, width), column);
             let normalizers = &saved.normalizers[index][member * self.steps..][..self.steps];
@@ -168,12 +167,13 @@ impl Attention {
                 PackedRhs::F32(rows_of(&keys, &visible, size))
                     .product(d_q, size, d_s, false, false);
             }
-            let (scale, gain) = self.scale(task, member, gain);
-            d_gain[member] = dot(d_queries, &queries) / gain;
+            let plain = self.columns_of(task.lane, (&saved.projected, all), column);
+            d_gain[member] = dot(d_queries, &plain) / (size as f32).sqrt();
+            let scale = self.scale(task, member, gain);
             d_queries.iter_mut().for_each(|d| *d *= scale);
         }
         let own = self.past() * size..;
-        TaskGradients {
+        HeadGradients {
             queries: d_queries,
             keys: d_keys[own.clone()].to_vec(),
             values: d_values[own].to_vec(),
@@ -182,7 +182,7 @@ impl Attention {
     }
 
     /// The gradient of the projection before heads were normalised and rotated, `[T*B,(Q+2K)*D]`.
-    fn unplaced(&self, saved: &Saved, gradients: &[TaskGradients]) -> Vec<f32> {
+    fn projection_gradient(&self, saved: &Saved, gradients: &[HeadGradients]) -> Vec<f32> {
         let HeadSizes {
             heads,
             key_value_heads,
@@ -195,8 +195,10 @@ impl Attention {
             .enumerate()
             .for_each(|(row, d_row)| {
                 let (step, lane) = (row / self.lanes, row % self.lanes);
-                let (angles, projected) =
-                    (self.places.angles(row), &saved.projected[row * columns..]);
+                let (angles, projected) = (
+                    self.positions.angles(row),
+                    &saved.projected[row * columns..],
+                );
                 let inverse = &saved.inverse_heads[row * (heads + key_value_heads)..];
                 let at = step * size..(step + 1) * size;
                 let (mut normal, mut d_normal) = (vec![0.0; size], vec![0.0; size]);

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use rayon::prelude::*;
 
 use super::heads::{clear_except, rotate, rows_of};
-use super::{Attention, HeadSizes, Saved, Task};
+use super::{Attention, HeadSizes, LaneHead, Saved};
 use crate::model::fused::norm::{normalize, normalize_row};
 use crate::model::fused::{PackedRhs, View};
 use crate::simd::softmax_in_place;
@@ -26,7 +26,7 @@ impl Attention {
             true,
         );
         drop(normal);
-        let inverse_heads = self.place_heads(&mut projected);
+        let inverse_heads = self.normalize_and_rotate(&mut projected);
 
         let tasks = self.tasks();
         let results: Vec<(Vec<f32>, Vec<f32>)> = tasks
@@ -55,7 +55,7 @@ impl Attention {
     }
 
     /// Normalises and rotates queries and keys in place; returns the inverse roots.
-    fn place_heads(&self, projected: &mut [f32]) -> Vec<f32> {
+    fn normalize_and_rotate(&self, projected: &mut [f32]) -> Vec<f32> {
         let HeadSizes {
             heads,
             key_value_heads,
@@ -69,7 +69,7 @@ impl Attention {
             .zip(inverse.par_chunks_exact_mut(placed))
             .enumerate()
             .for_each(|(row, (projected, inverse))| {
-                let angles = self.places.angles(row);
+                let angles = self.positions.angles(row);
                 let heads = projected.chunks_exact_mut(head_size);
                 for (head, inverse) in heads.zip(inverse) {
                     *inverse = normalize_row(head);
@@ -80,7 +80,7 @@ impl Attention {
     }
 
     /// The outputs `[group,T,D]` and normalizers `[group,T]` of a lane's query heads.
-    fn attend(&self, task: Task, projected: &[f32], gain: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    fn attend(&self, task: LaneHead, projected: &[f32], gain: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let size = self.sizes.head_size;
         let (keys, values) = (self.keys(task, projected), self.values(task, projected));
         let mut outputs = vec![0.0; self.group() * self.steps * size];

@@ -2,36 +2,35 @@
 
 use std::ops::Range;
 
-use super::{Attention, Task};
+use super::{Attention, LaneHead};
 use crate::model::fused::{PackedRhs, View};
 
 /// Queries whose scores are in memory at once.
-const BLOCK: usize = 64;
+const QUERY_BLOCK: usize = 64;
 
 impl Attention {
     /// A query head's queries `[T,D]`, multiplied by its scale.
     pub(super) fn queries(
         &self,
-        task: Task,
+        task: LaneHead,
         member: usize,
         projected: &[f32],
         gain: &[f32],
     ) -> Vec<f32> {
-        let (scale, _) = self.scale(task, member, gain);
+        let scale = self.scale(task, member, gain);
         let column = (task.head * self.group() + member) * self.sizes.head_size;
         let mut queries = self.columns_of(task.lane, (projected, self.sizes.columns().2), column);
         queries.iter_mut().for_each(|q| *q *= scale);
         queries
     }
 
-    /// What a query head's scores are multiplied by, and the gain in it.
-    pub(super) fn scale(&self, task: Task, member: usize, gain: &[f32]) -> (f32, f32) {
-        let gain = gain[task.head * self.group() + member];
-        (gain / (self.sizes.head_size as f32).sqrt(), gain)
+    /// The factor of a query head's scores, `gain / √D`.
+    pub(super) fn scale(&self, task: LaneHead, member: usize, gain: &[f32]) -> f32 {
+        gain[task.head * self.group() + member] / (self.sizes.head_size as f32).sqrt()
     }
 
     /// A key-value head's keys `[P+T,D]`.
-    pub(super) fn keys(&self, task: Task, projected: &[f32]) -> Vec<f32> {
+    pub(super) fn keys(&self, task: LaneHead, projected: &[f32]) -> Vec<f32> {
         let (queries, keys, all) = self.sizes.columns();
         let column = task.head * self.sizes.head_size;
         let mut found = self.columns_of(task.lane, (&self.past_keys, keys), column);
@@ -40,7 +39,7 @@ impl Attention {
     }
 
     /// A key-value head's values `[P+T,D]`.
-    pub(super) fn values(&self, task: Task, projected: &[f32]) -> Vec<f32> {
+    pub(super) fn values(&self, task: LaneHead, projected: &[f32]) -> Vec<f32> {
         let (queries, keys, all) = self.sizes.columns();
         let column = task.head * self.sizes.head_size;
         let mut found = self.columns_of(task.lane, (&self.past_values, keys), column);
@@ -66,21 +65,21 @@ impl Attention {
     pub(super) fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let steps = self.steps;
         (0..steps)
-            .step_by(BLOCK)
-            .map(move |first| first..(first + BLOCK).min(steps))
+            .step_by(QUERY_BLOCK)
+            .map(move |first| first..(first + QUERY_BLOCK).min(steps))
     }
 
     /// The keys that the query of a step sees: indices into the past and then the pass, from `first` on.
-    pub(super) fn visible(&self, task: Task, step: usize, first: usize) -> Range<usize> {
+    pub(super) fn visible(&self, task: LaneHead, step: usize, first: usize) -> Range<usize> {
         let end = self.past() + step + 1;
-        let seen = self.places.visible(step * self.lanes + task.lane);
+        let seen = self.positions.visible(step * self.lanes + task.lane);
         end - seen.min(self.sizes.window).min(end) - first..end - first
     }
 
     /// The scores of a block of queries over the range of keys that any of them sees.
     pub(super) fn scores(
         &self,
-        task: Task,
+        task: LaneHead,
         block: &Range<usize>,
         queries: &[f32],
         keys: &[f32],

@@ -4,7 +4,7 @@
 //! al. 2021, RoPE); several query heads share a key-value head (Ainslie et al. 2023). Scores are computed block by block of
 //! queries and again in the backward pass (Dao et al. 2022, "FlashAttention"), so that no T x T matrix is ever in memory.
 //!
-//! Lanes attend to their own earlier keys in the same file, at most `window` of them, including those of earlier passes.
+//! A query attends to the last `window` tokens of its file, including tokens of earlier passes.
 
 mod backward;
 mod forward;
@@ -16,7 +16,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::graph::{slice, values, with_values};
 use crate::model::pass::MatmulPrecision;
-use crate::model::places::Places;
+use crate::model::positions::Positions;
 
 /// Sizes of the sublayer.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ pub(crate) struct KeyValues {
 pub(crate) fn attention(
     x: &Tensor,
     [projection, gain, output]: [&Tensor; 3],
-    (places, past): (&Arc<Places>, &KeyValues),
+    (positions, past): (&Arc<Positions>, &KeyValues),
     sizes: HeadSizes,
     precision: MatmulPrecision,
 ) -> Result<(Tensor, KeyValues)> {
@@ -62,7 +62,7 @@ pub(crate) fn attention(
         lanes,
         width,
         sizes,
-        places: Arc::clone(places),
+        positions: Arc::clone(positions),
         past_keys: values(&past.keys)?,
         past_values: values(&past.values)?,
         precision,
@@ -90,7 +90,7 @@ struct Attention {
     lanes: usize,
     width: usize,
     sizes: HeadSizes,
-    places: Arc<Places>,
+    positions: Arc<Positions>,
     past_keys: Vec<f32>,
     past_values: Vec<f32>,
     precision: MatmulPrecision,
@@ -114,7 +114,7 @@ struct Saved {
 
 /// One lane and key-value head.
 #[derive(Clone, Copy)]
-struct Task {
+struct LaneHead {
     lane: usize,
     head: usize,
 }
@@ -145,11 +145,11 @@ impl Attention {
         }
     }
 
-    fn tasks(&self) -> Vec<Task> {
+    fn tasks(&self) -> Vec<LaneHead> {
         let lanes = 0..self.lanes;
         let heads = self.sizes.key_value_heads;
         lanes
-            .flat_map(|lane| (0..heads).map(move |head| Task { lane, head }))
+            .flat_map(|lane| (0..heads).map(move |head| LaneHead { lane, head }))
             .collect()
     }
 

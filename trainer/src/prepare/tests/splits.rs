@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use minicopilot::tokenizer::TokenId;
+
 use super::rows::{Row, row, write_parquet};
 use super::{Place, TOKENIZER, lines};
+
 use crate::data::{Dataset, Split};
 
 #[test]
@@ -118,5 +121,70 @@ fn a_test_split_can_be_added_later() {
             .unwrap()
             .files(Split::Train)
             .is_empty()
+    );
+}
+
+#[test]
+fn given_packages_can_be_held_out() {
+    let place = Place::new();
+    for (source, package) in [("src", "pa"), ("src", "pb"), ("src", "pc"), ("other", "pt")] {
+        for n in 0..3 {
+            let path = format!("{source}/{package}/{n}.py");
+            place.write(&path, format!("{package}{n} = {n}"));
+        }
+    }
+    let prepare = |out: &str, names: &str| {
+        let line = format!("src --test other --out {out} --hold-out {names}");
+        place.prepare(&line).unwrap();
+        place.report(out)
+    };
+    let report = prepare("one", "pb pc");
+    assert_eq!(report["held_out_packages"], serde_json::json!(["pb", "pc"]));
+    assert_eq!(report["settings"]["split_by"], "package");
+    assert_eq!(place.split("one", Split::Validation).len(), 6);
+    let permuted = prepare("two", "pc pb pb");
+    assert_eq!(report["fingerprint"], permuted["fingerprint"]);
+    for (names, cause) in [
+        (
+            "pb x",
+            "--hold-out x: the sources, apart from those of --test, contain no such package",
+        ),
+        ("pt", "--hold-out pt: the sources"),
+        ("pa pb pc", "nothing would be left to train on"),
+    ] {
+        let error = place.fails(&format!("src --test other --out three --hold-out {names}"));
+        assert!(error.contains(cause), "{names}: {error}");
+    }
+}
+
+#[test]
+fn pieces_cover_every_token() {
+    let place = Place::new();
+    place.write("a.txt", lines("line", 50));
+    place
+        .prepare("a.txt --pieces bpe --vocabulary-size 400 --out out")
+        .unwrap();
+    let report = place.report("out");
+    let training = &report["splits"]["train"];
+    assert_eq!(training["unknown"], 0);
+    assert!(
+        training["pieces"].as_u64() > training["tokens"].as_u64(),
+        "{training}"
+    );
+    let dataset = Dataset::open(&place.path("out")).unwrap();
+    let shards = dataset.files(Split::Validation);
+    let pieces = shards.file(0).iter().map(|&id| TokenId::new(id.into()));
+    let text: String = pieces
+        .filter_map(|id| dataset.vocabulary().token(id))
+        .collect();
+    let paths = dataset.paths(Split::Validation).unwrap();
+    assert!(
+        !text.is_empty() && text.starts_with("<s> ") && text.ends_with("</s> "),
+        "{paths:?}: {text}"
+    );
+    let error = place.fails("a.txt --pieces bpe --vocabulary-size 349 --out other");
+    assert!(
+        error.contains("349 is too small for --pieces, which needs 350"),
+        "{error}"
     );
 }

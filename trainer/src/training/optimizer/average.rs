@@ -1,4 +1,4 @@
-//! Exponential moving average of the parameters (Polyak & Juditsky 1992), which generalises better than the last ones.
+//! Exponential moving average of the parameters (Polyak & Juditsky 1992). It usually generalises better than the latest parameters.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Average {
     /// `average = decay average + (1 - decay) parameter`.
     pub(super) fn update(&mut self, parameters: &BTreeMap<String, Var>) -> Result<()> {
         for (name, average) in &mut self.tensors {
-            let parameter = parameters[name].as_detached_tensor(); // without the graph of earlier averages
+            let parameter = parameters[name].as_detached_tensor(); // detached, so that no autograd graph grows
             *average = ((&*average * self.decay)? + (parameter * (1.0 - self.decay))?)?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Muon (Jordan et al. 2024): momentum whose matrices are made orthogonal before they are subtracted, so that all directions of a
 //! matrix are updated alike. The size of an update is that of Adam (Liu et al. 2025, "Muon is Scalable for LLM Training", equation
-//! 4), so both share one rate and one weight decay. Equal to PyTorch's `torch.optim.Muon` with `match_rms_adamw`.
+//! 4), so both share one rate and one weight decay. Equal to PyTorch's
+//! `torch.optim.Muon` with `match_rms_adamw`, but for the precision of Newton-Schulz steps: f32 here, bf16 there.
 
 use candle_core::{D, Result, Tensor, Var};
 
