@@ -3,8 +3,9 @@
 
     check_tokenizer.py TRAINER MINICOPILOT [FOLDER]
 
-Prepares the Python files of FOLDER (the running Python's standard library, unless named), encodes the tokens that
-`minicopilot tokens` gives for each file, and compares with the ids in the prepared shards.
+Prepares the Python files of FOLDER (the running Python's standard library, unless named) with a vocabulary of whole tokens
+and with one of pieces, encodes the tokens that `minicopilot tokens` gives for each file, and compares with the ids in
+the prepared shards.
 """
 import array
 import json
@@ -37,11 +38,12 @@ def tokens_of(minicopilot, paths):
         yield from map(json.loads, output.decode().splitlines())
 
 
-def main(trainer, minicopilot, folder=sysconfig.get_path("stdlib")):
+def check(trainer, minicopilot, folder, vocabulary):
+    """Whether all ids agree with the vocabulary that `trainer prepare` builds with the arguments `vocabulary`."""
     paths, encoded = [], []
     with tempfile.TemporaryDirectory() as scratch:
         out = os.path.join(scratch, "data")
-        subprocess.run([trainer, "prepare", folder, "--out", out], check=True)
+        subprocess.run([trainer, "prepare", folder, "--out", out, *vocabulary], check=True)
         tokenizer = Tokenizer.from_file(os.path.join(out, "tokenizer.json"))
         for split in ("train", "validation"):
             with open(os.path.join(out, f"{split}.files.jsonl"), encoding="utf-8") as lines:
@@ -57,7 +59,13 @@ def main(trainer, minicopilot, folder=sysconfig.get_path("stdlib")):
             different += 1
             print(f"{path}: {len(got)} ids, but prepare wrote {len(expected)}", file=sys.stderr)
     print(f"{len(paths)} files, {ids} ids, vocabulary of {tokenizer.get_vocab_size()}: {different} files differ")
-    return 1 if different or not paths else 0
+    return paths and not different
+
+
+def main(trainer, minicopilot, folder=sysconfig.get_path("stdlib")):
+    whole, pieces = [], ["--pieces", "bpe", "--vocabulary-size", "4096"]
+    agree = [check(trainer, minicopilot, folder, vocabulary) for vocabulary in (whole, pieces)]
+    return 0 if all(agree) else 1
 
 
 if __name__ == "__main__":
