@@ -78,7 +78,7 @@ fn invalid_checkpoints_are_rejected() {
     minicopilot: DIR/model/config.json: missing field `format` at line 1 column 2; restore the file or export the checkpoint again
     minicopilot: DIR/model/config.json: format 2, but this program reads format 1; use the version that wrote it
     minicopilot: DIR/model/model.safetensors: tensor lstm1.weight_ih_l0 has shape [2048, 256] instead of [2044, 256]; the checkpoint does not match its config.json
-    minicopilot: DIR/model/tokenizer.json: not a tokenizer.json with a WordLevel model and a whitespace pre-tokenizer: EOF while parsing an object at line 1 column 1; restore the file or export the checkpoint again
+    minicopilot: DIR/model/tokenizer.json: not a tokenizer.json with a WordLevel or BPE model and a whitespace pre-tokenizer: EOF while parsing an object at line 1 column 1; restore the file or export the checkpoint again
     minicopilot: DIR/model/tokenizer.json does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
     minicopilot: DIR/model/model.safetensors does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
     minicopilot: DIR/model/model.safetensors does not match config.json (SHA-256 SHA…, expected SHA…): it is damaged or belongs to another checkpoint; restore it
