@@ -23,11 +23,14 @@ impl Average {
         })
     }
 
-    /// `average = decay average + (1 - decay) parameter`.
-    pub(super) fn update(&mut self, parameters: &BTreeMap<String, Var>) -> Result<()> {
+    /// `average = decay average + (1 - decay) parameter`, after update `number`, from 1. The first averages are short, so that the
+    /// initial parameters do not weigh on them.
+    pub(super) fn update(&mut self, parameters: &BTreeMap<String, Var>, number: u64) -> Result<()> {
+        let number = number as f64;
+        let decay = self.decay.min(number / (number + 10.0));
         for (name, average) in &mut self.tensors {
             let parameter = parameters[name].as_detached_tensor(); // detached, so that no autograd graph grows
-            *average = ((&*average * self.decay)? + (parameter * (1.0 - self.decay))?)?;
+            *average = ((&*average * decay)? + (parameter * (1.0 - decay))?)?;
         }
         Ok(())
     }
@@ -62,8 +65,11 @@ mod tests {
         let mut average = Average::of(&parameters, 0.75).unwrap();
         let changed = Tensor::new(&[5.0f32, 0.0], &Device::Cpu).unwrap();
         parameter.set(&changed).unwrap();
-        average.update(&parameters).unwrap();
+        average.update(&parameters, 90).unwrap();
         assert_eq!(average.with(&parameters, values).unwrap(), [2.0, 3.0]);
         assert_eq!(values(), [5.0, 0.0]);
+        // Early averages are short.
+        average.update(&parameters, 10).unwrap();
+        assert_eq!(average.with(&parameters, values).unwrap(), [3.5, 1.5]);
     }
 }

@@ -110,7 +110,7 @@ impl Optimizer {
             adam.apply(parameter, (first, second), gradient, scale)?;
         }
         if let Some(average) = &mut self.average {
-            average.update(&self.parameters)?;
+            average.update(&self.parameters, self.updates)?;
         }
         Ok(())
     }
