@@ -83,19 +83,22 @@ fn invalid_json_is_an_error_and_not_a_panic() {
     }
 }
 
+/// Reading `json` with another value at `pointer` fails for this cause.
+fn refused(json: &Value, pointer: &str, value: Value, cause: &str) {
+    let mut changed = json.clone();
+    *changed.pointer_mut(pointer).unwrap() = value;
+    let read = Vocabulary::from_tokenizer_json(changed.to_string().as_bytes());
+    let error = read.expect_err(cause).to_string();
+    assert!(error.contains(cause), "{pointer}: {error}\nis not: {cause}");
+}
+
 #[test]
 fn files_with_other_ids_are_refused() {
     let json = vocabulary(&[("a", 2), ("b", 1)], 9)
         .to_tokenizer_json()
         .unwrap();
     let ours: Value = serde_json::from_slice(&json).unwrap();
-    let check = |pointer: &str, value: Value, cause: &str| {
-        let mut theirs = ours.clone();
-        *theirs.pointer_mut(pointer).unwrap() = value;
-        let read = Vocabulary::from_tokenizer_json(theirs.to_string().as_bytes());
-        let error = read.expect_err(cause).to_string();
-        assert!(error.contains(cause), "{pointer}: {error}\nis not: {cause}");
-    };
+    let check = |pointer: &str, value: Value, cause: &str| refused(&ours, pointer, value, cause);
     let added = json!({"id": 4, "content": "<s>", "single_word": false, "lstrip": false, "rstrip": false,
         "normalized": false, "special": true});
     check("", json!([1, 2]), "not a tokenizer.json");
@@ -236,13 +239,7 @@ fn byte_pair_encodings_with_other_ids_are_refused() {
         .to_tokenizer_json()
         .unwrap();
     let ours: Value = serde_json::from_slice(&json).unwrap();
-    let check = |pointer: &str, value: Value, cause: &str| {
-        let mut theirs = ours.clone();
-        *theirs.pointer_mut(pointer).unwrap() = value;
-        let read = Vocabulary::from_tokenizer_json(theirs.to_string().as_bytes());
-        let error = read.expect_err(cause).to_string();
-        assert!(error.contains(cause), "{pointer}: {error}\nis not: {cause}");
-    };
+    let check = |pointer: &str, value: Value, cause: &str| refused(&ours, pointer, value, cause);
     let settings = "settings of the byte-pair encoding";
     check("/model/end_of_word_suffix", json!("</w>"), settings);
     check("/model/continuing_subword_prefix", json!("##é"), settings);

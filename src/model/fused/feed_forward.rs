@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::graph::{slice, with_values};
+use super::graph::{gradients, slice};
 use super::norm::{normalize, scale_rows, through_norm};
 use super::{PackedRhs, View};
 use crate::model::pass::MatmulPrecision;
@@ -175,13 +175,8 @@ impl CustomOp2 for FeedForward {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (d_x, d_flat) = with_values([x, flat, grad], |[x, flat, grad]| {
+        gradients([x, flat, grad], |[x, flat, grad]| {
             self.backward(x, flat, grad)
-        })?;
-        let device = grad.device();
-        Ok((
-            Some(Tensor::from_vec(d_x, x.shape(), device)?),
-            Some(Tensor::from_vec(d_flat, flat.shape(), device)?),
-        ))
+        })
     }
 }

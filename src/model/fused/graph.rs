@@ -109,15 +109,25 @@ impl<C: FusedCell> CustomOp2 for Operation<C> {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (d_x, d_flat) = with_values([x, flat, grad], |[x, flat, grad]| {
+        gradients([x, flat, grad], |[x, flat, grad]| {
             self.0.backward(x, &self.0.weights(flat), grad)
-        })?;
-        let device = grad.device();
-        Ok((
-            Some(Tensor::from_vec(d_x, x.shape(), device)?),
-            Some(Tensor::from_vec(d_flat, flat.shape(), device)?),
-        ))
+        })
     }
+}
+
+/// The gradients of an operation's input and of its weights, which `backward` computes from the values of the input, the weights
+/// and the gradient of the output.
+pub(super) fn gradients(
+    tensors: [&Tensor; 3],
+    backward: impl FnOnce([&[f32]; 3]) -> (Vec<f32>, Vec<f32>),
+) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    let [x, flat, grad] = tensors;
+    let (d_x, d_flat) = with_values(tensors, backward)?;
+    let device = grad.device();
+    Ok((
+        Some(Tensor::from_vec(d_x, x.shape(), device)?),
+        Some(Tensor::from_vec(d_flat, flat.shape(), device)?),
+    ))
 }
 
 /// The values of a contiguous f32 tensor's storage.
@@ -129,7 +139,7 @@ pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
 }
 
 /// Calls `f` with the values of CPU tensors; contiguous ones are not copied.
-pub(super) fn with_values<const N: usize, R>(
+fn with_values<const N: usize, R>(
     tensors: [&Tensor; N],
     f: impl FnOnce([&[f32]; N]) -> R,
 ) -> Result<R> {

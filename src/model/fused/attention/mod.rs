@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::graph::{slice, values, with_values};
+use super::graph::{gradients, slice, values};
 use crate::model::pass::MatmulPrecision;
 use crate::model::positions::Positions;
 
@@ -199,13 +199,8 @@ impl CustomOp2 for Operation {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (d_x, d_flat) = with_values([x, flat, grad], |[x, flat, grad]| {
+        gradients([x, flat, grad], |[x, flat, grad]| {
             self.0.backward(x, flat, grad)
-        })?;
-        let device = grad.device();
-        Ok((
-            Some(Tensor::from_vec(d_x, x.shape(), device)?),
-            Some(Tensor::from_vec(d_flat, flat.shape(), device)?),
-        ))
+        })
     }
 }
